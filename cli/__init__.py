@@ -1,0 +1,1 @@
+"""The `oneway` command line, for operators. It never runs in the cloud."""

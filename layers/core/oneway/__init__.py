@@ -1,0 +1,1 @@
+"""Oneway: online booking for practices whose scheduling system can only be read."""

@@ -1,0 +1,154 @@
+"""What a scheduling system says: rows as read, and the appointments and blocks that we keep of them."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class AppointmentState(StrEnum):
+    """Canonical states of a visit (product section 5); the source's raw word is kept beside it."""
+
+    TENTATIVE = "tentative"
+    BOOKED = "booked"
+    ARRIVED = "arrived"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    UNKNOWN = "unknown"
+
+
+CONFIRMING = frozenset({AppointmentState.BOOKED, AppointmentState.ARRIVED, AppointmentState.COMPLETED})
+"""The states in which an appointment may confirm a request by itself (product section 2)."""
+
+
+class RowKind(StrEnum):
+    """A visit of a patient, or busy time without one."""
+
+    APPOINTMENT = "appointment"
+    BLOCK = "block"
+
+
+class NameUse(StrEnum):
+    """What a name on a record is for; old names and nicknames never agree by themselves (product section 2)."""
+
+    CURRENT = "current"
+    OLD = "old"
+    NICKNAME = "nickname"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonName:
+    """A name as the source writes it; `given` in order, first name first."""
+
+    given: tuple[str, ...]
+    family: str
+    suffix: str = ""
+    use: NameUse = NameUse.CURRENT
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPatient:
+    """The patient as the source's record has it; `phones` (a guarantor's too) in E.164, `emails` as written."""
+
+    source_id: str | None
+    names: tuple[PersonName, ...] = ()
+    birth_date: date | None = None
+    phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """One row of a source's schedule, translated and otherwise untouched.
+
+    `start` and `end` are UTC; `start_text` is what the source wrote, `zone_certain` whether its zone is beyond doubt.
+    `provider_external_id`, `location_external_id`, `series`, `replaces` and `replaced_by` are the source's ids.
+    """
+
+    external_id: str
+    kind: RowKind
+    raw_state: str
+    state: AppointmentState
+    start: datetime
+    end: datetime
+    start_text: str
+    zone_certain: bool
+    provider_external_id: str
+    location_external_id: str | None = None
+    patient: RecordPatient | None = None
+    series: str | None = None
+    replaces: str | None = None
+    replaced_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAsideRow:
+    """A row that could not be used: where it stood, and why, without any of its data."""
+
+    position: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """A visit or block imported from a source (`row.kind`), linked to a request or not.
+
+    `changed_at` is when its patient, time or provider last changed (at first `first_seen_at`): only what changed after a
+    request was made may confirm it. `missing_since` marks one that complete pulls no longer show.
+    """
+
+    practice: str
+    id: str
+    source_id: str
+    provider_id: str
+    row: ScheduleRow
+    first_seen_at: datetime
+    changed_at: datetime
+    missing_since: datetime | None = None
+    request_id: str | None = None
+    version: int = 1
+
+    @property
+    def start(self) -> datetime:
+        """When the visit begins (UTC)."""
+        return self.row.start
+
+    @property
+    def end(self) -> datetime:
+        """When the visit ends (UTC)."""
+        return self.row.end
+
+    @property
+    def state(self) -> AppointmentState:
+        """Its canonical state."""
+        return self.row.state
+
+    @property
+    def occupies(self) -> bool:
+        """Whether it holds its place: all do but cancelled ones (product section 4, *Occupants*)."""
+        return self.row.state is not AppointmentState.CANCELLED
+
+    def updated(self, row: ScheduleRow, provider_id: str, now: datetime) -> "Appointment":
+        """What it is after a pull that showed `row`."""
+        old = self.row
+        moved = (row.start, row.end, row.patient) != (
+            old.start,
+            old.end,
+            old.patient,
+        ) or provider_id != self.provider_id
+        return replace(
+            self,
+            row=row,
+            provider_id=provider_id,
+            changed_at=now if moved else self.changed_at,
+            missing_since=None,
+            version=self.version + 1,
+        )
+
+    def missing(self, now: datetime) -> "Appointment":
+        """What it is after a complete pull that did not show it."""
+        return replace(self, missing_since=now, version=self.version + 1)
+
+    def linked(self, request_id: str) -> "Appointment":
+        """The same appointment, as the answer to a request."""
+        return replace(self, request_id=request_id, version=self.version + 1)

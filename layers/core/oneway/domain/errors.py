@@ -1,0 +1,109 @@
+"""Everything the product refuses or cannot do, as one tree.
+
+OnewayError
+├── InvalidInput            what was sent cannot be used; one FieldProblem a field
+├── NotFound
+│   ├── PracticeNotFound
+│   ├── ProviderNotFound
+│   ├── RequestNotFound
+│   └── LinkNotFound        unknown, malformed or revoked private link (never told apart)
+├── Refused                 understood, but the rules say no
+│   ├── SlotAlreadyTaken    with what is left that day
+│   ├── SlotNotOffered      with the one reason that closes it
+│   ├── KeyReused           an idempotency key came back with another payload
+│   ├── RequestAlreadyAnswered
+│   └── Forbidden           a viewer may only read
+├── WriteConflict           somebody else was first; re-read and decide again
+└── StoreUnavailable        the store gave no definite answer within its bounds
+
+None of them carries patient data in its text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class OnewayError(Exception):
+    """Base of all errors of the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One bad field: `pointer` is an RFC 6901 JSON pointer, `code` is stable, `detail` says what to do."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class InvalidInput(OnewayError):
+    """What was sent cannot be used as it is; `problems` names every bad field."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        super().__init__(", ".join(f"{p.pointer}: {p.code}" for p in problems))
+        self.problems = tuple(problems)
+
+
+class NotFound(OnewayError):
+    """There is nothing here, or nothing that the asker may know of."""
+
+
+class PracticeNotFound(NotFound):
+    """No practice has this slug."""
+
+
+class ProviderNotFound(NotFound):
+    """The practice has no provider of this id that can be booked."""
+
+
+class RequestNotFound(NotFound):
+    """The practice has no request of this id."""
+
+
+class LinkNotFound(NotFound):
+    """The private link is unknown, malformed or revoked."""
+
+
+class Refused(OnewayError):
+    """Understood, but the rules say no."""
+
+
+class SlotAlreadyTaken(Refused):
+    """The last place went to somebody else; `left` holds the day's other free starts (epoch minutes)."""
+
+    def __init__(self, left: Sequence[int] = ()) -> None:
+        super().__init__("the time was just taken")
+        self.left = tuple(left)
+
+
+class SlotNotOffered(Refused):
+    """The time is not bookable for the one `reason` given (see `slots.Closed`); `left` as in SlotAlreadyTaken."""
+
+    def __init__(self, reason: str, left: Sequence[int] = ()) -> None:
+        super().__init__(f"not offered: {reason}")
+        self.reason = reason
+        self.left = tuple(left)
+
+
+class KeyReused(Refused):
+    """The idempotency key already stands for another payload."""
+
+
+class RequestAlreadyAnswered(Refused):
+    """The request is no longer pending, so it cannot be cancelled here."""
+
+
+class Forbidden(Refused):
+    """The person may look, but not change."""
+
+
+class WriteConflict(OnewayError):
+    """A condition of the transaction did not hold; `conflicted` are the indexes of the changes that failed."""
+
+    def __init__(self, conflicted: Sequence[int] = ()) -> None:
+        super().__init__("somebody else wrote first")
+        self.conflicted = tuple(conflicted)
+
+
+class StoreUnavailable(OnewayError):
+    """No definite answer from the store: the write may or may not have happened."""

@@ -1,0 +1,90 @@
+"""Feeds: what one pull covers, when it is due, and what it last found (product section 5, house: *The wheel*)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zlib import crc32
+
+INTERVALS = (1, 5, 15, 60)
+"""Minutes between two pulls of a feed that a practice may choose from."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """Everything that a pull needs to know, so that one that finds nothing new reads nothing else.
+
+    `providers` maps the source's provider ids to (our provider id, IANA zone) for the providers that the feed covers.
+    """
+
+    practice: str
+    feed_id: str
+    source_id: str
+    kind: str
+    address: str
+    profile: str
+    country: str
+    interval_minutes: int
+    horizon_days: int
+    zone: str
+    providers: tuple[tuple[str, str, str], ...]
+    lane: str
+
+    def provider_of(self, external_id: str) -> str | None:
+        """Our id of a source's provider; None if the feed does not cover it."""
+        return next((ours for theirs, ours, _ in self.providers if theirs == external_id), None)
+
+    def zone_of(self, provider_id: str) -> str:
+        """The IANA zone of a provider of ours. Raises KeyError."""
+        return {ours: zone for _, ours, zone in self.providers}[provider_id]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What the last pulls left behind; written when something changed, else at most every ten minutes.
+
+    `validator` is the source's own (an ETag), `digest` covers settings, mapping version, window day and entries.
+    """
+
+    settings: FeedSettings
+    validator: str | None = None
+    digest: str = ""
+    window_day: date | None = None
+    last_good_at: datetime | None = None
+    last_change_at: datetime | None = None
+    failures: int = 0
+    last_failure: str = ""
+    not_before: datetime | None = None
+    set_aside: int = 0
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a pull covers: visits that start in [start, end), UTC; `day` is the practice's local day it was made for."""
+
+    start: datetime
+    end: datetime
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRef:
+    """A feed as the wheel and the queue name it."""
+
+    practice: str
+    feed_id: str
+    lane: str
+
+
+def spoke_of(practice: str, feed_id: str, interval_minutes: int) -> int:
+    """The minute, modulo the interval, in which a feed is due."""
+    return crc32(f"{practice}#{feed_id}".encode()) % interval_minutes
+
+
+def spokes_due(minute: int) -> list[tuple[int, int]]:
+    """The (interval, spoke) pairs of the wheel that are due in an epoch minute."""
+    return [(interval, minute % interval) for interval in INTERVALS]
+
+
+def feed_id_of(source_id: str, provider_id: str | None) -> str:
+    """The id of a feed: of one provider, or of a whole source."""
+    return f"{source_id}~{provider_id}" if provider_id else source_id

@@ -1,0 +1,40 @@
+"""Ids: ten bytes, shown as sixteen letters of lower-case base32 (RFC 4648, section 6).
+
+They are derived, so that the same cause always gives the same id and a repeated delivery finds what the first one made.
+Eighty bits keep accidental collisions within one practice out of sight; nothing is secret about an id (private links
+carry their own 128 bits).
+"""
+
+from base64 import b32decode, b32encode
+from hashlib import sha256
+
+ID_BYTES = 10
+
+
+def request_id(practice: str, key: str) -> str:
+    """The id of the request that the idempotency `key` stands for in a practice."""
+    return _derive("request", practice, key)
+
+
+def appointment_id(practice: str, source_id: str, external_id: str) -> str:
+    """The id of the appointment (or block) that a source knows as `external_id`."""
+    return _derive("appointment", practice, source_id, external_id)
+
+
+def to_bytes(identifier: str) -> bytes:
+    """The ten bytes of an id. Raises ValueError if it is none."""
+    raw = b32decode(identifier.upper())
+    if len(raw) != ID_BYTES:
+        raise ValueError("an id has ten bytes")
+    return raw
+
+
+def from_bytes(raw: bytes) -> str:
+    """The id of ten bytes."""
+    return b32encode(raw).decode().lower()
+
+
+def _derive(*parts: str) -> str:
+    # The length before each part keeps ("a", "bc") and ("ab", "c") apart.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return from_bytes(sha256(text.encode()).digest()[:ID_BYTES])

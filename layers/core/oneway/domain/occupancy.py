@@ -1,0 +1,107 @@
+"""Who holds which part of a provider's local day (product section 4, house: *Occupancy*).
+
+One `DayOccupancy` per provider and local day names every pending request, appointment and block of that day. It is changed
+in the same transaction as its cause, on the condition that its version is the one that was read. Packed, an occupant takes
+13 bytes, so that a month of a busy provider is one read unit.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import IntEnum
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from . import identifiers
+from .clock_time import day_of, first_minute, minute_after, minute_of
+
+_OCCUPANT_BYTES = 3 + identifiers.ID_BYTES
+
+
+class OccupantKind(IntEnum):
+    """What holds the place. The numbers are stored."""
+
+    REQUEST = 0
+    APPOINTMENT = 1
+    BLOCK = 2
+
+
+class Occupant(NamedTuple):
+    """One holder of [start, end), in epoch minutes, clipped to its day."""
+
+    start: int
+    end: int
+    kind: OccupantKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayOccupancy:
+    """The occupants of one provider's local day; `zone` is the IANA name that the day is
+    meant in, version 0 means that nothing is stored yet.
+    """
+
+    practice: str
+    provider_id: str
+    zone: str
+    day: date
+    version: int = 0
+    occupants: tuple[Occupant, ...] = ()
+
+    def holds(self, occupant_id: str) -> bool:
+        """Whether an id is among the occupants."""
+        return any(o.id == occupant_id for o in self.occupants)
+
+    def with_occupant(self, occupant: Occupant) -> "DayOccupancy":
+        """The day with this occupant, in place of an earlier one of the same id."""
+        others = tuple(o for o in self.occupants if o.id != occupant.id)
+        return replace(self, occupants=tuple(sorted((*others, occupant))))
+
+    def without(self, occupant_id: str) -> "DayOccupancy":
+        """The day without an id; the same day if it is not there."""
+        return replace(self, occupants=tuple(o for o in self.occupants if o.id != occupant_id))
+
+    def starting_at(self, start: int, kind: OccupantKind) -> list[str]:
+        """Ids of the occupants of a kind that start at an epoch minute."""
+        return [o.id for o in self.occupants if o.start == start and o.kind == kind]
+
+
+def days_touched(start: datetime, end: datetime, zone: ZoneInfo) -> list[date]:
+    """The local days that [start, end) touches; at least the day of `start`."""
+    first = day_of(start, zone)
+    last = max(first, day_of(end - timedelta(microseconds=1), zone))
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def occupant_on(
+    day: date, zone: ZoneInfo, start: datetime, end: datetime, kind: OccupantKind, occupant_id: str
+) -> Occupant:
+    """The part of [start, end) that lies on a local day, rounded outwards to whole minutes."""
+    day_begins, day_ends = first_minute(day, zone), first_minute(day + timedelta(days=1), zone)
+    held_from = max(minute_of(start), day_begins)
+    return Occupant(held_from, max(min(minute_after(end), day_ends), held_from), kind, occupant_id)
+
+
+def pack(occupants: Iterable[Occupant], day_begins: int) -> bytes:
+    """Occupants as bytes: start and length in minutes (11 bits each), kind (2 bits), id (10 bytes).
+
+    Minutes count from `day_begins`, the epoch minute at which the local day begins; 11 bits hold a day of 25 hours.
+    """
+    parts = []
+    for o in sorted(occupants):
+        head = (o.start - day_begins) << 13 | (o.end - o.start) << 2 | o.kind
+        parts.append(head.to_bytes(3, "big") + identifiers.to_bytes(o.id))
+    return b"".join(parts)
+
+
+def unpack(packed: bytes, day_begins: int) -> tuple[Occupant, ...]:
+    """The occupants of packed bytes. Raises ValueError if they are cut."""
+    if len(packed) % _OCCUPANT_BYTES:
+        raise ValueError("packed occupants are cut")
+    found = []
+    for at in range(0, len(packed), _OCCUPANT_BYTES):
+        head = int.from_bytes(packed[at : at + 3], "big")
+        start = day_begins + (head >> 13)
+        identifier = identifiers.from_bytes(packed[at + 3 : at + _OCCUPANT_BYTES])
+        found.append(Occupant(start, start + (head >> 2 & 0x7FF), OccupantKind(head & 3), identifier))
+    return tuple(found)

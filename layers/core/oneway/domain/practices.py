@@ -1,0 +1,135 @@
+"""A practice and what belongs to it: locations, visit types, providers, sources, staff, switches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from .availability import DefaultWeek
+from .clock_time import zone_of
+from .errors import ProviderNotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where visits take place. `zone` is an IANA name; `external_id` is the source's id of it, if known."""
+
+    id: str
+    name: str
+    address: str
+    zone: str
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VisitType:
+    """What a visit is for, how long it takes, and who may book it. `names` holds translations by language."""
+
+    id: str
+    name: str
+    minutes: int
+    for_new_patients: bool = True
+    for_returning_patients: bool = True
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name_in(self, language: str) -> str:
+        """Its name in a language, else its own."""
+        return self.names.get(language, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One clinician's profile; integrated when tied to an external id in a source.
+
+    `split` is how many visits may share one slot, `step_minutes` the grid on which slots start, counted from each opening.
+    """
+
+    id: str
+    name: str
+    location_id: str
+    visit_type_ids: tuple[str, ...]
+    default_weeks: tuple[DefaultWeek, ...]
+    languages: tuple[str, ...] = ()
+    source_id: str | None = None
+    external_id: str | None = None
+    split: int = 1
+    step_minutes: int = 15
+
+    @property
+    def integrated(self) -> bool:
+        """Whether its schedule is read from a source."""
+        return self.source_id is not None and self.external_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The connection to one scheduling system. Its credentials stand elsewhere; `account` shares a rate budget."""
+
+    id: str
+    kind: str
+    address: str
+    interval_minutes: int = 5
+    profile: str = "generic"
+    account: str = ""
+
+
+class StaffRole(StrEnum):
+    """What a staff member may do: viewers read, staff do the rest."""
+
+    VIEWER = "viewer"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """Someone who signs in to the portal; `email` in lower case."""
+
+    email: str
+    name: str
+    role: StaffRole = StaffRole.STAFF
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Messages to patients that a practice can turn off (product section 6)."""
+
+    confirmed: bool = True
+    cancelled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """The tenant. `recipients` get staff mail, `reply_to` is monitored; `country` is ISO 3166-1 alpha-2."""
+
+    slug: str
+    name: str
+    phone: str
+    zone: str
+    country: str
+    language: str
+    recipients: tuple[str, ...]
+    reply_to: str
+    locations: Mapping[str, Location]
+    visit_types: Mapping[str, VisitType]
+    providers: Mapping[str, Provider]
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    staff: Mapping[str, StaffMember] = field(default_factory=dict)
+    switches: Switches = Switches()
+    minimum_notice_minutes: int = 120
+    horizon_days: int = 90
+    accent: str = "#0b6e99"
+
+    def provider(self, provider_id: str) -> Provider:
+        """Its provider of an id. Raises ProviderNotFound."""
+        try:
+            return self.providers[provider_id]
+        except KeyError:
+            raise ProviderNotFound from None
+
+    def location_of(self, provider: Provider) -> Location:
+        """Where a provider works."""
+        return self.locations[provider.location_id]
+
+    def zone_of(self, provider: Provider) -> ZoneInfo:
+        """The zone in which a provider's days and hours are meant."""
+        return zone_of(self.location_of(provider).zone)

@@ -1,0 +1,81 @@
+"""Faults of the outside world that the ports speak of, as two trees.
+
+SourceError
+├── RateLimited     wait until `until`
+├── AuthExpired     sign in again and go on
+├── AuthRevoked     staff have to give access again
+├── Unavailable     try again later: no connection, time-out, 5xx, cut or oversized answer
+├── SchemaDrift     the answer is not what this kind of source gives
+└── CursorExpired   begin again with a snapshot
+
+MailError
+├── MailRefused         final: this message will never be taken
+├── MailUnavailable     the service did not take it; try again
+└── MailOutcomeUnknown  no answer: it may or may not have been taken
+
+None of them carries patient data or an answer's body in its text.
+"""
+
+from datetime import datetime
+
+
+class SourceError(Exception):
+    """Base of all faults of a source; `word` is stable and safe to store and show."""
+
+    word = "unavailable"
+
+
+class RateLimited(SourceError):
+    """The source asks us to wait."""
+
+    word = "rate_limited"
+
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__("rate limited")
+        self.until = until
+
+
+class AuthExpired(SourceError):
+    """The token is no longer good; a new one may be."""
+
+    word = "auth_expired"
+
+
+class AuthRevoked(SourceError):
+    """Access was taken away, or never given."""
+
+    word = "auth_revoked"
+
+
+class Unavailable(SourceError):
+    """No answer, a late one, a cut one, or one that says "later"."""
+
+    word = "unavailable"
+
+
+class SchemaDrift(SourceError):
+    """An answer that this kind of source never gives."""
+
+    word = "schema_drift"
+
+
+class CursorExpired(SourceError):
+    """The cursor of a delta is too old."""
+
+    word = "cursor_expired"
+
+
+class MailError(Exception):
+    """Base of all faults of the mail service."""
+
+
+class MailRefused(MailError):
+    """The service will never take this message."""
+
+
+class MailUnavailable(MailError):
+    """The service did not take the message now."""
+
+
+class MailOutcomeUnknown(MailError):
+    """The answer was lost: the message may or may not have been taken."""

@@ -1,0 +1,269 @@
+"""What the use cases need from the outside world. Adapters: `store`, `sources`, `mail`; fakes: `tests/fakes`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from .domain.appointments import Appointment, RecordPatient, ScheduleRow, SetAsideRow
+from .domain.comparing import DigestWeek
+from .domain.feeds import FeedRef, FeedState, Window
+from .domain.messages import MessageRecord
+from .domain.occupancy import DayOccupancy
+from .domain.practices import Practice
+from .domain.requests import Request, TimelineEntry, Transition
+
+
+class Clock(Protocol):
+    """The time, and the only way to let it pass."""
+
+    def now(self) -> datetime:
+        """The current instant (UTC)."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait; used between bounded retries only."""
+
+
+# What one transaction may hold. Each is conditional on what was read, by version.
+
+
+@dataclass(frozen=True, slots=True)
+class RequestChange:
+    """Write a transition's request and its timeline entry, if the stored version is the one before it (or none)."""
+
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class DayChange:
+    """Write a day's occupants, if the stored version is `before.version`; the stored version then rises by one."""
+
+    before: DayOccupancy
+    after: DayOccupancy
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentChange:
+    """Write an appointment, if the stored version is `before.version` (or nothing is stored, if None)."""
+
+    before: Appointment | None
+    after: Appointment
+
+
+Change = RequestChange | DayChange | AppointmentChange
+
+
+class Ledger(Protocol):
+    """The one way in which requests, days and appointments change: all of the changes, or none."""
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        """Write all changes in one transaction (at most 90 items).
+
+        Raises WriteConflict with the indexes of the changes whose condition failed, StoreUnavailable when the outcome is
+        unknown after bounded retries.
+        """
+
+
+class PracticeRepository(Protocol):
+    """Practices with all that belongs to them."""
+
+    def get(self, slug: str) -> Practice:
+        """A practice, at most 30 s old. Raises PracticeNotFound."""
+
+    def save(self, practice: Practice) -> None:
+        """Create or replace a practice, its providers, sources and staff; what is no longer there is removed."""
+
+    def slugs(self) -> list[str]:
+        """All practices' slugs."""
+
+    def practices_of(self, email: str) -> list[str]:
+        """Slugs of the practices in which somebody is staff."""
+
+
+class RequestRepository(Protocol):
+    """Requests, read consistently."""
+
+    def get(self, practice: str, request_id: str) -> Request:
+        """A request. Raises RequestNotFound."""
+
+    def get_many(self, practice: str, request_ids: Iterable[str]) -> list[Request]:
+        """The requests of these ids that exist."""
+
+    def timeline(self, practice: str, request_id: str) -> list[TimelineEntry]:
+        """A request's timeline, oldest first, *asked* included. Raises RequestNotFound."""
+
+    def to_act(self, practice: str, before: datetime | None = None) -> list[Request]:
+        """Requests in Action required by start (from the index, so perhaps a moment old); with `before`, earlier starts only."""
+
+    def unsent(self, before: datetime) -> list[tuple[str, str]]:
+        """(practice, request id) of requests with messages due since before an instant, over all practices."""
+
+
+class MessageRepository(Protocol):
+    """The state of messages. Claiming and marking are conditional, so that each is sent once in effect."""
+
+    def list(self, practice: str, request_id: str) -> list[MessageRecord]:
+        """The messages of a request, oldest first."""
+
+    def claim(self, practice: str, request_id: str, before: MessageRecord | None, claimed: MessageRecord) -> None:
+        """Write a claim, if what is stored is still `before`. Raises WriteConflict."""
+
+    def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> None:
+        """Replace our claim by its outcome. Raises WriteConflict if the claim is no longer ours."""
+
+    def settle(self, practice: str, request_id: str, version: int) -> None:
+        """Take the due messages and the `unsent` mark off a request, if its version is still this one; else do nothing."""
+
+
+class CalendarRepository(Protocol):
+    """Occupancy by provider and local day. Days without an item come back empty, with version 0."""
+
+    def days(self, practice: str, provider_id: str, zone: str, first: date, last: date) -> dict[date, DayOccupancy]:
+        """The days of [first, last], in one query, perhaps a moment old."""
+
+    def read(self, practice: str, days: Iterable[tuple[str, str, date]]) -> dict[tuple[str, date], DayOccupancy]:
+        """Single days of (provider id, zone, day), read consistently; keyed by (provider id, day)."""
+
+
+class AppointmentRepository(Protocol):
+    """Imported appointments and blocks, read consistently."""
+
+    def get_many(self, practice: str, keys: Iterable[tuple[str, str]]) -> dict[str, Appointment]:
+        """Appointments of (provider id, appointment id), those that exist, by appointment id."""
+
+
+class FeedRepository(Protocol):
+    """Feeds, their state, digests and set-aside rows, and the wheel."""
+
+    def get(self, practice: str, feed_id: str) -> FeedState | None:
+        """A feed's state (perhaps a moment old)."""
+
+    def save(self, before: FeedState, after: FeedState) -> None:
+        """Write a feed's state, if the stored version is `before.version` (0: nothing stored). Raises WriteConflict."""
+
+    def digests(self, practice: str, feed_id: str) -> dict[str, DigestWeek]:
+        """All stored digests of a feed, by ISO week ("2026-W48")."""
+
+    def save_digests(self, practice: str, feed_id: str, weeks: Mapping[str, DigestWeek]) -> None:
+        """Replace these weeks; an empty one is removed."""
+
+    def set_aside(self, practice: str, feed_id: str, rows: Sequence[SetAsideRow]) -> None:
+        """Replace the feed's set-aside rows (the first hundred are kept)."""
+
+    def of_practice(self, practice: str) -> list[FeedState]:
+        """All feeds of a practice."""
+
+    def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
+        """Enter a feed in its spoke and take it off all others (None: off all). Idempotent."""
+
+    def due(self, minute: int) -> list[FeedRef]:
+        """The feeds whose spoke comes up in an epoch minute."""
+
+    def remove(self, practice: str, feed_id: str) -> None:
+        """Take a feed off the wheel and delete its state, digests and set-aside rows."""
+
+
+class AuditRepository(Protocol):
+    """Who looked at whose data; written before the page is shown, kept six years."""
+
+    def record(self, practice: str, person: str, action: str, subject: str, at: datetime) -> None:
+        """Append one record. Raises StoreUnavailable: then nothing is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in staff member; `id` is known to the browser alone, the store keeps its hash."""
+
+    id: str
+    email: str
+    csrf: str
+    expires_at: datetime
+
+
+class SessionRepository(Protocol):
+    """Server-side sessions."""
+
+    def get(self, session_id: str, now: datetime) -> Session | None:
+        """A session that has not expired."""
+
+    def save(self, session: Session) -> None:
+        """Store a new session."""
+
+    def delete(self, session_id: str) -> None:
+        """End a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One complete or incomplete reading of a feed's window. `unchanged`: the source said so, there are no rows."""
+
+    rows: Sequence[ScheduleRow] = ()
+    set_aside: Sequence[SetAsideRow] = ()
+    complete: bool = True
+    validator: str | None = None
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a kind of source can do (sources.md, *The contract of a source*); grows with the kinds."""
+
+    delta: str = "none"
+    tombstones: str = "none"
+    filters: frozenset[str] = frozenset()
+    patient: str = "included"
+    time: str = "offset"
+    conditional_get: bool = False
+    split_booking: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProvider:
+    """A provider as the source lists it."""
+
+    external_id: str
+    name: str
+
+
+class ScheduleSource(Protocol):
+    """One scheduling system, read only. Every method raises `faults.SourceError` when it cannot answer."""
+
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    def list_providers(self) -> list[SourceProvider]:
+        """Its providers."""
+
+    def snapshot(self, provider_external_ids: Sequence[str], window: Window, validator: str | None) -> Snapshot:
+        """Every row of these providers that starts in the window."""
+
+    def get_patients(self, ids: Iterable[str]) -> dict[str, RecordPatient]:
+        """Patients by the source's id; those that exist."""
+
+
+class SourceFactory(Protocol):
+    """Opens the source of a feed."""
+
+    def __call__(self, state: FeedState) -> ScheduleSource:
+        """A source with its credentials."""
+
+
+class Mailer(Protocol):
+    """Sends a whole MIME message."""
+
+    def send(self, mime: bytes, sender: str, recipients: Sequence[str], tags: Mapping[str, str]) -> str:
+        """Hand a message to the mail service; its id there. Raises faults.MailError."""
+
+
+class SyncQueue(Protocol):
+    """Where due pulls wait."""
+
+    def send(self, refs: Sequence[FeedRef], minute: int) -> None:
+        """Enqueue pulls that are due in an epoch minute; the same feed and minute twice is once."""
+
+
+class MessageQueue(Protocol):
+    """Where requests with due messages wait."""
+
+    def send(self, requests: Sequence[tuple[str, str, str]]) -> None:
+        """Enqueue (practice, request id, deduplication word)."""

@@ -1,0 +1,1 @@
+"""What the product does: one verb a file. Use cases decide with the domain and act through the ports."""

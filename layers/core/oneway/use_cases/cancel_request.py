@@ -1,0 +1,97 @@
+"""A request is cancelled, by the patient or by staff (product section 1)."""
+
+from dataclasses import dataclass
+
+from ..domain import messages, requests
+from ..domain.clock_time import day_of
+from ..domain.errors import Forbidden, RequestAlreadyAnswered
+from ..domain.practices import Practice, StaffRole
+from ..domain.requests import Actor, ActorKind, Request, RequestState, Transition
+from ..ports import CalendarRepository, Change, Clock, DayChange, Ledger, RequestChange, RequestRepository
+from .look_up_request import LookedUp, LookUpRequest, looked_up
+from .membership import Membership
+from .settling import settle
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """Writes a cancellation together with the place that it frees."""
+
+    requests: RequestRepository
+    calendar: CalendarRepository
+    ledger: Ledger
+    clock: Clock
+
+    def commit(self, practice: Practice, transition: Transition) -> Request:
+        """Commit a transition that ends a pending request."""
+        changes: list[Change] = [RequestChange(transition)]
+        request = transition.after
+        if request.slot:
+            zone = practice.zone_of(practice.provider(request.provider_id))
+            key = request.provider_id, day_of(request.slot.start, zone)
+            day = self.calendar.read(practice.slug, [(key[0], zone.key, key[1])])[key]
+            changes.append(DayChange(day, day.without(request.id)))
+        self.ledger.commit(changes)
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class CancelByPatient:
+    """A pending request is cancelled; of a confirmed visit the wish is passed on. Safe to repeat."""
+
+    look_up: LookUpRequest
+    cancel: CancelRequest
+
+    def __call__(self, slug: str, link: str) -> LookedUp:
+        """Cancel, or ask to, through a private link.
+
+        Raises PracticeNotFound, LinkNotFound, RequestAlreadyAnswered (expired, cancelled by the practice, over).
+        """
+        return settle(lambda: self._cancel(slug, link), self.cancel.clock)
+
+    def _cancel(self, slug: str, link: str) -> LookedUp:
+        found = self.look_up(slug, link)
+        request, now = found.request, self.cancel.clock.now()
+        has_email = bool(request.patient.email)
+        if request.asked_to_cancel_at or request.cancelled_by is ActorKind.PATIENT:
+            return found
+        if request.state is RequestState.LINKED:
+            transition = requests.asked_to_cancel(request, now, messages.on_asked_to_cancel(has_email))
+            self.cancel.ledger.commit([RequestChange(transition)])
+            return looked_up(found.practice, transition.after)
+        due = messages.on_cancel_by_patient(has_email)
+        transition = requests.cancelled(request, requests.PATIENT, now, due)
+        return looked_up(found.practice, self.cancel.commit(found.practice, transition))
+
+
+@dataclass(frozen=True, slots=True)
+class CancelByStaff:
+    """Staff cancel a pending request, with an internal reason and an optional note to the patient."""
+
+    membership: Membership
+    requests: RequestRepository
+    cancel: CancelRequest
+
+    def __call__(self, slug: str, email: str, request_id: str, reason: str, note_to_patient: str) -> Request:
+        """Cancel; the same person's repeat finds it done.
+
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered.
+        """
+        member = self.membership(slug, email)
+        if member.role is StaffRole.VIEWER:
+            raise Forbidden
+        return settle(
+            lambda: self._cancel(slug, Actor(ActorKind.STAFF, member.email), request_id, reason, note_to_patient),
+            self.cancel.clock,
+        )
+
+    def _cancel(self, slug: str, by: Actor, request_id: str, reason: str, note_to_patient: str) -> Request:
+        practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
+        if request.cancelled_by is ActorKind.STAFF and request.note_to_patient == note_to_patient:
+            return request
+        if not request.pending:
+            raise RequestAlreadyAnswered
+        due = messages.on_cancel_by_staff(bool(request.patient.email), practice.switches)
+        now = self.cancel.clock.now()
+        transition = requests.cancelled(request, by, now, due, reason=reason, note_to_patient=note_to_patient)
+        return self.cancel.commit(practice, transition)

@@ -1,0 +1,128 @@
+"""Find the request that an appointment answers, from both sides (product section 2, house: *Commit first, then match*).
+
+The day items of the practice name every pending request and appointment of a day and are written together with either.
+Whoever commits later reads them consistently after committing, so of a request and an appointment that commit at the same
+moment at least one side sees the other. Indexes decide nothing here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from ..domain import messages, requests
+from ..domain.appointments import Appointment
+from ..domain.clock_time import day_of, minute_of
+from ..domain.errors import RequestAlreadyAnswered
+from ..domain.matching import confirms, oldest_confirmed
+from ..domain.occupancy import DayOccupancy, OccupantKind
+from ..domain.practices import Practice
+from ..domain.requests import Request
+from ..ports import (
+    AppointmentChange,
+    AppointmentRepository,
+    CalendarRepository,
+    Clock,
+    DayChange,
+    Ledger,
+    RequestChange,
+    RequestRepository,
+)
+from .settling import settle
+
+Days = dict[tuple[str, date], DayOccupancy]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmMatches:
+    """Confirms what matches exactly; each confirmation is a transaction of its own."""
+
+    requests: RequestRepository
+    appointments: AppointmentRepository
+    calendar: CalendarRepository
+    ledger: Ledger
+    clock: Clock
+
+    def for_appointments(self, practice: Practice, appointments: Sequence[Appointment]) -> int:
+        """Look for the request that each of these committed appointments answers; how many were confirmed."""
+        days: Days = {}
+        for appointment in appointments:
+            if wanted := [key for key in self._days_of(practice, appointment) if key[::2] not in days]:
+                days |= self.calendar.read(practice.slug, wanted)
+        confirmed = 0
+        for appointment in appointments:
+            if self._pending_at(practice, days, appointment):
+                confirmed += settle(partial(self._for_appointment, practice, appointment), self.clock)
+        return confirmed
+
+    def for_request(self, practice: Practice, request: Request) -> Request:
+        """Look for an appointment that answers a request just committed; the request as it then is."""
+        return settle(lambda: self._for_request(practice, request), self.clock)
+
+    def _for_appointment(self, practice: Practice, appointment: Appointment) -> bool:
+        found = self.appointments.get_many(practice.slug, [(appointment.provider_id, appointment.id)])
+        current = found.get(appointment.id)
+        if current is None or current.request_id is not None:
+            return False
+        days = self.calendar.read(practice.slug, self._days_of(practice, current))
+        pending = self.requests.get_many(practice.slug, self._pending_at(practice, days, current))
+        request = oldest_confirmed(current, pending, practice)
+        if request is None:
+            return False
+        self._confirm(practice, request, current)
+        return True
+
+    def _for_request(self, practice: Practice, request: Request) -> Request:
+        if request.slot is None or not request.pending:
+            return request
+        minute = minute_of(request.slot.start)
+        keys = [
+            (provider.id, zone.key, day_of(request.slot.start, zone))
+            for provider in practice.providers.values()
+            if provider.integrated and (zone := practice.zone_of(provider))
+        ]
+        days = self.calendar.read(practice.slug, keys)
+        visits = [
+            (provider_id, visit)
+            for (provider_id, _), day in days.items()
+            for visit in day.starting_at(minute, OccupantKind.APPOINTMENT)
+        ]
+        if not visits:
+            return request
+        current = next(iter(self.requests.get_many(practice.slug, [request.id])), request)
+        found = self.appointments.get_many(practice.slug, visits)
+        answers = [a for a in found.values() if confirms(a, current, practice)]
+        if not answers:
+            return current
+        return self._confirm(practice, current, min(answers, key=lambda a: (a.first_seen_at, a.id)))
+
+    def _confirm(self, practice: Practice, request: Request, appointment: Appointment) -> Request:
+        if request.slot is None:
+            raise RequestAlreadyAnswered
+        provider = practice.provider(request.provider_id)
+        zone = practice.zone_of(provider)
+        key = provider.id, day_of(request.slot.start, zone)
+        day = self.calendar.read(practice.slug, [(provider.id, zone.key, key[1])])[key]
+        due = messages.on_confirm(bool(request.patient.email), practice.switches)
+        transition = requests.confirmed(request, appointment, requests.SYNC, self.clock.now(), due)
+        self.ledger.commit(
+            [
+                RequestChange(transition),
+                AppointmentChange(appointment, appointment.linked(request.id)),
+                DayChange(day, day.without(request.id)),
+            ]
+        )
+        return transition.after
+
+    def _days_of(self, practice: Practice, appointment: Appointment) -> list[tuple[str, str, date]]:
+        """The day items, of every provider, that may name a request at the appointment's start."""
+        return [
+            (provider.id, zone.key, day_of(appointment.start, zone))
+            for provider in practice.providers.values()
+            if (zone := practice.zone_of(provider))
+        ]
+
+    def _pending_at(self, practice: Practice, days: Days, appointment: Appointment) -> list[str]:
+        minute = minute_of(appointment.start)
+        keys = [(provider_id, day) for provider_id, _, day in self._days_of(practice, appointment)]
+        return [i for key in keys if key in days for i in days[key].starting_at(minute, OccupantKind.REQUEST)]

@@ -1,0 +1,21 @@
+"""Who is staff of which practice."""
+
+from dataclasses import dataclass
+
+from ..domain.errors import PracticeNotFound
+from ..domain.practices import StaffMember
+from ..ports import PracticeRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The gate of every portal use case: to others a practice does not exist."""
+
+    practices: PracticeRepository
+
+    def __call__(self, slug: str, email: str) -> StaffMember:
+        """The staff member of a practice. Raises PracticeNotFound if the person is none."""
+        member = self.practices.get(slug).staff.get(email.lower())
+        if member is None:
+            raise PracticeNotFound
+        return member

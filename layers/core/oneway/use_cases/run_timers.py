@@ -1,0 +1,61 @@
+"""What the clock brings: the sweep of unsent messages, and requests that expire. Late or doubled runs change nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from ..domain import requests
+from ..domain.practices import Practice
+from ..domain.requests import Request
+from ..ports import Clock, MessageQueue, PracticeRepository, RequestRepository
+from .cancel_request import CancelRequest
+from .schedule_age import ScheduleAge
+from .settling import settle
+
+SWEEP_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class TimersRun:
+    """What one run did."""
+
+    swept: int
+    expired: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunTimers:
+    """Called each minute."""
+
+    practices: PracticeRepository
+    requests: RequestRepository
+    queue: MessageQueue
+    cancel: CancelRequest
+    age: ScheduleAge
+    clock: Clock
+
+    def __call__(self) -> TimersRun:
+        """Enqueue again what is unsent for two minutes; expire what a good pull after its start did not answer."""
+        now = self.clock.now()
+        unsent = self.requests.unsent(now - SWEEP_AFTER)
+        # The minute keeps the queue from taking this sweep for the last one.
+        self.queue.send([(practice, request_id, f"sweep-{now:%H%M}") for practice, request_id in unsent])
+        expired = sum(self._expire(slug, now) for slug in self.practices.slugs())
+        return TimersRun(len(unsent), expired)
+
+    def _expire(self, slug: str, now: datetime) -> int:
+        practice = self.practices.get(slug)
+        past = [r for r in self.requests.to_act(slug, before=now) if r.pending]
+        return sum(settle(partial(self._expire_one, practice, r.id), self.clock) for r in past)
+
+    def _expire_one(self, practice: Practice, request_id: str) -> bool:
+        request = self.requests.get(practice.slug, request_id)
+        if not request.pending or not self._read_since(practice, request):
+            return False
+        self.cancel.commit(practice, requests.expired(request, self.clock.now()))
+        return True
+
+    def _read_since(self, practice: Practice, request: Request) -> bool:
+        """Whether a complete pull was made after the request's start."""
+        good_at = self.age.last_good_at(practice, practice.provider(request.provider_id))
+        return bool(request.start and good_at and good_at > request.start)

@@ -1,0 +1,274 @@
+"""The only place where adapters meet use cases: one builder per function, importing just what that function needs."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import settings as settings_of
+
+if TYPE_CHECKING:
+    from .ports import (
+        Clock,
+        FeedRepository,
+        MessageQueue,
+        PracticeRepository,
+        RequestRepository,
+        SessionRepository,
+    )
+    from .settings import Settings
+    from .use_cases.apply_practice import ApplyPractice
+    from .use_cases.cancel_request import CancelByPatient, CancelByStaff
+    from .use_cases.confirm_matches import ConfirmMatches
+    from .use_cases.list_slots import ListSlots
+    from .use_cases.look_up_request import LookUpRequest
+    from .use_cases.membership import Membership
+    from .use_cases.plan_syncs import PlanSyncs
+    from .use_cases.run_timers import RunTimers
+    from .use_cases.send_messages import SendMessages
+    from .use_cases.show_requests import ListToAct, ShowRequest
+    from .use_cases.submit_request import SubmitRequest
+    from .use_cases.sync_feed import SyncFeed
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What patients can do."""
+
+    settings: "Settings"
+    clock: "Clock"
+    practices: "PracticeRepository"
+    list_slots: "ListSlots"
+    submit_request: "SubmitRequest"
+    look_up_request: "LookUpRequest"
+    cancel_by_patient: "CancelByPatient"
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """What staff can do."""
+
+    settings: "Settings"
+    clock: "Clock"
+    practices: "PracticeRepository"
+    membership: "Membership"
+    list_to_act: "ListToAct"
+    show_request: "ShowRequest"
+    cancel_by_staff: "CancelByStaff"
+    sessions: "SessionRepository"
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """What the command line does, besides `sync_schedule`."""
+
+    clock: "Clock"
+    practices: "PracticeRepository"
+    feeds: "FeedRepository"
+    requests: "RequestRepository"
+    apply_practice: "ApplyPractice"
+
+
+def booking() -> Booking:
+    """For the booking function; neither sources nor mail are loaded."""
+    from .clock import SystemClock
+    from .links import PrivateLinks
+    from .secrets import link_secrets
+    from .store.calendar import DynamoCalendarRepository
+    from .store.feeds import DynamoFeedRepository
+    from .store.ledger import DynamoLedger
+    from .store.practices import DynamoPracticeRepository
+    from .store.requests import DynamoRequestRepository
+    from .use_cases.cancel_request import CancelByPatient, CancelRequest
+    from .use_cases.list_slots import ListSlots
+    from .use_cases.look_up_request import LookUpRequest
+    from .use_cases.schedule_age import ScheduleAge
+    from .use_cases.submit_request import SubmitRequest
+
+    settings, clock = _settings(), SystemClock()
+    practices, requests = DynamoPracticeRepository(clock), DynamoRequestRepository()
+    calendar, ledger = DynamoCalendarRepository(), DynamoLedger(clock)
+    age = ScheduleAge(DynamoFeedRepository(), clock)
+    links = PrivateLinks(link_secrets(settings.link_secrets_parameter))
+    look_up = LookUpRequest(practices, requests, links)
+    return Booking(
+        settings,
+        clock,
+        practices,
+        ListSlots(practices, calendar, age, clock),
+        SubmitRequest(practices, requests, calendar, ledger, _confirm_matches(clock), age, links, clock),
+        look_up,
+        CancelByPatient(look_up, CancelRequest(requests, calendar, ledger, clock)),
+    )
+
+
+def portal() -> Portal:
+    """For the portal function."""
+    from .clock import SystemClock
+    from .store.audit import DynamoAuditRepository
+    from .store.calendar import DynamoCalendarRepository
+    from .store.feeds import DynamoFeedRepository
+    from .store.ledger import DynamoLedger
+    from .store.practices import DynamoPracticeRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .store.sessions import DynamoSessionRepository
+    from .use_cases.cancel_request import CancelByStaff, CancelRequest
+    from .use_cases.membership import Membership
+    from .use_cases.schedule_age import ScheduleAge
+    from .use_cases.show_requests import ListToAct, ShowRequest
+
+    settings, clock = _settings(), SystemClock()
+    practices, requests, audit = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoAuditRepository()
+    membership, age = Membership(practices), ScheduleAge(DynamoFeedRepository(), clock)
+    cancel = CancelRequest(requests, DynamoCalendarRepository(), DynamoLedger(clock), clock)
+    return Portal(
+        settings,
+        clock,
+        practices,
+        membership,
+        ListToAct(membership, practices, requests, audit, age, clock),
+        ShowRequest(membership, practices, requests, DynamoMessageRepository(), audit, age, clock),
+        CancelByStaff(membership, requests, cancel),
+        DynamoSessionRepository(),
+    )
+
+
+def plan_syncs() -> "PlanSyncs":
+    """For the plan_syncs function."""
+    from .queues import SqsSyncQueue
+    from .store.feeds import DynamoFeedRepository
+    from .use_cases.plan_syncs import PlanSyncs
+
+    return PlanSyncs(DynamoFeedRepository(), SqsSyncQueue(_settings().sync_queue_url))
+
+
+def sync_schedule() -> "SyncFeed":
+    """For the sync_schedule function, and `oneway sync`."""
+    from .clock import SystemClock
+    from .secrets import read_parameter
+    from .sources.opening import OpenSource
+    from .store.appointments import DynamoAppointmentRepository
+    from .store.calendar import DynamoCalendarRepository
+    from .store.feeds import DynamoFeedRepository
+    from .store.ledger import DynamoLedger
+    from .store.practices import DynamoPracticeRepository
+    from .store.requests import DynamoRequestRepository
+    from .use_cases.apply_schedule import ApplySchedule
+    from .use_cases.sync_feed import SyncFeed
+
+    settings, clock = _settings(), SystemClock()
+
+    def credentials_of(practice: str, source_id: str) -> str:
+        return read_parameter(f"{settings.sources_prefix}/{practice}/{source_id}")
+
+    return SyncFeed(
+        DynamoPracticeRepository(clock),
+        DynamoFeedRepository(),
+        OpenSource(credentials_of, clock, allow_loopback=settings.local),
+        ApplySchedule(
+            DynamoAppointmentRepository(),
+            DynamoRequestRepository(),
+            DynamoCalendarRepository(),
+            DynamoLedger(clock),
+            clock,
+        ),
+        _confirm_matches(clock),
+        clock,
+    )
+
+
+def relay_changes() -> "MessageQueue":
+    """For the relay_changes function, which reads no table."""
+    from .queues import SqsMessageQueue
+
+    return SqsMessageQueue(settings_of.read().message_queue_url)
+
+
+def unsent_of(image: dict[str, Any]) -> tuple[str, str, str]:
+    """What the messages queue takes, of a stream record's image of a request: practice, request id, version."""
+    from .store.keys import request_named_by
+
+    practice, request_id = request_named_by(image["pk"]["S"])
+    return practice, request_id, image["v"]["N"]
+
+
+def send_messages() -> "SendMessages":
+    """For the send_messages function."""
+    from .clock import SystemClock
+    from .links import PrivateLinks
+    from .mail.compose import Composer
+    from .mail.ses import SesMailer
+    from .secrets import link_secrets
+    from .store.practices import DynamoPracticeRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .use_cases.send_messages import SendMessages
+
+    settings, clock = _settings(), SystemClock()
+    return SendMessages(
+        DynamoPracticeRepository(clock),
+        DynamoRequestRepository(),
+        DynamoMessageRepository(),
+        SesMailer(settings.configuration_set),
+        Composer(settings.public_url, settings.sender, clock),
+        PrivateLinks(link_secrets(settings.link_secrets_parameter)),
+        settings.sender,
+        clock,
+    )
+
+
+def run_timers() -> "RunTimers":
+    """For the run_timers function."""
+    from .clock import SystemClock
+    from .queues import SqsMessageQueue
+    from .store.calendar import DynamoCalendarRepository
+    from .store.feeds import DynamoFeedRepository
+    from .store.ledger import DynamoLedger
+    from .store.practices import DynamoPracticeRepository
+    from .store.requests import DynamoRequestRepository
+    from .use_cases.cancel_request import CancelRequest
+    from .use_cases.run_timers import RunTimers
+    from .use_cases.schedule_age import ScheduleAge
+
+    settings, clock = _settings(), SystemClock()
+    requests = DynamoRequestRepository()
+    return RunTimers(
+        DynamoPracticeRepository(clock),
+        requests,
+        SqsMessageQueue(settings.message_queue_url),
+        CancelRequest(requests, DynamoCalendarRepository(), DynamoLedger(clock), clock),
+        ScheduleAge(DynamoFeedRepository(), clock),
+        clock,
+    )
+
+
+def operators() -> Operators:
+    """For the command line."""
+    from .clock import SystemClock
+    from .store.feeds import DynamoFeedRepository
+    from .store.practices import DynamoPracticeRepository
+    from .store.requests import DynamoRequestRepository
+    from .use_cases.apply_practice import ApplyPractice
+
+    _settings()
+    clock, feeds = SystemClock(), DynamoFeedRepository()
+    practices = DynamoPracticeRepository(clock)
+    return Operators(clock, practices, feeds, DynamoRequestRepository(), ApplyPractice(practices, feeds))
+
+
+def _settings() -> "Settings":
+    """The function's settings; the table is bound on the way."""
+    from .store.items import bind
+
+    settings = settings_of.read()
+    bind(settings.table_name)
+    return settings
+
+
+def _confirm_matches(clock: "Clock") -> "ConfirmMatches":
+    from .store.appointments import DynamoAppointmentRepository
+    from .store.calendar import DynamoCalendarRepository
+    from .store.ledger import DynamoLedger
+    from .store.requests import DynamoRequestRepository
+    from .use_cases.confirm_matches import ConfirmMatches
+
+    return ConfirmMatches(
+        DynamoRequestRepository(), DynamoAppointmentRepository(), DynamoCalendarRepository(), DynamoLedger(clock), clock
+    )

@@ -1,0 +1,1 @@
+"""Messages: their templates, their MIME, and SES."""

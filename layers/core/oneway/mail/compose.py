@@ -1,0 +1,150 @@
+"""A request and a message kind → a whole message (product section 6).
+
+No message carries a birth date, a reason for the visit, insurance, or a full name in its subject; mail to a patient goes
+only to the address typed in the request.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from ..colours import readable_on
+from ..domain.clock_time import zone_of
+from ..domain.messages import DueMessage, MessageKind
+from ..domain.practices import Practice
+from ..domain.requests import Request
+from ..languages import LANGUAGES, formats, mail_words
+from ..phones import shown
+from ..ports import Clock
+from ..templates import environment
+
+_HERE = Path(__file__).parent
+_STATES = {
+    MessageKind.RECEIVED_STAFF: "pending",
+    MessageKind.RECEIVED_PATIENT: "pending",
+    MessageKind.CONFIRMED_PATIENT: "confirmed",
+    MessageKind.CANCELLED_PATIENT: "cancelled",
+    MessageKind.CANCELLED_BY_PATIENT_STAFF: "cancelled",
+    MessageKind.CANCELLED_BY_PATIENT_RECEIPT: "cancelled",
+    MessageKind.ASKED_TO_CANCEL_STAFF: "asked",
+    MessageKind.ASKED_TO_CANCEL_RECEIPT: "asked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a person reads."""
+
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedMessage:
+    """A whole MIME message and the addresses it goes to."""
+
+    mime: bytes
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Writes messages of one stack; `public_url` is where its links lead, `sender` the verified address."""
+
+    public_url: str
+    sender: str
+    clock: Clock
+
+    def __call__(self, due: DueMessage, practice: Practice, request: Request, link: str) -> ComposedMessage | None:
+        """The message; None where there is no address to send it to. `link` is the request's private link."""
+        recipients = practice.recipients if due.kind.to_staff else tuple(filter(None, [request.patient.email]))
+        if not recipients:
+            return None
+        rendered = self.render(due.kind, practice, request, link)
+        mime = EmailMessage()
+        mime["Subject"] = _one_line(rendered.subject)
+        mime["From"] = Address(_one_line(practice.name), addr_spec=self.sender)
+        mime["To"] = ", ".join(recipients)
+        mime["Reply-To"] = practice.reply_to
+        mime["Date"] = format_datetime(self.clock.now())
+        host = self.sender.rpartition("@")[2]
+        mime["Message-ID"] = f"<{request.id}.{due.id}@{host}>"
+        if request.version > 1:
+            audience = MessageKind.RECEIVED_STAFF if due.kind.to_staff else MessageKind.RECEIVED_PATIENT
+            mime["References"] = f"<{request.id}.000001-{audience}@{host}>"
+        mime["Auto-Submitted"] = "auto-generated"
+        mime.set_content(rendered.text)
+        mime.add_alternative(rendered.html, subtype="html")
+        return ComposedMessage(mime.as_bytes(), recipients)
+
+    def render(self, kind: MessageKind, practice: Practice, request: Request, link: str) -> Rendered:
+        """A message's subject, HTML and text."""
+        template = _environment().get_template(f"{kind}.jinja")
+        values = self._values(kind, practice, request, link)
+        parts = {part: template.render(part=part, **values).strip() for part in ("subject", "html", "text")}
+        return Rendered(**parts)
+
+    def _values(self, kind: MessageKind, practice: Practice, request: Request, link: str) -> dict[str, Any]:
+        language = practice.language if kind.to_staff else request.language
+        language = language if language in LANGUAGES else "en"
+        t = _speaker(language)
+        provider = practice.provider(request.link.provider_id if request.link else request.provider_id)
+        asked_provider = practice.provider(request.provider_id)
+        location = practice.location_of(provider)
+        visit_type = practice.visit_types[request.visit_type_id]
+        zone = zone_of(location.zone)
+        when = formats.moment(request.start, zone, language, practice.country) if request.start else ""
+        facts = [
+            (t("state"), t(_STATES[kind])),
+            (t("when"), when),
+            (t("with"), provider.name),
+            (t("what"), visit_type.name_in(language)),
+            (t("where"), f"{location.name}, {location.address}"),
+        ]
+        person = request.booker or request.patient
+        details = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
+        return {
+            "t": t,
+            "kind": str(kind),
+            "language": language,
+            "practice": practice,
+            "provider": provider,
+            "asked_provider": asked_provider,
+            "other_provider": provider.id != asked_provider.id,
+            "when": when,
+            "day": formats.day(request.start.astimezone(zone).date(), language) if request.start else "",
+            "facts": [fact for fact in facts if fact[1]],
+            "greeting": "" if kind.to_staff else person.first_name,
+            "note": request.note_to_patient,
+            "link": details if kind.to_staff else f"{self.public_url}/my-request/{practice.slug}/{link}",
+            "link_text": t("view") if kind.to_staff else t("look_up"),
+            "to_patient": not kind.to_staff,
+            "phone": shown(practice.phone, practice.country),
+            "on_accent": readable_on(practice.accent),
+        }
+
+
+def _speaker(language: str) -> Callable[..., str]:
+    words = mail_words(language)
+
+    def t(key: str, **values: str) -> str:
+        return words[key].format(**values)
+
+    return t
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return environment(_HERE / "compiled", [_HERE / "templates"])

@@ -1,0 +1,1 @@
+"""Scheduling systems, read only: one module per kind, and the one way out to them."""

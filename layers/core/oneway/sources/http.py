@@ -1,0 +1,191 @@
+"""The only way out to scheduling systems.
+
+https only; the address is resolved once, refused if any of it is private, and pinned for the connection (so that a second
+look-up cannot lead inside); redirects stay on the origin, as do credentials; bytes, decompression and time are bounded.
+Local mode allows loopback, and http there.
+"""
+
+import ipaddress
+import random
+import socket
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from ..faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, Unavailable
+from ..ports import Clock
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+TOTAL_SECONDS = 60.0
+MOST_BYTES = 64 * 1024 * 1024
+"""Of one answer, unpacked; 10,000 FHIR appointments take about 15 MB."""
+MOST_REDIRECTS = 3
+TRIES = 3
+_CHUNK = 64 * 1024
+_PASSING = frozenset((500, 502, 503, 504))
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a source answered: `status` is 200 or 304; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHttp:
+    """Reads from one source; `origin` is the only place that its credentials are sent to."""
+
+    origin: str
+    clock: Clock
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    allow_loopback: bool = False
+    monotonic: Callable[[], float] = time.monotonic
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """GET, with bounded retries of passing faults, full jitter between them.
+
+        Raises RateLimited, AuthExpired, AuthRevoked, Unavailable, SchemaDrift. Texts name statuses, never addresses.
+        """
+        ends = self.monotonic() + TOTAL_SECONDS
+        for number in range(TRIES):
+            try:
+                return self._follow(url, headers or {}, ends)
+            except Unavailable:
+                pause = random.uniform(0, 0.5 * 2**number)
+                if number == TRIES - 1 or self.monotonic() + pause >= ends:
+                    raise
+                self.clock.pause(pause)
+        raise Unavailable("no try was left")
+
+    def _follow(self, url: str, headers: Mapping[str, str], ends: float) -> Answer:
+        for _ in range(MOST_REDIRECTS + 1):
+            target = self._checked(url)
+            answer = self._once(target, headers, ends)
+            if answer.status not in _REDIRECTS:
+                return self._accepted(answer)
+            url = urljoin(url, answer.headers.get("location", ""))
+        raise SchemaDrift("too many redirects")
+
+    def _checked(self, url: str) -> SplitResult:
+        target, origin = urlsplit(url), urlsplit(self.origin)
+        if (target.scheme, target.hostname, _port(target)) != (origin.scheme, origin.hostname, _port(origin)):
+            raise SchemaDrift("the source points to another origin")
+        if target.scheme != "https" and not (self.allow_loopback and target.scheme == "http"):
+            raise SchemaDrift("the source is not reached by https")
+        return target
+
+    def _once(self, target: SplitResult, headers: Mapping[str, str], ends: float) -> Answer:
+        address = self._resolve(target)
+        host = target.hostname or ""
+        sent = {"Accept-Encoding": "gzip", "User-Agent": "Oneway", "Host": target.netloc, **self.credentials, **headers}
+        left = ends - self.monotonic()
+        if left <= 0:
+            raise Unavailable("time is up")
+        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
+        pool: urllib3.HTTPConnectionPool
+        if target.scheme == "https":
+            pool = urllib3.HTTPSConnectionPool(
+                address, _port(target), timeout=timeout, server_hostname=host, assert_hostname=host, maxsize=1
+            )
+        else:
+            pool = urllib3.HTTPConnectionPool(address, _port(target), timeout=timeout, maxsize=1)
+        path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+        try:
+            with pool:
+                response = pool.urlopen(
+                    "GET",
+                    path,
+                    headers=sent,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+                try:
+                    return self._read(response, ends)
+                finally:
+                    response.close()
+        except (HTTPError, OSError) as error:
+            raise Unavailable(type(error).__name__) from error
+
+    def _resolve(self, target: SplitResult) -> str:
+        try:
+            found = socket.getaddrinfo(target.hostname, _port(target), type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise Unavailable("the source's name is not known") from error
+        addresses = [str(one[4][0]) for one in found]
+        for text in addresses:
+            address = ipaddress.ip_address(text.partition("%")[0])
+            inner = getattr(address, "ipv4_mapped", None) or address
+            outside = inner.is_global and not inner.is_multicast
+            if not outside and not (self.allow_loopback and inner.is_loopback):
+                raise SchemaDrift("the source's name leads to a private network")
+        return addresses[0]
+
+    def _read(self, response: urllib3.BaseHTTPResponse, ends: float) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        packed = headers.get("content-encoding", "identity")
+        if packed not in ("gzip", "identity"):
+            raise SchemaDrift("an encoding that was not asked for")
+        unpack = zlib.decompressobj(wbits=31) if packed == "gzip" else None
+        parts: list[bytes] = []
+        size = raw = 0
+        while chunk := response.read1(_CHUNK):
+            if self.monotonic() > ends:
+                raise Unavailable("time is up")
+            raw += len(chunk)
+            try:
+                part = unpack.decompress(chunk, MOST_BYTES - size + 1) if unpack else chunk
+            except zlib.error as error:
+                raise Unavailable("a damaged answer") from error
+            size += len(part)
+            if size > MOST_BYTES or raw > MOST_BYTES:
+                raise SchemaDrift("an answer beyond all bounds")
+            parts.append(part)
+        if unpack and raw and not unpack.eof:
+            raise Unavailable("a cut answer")
+        if unpack is None and "content-length" in headers and raw != int(headers["content-length"]):
+            raise Unavailable("a cut answer")
+        return Answer(response.status, headers, b"".join(parts))
+
+    def _accepted(self, answer: Answer) -> Answer:
+        status = answer.status
+        if status in (200, 304):
+            return answer
+        if status == 401:
+            raise AuthExpired("401")
+        if status == 403:
+            raise AuthRevoked("403")
+        if status == 429 or (status == 503 and "retry-after" in answer.headers):
+            raise RateLimited(self._until(answer.headers.get("retry-after", "")))
+        if status in _PASSING:
+            raise Unavailable(str(status))
+        raise SchemaDrift(f"status {status}")
+
+    def _until(self, retry_after: str) -> datetime | None:
+        """Seconds or an HTTP date (RFC 9110, 10.2.3); at most a day ahead."""
+        now = self.clock.now()
+        try:
+            until = now + timedelta(seconds=int(retry_after))
+        except (ValueError, OverflowError):
+            try:
+                until = parsedate_to_datetime(retry_after).astimezone(UTC)
+            except (ValueError, TypeError):
+                return None
+        return min(until, now + timedelta(days=1))
+
+
+def _port(target: SplitResult) -> int:
+    return target.port or (443 if target.scheme == "https" else 80)

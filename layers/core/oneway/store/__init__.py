@@ -1,0 +1,1 @@
+"""DynamoDB: one table, practice-first keys (docs/adr/0001)."""

@@ -1,0 +1,16 @@
+"""Imported appointments and blocks."""
+
+from collections.abc import Iterable
+
+from ..domain.appointments import Appointment
+from . import keys
+from .items import decoded, get_many
+
+
+class DynamoAppointmentRepository:
+    """Implements ports.AppointmentRepository."""
+
+    def get_many(self, practice: str, wanted: Iterable[tuple[str, str]]) -> dict[str, Appointment]:
+        """Appointments of (provider id, appointment id), those that exist, by appointment id; read consistently."""
+        names = [keys.appointment(practice, provider_id, identifier) for provider_id, identifier in wanted]
+        return {one.sk: decoded(one, Appointment) for one in get_many(names)} if names else {}

@@ -1,0 +1,86 @@
+"""Feeds: their state, digests and set-aside rows, and the wheel that says when they are due."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ..domain.appointments import SetAsideRow
+from ..domain.comparing import DigestWeek, pack_week, unpack_week
+from ..domain.errors import StoreUnavailable, WriteConflict
+from ..domain.feeds import INTERVALS, FeedRef, FeedState, spoke_of, spokes_due
+from . import keys
+from .items import TableItem, answered, decoded, get, get_many, item, query, save_if
+
+MOST_SET_ASIDE = 100
+_TRIES = 5
+
+
+class DynamoFeedRepository:
+    """Implements ports.FeedRepository."""
+
+    def get(self, practice: str, feed_id: str) -> FeedState | None:
+        """A feed's state: half a read unit."""
+        found = get(keys.feed(practice, feed_id), consistent=False)
+        return decoded(found, FeedState) if found else None
+
+    def save(self, before: FeedState, after: FeedState) -> None:
+        """Write a feed's state, if the stored version is `before.version`. Raises WriteConflict."""
+        settings, version = after.settings, before.version + 1
+        new = item(keys.feed(settings.practice, settings.feed_id), replace(after, version=version), version)
+        save_if(new, TableItem.v == before.version if before.version else TableItem.pk.does_not_exist())
+        if not before.version:
+            answered(item(keys.feeds_of(settings.practice, settings.feed_id)).save)
+
+    def digests(self, practice: str, feed_id: str) -> dict[str, DigestWeek]:
+        """All stored digests of a feed, by ISO week."""
+        found = query(keys.feed_partition(practice, feed_id), TableItem.sk.startswith("DIGEST#"), consistent=True)
+        return {one.sk.removeprefix("DIGEST#"): unpack_week(one.body or b"") for one in found}
+
+    def save_digests(self, practice: str, feed_id: str, weeks: Mapping[str, DigestWeek]) -> None:
+        """Replace these weeks; an empty one is removed."""
+        for week, entries in weeks.items():
+            one = item(keys.digest(practice, feed_id, week), pack_week(entries))
+            answered(one.save if entries else one.delete)
+
+    def set_aside(self, practice: str, feed_id: str, rows: Sequence[SetAsideRow]) -> None:
+        """Replace the feed's set-aside rows (the first hundred are kept)."""
+        answered(item(keys.set_aside(practice, feed_id), list(rows[:MOST_SET_ASIDE])).save)
+
+    def of_practice(self, practice: str) -> list[FeedState]:
+        """All feeds of a practice."""
+        listed = query(keys.feeds_of(practice, "").pk)
+        found = get_many(keys.feed(practice, one.sk) for one in listed) if listed else []
+        return [decoded(one, FeedState) for one in found]
+
+    def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
+        """Enter a feed in its spoke and take it off all others. Idempotent."""
+        for interval in INTERVALS:
+            spoke = keys.spoke(interval, spoke_of(ref.practice, ref.feed_id, interval))
+            self._enter(spoke, ref, interval == interval_minutes)
+
+    def due(self, minute: int) -> list[FeedRef]:
+        """The feeds whose spoke comes up in an epoch minute."""
+        found = get_many(keys.spoke(interval, number) for interval, number in spokes_due(minute))
+        return [ref for one in found for ref in decoded(one, list[FeedRef])]
+
+    def remove(self, practice: str, feed_id: str) -> None:
+        """Take a feed off the wheel and delete what is known of it."""
+        self.put_on_wheel(FeedRef(practice, feed_id, ""), None)
+        for one in query(keys.feed_partition(practice, feed_id), consistent=True):
+            answered(one.delete)
+        answered(TableItem(*keys.feeds_of(practice, feed_id)).delete)
+
+    def _enter(self, key: keys.Key, ref: FeedRef, wanted: bool) -> None:
+        for _ in range(_TRIES):
+            found = get(key)
+            refs = decoded(found, list[FeedRef]) if found else []
+            others = [one for one in refs if (one.practice, one.feed_id) != (ref.practice, ref.feed_id)]
+            after = [*others, ref] if wanted else others
+            if set(after) == set(refs):
+                return None
+            version = int(found.v or 0) if found else 0
+            try:
+                condition = TableItem.v == version if version else TableItem.pk.does_not_exist()
+                return save_if(item(key, after, version + 1), condition)
+            except WriteConflict:
+                continue
+        raise StoreUnavailable("wheel")

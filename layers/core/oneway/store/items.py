@@ -1,0 +1,143 @@
+"""The one kind of item that the table holds: keys, a version to write by, a body, and the attributes of the two indexes.
+
+Bodies are the domain's objects as JSON (or packed bytes, for days and digests). Nothing but keys, versions and index
+attributes is ever queried, so nothing else needs an attribute of its own.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection.base import Connection
+from pynamodb.exceptions import PutError, PynamoDBException
+from pynamodb.expressions.condition import Condition
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from ..domain.errors import StoreUnavailable, WriteConflict
+from .keys import Key
+
+SCHEMA = 1
+"""Written on every item; raise it when a body's shape changes, and read the older ones too."""
+
+T = TypeVar("T")
+
+
+class ToActIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """Requests in Action required, by practice and start."""
+
+    class Meta:
+        index_name = "to_act"
+        projection = AllProjection()
+
+    open = UnicodeAttribute(hash_key=True)
+    open_at = UnicodeAttribute(range_key=True)
+
+
+class UnsentIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """Requests with due messages, oldest first."""
+
+    class Meta:
+        index_name = "unsent"
+        projection = KeysOnlyProjection()
+
+    unsent = UnicodeAttribute(hash_key=True)
+    unsent_since = UnicodeAttribute(range_key=True)
+
+
+class TableItem(Model):
+    """An item of the table."""
+
+    class Meta:
+        table_name = "unbound"
+        connect_timeout_seconds = 1
+        read_timeout_seconds = 3
+        max_retry_attempts = 4
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    schema = NumberAttribute(default=SCHEMA)
+    v = NumberAttribute(null=True)
+    body = BinaryAttribute(legacy_encoding=False, null=True)
+    open = UnicodeAttribute(null=True)
+    open_at = UnicodeAttribute(null=True)
+    unsent = UnicodeAttribute(null=True)
+    unsent_since = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
+
+    to_act_index = ToActIndex()
+    unsent_index = UnsentIndex()
+
+
+def bind(table_name: str, *, region: str | None = None, host: str | None = None) -> None:
+    """Point all items at a table, once per process. `host` is for tests (else the environment's endpoint)."""
+    meta: Any = TableItem.Meta
+    meta.table_name, meta.region, meta.host = table_name, region or os.environ.get("AWS_REGION", "us-east-1"), host
+    TableItem._connection = None
+    TableItem._get_connection()
+
+
+def connection() -> Connection:
+    """The one connection that everything uses."""
+    return TableItem._get_connection().connection
+
+
+def item(key: Key, body: object = None, version: int | None = None, **attributes: Any) -> TableItem:
+    """An item to write; `body` is encoded unless it is bytes already."""
+    raw = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
+    return TableItem(key.pk, key.sk, schema=SCHEMA, body=raw, v=version, **attributes)
+
+
+def decoded(found: TableItem, kind: type[T]) -> T:
+    """An item's body as an object of the domain."""
+    return msgspec.json.decode(found.body or b"", type=kind)
+
+
+def answered(call: Callable[[], T]) -> T:
+    """The result of a call to the store. Raises StoreUnavailable where it fails for good."""
+    try:
+        return call()
+    except (PynamoDBException, BotoCoreError, ClientError) as error:
+        raise StoreUnavailable(type(error).__name__) from error
+
+
+def get(key: Key, *, consistent: bool = True) -> TableItem | None:
+    """An item, or None. Raises StoreUnavailable."""
+    try:
+        return answered(lambda: TableItem.get(key.pk, key.sk, consistent_read=consistent))
+    except StoreUnavailable as error:
+        if isinstance(error.__cause__, TableItem.DoesNotExist):
+            return None
+        raise
+
+
+def get_many(keys: Iterable[Key]) -> list[TableItem]:
+    """The items of these keys that exist, read consistently. Raises StoreUnavailable."""
+    wanted = list(dict.fromkeys(keys))
+    if len(wanted) == 1:
+        found = get(wanted[0])
+        return [found] if found else []
+    return answered(lambda: list(TableItem.batch_get([tuple(key) for key in wanted], consistent_read=True)))
+
+
+def query(pk: str, condition: Any = None, *, consistent: bool = False) -> list[TableItem]:
+    """A partition's items, or those that meet a condition on the sort key. Raises StoreUnavailable."""
+    return answered(lambda: list(_all(TableItem.query(pk, condition, consistent_read=consistent))))
+
+
+def _all(found: Iterable[TableItem]) -> Iterator[TableItem]:
+    yield from found
+
+
+def save_if(new: TableItem, condition: Condition) -> None:
+    """Write an item on a condition. Raises WriteConflict if it does not hold, StoreUnavailable."""
+    try:
+        answered(lambda: new.save(condition=condition))
+    except StoreUnavailable as error:
+        cause = error.__cause__
+        if isinstance(cause, PutError) and cause.cause_response_code == "ConditionalCheckFailedException":
+            raise WriteConflict from cause
+        raise

@@ -1,0 +1,145 @@
+"""Every key of the table, built here and nowhere else; the access patterns stand in docs/adr/0001.
+
+Keys begin with the practice, so that looking up another practice's id finds nothing by construction. A slug has no `#`
+(the practice file refuses it), so no practice can reach into another's keys.
+"""
+
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+PRACTICES = "PRACTICES"
+UNSENT = "UNSENT"
+
+
+class Key(NamedTuple):
+    """Partition and sort key of an item."""
+
+    pk: str
+    sk: str
+
+
+def practice_partition(slug: str) -> str:
+    """Settings, providers, visit types, sources and staff of a practice."""
+    return f"{slug}#PRACTICE"
+
+
+def profile(slug: str) -> Key:
+    """A practice's own settings."""
+    return Key(practice_partition(slug), "PROFILE")
+
+
+def provider(slug: str, provider_id: str) -> Key:
+    """A provider."""
+    return Key(practice_partition(slug), f"PROVIDER#{provider_id}")
+
+
+def source(slug: str, source_id: str) -> Key:
+    """A source."""
+    return Key(practice_partition(slug), f"SOURCE#{source_id}")
+
+
+def staff(slug: str, email: str) -> Key:
+    """A staff member."""
+    return Key(practice_partition(slug), f"STAFF#{email}")
+
+
+def registered(slug: str) -> Key:
+    """A practice's entry in the list of all practices."""
+    return Key(PRACTICES, slug)
+
+
+def person(email: str, slug: str) -> Key:
+    """That somebody is staff of a practice."""
+    return Key(f"PERSON#{email}", slug)
+
+
+def calendar(slug: str, provider_id: str) -> str:
+    """Occupancy (and later week overrides) of a provider, by day."""
+    return f"{slug}#CALENDAR#{provider_id}"
+
+
+def day(slug: str, provider_id: str, local_day: date) -> Key:
+    """Occupancy of a provider's local day."""
+    return Key(calendar(slug, provider_id), f"{local_day.isoformat()}#DAY")
+
+
+def request_partition(slug: str, request_id: str) -> str:
+    """A request with its timeline and messages."""
+    return f"{slug}#REQUEST#{request_id}"
+
+
+def request(slug: str, request_id: str) -> Key:
+    """A request."""
+    return Key(request_partition(slug, request_id), "STATE")
+
+
+def event(slug: str, request_id: str, number: int) -> Key:
+    """A timeline entry of a request."""
+    return Key(request_partition(slug, request_id), f"EVENT#{number:06d}")
+
+
+def message(slug: str, request_id: str, message_id: str) -> Key:
+    """A message of a request."""
+    return Key(request_partition(slug, request_id), f"MESSAGE#{message_id}")
+
+
+def request_named_by(pk: str) -> tuple[str, str]:
+    """(practice, request id) of a request's partition key."""
+    slug, _, request_id = pk.split("#")
+    return slug, request_id
+
+
+def appointment(slug: str, provider_id: str, appointment_id: str) -> Key:
+    """An imported appointment or block."""
+    return Key(f"{slug}#SCHEDULE#{provider_id}", appointment_id)
+
+
+def to_act(slug: str) -> str:
+    """Partition of the `to_act` index: a practice's requests in Action required."""
+    return f"{slug}#OPEN"
+
+
+def instant(at: datetime) -> str:
+    """An instant that sorts as text."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def feed_partition(slug: str, feed_id: str) -> str:
+    """A feed's state, digests and set-aside rows."""
+    return f"{slug}#FEED#{feed_id}"
+
+
+def feed(slug: str, feed_id: str) -> Key:
+    """A feed's state."""
+    return Key(feed_partition(slug, feed_id), "STATE")
+
+
+def digest(slug: str, feed_id: str, week: str) -> Key:
+    """Digests of what starts in an ISO week."""
+    return Key(feed_partition(slug, feed_id), f"DIGEST#{week}")
+
+
+def set_aside(slug: str, feed_id: str) -> Key:
+    """A feed's set-aside rows."""
+    return Key(feed_partition(slug, feed_id), "ASIDE#")
+
+
+def feeds_of(slug: str, feed_id: str) -> Key:
+    """A feed's entry in its practice's list of feeds."""
+    return Key(f"{slug}#FEEDS", feed_id)
+
+
+def spoke(interval_minutes: int, number: int) -> Key:
+    """A spoke of the sync wheel."""
+    return Key(f"WHEEL#{interval_minutes}#{number}", "FEEDS")
+
+
+def audit(slug: str, email: str, at: datetime, nonce: str) -> Key:
+    """One look at patients' data."""
+    return Key(f"{slug}#AUDIT#{email}", f"{instant(at)}#{nonce}")
+
+
+def session(session_id: str) -> Key:
+    """A session, by the hash of what the browser holds."""
+    return Key(f"SESSION#{sha256(session_id.encode()).hexdigest()}", "SESSION")

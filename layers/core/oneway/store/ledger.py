@@ -1,0 +1,110 @@
+"""The one way in which requests, days and appointments change: a transaction of conditional writes."""
+
+import random
+from collections.abc import Sequence
+from uuid import uuid4
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
+
+from ..domain.clock_time import first_minute, zone_of
+from ..domain.errors import StoreUnavailable, WriteConflict
+from ..domain.occupancy import pack
+from ..ports import AppointmentChange, Change, Clock, DayChange, RequestChange
+from . import keys
+from .items import TableItem, connection, item
+from .requests import request_item
+
+_TRIES = 4
+_LONGEST_PAUSE_SECONDS = 0.4
+_LOST_TO_ANOTHER = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+
+
+class DynamoLedger:
+    """Implements ports.Ledger.
+
+    One client token a transaction: a repeat of the same call after a lost answer (botocore's or ours) writes nothing twice.
+    Where every answer was lost, the outcome is unknown and StoreUnavailable says so; whoever reads again sees it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        """Write all changes or none. Raises WriteConflict, StoreUnavailable."""
+        token = uuid4().hex
+        for number in range(_TRIES):
+            try:
+                return self._commit(changes, token)
+            except TransactWriteError as error:
+                lost = _lost(error, changes)
+                if lost is not None:
+                    raise WriteConflict(lost) from error
+            except (PynamoDBException, BotoCoreError, ClientError):
+                pass
+            self._clock.pause(random.uniform(0, min(0.05 * 2**number, _LONGEST_PAUSE_SECONDS)))
+        raise StoreUnavailable("transaction")
+
+    def _commit(self, changes: Sequence[Change], token: str) -> None:
+        with TransactWrite(connection=connection(), client_request_token=token) as transaction:
+            for change in changes:
+                match change:
+                    case RequestChange():
+                        _write_request(transaction, change)
+                    case DayChange():
+                        _write_day(transaction, change)
+                    case AppointmentChange():
+                        _write_appointment(transaction, change)
+
+
+def _write_request(transaction: TransactWrite, change: RequestChange) -> None:
+    before, after, entry = change.transition.before, change.transition.after, change.transition.entry
+    transaction.save(request_item(after), condition=_is_still(before.version if before else 0))
+    if before:
+        # The first entry is the request itself.
+        transaction.save(item(keys.event(after.practice, after.id, entry.number), entry))
+
+
+def _write_day(transaction: TransactWrite, change: DayChange) -> None:
+    day = change.after
+    key = keys.day(day.practice, day.provider_id, day.day)
+    packed = pack(day.occupants, first_minute(day.day, zone_of(day.zone)))
+    transaction.save(item(key, packed, change.before.version + 1), condition=_is_still(change.before.version))
+
+
+def _write_appointment(transaction: TransactWrite, change: AppointmentChange) -> None:
+    before, after = change.before, change.after
+    key = keys.appointment(after.practice, after.provider_id, after.id)
+    if before and before.provider_id != after.provider_id:
+        old = keys.appointment(before.practice, before.provider_id, before.id)
+        transaction.delete(TableItem(*old), condition=_is_still(before.version))
+        transaction.save(item(key, after, after.version), condition=_is_still(0))
+    else:
+        transaction.save(item(key, after, after.version), condition=_is_still(before.version if before else 0))
+
+
+def _is_still(version: int) -> Condition:
+    return TableItem.v == version if version else TableItem.pk.does_not_exist()
+
+
+def _lost(error: TransactWriteError, changes: Sequence[Change]) -> list[int] | None:
+    """Indexes of the changes that lost to another writer; None if the transaction failed for another reason."""
+    reasons = error.cancellation_reasons
+    if not any(reason and reason.code in _LOST_TO_ANOTHER for reason in reasons):
+        return None
+    owners = [index for index, change in enumerate(changes) for _ in range(_writes(change))]
+    return sorted(
+        {index for index, reason in zip(owners, reasons, strict=False) if reason and reason.code in _LOST_TO_ANOTHER}
+    )
+
+
+def _writes(change: Change) -> int:
+    match change:
+        case RequestChange():
+            return 2 if change.transition.before else 1
+        case AppointmentChange():
+            return 2 if change.before and change.before.provider_id != change.after.provider_id else 1
+        case _:
+            return 1

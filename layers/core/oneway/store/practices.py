@@ -1,0 +1,83 @@
+"""Practices with their providers, sources and staff: one partition, one query."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ..domain.errors import PracticeNotFound
+from ..domain.practices import Practice, Provider, Source, StaffMember
+from ..ports import Clock
+from . import keys
+from .items import TableItem, answered, decoded, item, query
+
+_KEPT = timedelta(seconds=30)
+
+
+class DynamoPracticeRepository:
+    """Implements ports.PracticeRepository; what was read is kept for 30 s."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._seen: dict[str, tuple[datetime, Practice]] = {}
+
+    def get(self, slug: str) -> Practice:
+        """A practice, at most 30 s old. Raises PracticeNotFound."""
+        now = self._clock.now()
+        if slug not in self._seen or now - self._seen[slug][0] > _KEPT:
+            self._seen[slug] = now, _practice(query(keys.practice_partition(slug)))
+        return self._seen[slug][1]
+
+    def save(self, practice: Practice) -> None:
+        """Create or replace a practice; what no longer belongs to it is removed. Unchanged items are not written."""
+        wanted = {keys.Key(one.pk, one.sk): one for one in _items(practice)}
+        stored = {
+            keys.Key(one.pk, one.sk): one for one in query(keys.practice_partition(practice.slug), consistent=True)
+        }
+        for key, one in wanted.items():
+            if key not in stored or stored[key].body != one.body:
+                answered(one.save)
+        for key, one in stored.items():
+            if key not in wanted:
+                answered(one.delete)
+        answered(item(keys.registered(practice.slug)).save)
+        before = {key.sk.partition("#")[2] for key in stored if key.sk.startswith("STAFF#")}
+        for email in practice.staff:
+            answered(item(keys.person(email, practice.slug)).save)
+        for email in before - practice.staff.keys():
+            answered(TableItem(*keys.person(email, practice.slug)).delete)
+        self._seen.pop(practice.slug, None)
+
+    def slugs(self) -> list[str]:
+        """All practices' slugs."""
+        return [found.sk for found in query(keys.PRACTICES)]
+
+    def practices_of(self, email: str) -> list[str]:
+        """Slugs of the practices in which somebody is staff."""
+        return [found.sk for found in query(keys.person(email, "").pk)]
+
+
+def _items(practice: Practice) -> list[TableItem]:
+    slug = practice.slug
+    own = replace(practice, providers={}, sources={}, staff={})
+    return [
+        *(item(keys.provider(slug, one.id), one) for one in practice.providers.values()),
+        *(item(keys.source(slug, one.id), one) for one in practice.sources.values()),
+        *(item(keys.staff(slug, one.email), one) for one in practice.staff.values()),
+        item(keys.profile(slug), own),
+    ]
+
+
+def _practice(found: list[TableItem]) -> Practice:
+    parts: dict[str, list[TableItem]] = {}
+    for one in found:
+        parts.setdefault(one.sk.partition("#")[0], []).append(one)
+    if "PROFILE" not in parts:
+        raise PracticeNotFound
+    providers = [decoded(one, Provider) for one in parts.get("PROVIDER", ())]
+    sources = [decoded(one, Source) for one in parts.get("SOURCE", ())]
+    staff = [decoded(one, StaffMember) for one in parts.get("STAFF", ())]
+    return replace(
+        decoded(parts["PROFILE"][0], Practice),
+        providers={one.id: one for one in providers},
+        sources={one.id: one for one in sources},
+        staff={one.email: one for one in staff},
+    )

@@ -1,0 +1,91 @@
+"""Requests with their timelines, and the state of their messages."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from ..domain.errors import RequestNotFound, WriteConflict
+from ..domain.messages import MessageRecord
+from ..domain.requests import PATIENT, Happening, Request, TimelineEntry
+from . import keys
+from .items import TableItem, answered, decoded, get, get_many, item, query, save_if
+
+
+def request_item(request: Request) -> TableItem:
+    """A request as it is stored: with `open` while staff have to act, with `unsent` while messages are due."""
+    open_at = f"{keys.instant(request.start)}#{request.id}" if request.start else request.id
+    since = request.unsent_since
+    return item(
+        keys.request(request.practice, request.id),
+        request,
+        request.version,
+        open=keys.to_act(request.practice) if request.to_act else None,
+        open_at=open_at if request.to_act else None,
+        unsent=keys.UNSENT if since else None,
+        unsent_since=f"{keys.instant(since)}#{request.id}" if since else None,
+    )
+
+
+class DynamoRequestRepository:
+    """Implements ports.RequestRepository."""
+
+    def get(self, practice: str, request_id: str) -> Request:
+        """A request, read consistently. Raises RequestNotFound."""
+        found = get(keys.request(practice, request_id))
+        if found is None:
+            raise RequestNotFound
+        return decoded(found, Request)
+
+    def get_many(self, practice: str, request_ids: Iterable[str]) -> list[Request]:
+        """The requests of these ids that exist, read consistently."""
+        found = get_many(keys.request(practice, request_id) for request_id in request_ids)
+        return [decoded(one, Request) for one in found]
+
+    def timeline(self, practice: str, request_id: str) -> list[TimelineEntry]:
+        """A request's timeline, oldest first. Raises RequestNotFound."""
+        asked = TimelineEntry(1, self.get(practice, request_id).created_at, PATIENT, Happening.ASKED)
+        found = query(keys.request_partition(practice, request_id), TableItem.sk.startswith("EVENT#"), consistent=True)
+        return [asked, *(decoded(one, TimelineEntry) for one in found)]
+
+    def to_act(self, practice: str, before: datetime | None = None) -> list[Request]:
+        """Requests in Action required by start, from the index."""
+        condition = TableItem.open_at < keys.instant(before) if before else None
+        found = answered(lambda: list(TableItem.to_act_index.query(keys.to_act(practice), condition)))
+        return [decoded(one, Request) for one in found]
+
+    def unsent(self, before: datetime) -> list[tuple[str, str]]:
+        """(practice, request id) of requests with messages due since before an instant."""
+        condition = TableItem.unsent_since < keys.instant(before)
+        found = answered(lambda: list(TableItem.unsent_index.query(keys.UNSENT, condition)))
+        return [keys.request_named_by(one.pk) for one in found]
+
+
+class DynamoMessageRepository:
+    """Implements ports.MessageRepository."""
+
+    def list(self, practice: str, request_id: str) -> list[MessageRecord]:
+        """The messages of a request, oldest first."""
+        partition = keys.request_partition(practice, request_id)
+        found = query(partition, TableItem.sk.startswith("MESSAGE#"), consistent=True)
+        return [decoded(one, MessageRecord) for one in found]
+
+    def claim(self, practice: str, request_id: str, before: MessageRecord | None, claimed: MessageRecord) -> None:
+        """Write a claim, if what is stored is still `before`. Raises WriteConflict."""
+        new = item(keys.message(practice, request_id, claimed.id), claimed)
+        old = item(keys.message(practice, request_id, claimed.id), before).body if before else None
+        save_if(new, TableItem.body == old if old else TableItem.pk.does_not_exist())
+
+    def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> None:
+        """Replace our claim by its outcome. Raises WriteConflict if it is no longer ours."""
+        self.claim(practice, request_id, claimed, done)
+
+    def settle(self, practice: str, request_id: str, version: int) -> None:
+        """Take the due messages off a request, if its version is still this one."""
+        found = get(keys.request(practice, request_id))
+        if found is None or found.v != version:
+            return
+        settled = replace(decoded(found, Request), due=(), unsent_since=None)
+        try:
+            save_if(request_item(settled), TableItem.v == version)
+        except WriteConflict:
+            return

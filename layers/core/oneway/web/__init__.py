@@ -1,0 +1,1 @@
+"""What both web functions share: events, answers, pages, sessions."""

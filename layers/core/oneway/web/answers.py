@@ -1,0 +1,120 @@
+"""Answers of the web functions: JSON, pages, redirects; headers that keep patients' data where it belongs."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+from chalice.app import Chalice, Request, Response
+
+from ..domain.errors import OnewayError
+from ..logs import log
+from .problems import NotJson
+
+LARGEST_BODY = 64 * 1024
+NO_STORE = "no-store"
+_COMMON = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+}
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'self' 'nonce-{nonce}'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def json_answer(body: Any, status: int = 200, *, cache: str = NO_STORE, kind: str = "application/json") -> Response:
+    """JSON, not to be stored unless `cache` says so."""
+    headers = {**_COMMON, "Content-Type": kind, "Cache-Control": cache}
+    return Response(msgspec.json.encode(body).decode(), status_code=status, headers=headers)
+
+
+def problem_answer(body: Mapping[str, Any]) -> Response:
+    """Problem details (RFC 9457)."""
+    answer = json_answer(body, int(body["status"]), kind="application/problem+json")
+    if body["status"] == 503:
+        answer.headers["Retry-After"] = "2"
+    return answer
+
+
+def page_answer(html: str, nonce: str, status: int = 200) -> Response:
+    """A page, never stored, under a policy that lets in nothing but our own files and the page's one style."""
+    headers = {
+        **_COMMON,
+        "Content-Type": "text/html; charset=utf-8",
+        "Cache-Control": NO_STORE,
+        "Content-Security-Policy": _PAGE_POLICY.format(nonce=nonce),
+    }
+    return Response(html, status_code=status, headers=headers)
+
+
+def redirect(location: str, cookies: list[str] | None = None) -> Response:
+    """303: look there, with a GET."""
+    headers: dict[str, Any] = {**_COMMON, "Location": location, "Cache-Control": NO_STORE}
+    if cookies:
+        headers["Set-Cookie"] = cookies
+    return Response("", status_code=303, headers=headers)
+
+
+def asset_answer(body: bytes, kind: str) -> Response:
+    """A file whose name carries the hash of its content: it never changes."""
+    cache = "public, max-age=31536000, immutable"
+    headers = {**_COMMON, "Content-Type": kind, "Cache-Control": cache}
+    return Response(body if kind.startswith(("font/", "image/")) else body.decode(), status_code=200, headers=headers)
+
+
+def new_nonce() -> str:
+    """A nonce for one page's style."""
+    return secrets.token_urlsafe(12)
+
+
+def json_body(request: Request) -> dict[str, Any]:
+    """The body as a JSON object. Raises NotJson."""
+    raw = request.raw_body
+    try:
+        if len(raw) > LARGEST_BODY:
+            raise NotJson
+        body = msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise NotJson from None
+    if not isinstance(body, dict):
+        raise NotJson
+    return body
+
+
+def form_body(request: Request) -> dict[str, str]:
+    """The body as form fields; the last of a name counts, undecodable bytes become U+FFFD."""
+    raw = request.raw_body[:LARGEST_BODY].decode("utf-8", "replace")
+    return dict(parse_qsl(raw, keep_blank_values=True, max_num_fields=60))
+
+
+def path_text(value: str) -> str:
+    """A path parameter as people wrote it (Chalice hands it on undecoded)."""
+    return unquote(value)
+
+
+def handler_of(app: Chalice) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """A Lambda handler around an app: one log line a request, which names the route and never the path."""
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        began = monotonic()
+        answer: dict[str, Any] = app(event, context)
+        log(
+            "request",
+            method=event["httpMethod"],
+            route=event["requestContext"]["resourcePath"],
+            status=answer["statusCode"],
+            milliseconds=round((monotonic() - began) * 1000, 1),
+        )
+        return answer
+
+    return handler
+
+
+def unexpected(error: Exception) -> OnewayError:
+    """An error that nobody foresaw, without its text (which may hold a patient's data); its kind is logged."""
+    log("unexpected error", error=type(error).__name__)
+    return OnewayError()

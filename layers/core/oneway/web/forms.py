@@ -1,0 +1,73 @@
+"""The booking form's fields ↔ the shape that the JSON API takes."""
+
+from collections.abc import Mapping
+
+FIELDS = (
+    "provider", "visit_type", "start", "key", "language", "first_name", "last_name", "birth_day", "birth_month",
+    "birth_year", "mobile", "email", "new_patient", "for_whom", "booker_first_name", "booker_last_name",
+    "booker_relation", "reason", "insurance", "contact_consent",
+)  # fmt: skip
+
+POINTERS = {
+    "/patient/first_name": "first_name",
+    "/patient/last_name": "last_name",
+    "/patient/birth_date": "birth_day",
+    "/patient/mobile": "mobile",
+    "/patient/email": "email",
+    "/new_patient": "new_patient-yes",
+    "/booker/first_name": "booker_first_name",
+    "/booker/last_name": "booker_last_name",
+    "/booker/relation": "booker_relation",
+    "/reason": "reason",
+    "/insurance": "insurance",
+    "/contact_consent": "contact_consent",
+    "/language": "language",
+}
+"""JSON pointer of a problem → id of the field that it is about."""
+
+
+def blank_form() -> dict[str, str]:
+    """Every field, empty."""
+    return dict.fromkeys(FIELDS, "")
+
+
+def check_values(values: Mapping[str, str]) -> dict[str, str]:
+    """The fields to carry on to the next page."""
+    return {name: values.get(name, "") for name in FIELDS}
+
+
+def request_form(values: Mapping[str, str]) -> dict[str, object]:
+    """Form fields in the shape of the JSON API (`use_cases.request_form`)."""
+    form: dict[str, object] = {
+        "provider": values["provider"],
+        "visit_type": values["visit_type"],
+        "start": values["start"],
+        "contact_consent": values["contact_consent"] == "yes",
+        "reason": values["reason"].replace("\r\n", "\n"),
+        "insurance": values["insurance"],
+        "patient": {
+            "first_name": values["first_name"],
+            "last_name": values["last_name"],
+            "birth_date": _birth_date(values),
+            "mobile": values["mobile"],
+            "email": values["email"].strip(),
+        },
+    }
+    if values["new_patient"] in ("yes", "no"):
+        form["new_patient"] = values["new_patient"] == "yes"
+    if values["language"]:
+        form["language"] = values["language"]
+    if values["for_whom"] == "other":
+        form["booker"] = {
+            "first_name": values["booker_first_name"],
+            "last_name": values["booker_last_name"],
+            "relation": values["booker_relation"],
+        }
+    return form
+
+
+def _birth_date(values: Mapping[str, str]) -> str:
+    day, month, year = (values[name].strip() for name in ("birth_day", "birth_month", "birth_year"))
+    if not (day or month or year):
+        return ""
+    return f"{year}-{month.zfill(2)}-{day.zfill(2)}"

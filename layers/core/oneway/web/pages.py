@@ -1,0 +1,110 @@
+"""Pages: templates compiled at build time, words by language, assets by the hash of their content."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from chalice.app import Response
+from jinja2 import Environment
+
+from ..colours import darkened_for, readable_on
+from ..domain.practices import Practice
+from ..languages import formats, words
+from ..phones import shown
+from ..templates import environment
+from .answers import asset_answer, new_nonce, page_answer
+
+_HERE = Path(__file__).parent
+_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_LIGHT, _DARK = "#ffffff", "#11161c"
+
+
+@dataclass
+class Pages:
+    """The pages of one function: `folder` holds its templates (`pages/`) and built files (`static/`)."""
+
+    folder: Path
+    asset_prefix: str
+    base_path: str = ""
+    _files: dict[str, bytes] = field(default_factory=dict)
+
+    def render(
+        self, name: str, language: str, practice: Practice | None = None, status: int = 200, **values: Any
+    ) -> Response:
+        """A page in a language, in a practice's colour."""
+        nonce = new_nonce()
+        t = speaker(language)
+        country = practice.country if practice else "US"
+        html = self._environment.get_template(name).render(
+            t=t,
+            language=language,
+            practice=practice,
+            phone=shown(practice.phone, country) if practice else "",
+            nonce=nonce,
+            accent=_accent(practice.accent if practice else "#0b6e99"),
+            asset=self.asset,
+            url=self.url,
+            day=lambda value: formats.day(value, language),
+            short_day=lambda value: formats.short_day(value, language),
+            clock=lambda value: formats.clock(value, language, country),
+            moment=lambda instant, zone: formats.moment(instant, zone, language, country),
+            shown_phone=lambda e164: shown(e164, country),
+            ago=lambda then, now: _ago(t, then, now),
+            **values,
+        )
+        return page_answer(html, nonce, status)
+
+    def url(self, path: str) -> str:
+        """A path of ours as a link."""
+        return self.base_path + path
+
+    def asset(self, name: str) -> str:
+        """A link to a built file."""
+        return self.url(f"/{self.asset_prefix}/{self._manifest[name]}")
+
+    def file(self, name: str) -> Response | None:
+        """A built file by its hashed name; None if there is none."""
+        if name not in self._manifest.values():
+            return None
+        if name not in self._files:
+            self._files[name] = (self.folder / "static" / name).read_bytes()
+        return asset_answer(self._files[name], _KINDS[Path(name).suffix])
+
+    @cached_property
+    def _manifest(self) -> dict[str, str]:
+        found: dict[str, str] = json.loads((self.folder / "static" / "manifest.json").read_text())
+        return found
+
+    @cached_property
+    def _environment(self) -> Environment:
+        return environment(self.folder / "compiled_pages", [self.folder / "pages", _HERE / "pages"])
+
+
+def speaker(language: str) -> Callable[..., str]:
+    """A function that says a key in a language; numbers choose `key.one` or `key.other` through `count`."""
+    spoken = words(language)
+
+    def t(key: str, **values: Any) -> str:
+        if "count" in values:
+            key = f"{key}.one" if values["count"] == 1 else f"{key}.other"
+        return spoken[key].format(**values)
+
+    return t
+
+
+def _ago(t: Callable[..., str], then: datetime, now: datetime) -> str:
+    """How long ago, in the largest whole unit of minutes, hours or days."""
+    minutes = max(0, int((now - then).total_seconds() // 60))
+    if minutes < 60:
+        return t("ago.minutes", count=minutes)
+    return t("ago.hours", count=minutes // 60) if minutes < 48 * 60 else t("ago.days", count=minutes // 1440)
+
+
+def _accent(colour: str) -> dict[str, str]:
+    """A practice's colour made readable: as text on light and dark, and as a ground with text on it."""
+    light, dark = darkened_for(colour, _LIGHT), darkened_for(colour, _DARK)
+    return {"light": light, "on_light": readable_on(light), "dark": dark, "on_dark": readable_on(dark)}

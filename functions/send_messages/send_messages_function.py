@@ -1,0 +1,39 @@
+"""Messages queue → SES. Whatever cannot be sent now is delivered again."""
+
+import json
+from typing import Any
+
+from oneway import bootstrap
+from oneway.domain.errors import NotFound
+from oneway.logs import log
+from oneway.use_cases.send_messages import NotYet
+
+send_messages = bootstrap.send_messages()
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
+    """Send what each request of a batch has due; reports those to deliver again."""
+    failed: list[dict[str, str]] = []
+    blocked: set[str] = set()
+    for record in event["Records"]:
+        group = record["attributes"].get("MessageGroupId", "")
+        if group in blocked or not _send(json.loads(record["body"])):
+            blocked.add(group)
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def _send(message: dict[str, Any]) -> bool:
+    try:
+        sent = send_messages(message["practice"], message["request"])
+    except NotYet:
+        log("messages wait", request=message["request"])
+        return False
+    except NotFound:
+        log("request is gone", request=message["request"])
+        return True
+    except Exception as error:  # one request's bug must not hold up the others of the batch
+        log("sending broke", request=message["request"], error=type(error).__name__)
+        return False
+    log("messages sent", request=message["request"], sent=sent)
+    return True

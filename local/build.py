@@ -1,0 +1,110 @@
+"""Everything that a build makes before and after `sam build`.
+
+Before: templates are compiled, styles and scripts get names that carry their content's hash (both into folders that git
+ignores). After: bytecode, where the interpreter of the target is at hand. `make build` runs it for the template's default
+runtime; the laptop runs it for its own.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from oneway.templates import environment
+
+ROOT = Path(__file__).parent.parent
+WEB = ROOT / "layers/core/oneway/web"
+MAIL = ROOT / "layers/core/oneway/mail"
+PICO = ROOT / ".local/npm/node_modules/@picocss/pico/css/pico.classless.min.css"
+BUILT = ROOT / ".aws-sam/build"
+SAM = ROOT / ".local/sam/bin/sam"
+
+
+def assets() -> None:
+    """Compile all templates and hash all files that pages serve."""
+    files = {
+        "oneway.css": PICO.read_bytes() + b"\n" + (WEB / "static/oneway.css").read_bytes(),
+        "oneway.js": (WEB / "static/oneway.js").read_bytes(),
+    }
+    for name in ("booking", "portal"):
+        function = ROOT / "functions" / name
+        _compile(function / "compiled_pages", [function / "pages", WEB / "pages"])
+        _hashed(function / "static", files)
+    _compile(MAIL / "compiled", [MAIL / "templates"])
+
+
+def build(runtime: str, architecture: str, *, config: str = "default") -> None:
+    """Build the stack for a runtime ("python3.13") and an architecture ("arm64", "x86_64") into .aws-sam/build."""
+    assets()
+    for cache in (ROOT / "layers/core").rglob("__pycache__"):
+        shutil.rmtree(cache, ignore_errors=True)
+    path = f"{_interpreters(runtime)}:{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
+    variables = os.environ | {
+        "PATH": path,
+        "ONEWAY_RUNTIME": runtime,
+        "ONEWAY_ARCHITECTURE": architecture,
+        "SAM_CLI_TELEMETRY": "0",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    overrides = f"Runtime={runtime} Architecture={architecture} Sender=nobody@example.org"
+    command = [str(SAM), "build", "--config-env", config, "--parameter-overrides", overrides]
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"sam build failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+    _bytecode(runtime)
+
+
+def _compile(target: Path, sources: list[Path]) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    # From the sources, though an older build may lie there: its folder was just removed.
+    environment(target, sources).compile_templates(
+        target, zip=None, filter_func=lambda name: name.endswith((".html", ".jinja")), ignore_errors=False
+    )
+
+
+def _hashed(folder: Path, files: dict[str, bytes]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    manifest = {}
+    for name, content in files.items():
+        stem, _, kind = name.rpartition(".")
+        manifest[name] = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{kind}"
+        (folder / manifest[name]).write_bytes(content)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def _interpreters(runtime: str) -> Path:
+    """A folder with an executable of the runtime's name: `sam build` asks for one, though nothing of ours is built by it."""
+    folder = ROOT / ".local/interpreters"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not shutil.which(runtime):
+        link = folder / runtime
+        link.unlink(missing_ok=True)
+        link.symlink_to(sys.executable)
+    return folder
+
+
+def _bytecode(runtime: str) -> None:
+    """Compile what was built, if the target's interpreter is at hand; without it the first start takes longer."""
+    mine = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    interpreter = sys.executable if runtime == mine else shutil.which(runtime)
+    if not interpreter:
+        print(f"{runtime} is not on this machine: built without bytecode (slower first starts)")
+        return
+    command = [interpreter, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", str(BUILT)]
+    subprocess.run(command, check=False, capture_output=True)
+
+
+def here() -> tuple[str, str]:
+    """The runtime and architecture of this machine, as the template names them."""
+    machine = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+    return f"python{sys.version_info.major}.{sys.version_info.minor}", machine
+
+
+if __name__ == "__main__":
+    build("python3.13", "arm64")
+    print(f"built into {BUILT.relative_to(ROOT)}")

@@ -1,0 +1,90 @@
+"""The outside world in memory: a scheduling system, a mail service, queues."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from oneway.domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
+from oneway.domain.feeds import FeedRef, FeedState, Window
+from oneway.faults import MailError, SourceError
+from oneway.ports import Capabilities, Snapshot, SourceProvider
+
+
+@dataclass
+class FakeSource:
+    """A schedule that tests change as staff would; `fault` makes the next pulls fail."""
+
+    rows: dict[str, ScheduleRow] = field(default_factory=dict)
+    set_aside: list[SetAsideRow] = field(default_factory=list)
+    complete: bool = True
+    fault: SourceError | None = None
+    pulls: int = 0
+
+    def __call__(self, state: FeedState) -> "FakeSource":
+        return self
+
+    def enter(self, *rows: ScheduleRow) -> None:
+        for row in rows:
+            self.rows[row.external_id] = row
+
+    def delete(self, external_id: str) -> None:
+        del self.rows[external_id]
+
+    def capabilities(self) -> Capabilities:
+        return Capabilities(conditional_get=True)
+
+    def list_providers(self) -> list[SourceProvider]:
+        return [SourceProvider(one, one) for one in sorted({row.provider_external_id for row in self.rows.values()})]
+
+    def snapshot(self, provider_external_ids: Sequence[str], window: Window, validator: str | None) -> Snapshot:
+        self.pulls += 1
+        if self.fault:
+            raise self.fault
+        rows = [
+            row
+            for row in self.rows.values()
+            if row.provider_external_id in provider_external_ids and window.start <= row.start < window.end
+        ]
+        now = repr(sorted(map(repr, rows)))
+        if validator == now:
+            return Snapshot(unchanged=True, validator=now)
+        return Snapshot(tuple(rows), tuple(self.set_aside), self.complete, validator=now)
+
+    def get_patients(self, ids: Iterable[str]) -> dict[str, RecordPatient]:
+        patients = (row.patient for row in self.rows.values() if row.patient)
+        return {one.source_id: one for one in patients if one.source_id in set(ids)}
+
+
+@dataclass
+class FakeMailer:
+    """Keeps what it was given; `fault` makes the next sends fail."""
+
+    sent: list[tuple[bytes, str, tuple[str, ...], Mapping[str, str]]] = field(default_factory=list)
+    fault: MailError | None = None
+
+    def send(self, mime: bytes, sender: str, recipients: Sequence[str], tags: Mapping[str, str]) -> str:
+        if self.fault:
+            raise self.fault
+        self.sent.append((mime, sender, tuple(recipients), tags))
+        return f"mail-{len(self.sent)}"
+
+
+@dataclass
+class FakeSyncQueue:
+    """Keeps what was enqueued; the same feed and minute once."""
+
+    waiting: dict[tuple[str, str, int], FeedRef] = field(default_factory=dict)
+
+    def send(self, refs: Sequence[FeedRef], minute: int) -> None:
+        for ref in refs:
+            self.waiting[ref.practice, ref.feed_id, minute] = ref
+
+
+@dataclass
+class FakeMessageQueue:
+    """Keeps what was enqueued; the same request and word once."""
+
+    waiting: dict[tuple[str, str, str], None] = field(default_factory=dict)
+
+    def send(self, requests: Sequence[tuple[str, str, str]]) -> None:
+        for one in requests:
+            self.waiting[one] = None

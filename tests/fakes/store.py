@@ -1,0 +1,302 @@
+"""The store in memory: every repository port and the ledger, with the same conditions as the real one.
+
+`tests/contract/test_store.py` holds it to DynamoDB. Set `before_commit` to act as another writer between a use case's read
+and its write.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from oneway.domain.appointments import Appointment, SetAsideRow
+from oneway.domain.comparing import DigestWeek
+from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
+from oneway.domain.feeds import FeedRef, FeedState, spoke_of, spokes_due
+from oneway.domain.messages import MessageRecord
+from oneway.domain.occupancy import DayOccupancy
+from oneway.domain.practices import Practice
+from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
+from oneway.ports import AppointmentChange, Change, DayChange, RequestChange, Session
+
+
+@dataclass
+class FakeClock:
+    """A clock that stands still until it is told otherwise; pauses let it go on."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pause(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+    def advance(self, **amount: float) -> None:
+        self.at += timedelta(**amount)
+
+
+@dataclass
+class FakeStore:
+    """All that is stored, and counts of what was written."""
+
+    before_commit: Callable[[], None] | None = None
+    practices_by_slug: dict[str, Practice] = field(default_factory=dict)
+    requests_by_id: dict[tuple[str, str], Request] = field(default_factory=dict)
+    entries: dict[tuple[str, str], list[TimelineEntry]] = field(default_factory=dict)
+    messages_by_id: dict[tuple[str, str], dict[str, MessageRecord]] = field(default_factory=dict)
+    days_by_key: dict[tuple[str, str, date], DayOccupancy] = field(default_factory=dict)
+    appointments_by_key: dict[tuple[str, str, str], Appointment] = field(default_factory=dict)
+    feeds_by_id: dict[tuple[str, str], FeedState] = field(default_factory=dict)
+    digest_weeks: dict[tuple[str, str], dict[str, DigestWeek]] = field(default_factory=dict)
+    aside: dict[tuple[str, str], list[SetAsideRow]] = field(default_factory=dict)
+    wheel: dict[tuple[int, int], list[FeedRef]] = field(default_factory=dict)
+    looks: list[tuple[str, str, str, str]] = field(default_factory=list)
+    sessions_by_id: dict[str, Session] = field(default_factory=dict)
+    writes: int = 0
+
+    @property
+    def practices(self) -> "FakePractices":
+        return FakePractices(self)
+
+    @property
+    def requests(self) -> "FakeRequests":
+        return FakeRequests(self)
+
+    @property
+    def messages(self) -> "FakeMessages":
+        return FakeMessages(self)
+
+    @property
+    def calendar(self) -> "FakeCalendar":
+        return FakeCalendar(self)
+
+    @property
+    def appointments(self) -> "FakeAppointments":
+        return FakeAppointments(self)
+
+    @property
+    def feeds(self) -> "FakeFeeds":
+        return FakeFeeds(self)
+
+    @property
+    def ledger(self) -> "FakeLedger":
+        return FakeLedger(self)
+
+    @property
+    def audit(self) -> "FakeAudit":
+        return FakeAudit(self)
+
+    @property
+    def sessions(self) -> "FakeSessions":
+        return FakeSessions(self)
+
+
+@dataclass
+class FakeLedger:
+    store: FakeStore
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        hook, self.store.before_commit = self.store.before_commit, None
+        if hook:
+            hook()
+        lost = [index for index, change in enumerate(changes) if not self._holds(change)]
+        if lost:
+            raise WriteConflict(lost)
+        for change in changes:
+            self.store.writes += 1
+            self._write(change)
+
+    def _holds(self, change: Change) -> bool:
+        match change:
+            case RequestChange(transition):
+                after, before = transition.after, transition.before
+                stored = self.store.requests_by_id.get((after.practice, after.id))
+                return (stored.version if stored else 0) == (before.version if before else 0)
+            case DayChange(before, after):
+                day = self.store.days_by_key.get((after.practice, after.provider_id, after.day))
+                return (day.version if day else 0) == before.version
+            case AppointmentChange(before, after):
+                key = (after.practice, before.provider_id if before else after.provider_id, after.id)
+                found = self.store.appointments_by_key.get(key)
+                return (found.version if found else 0) == (before.version if before else 0)
+
+    def _write(self, change: Change) -> None:
+        match change:
+            case RequestChange(transition):
+                after = transition.after
+                self.store.requests_by_id[after.practice, after.id] = after
+                if transition.before:
+                    self.store.entries.setdefault((after.practice, after.id), []).append(transition.entry)
+            case DayChange(before, after):
+                key = after.practice, after.provider_id, after.day
+                self.store.days_by_key[key] = replace(after, version=before.version + 1)
+            case AppointmentChange(before, after):
+                if before:
+                    del self.store.appointments_by_key[after.practice, before.provider_id, before.id]
+                self.store.appointments_by_key[after.practice, after.provider_id, after.id] = after
+
+
+@dataclass
+class FakePractices:
+    store: FakeStore
+
+    def get(self, slug: str) -> Practice:
+        if slug not in self.store.practices_by_slug:
+            raise PracticeNotFound
+        return self.store.practices_by_slug[slug]
+
+    def save(self, practice: Practice) -> None:
+        self.store.practices_by_slug[practice.slug] = practice
+
+    def slugs(self) -> list[str]:
+        return sorted(self.store.practices_by_slug)
+
+    def practices_of(self, email: str) -> list[str]:
+        return [slug for slug, practice in sorted(self.store.practices_by_slug.items()) if email in practice.staff]
+
+
+@dataclass
+class FakeRequests:
+    store: FakeStore
+
+    def get(self, practice: str, request_id: str) -> Request:
+        if (practice, request_id) not in self.store.requests_by_id:
+            raise RequestNotFound
+        return self.store.requests_by_id[practice, request_id]
+
+    def get_many(self, practice: str, request_ids: Iterable[str]) -> list[Request]:
+        keys = [(practice, request_id) for request_id in dict.fromkeys(request_ids)]
+        return [self.store.requests_by_id[key] for key in keys if key in self.store.requests_by_id]
+
+    def timeline(self, practice: str, request_id: str) -> list[TimelineEntry]:
+        asked = TimelineEntry(1, self.get(practice, request_id).created_at, PATIENT, Happening.ASKED)
+        return [asked, *self.store.entries.get((practice, request_id), [])]
+
+    def to_act(self, practice: str, before: datetime | None = None) -> list[Request]:
+        waiting = [r for r in self.store.requests_by_id.values() if r.practice == practice and r.to_act]
+        if before:
+            waiting = [r for r in waiting if r.start and r.start < before]
+        return sorted(waiting, key=lambda r: (str(r.start), r.id))
+
+    def unsent(self, before: datetime) -> list[tuple[str, str]]:
+        waiting = [r for r in self.store.requests_by_id.values() if r.unsent_since and r.unsent_since < before]
+        return [(r.practice, r.id) for r in sorted(waiting, key=lambda r: (str(r.unsent_since), r.id))]
+
+
+@dataclass
+class FakeMessages:
+    store: FakeStore
+
+    def list(self, practice: str, request_id: str) -> list[MessageRecord]:
+        return [one for _, one in sorted(self.store.messages_by_id.get((practice, request_id), {}).items())]
+
+    def claim(self, practice: str, request_id: str, before: MessageRecord | None, claimed: MessageRecord) -> None:
+        stored = self.store.messages_by_id.setdefault((practice, request_id), {})
+        if stored.get(claimed.id) != before:
+            raise WriteConflict
+        stored[claimed.id] = claimed
+
+    def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> None:
+        self.claim(practice, request_id, claimed, done)
+
+    def settle(self, practice: str, request_id: str, version: int) -> None:
+        request = self.store.requests_by_id.get((practice, request_id))
+        if request and request.version == version:
+            self.store.requests_by_id[practice, request_id] = replace(request, due=(), unsent_since=None)
+
+
+@dataclass
+class FakeCalendar:
+    store: FakeStore
+
+    def days(self, practice: str, provider_id: str, zone: str, first: date, last: date) -> dict[date, DayOccupancy]:
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        return {day: self._day(practice, provider_id, zone, day) for day in days}
+
+    def read(self, practice: str, days: Iterable[tuple[str, str, date]]) -> dict[tuple[str, date], DayOccupancy]:
+        return {(provider, day): self._day(practice, provider, zone, day) for provider, zone, day in days}
+
+    def _day(self, practice: str, provider_id: str, zone: str, day: date) -> DayOccupancy:
+        empty = DayOccupancy(practice, provider_id, zone, day)
+        return self.store.days_by_key.get((practice, provider_id, day), empty)
+
+
+@dataclass
+class FakeAppointments:
+    store: FakeStore
+
+    def get_many(self, practice: str, wanted: Iterable[tuple[str, str]]) -> dict[str, Appointment]:
+        keys = [(practice, provider_id, identifier) for provider_id, identifier in wanted]
+        return {key[2]: self.store.appointments_by_key[key] for key in keys if key in self.store.appointments_by_key}
+
+
+@dataclass
+class FakeFeeds:
+    store: FakeStore
+
+    def get(self, practice: str, feed_id: str) -> FeedState | None:
+        return self.store.feeds_by_id.get((practice, feed_id))
+
+    def save(self, before: FeedState, after: FeedState) -> None:
+        key = after.settings.practice, after.settings.feed_id
+        stored = self.store.feeds_by_id.get(key)
+        if (stored.version if stored else 0) != before.version:
+            raise WriteConflict
+        self.store.writes += 1
+        self.store.feeds_by_id[key] = replace(after, version=before.version + 1)
+
+    def digests(self, practice: str, feed_id: str) -> dict[str, DigestWeek]:
+        return dict(self.store.digest_weeks.get((practice, feed_id), {}))
+
+    def save_digests(self, practice: str, feed_id: str, weeks: Mapping[str, DigestWeek]) -> None:
+        self.store.writes += len(weeks)
+        stored = self.store.digest_weeks.setdefault((practice, feed_id), {})
+        for week, entries in weeks.items():
+            if entries:
+                stored[week] = dict(entries)
+            else:
+                stored.pop(week, None)
+
+    def set_aside(self, practice: str, feed_id: str, rows: Sequence[SetAsideRow]) -> None:
+        self.store.aside[practice, feed_id] = list(rows[:100])
+
+    def of_practice(self, practice: str) -> list[FeedState]:
+        return [state for (slug, _), state in sorted(self.store.feeds_by_id.items()) if slug == practice]
+
+    def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
+        for refs in self.store.wheel.values():
+            refs[:] = [one for one in refs if (one.practice, one.feed_id) != (ref.practice, ref.feed_id)]
+        if interval_minutes:
+            spoke = interval_minutes, spoke_of(ref.practice, ref.feed_id, interval_minutes)
+            self.store.wheel.setdefault(spoke, []).append(ref)
+
+    def due(self, minute: int) -> list[FeedRef]:
+        return [ref for spoke in spokes_due(minute) for ref in self.store.wheel.get(spoke, [])]
+
+    def remove(self, practice: str, feed_id: str) -> None:
+        self.put_on_wheel(FeedRef(practice, feed_id, ""), None)
+        for stored in (self.store.feeds_by_id, self.store.digest_weeks, self.store.aside):
+            stored.pop((practice, feed_id), None)  # type: ignore[attr-defined]
+
+
+@dataclass
+class FakeAudit:
+    store: FakeStore
+
+    def record(self, practice: str, person: str, action: str, subject: str, at: datetime) -> None:
+        self.store.looks.append((practice, person, action, subject))
+
+
+@dataclass
+class FakeSessions:
+    store: FakeStore
+
+    def get(self, session_id: str, now: datetime) -> Session | None:
+        session = self.store.sessions_by_id.get(session_id)
+        return session if session and session.expires_at > now else None
+
+    def save(self, session: Session) -> None:
+        self.store.sessions_by_id[session.id] = session
+
+    def delete(self, session_id: str) -> None:
+        self.store.sessions_by_id.pop(session_id, None)

@@ -1,0 +1,250 @@
+"""practice.yaml: a good file gives the practice it describes; a bad one names every problem by line."""
+
+from pathlib import Path
+
+import pytest
+from cli.document import Problem
+from cli.practice_file import PracticeFile, PracticeFileInvalid, read
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oneway.domain.availability import CLOSED_WEEK, Opening
+from oneway.domain.practices import StaffRole, Switches
+
+HARBOR = (Path(__file__).parents[3] / "local/practices/harbor.yaml").read_text("utf-8")
+
+SMALL = """\
+practice: harbor
+name: Harbor Clinic
+country: US
+phone: 415 555 0100
+zone: America/Los_Angeles
+reply_to: desk@harbor.example
+recipients: [desk@harbor.example]
+locations:
+  main: {name: Main Street, address: 12 Main Street}
+visit_types:
+  new: {name: New patient, minutes: 30}
+sources:
+  ehr:
+    kind: fhir
+    address: https://fhir.harbor.example/r4/
+    credentials: {token: {env: HARBOR_TOKEN}}
+providers:
+  osei:
+    name: Dr. Amara Osei
+    location: main
+    visit_types: [new]
+    source: ehr
+    external_id: practitioner-1
+    hours:
+      mon: ["09:00-12:00", "13:00-17:00"]
+"""
+
+
+def problems_of(text: str) -> tuple[Problem, ...]:
+    with pytest.raises(PracticeFileInvalid) as caught:
+        read(text)
+    return caught.value.problems
+
+
+def changed(old: str, new: str) -> str:
+    assert SMALL.count(old) == 1, old
+    return SMALL.replace(old, new)
+
+
+def only_problem(old: str, new: str) -> Problem:
+    """The one problem that a change makes."""
+    found = problems_of(changed(old, new))
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_file_gives_its_practice() -> None:
+    practice = read(SMALL).practice
+    assert (practice.slug, practice.name, practice.phone) == ("harbor", "Harbor Clinic", "+14155550100")
+    provider = practice.providers["osei"]
+    assert provider.integrated
+    assert provider.default_weeks[0].week[0] == (Opening(540, 720), Opening(780, 1020))
+    assert provider.default_weeks[0].week[1:] == CLOSED_WEEK[1:]
+    assert practice.sources["ehr"].address == "https://fhir.harbor.example/r4"
+    assert practice.locations["main"].zone == "America/Los_Angeles"
+
+
+def test_what_is_left_out_takes_the_products_defaults() -> None:
+    practice = read(SMALL).practice
+    assert (practice.minimum_notice_minutes, practice.horizon_days, practice.language) == (120, 90, "en")
+    assert practice.switches == Switches(confirmed=True, cancelled=True)
+    assert (practice.sources["ehr"].interval_minutes, practice.sources["ehr"].profile) == (5, "generic")
+    assert (practice.providers["osei"].split, practice.providers["osei"].step_minutes) == (1, 15)
+    visit_type = practice.visit_types["new"]
+    assert visit_type.for_new_patients
+    assert visit_type.for_returning_patients
+
+
+def test_the_demo_practice_is_valid() -> None:
+    practice = read(HARBOR).practice
+    assert len([p for p in practice.providers.values() if p.integrated]) == 3
+    assert practice.providers["ruiz"].split == 2
+    assert practice.visit_types["new-patient"].name_in("es") == "Paciente nuevo"
+    assert not practice.visit_types["new-patient"].for_returning_patients
+    assert practice.staff["ben@harbor.example"].role is StaffRole.VIEWER
+
+
+def test_credentials_are_named_and_never_held() -> None:
+    reference = read(SMALL).credentials["ehr"]["token"]
+    assert (reference.variable, reference.path) == ("HARBOR_TOKEN", "")
+    assert reference.place.line == 16
+
+
+def test_a_credential_may_be_in_a_file() -> None:
+    found = read(changed("{env: HARBOR_TOKEN}", "{file: harbor.token}"))
+    assert found.credentials["ehr"]["token"].path == "harbor.token"
+
+
+@pytest.mark.parametrize("written", ["s3cr3t-value", "{env: s3cr3t value}", "[s3cr3t-value]"])
+def test_a_secret_in_the_file_is_refused_and_not_repeated(written: str) -> None:
+    found = problems_of(changed("{env: HARBOR_TOKEN}", written))
+    assert found
+    assert all("s3cr3t" not in problem.message for problem in found)
+
+
+def test_hours_may_be_shared_by_an_anchor() -> None:
+    text = SMALL.replace('mon: ["09:00-12:00", "13:00-17:00"]', "mon: &day [09:00-12:00]\n      tue: *day")
+    week = read(text).practice.providers["osei"].default_weeks[0].week
+    assert week[0] == week[1] == (Opening(540, 720),)
+
+
+def test_a_day_may_end_at_midnight() -> None:
+    week = read(changed('"13:00-17:00"', '"13:00-24:00"')).practice.providers["osei"].default_weeks[0].week
+    assert week[0][1] == Opening(780, 1440)
+
+
+def test_a_provider_without_a_source_is_not_integrated() -> None:
+    text = SMALL.replace("    source: ehr\n    external_id: practitioner-1\n", "")
+    assert not read(text).practice.providers["osei"].integrated
+
+
+def test_numbers_written_without_quotes_stay_text_where_text_is_meant() -> None:
+    practice = read(changed("external_id: practitioner-1", "external_id: 007")).practice
+    assert practice.providers["osei"].external_id == "007"
+
+
+def test_all_problems_are_told_at_once_from_top_to_bottom() -> None:
+    text = SMALL.replace("zone: America/Los_Angeles", "zone: Los Angeles").replace("kind: fhir", "kind: fihr")
+    text = text.replace("location: main", "location: mian").replace("09:00-12:00", "9-12")
+    found = problems_of(text)
+    assert [problem.line for problem in found] == [5, 14, 20, 25]
+
+
+def test_a_problem_names_line_column_and_what_to_write() -> None:
+    problem = only_problem("location: main", "location: mian")
+    assert (problem.line, problem.column) == (20, 15)
+    assert problem.message == (
+        'providers.osei.location: there is no location "mian". Did you mean "main"? Possible: main.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("practice: harbor", "practice: Harbor Clinic", 1, 'Write for example: "harbor-clinic"'),
+        ("practice: harbor\n", "", 1, '"practice" is missing'),
+        ("name: Harbor Clinic", "name:", 2, "this is empty"),
+        ("name: Harbor Clinic", "name: true", 2, "in quotes"),
+        ("name: Harbor Clinic", "nmae: Harbor Clinic", 2, 'Did you mean "name"?'),
+        ("country: US", "country: us", 3, 'Write: "US"'),
+        ("country: US", "country: ZZ", 3, "ISO 3166-1"),
+        ("phone: 415 555 0100", "phone: 12", 4, "no phone number of US"),
+        ("zone: America/Los_Angeles", "zone: america/los_angeles", 5, 'Did you mean "America/Los_Angeles"?'),
+        ("zone: America/Los_Angeles", "zone: EST", 5, "IANA name"),
+        ("reply_to: desk@harbor.example", "reply_to: desk", 6, "no e-mail address"),
+        ("[desk@harbor.example]", "[desk@harbor.example, desk@harbor.example]", 7, "stands twice"),
+        ("[desk@harbor.example]", "[]", 7, "at least one address"),
+        ("minutes: 30", "minutes: 0", 11, "whole number from 5 to 720"),
+        ("minutes: 30", "minutes: half an hour", 11, "whole number"),
+        ("minutes: 30", "minutes: 30, for: [old]", 11, "Possible: new, returning."),
+        ("kind: fhir", "kind: fhir\n    interval_minutes: 7", 15, "Possible: 1, 5, 15, 60."),
+        ("kind: fhir", "kind: fhir\n    kind: fhir", 15, "stands twice; first in line 14"),
+        ("https://fhir.harbor.example/r4/", "http://fhir.harbor.example/r4", 15, "https://"),
+        ("https://fhir.harbor.example/r4/", "https://user:word@fhir.harbor.example", 15, "by reference"),
+        ("https://fhir.harbor.example/r4/", "fhir.harbor.example", 15, "the whole address"),
+        ("{token:", "{tokn:", 16, 'Did you mean "token"?'),
+        ("{env: HARBOR_TOKEN}", "{env: A, file: b}", 16, "name one place"),
+        ("visit_types: [new]", "visit_types: [nwe]", 21, 'Did you mean "new"?'),
+        ("visit_types: [new]", "visit_types: [new, new]", 21, "stands twice"),
+        ("    source: ehr\n", "", 22, 'needs a "source"'),
+        ("    external_id: practitioner-1\n", "", 22, 'needs an "external_id"'),
+        ('"13:00-17:00"', '"11:30-17:00"', 25, "11:30-17:00 overlaps 09:00-12:00"),
+        ('"13:00-17:00"', '"17:00-13:00"', 25, "ends before it begins"),
+        ('"13:00-17:00"', '"13:00-25:00"', 25, "no clock shows"),
+        ('"13:00-17:00"', '"13:75-17:00"', 25, "no clock shows"),
+        ("mon:", "monday:", 25, 'Did you mean "mon"?'),
+    ],
+)
+def test_a_mistake_is_told_in_its_line_with_the_way_out(old: str, new: str, line: int, words: str) -> None:
+    problem = only_problem(old, new)
+    assert problem.line == line
+    assert words in problem.message
+
+
+def test_two_providers_cannot_be_the_same_one_in_the_source() -> None:
+    text = SMALL + SMALL[SMALL.index("  osei:") :].replace("osei:", "brandt:")
+    (problem,) = problems_of(text)
+    assert (problem.line, problem.column) == (31, 18)
+    assert "already the provider of line 23" in problem.message
+
+
+def test_staff_cannot_stand_twice_whatever_the_case() -> None:
+    staff = "staff:\n  - {email: Nadia@harbor.example, name: N}\n  - {email: nadia@harbor.example, name: N}\n"
+    (problem,) = problems_of(SMALL + staff)
+    assert problem.line == 28
+    assert "stands twice among the staff" in problem.message
+
+
+def test_a_missing_reference_is_told_once() -> None:
+    """A broken definition does not complain a second time where it is used."""
+    found = problems_of(changed("  main: {name: Main Street, address: 12 Main Street}", "  main: {name: Main Street}"))
+    assert [problem.line for problem in found] == [9]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "the file is empty"),
+        ("- one\n- two\n", '"name: value"'),
+        ("practice: [harbor\nname: x\n", "this is not YAML"),
+        ("practice: \x07", "this is not YAML"),
+        ("a: 1\n---\nb: 2\n", "this is not YAML"),
+        ("[" * 5000, "too deeply"),
+    ],
+)
+def test_what_is_no_practice_file_at_all_is_said_so(text: str, words: str) -> None:
+    assert words in problems_of(text)[0].message
+
+
+@given(
+    st.integers(0, 1439).flatmap(lambda start: st.tuples(st.just(start), st.integers(start + 1, 1440))),
+)
+def test_every_interval_of_a_day_is_read_back_as_written(interval: tuple[int, int]) -> None:
+    written = "-".join(f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in interval)
+    week = read(SMALL.replace('"09:00-12:00", "13:00-17:00"', f'"{written}"')).practice.providers["osei"].default_weeks
+    assert week[0].week[0] == (Opening(*interval),)
+
+
+@given(st.data())
+def test_any_damage_gives_a_practice_or_problems_in_the_file(data: st.DataObject) -> None:
+    """Whatever is cut out or typed in: never another error, and every problem stands inside the file."""
+    start = data.draw(st.integers(0, len(SMALL)))
+    end = data.draw(st.integers(start, min(len(SMALL), start + 30)))
+    typed = data.draw(st.text(alphabet=st.sampled_from("ab:{}[],-\n \"'&*!|>#%@0€\t"), max_size=8))
+    text = SMALL[:start] + typed + SMALL[end:]
+    try:
+        found = read(text)
+    except PracticeFileInvalid as error:
+        lines = text.count("\n") + 1
+        assert error.problems
+        assert all(1 <= problem.line <= lines + 1 and problem.column >= 1 for problem in error.problems)
+    else:
+        assert isinstance(found, PracticeFile)
+        assert found.practice.providers

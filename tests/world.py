@@ -1,0 +1,114 @@
+"""The whole product in memory: all use cases over fakes, the clock in the test's hand."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from oneway.domain.feeds import FeedState
+from oneway.domain.practices import Practice
+from oneway.domain.requests import Request
+from oneway.links import PrivateLinks
+from oneway.mail.compose import Composer
+from oneway.use_cases.apply_schedule import ApplySchedule
+from oneway.use_cases.cancel_request import CancelByPatient, CancelByStaff, CancelRequest
+from oneway.use_cases.confirm_matches import ConfirmMatches
+from oneway.use_cases.list_slots import ListSlots
+from oneway.use_cases.look_up_request import LookUpRequest
+from oneway.use_cases.membership import Membership
+from oneway.use_cases.run_timers import RunTimers
+from oneway.use_cases.schedule_age import ScheduleAge
+from oneway.use_cases.send_messages import SendMessages
+from oneway.use_cases.show_requests import ListToAct, ShowRequest
+from oneway.use_cases.submit_request import SubmitRequest, Submitted
+from oneway.use_cases.sync_feed import SyncFeed, SyncReport
+from tests.builders import KEY, NOW, a_feed, a_form, a_practice
+from tests.fakes.outside import FakeMailer, FakeMessageQueue, FakeSource
+from tests.fakes.store import FakeClock, FakeStore
+
+SECRETS = [b"s" * 32]
+
+
+@dataclass
+class World:
+    """`world.pull()` is a sync, `world.submit()` a patient, `world.deliver()` the way of the messages."""
+
+    practice: Practice = field(default_factory=a_practice)
+    store: FakeStore = field(default_factory=FakeStore)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    source: FakeSource = field(default_factory=FakeSource)
+    mailer: FakeMailer = field(default_factory=FakeMailer)
+    queue: FakeMessageQueue = field(default_factory=FakeMessageQueue)
+
+    def __post_init__(self) -> None:
+        store, clock = self.store, self.clock
+        store.practices.save(self.practice)
+        for provider in self.practice.providers.values():
+            if provider.integrated:
+                state = a_feed(provider.id, last_good_at=NOW - timedelta(minutes=1))
+                store.feeds.save(FeedState(state.settings), state)
+        self.links = PrivateLinks(lambda: SECRETS)
+        self.age = ScheduleAge(store.feeds, clock)
+        self.confirm_matches = ConfirmMatches(
+            store.requests, store.appointments, store.calendar, store.ledger, clock
+        )
+        self.list_slots = ListSlots(store.practices, store.calendar, self.age, clock)
+        self.submit_request = SubmitRequest(
+            store.practices,
+            store.requests,
+            store.calendar,
+            store.ledger,
+            self.confirm_matches,
+            self.age,
+            self.links,
+            clock,
+        )
+        self.look_up = LookUpRequest(store.practices, store.requests, self.links)
+        self.cancel = CancelRequest(store.requests, store.calendar, store.ledger, clock)
+        self.cancel_by_patient = CancelByPatient(self.look_up, self.cancel)
+        membership = Membership(store.practices)
+        self.cancel_by_staff = CancelByStaff(membership, store.requests, self.cancel)
+        self.list_to_act = ListToAct(membership, store.practices, store.requests, store.audit, self.age, clock)
+        self.show_request = ShowRequest(
+            membership, store.practices, store.requests, store.messages, store.audit, self.age, clock
+        )
+        self.apply_schedule = ApplySchedule(
+            store.appointments, store.requests, store.calendar, store.ledger, clock
+        )
+        self.sync_feed = SyncFeed(
+            store.practices,
+            store.feeds,
+            self.source,
+            self.apply_schedule,
+            self.confirm_matches,
+            clock,
+            spread=lambda low, high: high,
+        )
+        self.send_messages = SendMessages(
+            store.practices,
+            store.requests,
+            store.messages,
+            self.mailer,
+            Composer("https://book.example", "appointments@oneway.example", clock),
+            self.links,
+            "appointments@oneway.example",
+            clock,
+        )
+        self.run_timers = RunTimers(store.practices, store.requests, self.queue, self.cancel, self.age, clock)
+
+    def submit(self, key: str = KEY, **changes: Any) -> Submitted:
+        """A patient asks for a time."""
+        return self.submit_request("harbor", key, a_form(**changes))
+
+    def pull(self, provider: str = "osei", minutes: float = 1) -> SyncReport:
+        """Time passes, and a sync runs."""
+        self.clock.advance(minutes=minutes)
+        return self.sync_feed("harbor", f"ehr~{provider}")
+
+    def stored(self, request: Request) -> Request:
+        """A request as it now is."""
+        return self.store.requests.get(request.practice, request.id)
+
+    def deliver(self) -> int:
+        """Send all that is due; how many messages went out."""
+        waiting = [r for r in list(self.store.requests_by_id.values()) if r.due]
+        return sum(self.send_messages(r.practice, r.id) for r in waiting)

@@ -28,7 +28,7 @@ _PAGE_POLICY = (
 
 def json_answer(body: Any, status: int = 200, *, cache: str = NO_STORE, kind: str = "application/json") -> Response:
     """JSON, not to be stored unless `cache` says so."""
-    headers = {**_COMMON, "Content-Type": kind, "Cache-Control": cache}
+    headers: dict[str, Any] = {**_COMMON, "Content-Type": kind, "Cache-Control": cache}
     return Response(msgspec.json.encode(body).decode(), status_code=status, headers=headers)
 
 
@@ -42,7 +42,7 @@ def problem_answer(body: Mapping[str, Any]) -> Response:
 
 def page_answer(html: str, nonce: str, status: int = 200) -> Response:
     """A page, never stored, under a policy that lets in nothing but our own files and the page's one style."""
-    headers = {
+    headers: dict[str, Any] = {
         **_COMMON,
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": NO_STORE,
@@ -62,8 +62,8 @@ def redirect(location: str, cookies: list[str] | None = None) -> Response:
 def asset_answer(body: bytes, kind: str) -> Response:
     """A file whose name carries the hash of its content: it never changes."""
     cache = "public, max-age=31536000, immutable"
-    headers = {**_COMMON, "Content-Type": kind, "Cache-Control": cache}
-    return Response(body if kind.startswith(("font/", "image/")) else body.decode(), status_code=200, headers=headers)
+    headers: dict[str, Any] = {**_COMMON, "Content-Type": kind, "Cache-Control": cache}
+    return Response(body.decode(), status_code=200, headers=headers)
 
 
 def new_nonce() -> str:
@@ -73,7 +73,7 @@ def new_nonce() -> str:
 
 def json_body(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises NotJson."""
-    raw = request.raw_body
+    raw = _raw(request)
     try:
         if len(raw) > LARGEST_BODY:
             raise NotJson
@@ -87,8 +87,13 @@ def json_body(request: Request) -> dict[str, Any]:
 
 def form_body(request: Request) -> dict[str, str]:
     """The body as form fields; the last of a name counts, undecodable bytes become U+FFFD."""
-    raw = request.raw_body[:LARGEST_BODY].decode("utf-8", "replace")
+    raw = _raw(request)[:LARGEST_BODY].decode("utf-8", "replace")
     return dict(parse_qsl(raw, keep_blank_values=True, max_num_fields=60))
+
+
+def _raw(request: Request) -> bytes:
+    raw = request.raw_body
+    return raw if isinstance(raw, bytes) else raw.encode()
 
 
 def path_text(value: str) -> str:

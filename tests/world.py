@@ -21,6 +21,7 @@ from oneway.use_cases.send_messages import SendMessages
 from oneway.use_cases.show_requests import ListToAct, ShowRequest
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.sync_feed import SyncFeed, SyncReport
+
 from tests.builders import KEY, NOW, a_feed, a_form, a_practice
 from tests.fakes.outside import FakeMailer, FakeMessageQueue, FakeSource
 from tests.fakes.store import FakeClock, FakeStore
@@ -48,9 +49,7 @@ class World:
                 store.feeds.save(FeedState(state.settings), state)
         self.links = PrivateLinks(lambda: SECRETS)
         self.age = ScheduleAge(store.feeds, clock)
-        self.confirm_matches = ConfirmMatches(
-            store.requests, store.appointments, store.calendar, store.ledger, clock
-        )
+        self.confirm_matches = ConfirmMatches(store.requests, store.appointments, store.calendar, store.ledger, clock)
         self.list_slots = ListSlots(store.practices, store.calendar, self.age, clock)
         self.submit_request = SubmitRequest(
             store.practices,
@@ -71,9 +70,7 @@ class World:
         self.show_request = ShowRequest(
             membership, store.practices, store.requests, store.messages, store.audit, self.age, clock
         )
-        self.apply_schedule = ApplySchedule(
-            store.appointments, store.requests, store.calendar, store.ledger, clock
-        )
+        self.apply_schedule = ApplySchedule(store.appointments, store.requests, store.calendar, store.ledger, clock)
         self.sync_feed = SyncFeed(
             store.practices,
             store.feeds,

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from cli.document import Problem
-from cli.practice_file import PracticeFile, PracticeFileInvalid, read
 from hypothesis import given
 from hypothesis import strategies as st
-
 from oneway.domain.availability import CLOSED_WEEK, Opening
 from oneway.domain.practices import StaffRole, Switches
+
+from cli.document import Problem
+from cli.practice_file import PracticeFile, PracticeFileInvalid, read
 
 HARBOR = (Path(__file__).parents[3] / "local/practices/harbor.yaml").read_text("utf-8")
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-
 from oneway.domain.appointments import AppointmentState, RowKind
 from oneway.domain.errors import (
     Forbidden,
@@ -23,7 +22,8 @@ from oneway.domain.requests import RequestState
 from oneway.faults import MailOutcomeUnknown, MailRefused, MailUnavailable, RateLimited, Unavailable
 from oneway.use_cases.send_messages import LEASE, NotYet
 from oneway.use_cases.sync_feed import Outcome
-from tests.builders import KEY, NOW, START, a_form, a_provider, a_practice, a_record, a_row
+
+from tests.builders import KEY, NOW, START, a_form, a_practice, a_provider, a_record, a_row
 from tests.world import World
 
 DAY = date(2026, 11, 24)

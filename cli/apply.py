@@ -1,0 +1,131 @@
+"""`oneway apply`: a practice file becomes what the stack works with."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from oneway import bootstrap
+from oneway.use_cases.apply_practice import ApplyReport, Fate, PartReport
+from rich.console import Console
+from rich.markup import escape
+
+from .accounts import Accounts
+from .practice_file import PracticeFile, PracticeFileInvalid, read
+from .stack import Stack, plainly
+from .terminal import Failure, busy
+from .vault import Vault, resolve
+
+_SIGNS = {Fate.CREATED: "[green]+[/]", Fate.UPDATED: "[yellow]~[/]", Fate.REMOVED: "[red]-[/]"}
+_ONE_OF = {
+    "practice": "practice",
+    "locations": "location",
+    "visit_types": "visit type",
+    "providers": "provider",
+    "sources": "source",
+    "staff": "staff",
+    "feeds": "feed",
+    "credentials": "credentials",
+    "accounts": "account",
+    "link secrets": "link secrets",
+}
+
+
+def read_file(path: Path) -> PracticeFile:
+    """A valid practice file. Raises Failure that names every problem by file, line and column."""
+    try:
+        return read(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise Failure(f"there is no file {path}", "docs/practice-file.md shows a whole one.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"{path} cannot be read as UTF-8 text ({type(error).__name__})") from error
+    except PracticeFileInvalid as error:
+        raise _failure(path, error) from error
+
+
+def apply(file: PracticeFile, path: Path, stack: Stack, out: Console, *, invite: bool) -> None:
+    """Secrets first (the first pull needs them), then practice and feeds, then accounts. Raises Failure."""
+    try:
+        secrets = resolve(file, path.parent)
+    except PracticeFileInvalid as error:
+        raise _failure(path, error) from error
+    stack.enter()
+    practice = file.practice
+    with plainly(stack.name):
+        operators = bootstrap.operators()
+        with busy(out, "Comparing with what is there"):
+            removed = [part.id for part in _removed_sources(operators.apply_practice.plan(practice))]
+        with busy(out, "Storing credentials"):
+            kept = _store_secrets(stack, practice.slug, secrets)
+        with busy(out, "Saving the practice and its feeds"):
+            changed = {part.id for part in kept if part.kind == "credentials" and part.fate is not Fate.UNCHANGED}
+            report = operators.apply_practice(practice, retry_sources=changed)
+            vault = _vault(stack)
+            for source_id in removed:
+                vault.remove(_parameter(stack, practice.slug, source_id))
+        with busy(out, "Looking after staff's accounts"):
+            accounts = Accounts(stack.client("cognito-idp"), stack.output("StaffPoolId"))
+            people = [
+                PartReport("accounts", member.email, accounts.ensure(member, invite=invite))
+                for member in practice.staff.values()
+            ]
+    _show(out, file, stack, [*report.parts, *kept, *people], "Applied")
+
+
+def plan(file: PracticeFile, stack: Stack, out: Console) -> None:
+    """Show what `apply` would change, and change nothing. Secrets are not read."""
+    stack.enter()
+    with plainly(stack.name), busy(out, "Comparing with what is there"):
+        report = bootstrap.operators().apply_practice.plan(file.practice)
+        accounts = Accounts(stack.client("cognito-idp"), stack.output("StaffPoolId"))
+        people = [
+            PartReport("accounts", email, Fate.UNCHANGED if accounts.exists(email) else Fate.CREATED)
+            for email in file.practice.staff
+        ]
+    _show(out, file, stack, [*report.parts, *people], "Would apply")
+    out.print("Nothing was changed (--dry-run). Credentials are compared when you apply.")
+
+
+def _store_secrets(stack: Stack, practice: str, secrets: Mapping[str, Mapping[str, str]]) -> list[PartReport]:
+    vault = _vault(stack)
+    links = vault.ensure_link_secrets(stack.output("LinkSecretsParameter"))
+    return [
+        PartReport("link secrets", "", links),
+        *(
+            PartReport(
+                "credentials",
+                source_id,
+                vault.put(_parameter(stack, practice, source_id), json.dumps(values, sort_keys=True)),
+            )
+            for source_id, values in secrets.items()
+        ),
+    ]
+
+
+def _vault(stack: Stack) -> Vault:
+    return Vault(stack.client("ssm"), stack.output("KeyId"))
+
+
+def _parameter(stack: Stack, practice: str, source_id: str) -> str:
+    return f"{stack.output('SourcesParameterPrefix')}/{practice}/{source_id}"
+
+
+def _removed_sources(report: ApplyReport) -> Iterable[PartReport]:
+    return (part for part in report.changes if part.kind == "sources" and part.fate is Fate.REMOVED)
+
+
+def _show(out: Console, file: PracticeFile, stack: Stack, parts: list[PartReport], verb: str) -> None:
+    practice = file.practice
+    out.print(f"{verb} [bold]{escape(practice.name)}[/] ({practice.slug}) on the stack {escape(stack.name)}:")
+    for part in parts:
+        if part.fate is not Fate.UNCHANGED:
+            detail = f": {', '.join(part.settings)}" if part.settings else ""
+            named = f"{_ONE_OF[part.kind]} {part.id}".rstrip()
+            out.print(f"  {_SIGNS[part.fate]} {escape(named)} {part.fate}{detail}")
+    unchanged = sum(part.fate is Fate.UNCHANGED for part in parts)
+    out.print(f"  {unchanged} unchanged.")
+
+
+def _failure(path: Path, error: PracticeFileInvalid) -> Failure:
+    lines = [f"{path}:{p.line}:{p.column}: {p.message}" for p in error.problems]
+    count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
+    return Failure(f"{path} has {count}; nothing was changed", "\n".join(lines))

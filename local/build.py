@@ -12,6 +12,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from oneway.templates import environment
@@ -21,6 +22,8 @@ WEB = ROOT / "layers/core/oneway/web"
 MAIL = ROOT / "layers/core/oneway/mail"
 PICO = ROOT / ".local/npm/node_modules/@picocss/pico/css/pico.classless.min.css"
 BUILT = ROOT / ".aws-sam/build"
+STAMP = BUILT / "oneway-inputs"
+MADE = ("functions/*/compiled_pages/*", "functions/*/static/*", "layers/core/oneway/mail/compiled/*", "*/__pycache__/*")
 SAM = ROOT / ".local/sam/bin/sam"
 
 
@@ -56,6 +59,36 @@ def build(runtime: str, architecture: str, *, config: str = "default") -> None:
     if done.returncode:
         sys.exit(f"sam build failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
     _bytecode(runtime)
+
+
+def build_here() -> None:
+    """Build the stack for this machine, unless the last build was made from the same files."""
+    if needed():
+        STAMP.unlink(missing_ok=True)
+        build(*here(), config="local")
+        STAMP.write_text(_inputs())
+
+
+def needed() -> bool:
+    """Whether what `build_here` would build is not there yet."""
+    return not STAMP.exists() or STAMP.read_text() != _inputs()
+
+
+def _inputs() -> str:
+    """A digest of every file that a build reads."""
+    digest = hashlib.sha256("/".join(here()).encode())
+    for file in sorted(_input_files()):
+        digest.update(f"\n{file.relative_to(ROOT)}\n".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _input_files() -> Iterator[Path]:
+    yield from (ROOT / "template.yaml", ROOT / "samconfig.toml", PICO, Path(__file__))
+    for folder in ("functions", "layers", "infra"):
+        for file in (ROOT / folder).rglob("*"):
+            if file.is_file() and not any(file.match(pattern) for pattern in MADE):
+                yield file
 
 
 def _compile(target: Path, sources: list[Path]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from oneway import bootstrap
 from oneway.domain.errors import NotFound
-from oneway.logs import log
+from oneway.logs import fault, log
 from oneway.use_cases.send_messages import NotYet
 
 send_messages = bootstrap.send_messages()
@@ -33,7 +33,7 @@ def _send(message: dict[str, Any]) -> bool:
         log("request is gone", request=message["request"])
         return True
     except Exception as error:  # one request's bug must not hold up the others of the batch
-        log("sending broke", request=message["request"], error=type(error).__name__)
+        log("sending broke", request=message["request"], error=fault(error))
         return False
     log("messages sent", request=message["request"], sent=sent)
     return True

@@ -6,7 +6,7 @@ from typing import Any
 
 from oneway import bootstrap
 from oneway.domain.clock_time import minute_of
-from oneway.logs import log
+from oneway.logs import fault, log
 
 STALE_MINUTES = 10
 """A pull that waited longer than this is dropped: a newer one of the same feed stands behind it."""
@@ -35,7 +35,7 @@ def _pull(message: dict[str, Any]) -> bool:
     try:
         report = sync_feed(message["practice"], message["feed"])
     except Exception as error:  # one feed's bug must not hold up the others of the batch
-        log("pull broke", error=type(error).__name__)
+        log("pull broke", error=fault(error))
         return False
     log(
         "pulled",

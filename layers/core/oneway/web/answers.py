@@ -10,7 +10,7 @@ import msgspec
 from chalice.app import Chalice, Request, Response
 
 from ..domain.errors import OnewayError
-from ..logs import log
+from ..logs import fault, log
 from .problems import NotJson
 
 LARGEST_BODY = 64 * 1024
@@ -121,5 +121,5 @@ def handler_of(app: Chalice) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
 
 def unexpected(error: Exception) -> OnewayError:
     """An error that nobody foresaw, without its text (which may hold a patient's data); its kind is logged."""
-    log("unexpected error", error=type(error).__name__)
+    log("unexpected error", error=fault(error))
     return OnewayError()

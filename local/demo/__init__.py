@@ -1,0 +1,1 @@
+"""`make demo`: the whole story on this machine, then the pages to try it."""

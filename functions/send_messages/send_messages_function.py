@@ -26,8 +26,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, list[dict[str, 
 def _send(message: dict[str, Any]) -> bool:
     try:
         sent = send_messages(message["practice"], message["request"])
-    except NotYet:
-        log("messages wait", request=message["request"])
+    except NotYet as error:
+        log("messages wait", request=message["request"], why=str(error))
         return False
     except NotFound:
         log("request is gone", request=message["request"])

@@ -60,17 +60,17 @@ class SendMessages:
         practice, request = self.practices.get(slug), self.requests.get(slug, request_id)
         records = {record.id: record for record in self.messages.list(slug, request_id)}
         sent = 0
-        waiting = False
+        waiting = ""
         for due in request.due:
             if due.pulls_left or (due.not_before and due.not_before > self.clock.now()):
                 continue
             try:
                 sent += self._send_one(practice, request, due, records.get(due.id))
-            except (WriteConflict, MailUnavailable, MailOutcomeUnknown, NotYet):
-                waiting = True
+            except (WriteConflict, MailUnavailable, MailOutcomeUnknown, NotYet) as error:
+                waiting = f"{type(error).__name__} {error}".strip()
                 break  # what follows on the same request waits, so that messages keep their order
         if waiting:
-            raise NotYet
+            raise NotYet(waiting)
         if not any(due.not_before or due.pulls_left for due in request.due):
             self.messages.settle(slug, request_id, request.version)
         return sent
@@ -80,7 +80,7 @@ class SendMessages:
         if record and record.state is not MessageState.CLAIMED:
             return False
         if record and record.claimed_until and record.claimed_until > now:
-            raise NotYet
+            raise NotYet("claimed")
         tries = record.attempts if record else 0
         if record and tries >= TRIES:
             self._mark(request, record, MessageState.UNCERTAIN)

@@ -44,12 +44,13 @@ def _set_up(laptop: Laptop) -> None:
     with _showing("Deploy the template (sam deploy)"):
         laptop.deploy()
     with _showing("Enter two weeks of visits into the sandbox scheduling system"):
-        _fill(laptop.sandbox)
+        fill(laptop.sandbox)
     with _showing("Apply the practice (oneway apply)"):
         laptop.apply()
 
 
-def _fill(sandbox: Sandbox) -> None:
+def fill(sandbox: Sandbox) -> None:
+    """Enter the providers and two weeks of visits."""
     for identifier, name in PRACTITIONERS.items():
         sandbox.add_practitioner(identifier, name)
     seed.enter(system_of(sandbox), harbor(), datetime.now(tz=sandbox.zone).date(), VISITORS_DOMAIN)

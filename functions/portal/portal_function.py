@@ -71,7 +71,8 @@ def signed_in(view: View) -> View:
         request, now = app.current_request, portal().clock.now()
         session = sessions.session_of(portal().sessions, request.headers, now)
         if session is None:
-            path = "".join(f"/{quote(part)}" for part in _path(request.path))
+            # Chalice's own `path` is the route's pattern.
+            path = "".join(f"/{quote(part)}" for part in _path(request.to_original_event()["path"]))
             return redirect(pages().url(f"/auth/sign-in?to={quote(path, safe='')}"))
         if request.method == "POST":
             token = form_body(request).get("csrf", "")

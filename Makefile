@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LOCAL := .local
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help demo test lint types bench build deploy smoke setup clean
+.PHONY: help demo test lint build deploy setup clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -23,17 +23,11 @@ lint: setup ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup ## Measure cold starts, sizes and DynamoDB units, as ratios in one run
-	$(BIN)/python -m tests.benchmarks
-
 build: setup ## Build for AWS (the template's default runtime and architecture) into .aws-sam
 	$(BIN)/python -m local.build
 
 deploy: build ## Deploy to AWS; asks what it needs the first time
 	$(LOCAL)/sam/bin/sam deploy --guided
-
-smoke: setup ## Play the story against a deployed stack: make smoke STACK=name
-	$(BIN)/python -m local.smoke $(STACK)
 
 setup: $(VENV)/.ready $(LOCAL)/aws/.ready $(LOCAL)/runtime/.ready $(LOCAL)/sam/.ready $(LOCAL)/npm/.ready ## Install what development needs, into .venv and .local
 

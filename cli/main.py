@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from . import terminal
-from .stack import find
+from .stack import Stack, find
 from .terminal import Failure, busy
 
 app = typer.Typer(
@@ -39,8 +40,7 @@ def apply(
     with _ends():
         out = terminal.console()
         read = applying.read_file(file)
-        with busy(out, f"Looking for the stack {stack}"):
-            found = find(stack, region, profile)
+        found = _found(out, stack, region, profile)
         if dry_run:
             applying.plan(read, found, out)
         else:
@@ -62,8 +62,7 @@ def sync(
 
     with _ends():
         out = terminal.console()
-        with busy(out, f"Looking for the stack {stack}"):
-            found = find(stack, region, profile)
+        found = _found(out, stack, region, profile)
         if not schedules.sync(found, practice, providers or (), out):
             raise typer.Exit(1)
 
@@ -80,10 +79,14 @@ def status(
 
     with _ends():
         out = terminal.console()
-        with busy(out, f"Looking for the stack {stack}"):
-            found = find(stack, region, profile)
+        found = _found(out, stack, region, profile)
         if not schedules.status(found, practice, out):
             raise typer.Exit(1)
+
+
+def _found(out: Console, stack: str, region: str | None, profile: str | None) -> Stack:
+    with busy(out, f"Looking for the stack {stack}"):
+        return find(stack, region, profile)
 
 
 @contextmanager

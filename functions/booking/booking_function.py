@@ -26,7 +26,10 @@ from oneway.domain.practices import Practice
 from oneway.languages import LANGUAGES
 from oneway.use_cases.list_slots import OfferedSlots
 from oneway.use_cases.look_up_request import LookedUp
+from oneway.use_cases.submit_request import Submitted
 from oneway.web.answers import (
+    NO_STORE,
+    NOBODYS,
     form_body,
     handler_of,
     json_answer,
@@ -227,7 +230,7 @@ def page(view: View) -> View:
 def show_providers(practice: str) -> Response:
     """Who would you like to see, and what for?"""
     found = booking().practices.get(practice)
-    return pages().render("providers.html", _language(found), found, chosen=_query())
+    return pages().render("providers.html", _language(found), found, cache=NOBODYS, chosen=_query())
 
 
 @app.route("/book/{practice}/times")
@@ -250,6 +253,7 @@ def show_times(practice: str) -> Response:
         _language(found),
         found,
         chosen=query,
+        cache=NOBODYS,
         **_week(ahead, first, today),
         provider=provider,
         offered=ahead,
@@ -273,6 +277,9 @@ def check_answers(practice: str) -> Response:
     if values.get("edit"):
         return _form_page(found, values, ())
     try:
+        # Whoever comes back to this page after sending holds the time already.
+        if sent := booking().submit_request.sent(practice, values.get("key"), request_form(values)):
+            return _to_my_request(sent, _language(found, values))
         parsed = booking().submit_request.check(practice, request_form(values))
     except InvalidInput as error:
         return _form_page(found, values, error.problems)
@@ -295,8 +302,7 @@ def send_request(practice: str) -> Response:
         return _form_page(found, values, error.problems)
     except (SlotAlreadyTaken, SlotNotOffered) as error:
         return _taken_page(found, values, error)
-    language = _language(found, values)
-    return redirect(pages().url(f"/my-request/{practice}/{submitted.link}?sent=1&lang={language}"))
+    return _to_my_request(submitted, _language(found, values))
 
 
 @app.route("/my-request/{practice}/{link}")
@@ -332,6 +338,10 @@ def confirm_cancel(practice: str, link: str) -> Response:
 def booking_asset(file: str) -> Response:
     """A built file."""
     return pages().file(file) or _error_page(NotFound(), "")
+
+
+def _to_my_request(submitted: Submitted, language: str) -> Response:
+    return redirect(pages().url(f"/my-request/{submitted.practice.slug}/{submitted.link}?sent=1&lang={language}"))
 
 
 def _query() -> dict[str, str]:
@@ -381,19 +391,20 @@ def _language(practice: Practice | None, values: Mapping[str, str] | None = None
 def _form_page(practice: Practice, values: Mapping[str, str], problems: tuple[FieldProblem, ...]) -> Response:
     provider = practice.provider(values.get("provider", ""))
     start = _start(values.get("start", ""))
-    elsewhere = {"/provider", "/visit_type", "/start", "/key"}
+    order = list(POINTERS)
     return pages().render(
         "details.html",
         _language(practice, values),
         practice,
         422 if problems else 200,
+        NO_STORE if app.current_request.method == "POST" else NOBODYS,
         values=values,
         provider=provider,
         visit_type=practice.visit_types.get(values.get("visit_type", "")),
         start=start,
         zone=practice.zone_of(provider),
-        problems=[p for p in problems if p.pointer not in elsewhere],
-        choice_problems=[p for p in problems if p.pointer in elsewhere],
+        problems=sorted((p for p in problems if p.pointer in POINTERS), key=lambda p: order.index(p.pointer)),
+        choice_problems=[p for p in problems if p.pointer not in POINTERS],
         wrong={p.pointer: p.code for p in problems},
         form_pointers=POINTERS,
     )

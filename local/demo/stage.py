@@ -6,7 +6,7 @@ from oneway.domain.practices import Practice
 
 from cli.practice_file import read
 
-from ..laptop import PRACTICE_FILE, PRACTITIONERS, STAFF_EMAIL, STAFF_PASSWORD, Laptop
+from ..laptop import PRACTICE_FILE, STAFF_EMAIL, STAFF_PASSWORD, Laptop
 from ..mailbox import Mailbox as LaptopMailbox
 from ..sandbox import Sandbox
 from .story import Letter, Stage
@@ -38,10 +38,14 @@ def system_of(sandbox: Sandbox) -> SchedulingSystem:
 
 
 def stage_on(
-    laptop: Laptop, system: SchedulingSystem | None = None, practitioners: dict[str, str] | None = None
+    laptop: Laptop,
+    practice: Practice | None = None,
+    system: SchedulingSystem | None = None,
+    patients_domain: str = PATIENTS_DOMAIN,
+    visitors_domain: str = VISITORS_DOMAIN,
 ) -> Stage:
-    """The stage on a laptop whose practice is applied; its scheduling system is the sandbox or another one."""
-    practice = harbor()
+    """The stage on a laptop where `practice` (else the demo's) is applied; its system is the sandbox or another one."""
+    practice = practice or harbor()
     return Stage(
         public_url=laptop.public_url,
         practice=practice.slug,
@@ -49,9 +53,9 @@ def stage_on(
         recipient=practice.recipients[0],
         staff_email=STAFF_EMAIL,
         staff_password=STAFF_PASSWORD,
-        patients_domain=PATIENTS_DOMAIN,
-        visitors_domain=VISITORS_DOMAIN,
+        patients_domain=patients_domain,
+        visitors_domain=visitors_domain,
         system=system or system_of(laptop.sandbox),
-        practitioners=practitioners or {one: one for one in PRACTITIONERS},
+        practitioners={one.id: one.external_id or "" for one in practice.providers.values()},
         mailbox=Letters(laptop.mailbox),
     )

@@ -131,7 +131,7 @@ def _message(number: int, parsed: EmailMessage, recipients: tuple[str, ...]) -> 
         datetime.now(UTC),
         recipients or tuple(address for _, address in getaddresses(parsed.get_all("To", []))),
         str(parsed.get("From", "")),
-        str(parsed.get("Subject", "")),
+        str(parsed.get("Subject", "")).strip(),
         shown,
         html.get_content() if html else "",
         {name: str(value) for name, value in parsed.items()},

@@ -10,7 +10,7 @@ def readable_on(colour: str) -> str:
     return "#ffffff" if contrast(colour, "#ffffff") >= contrast(colour, "#000000") else "#000000"
 
 
-def darkened_for(colour: str, background: str, enough: float = 4.5) -> str:
+def legible_on(colour: str, background: str, enough: float = 4.5) -> str:
     """A colour moved towards black or white until it can be read as text on a background."""
     target = 0 if luminance(background) > 0.18 else 255
     red, green, blue = _channels(colour)

@@ -3,6 +3,14 @@
 WORDS = {
     # everywhere
     "skip": "Ir al contenido",
+    "language.en": "inglés",
+    "language.es": "español",
+    "language.fr": "francés",
+    "language.de": "alemán",
+    "language.pt": "portugués",
+    "language.zh": "chino",
+    "language.vi": "vietnamita",
+    "language.tl": "tagalo",
     "languages": "Idioma",
     "continue": "Continuar",
     "back": "Volver",

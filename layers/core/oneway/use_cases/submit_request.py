@@ -61,6 +61,17 @@ class SubmitRequest:
         self._refuse_closed(parsed, self._read_day(parsed))
         return parsed
 
+    def sent(self, slug: str, key: object, form: Mapping[str, object]) -> Submitted | None:
+        """What an earlier submit of this form under this key made; None if there was none.
+
+        Raises PracticeNotFound, InvalidInput.
+        """
+        practice = self.practices.get(slug)
+        found = self.requests.get_many(slug, [identifiers.request_id(slug, check_key(key))])
+        fingerprint = parse(form, practice, self.clock.now()).fingerprint()
+        same = next((request for request in found if request.fingerprint == fingerprint), None)
+        return Submitted(same, self.links.of(same), practice, False) if same else None
+
     def __call__(self, slug: str, key: object, form: Mapping[str, object]) -> Submitted:
         """Submit a form (see `request_form.parse`) under an idempotency key of at least 128 random bits.
 

@@ -15,6 +15,8 @@ from .problems import NotJson
 
 LARGEST_BODY = 64 * 1024
 NO_STORE = "no-store"
+NOBODYS = "private, no-cache"
+"""For pages without anybody's data: what is typed into them survives Back, which browsers deny to pages not stored."""
 _COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -40,12 +42,12 @@ def problem_answer(body: Mapping[str, Any]) -> Response:
     return answer
 
 
-def page_answer(html: str, nonce: str, status: int = 200) -> Response:
-    """A page, never stored, under a policy that lets in nothing but our own files and the page's one style."""
+def page_answer(html: str, nonce: str, status: int = 200, cache: str = NO_STORE) -> Response:
+    """A page, under a policy that lets in nothing but our own files and the page's one style."""
     headers: dict[str, Any] = {
         **_COMMON,
         "Content-Type": "text/html; charset=utf-8",
-        "Cache-Control": NO_STORE,
+        "Cache-Control": cache,
         "Content-Security-Policy": _PAGE_POLICY.format(nonce=nonce),
     }
     return Response(html, status_code=status, headers=headers)

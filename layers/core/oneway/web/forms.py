@@ -12,9 +12,9 @@ POINTERS = {
     "/patient/first_name": "first_name",
     "/patient/last_name": "last_name",
     "/patient/birth_date": "birth_day",
+    "/new_patient": "new_patient-yes",
     "/patient/mobile": "mobile",
     "/patient/email": "email",
-    "/new_patient": "new_patient-yes",
     "/booker/first_name": "booker_first_name",
     "/booker/last_name": "booker_last_name",
     "/booker/relation": "booker_relation",
@@ -23,7 +23,7 @@ POINTERS = {
     "/contact_consent": "contact_consent",
     "/language": "language",
 }
-"""JSON pointer of a problem → id of the field that it is about."""
+"""JSON pointer of a problem → id of the field that it is about, in the order of the page."""
 
 
 def blank_form() -> dict[str, str]:

@@ -11,16 +11,17 @@ from typing import Any
 from chalice.app import Response
 from jinja2 import Environment
 
-from ..colours import darkened_for, readable_on
+from ..colours import legible_on, readable_on
 from ..domain.practices import Practice
 from ..languages import formats, words
 from ..phones import shown
 from ..templates import environment
-from .answers import asset_answer, new_nonce, page_answer
+from .answers import NO_STORE, asset_answer, new_nonce, page_answer
 
 _HERE = Path(__file__).parent
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-_LIGHT, _DARK = "#ffffff", "#11161c"
+_LIGHT, _DARK = "#f5f7f9", "#1a2129"
+"""The grounds that text stands on, of each scheme the one nearer to the other scheme (oneway.css: --ground, --card)."""
 
 
 @dataclass
@@ -33,9 +34,15 @@ class Pages:
     _files: dict[str, bytes] = field(default_factory=dict)
 
     def render(
-        self, name: str, language: str, practice: Practice | None = None, status: int = 200, **values: Any
+        self,
+        name: str,
+        language: str,
+        practice: Practice | None = None,
+        status: int = 200,
+        cache: str = NO_STORE,
+        **values: Any,
     ) -> Response:
-        """A page in a language, in a practice's colour."""
+        """A page in a language, in a practice's colour; not to be stored unless `cache` says so."""
         nonce = new_nonce()
         t = speaker(language)
         country = practice.country if practice else "US"
@@ -52,11 +59,12 @@ class Pages:
             short_day=lambda value: formats.short_day(value, language),
             clock=lambda value: formats.clock(value, language, country),
             moment=lambda instant, zone: formats.moment(instant, zone, language, country),
+            language_name=lambda code: words(language).get(f"language.{code}", code),
             shown_phone=lambda e164: shown(e164, country),
             ago=lambda then, now: _ago(t, then, now),
             **values,
         )
-        return page_answer(html, nonce, status)
+        return page_answer(html, nonce, status, cache)
 
     def url(self, path: str) -> str:
         """A path of ours as a link."""
@@ -106,5 +114,5 @@ def _ago(t: Callable[..., str], then: datetime, now: datetime) -> str:
 
 def _accent(colour: str) -> dict[str, str]:
     """A practice's colour made readable: as text on light and dark, and as a ground with text on it."""
-    light, dark = darkened_for(colour, _LIGHT), darkened_for(colour, _DARK)
+    light, dark = legible_on(colour, _LIGHT), legible_on(colour, _DARK)
     return {"light": light, "on_light": readable_on(light), "dark": dark, "on_dark": readable_on(dark)}

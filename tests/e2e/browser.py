@@ -1,0 +1,72 @@
+"""Chromium, and what every page has to stand up to before a person's eyes."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.servers.running import MODULES
+
+AXE = MODULES / "axe-core/axe.min.js"
+WIDTHS = (320, 768, 1440)
+SCHEMES = ("light", "dark")
+_SHIFTS = """() => new Promise(resolve => { let sum = 0; new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) sum += entry.value; }).observe({type: 'layout-shift', buffered: true});
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum))); })"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The distribution's Chromium, else playwright's own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """Looks at a page at all widths, in light and dark; keeps pictures if there is a folder for them."""
+
+    pictures: Path | None = None
+
+    def look(self, page: Page, name: str) -> None:
+        """Raises AssertionError with what is wrong with the page as it stands."""
+        before = page.viewport_size
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                where = f"{name} at {width} px, {scheme}"
+                sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert sideways <= 0, f"{where}: scrolls sideways by {sideways} px"
+                found = self._violations(page)
+                assert not found, f"{where}: {found}"
+                if self.pictures:
+                    self.pictures.mkdir(parents=True, exist_ok=True)
+                    page.screenshot(path=self.pictures / f"{name}-{width}-{scheme}.png", full_page=True)
+        page.emulate_media(color_scheme="light")
+        if before:
+            page.set_viewport_size(before)
+
+    @staticmethod
+    def shifts(page: Page) -> float:
+        """The cumulative layout shift of a page since it was opened."""
+        return float(page.evaluate(_SHIFTS))
+
+    @staticmethod
+    def _violations(page: Page) -> list[str]:
+        if not page.evaluate("typeof window.axe === 'object'"):
+            page.evaluate(AXE.read_text("utf-8"))
+        found: dict[str, Any] = page.evaluate("axe.run()")
+        return [
+            f"{one['id']}: {node['target']} {node['failureSummary']}"
+            for one in found["violations"]
+            for node in one["nodes"]
+        ]

@@ -1,0 +1,88 @@
+"""The real template on the embedded AWS with three practices, once for all end-to-end tests.
+
+Harbor reads the sandbox and Pier reads Medplum: the story is told on both, in the background, from the beginning on; it
+mostly waits for the schedules. Quay reads the sandbox, too, and belongs to all other tests.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cli.practice_file import read
+from local import build
+from local.demo import seed
+from local.demo.__main__ import fill
+from local.demo.stage import stage_on
+from local.demo.story import STEPS, NotAsTold, Stage, Story
+from local.demo.system import SchedulingSystem
+from local.laptop import PRACTICE_FILE, PRACTICE_FILE_ADDRESS, PRACTITIONERS, Laptop
+from tests.servers.running import medplum
+
+
+@dataclass(frozen=True)
+class Telling:
+    """The practices of a laptop: the tellings by slug, and Quay's address for pages."""
+
+    laptop: Laptop
+    stories: dict[str, "Future[list[str]]"]
+
+    @property
+    def book(self) -> str:
+        return f"{self.laptop.public_url}/book/quay"
+
+    @property
+    def api(self) -> str:
+        return f"{self.laptop.public_url}/api/practices/quay"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", type=Path, help="a folder for pictures of the pages that the tests look at")
+
+
+def practice_text(slug: str, address: str, ids: dict[str, str]) -> str:
+    """The demo practice's file for another practice, whose source knows the providers by other ids."""
+    text = PRACTICE_FILE.read_text("utf-8").replace(PRACTICE_FILE_ADDRESS, address)
+    text = text.replace("practice: harbor", f"practice: {slug}").replace("Harbor Clinic", f"{slug.title()} Clinic")
+    text = text.replace("frontdesk@harbor.example", f"frontdesk@{slug}.example")
+    for provider, identifier in ids.items():
+        text = text.replace(f"external_id: {provider}\n", f"external_id: {identifier}\n")
+    return text
+
+
+@pytest.fixture(scope="session")
+def telling() -> Iterator[Telling]:
+    build.build_here()
+    # The threads are the last to be waited for: with the laptop gone, a story that nobody waits for ends at once.
+    with ThreadPoolExecutor(2) as threads, Laptop() as laptop, medplum() as address:
+        laptop.start()
+        laptop.deploy()
+        fill(laptop.sandbox)
+        laptop.apply()
+        system = SchedulingSystem(address)
+        ids = {provider: system.add_practitioner(name) for provider, name in PRACTITIONERS.items()}
+        pier = practice_text("pier", address, ids)
+        seed.enter(system, read(pier).practice, datetime.now(UTC).date(), "visitors.pier.example")
+        laptop.apply_text(pier)
+        stages = {
+            "harbor": stage_on(laptop),
+            "pier": stage_on(laptop, read(pier).practice, system, "patients.pier.example", "visitors.pier.example"),
+        }
+        stories = {slug: threads.submit(_tell, stage) for slug, stage in stages.items()}
+        laptop.apply_text(practice_text("quay", laptop.sandbox.fhir_url, {}))
+        laptop.oneway("sync", "quay")
+        yield Telling(laptop, stories)
+
+
+def _tell(stage: Stage) -> list[str]:
+    """The names of the steps that happened as told: all of them, or NotAsTold."""
+    story = Story(stage)
+    for step in STEPS:
+        try:
+            step.play(story)
+        except Exception as error:
+            raise NotAsTold(f"{step.name}: {error}") from error
+    return [step.name for step in STEPS]

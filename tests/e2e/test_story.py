@@ -1,0 +1,42 @@
+"""The story of `make demo`, through HTTP on the deployed template: nothing is pressed, the schedules do it."""
+
+import pytest
+
+from local.demo.story import STEPS
+
+from .conftest import Telling
+
+pytestmark = pytest.mark.xdist_group("laptop")
+SECONDS = 540
+
+
+@pytest.mark.parametrize("practice", ["harbor", "pier"])
+def test_happens_as_told(telling: Telling, practice: str) -> None:
+    assert telling.stories[practice].result(SECONDS) == [step.name for step in STEPS]
+
+
+def test_applying_the_same_file_again_changes_nothing(telling: Telling) -> None:
+    printed = telling.laptop.apply()
+
+    assert "created" not in printed
+    assert "updated" not in printed
+    assert "removed" not in printed
+
+
+def test_status_finds_all_well(telling: Telling) -> None:
+    for story in telling.stories.values():
+        story.result(SECONDS)
+    printed = telling.laptop.oneway("status")
+
+    for name in ("Harbor Clinic", "Pier Clinic", "Quay Clinic"):
+        assert name in printed
+
+
+def test_no_patient_in_any_log(telling: Telling) -> None:
+    for story in telling.stories.values():
+        story.result(SECONDS)
+    log = telling.laptop.aws.log_tail(50_000_000)
+
+    assert "pulled" in log
+    for secret in ("Maria", "Núñez", "1984-03-12", "5550132", "555 0132", "maria@", "Knee", "Tanaka", "Reed"):
+        assert secret not in log

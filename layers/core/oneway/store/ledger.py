@@ -77,7 +77,7 @@ def _write_day(transaction: TransactWrite, change: DayChange) -> None:
 def _write_appointment(transaction: TransactWrite, change: AppointmentChange) -> None:
     before, after = change.before, change.after
     key = keys.appointment(after.practice, after.provider_id, after.id)
-    if before and before.provider_id != after.provider_id:
+    if before and _moves(change):
         old = keys.appointment(before.practice, before.provider_id, before.id)
         transaction.delete(TableItem(*old), condition=_is_still(before.version))
         transaction.save(item(key, after, after.version), condition=_is_still(0))
@@ -94,17 +94,23 @@ def _lost(error: TransactWriteError, changes: Sequence[Change]) -> list[int] | N
     reasons = error.cancellation_reasons
     if not any(reason and reason.code in _LOST_TO_ANOTHER for reason in reasons):
         return None
-    owners = [index for index, change in enumerate(changes) for _ in range(_writes(change))]
-    return sorted(
-        {index for index, reason in zip(owners, reasons, strict=False) if reason and reason.code in _LOST_TO_ANOTHER}
+    # PynamoDB sends deletes first, then saves; the reasons line up with what is sent.
+    deletes = [index for index, change in enumerate(changes) if _moves(change)]
+    saves = [index for index, change in enumerate(changes) for _ in range(_saves(change))]
+    lost = {
+        i for i, reason in zip([*deletes, *saves], reasons, strict=False) if reason and reason.code in _LOST_TO_ANOTHER
+    }
+    return sorted(lost)
+
+
+def _moves(change: Change) -> bool:
+    """Whether an appointment goes to another provider: deleted there, saved here."""
+    return (
+        isinstance(change, AppointmentChange)
+        and change.before is not None
+        and change.before.provider_id != change.after.provider_id
     )
 
 
-def _writes(change: Change) -> int:
-    match change:
-        case RequestChange():
-            return 2 if change.transition.before else 1
-        case AppointmentChange():
-            return 2 if change.before and change.before.provider_id != change.after.provider_id else 1
-        case _:
-            return 1
+def _saves(change: Change) -> int:
+    return 2 if isinstance(change, RequestChange) and change.transition.before else 1

@@ -1,0 +1,357 @@
+"""The fake store and both real engines keep the same promises."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oneway.domain import identifiers, messages, requests
+from oneway.domain.appointments import SetAsideRow
+from oneway.domain.clock_time import first_minute, zone_of
+from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
+from oneway.domain.feeds import FeedRef, FeedState
+from oneway.domain.messages import MessageKind, MessageRecord, MessageState
+from oneway.domain.occupancy import DayOccupancy, Occupant, OccupantKind
+from oneway.domain.requests import SYNC, Request, Transition
+from oneway.ports import AppointmentChange, Change, DayChange, RequestChange, Session
+
+from tests.builders import NOW, START, ZONE, a_feed, a_practice, a_provider, a_request, a_row, an_appointment
+from tests.engines import RealStore
+from tests.fakes.store import FakeClock, FakeStore
+
+Store = FakeStore | RealStore
+pytestmark = pytest.mark.parametrize("store", ["fake", "dynamodb_local", "ministack"], indirect=True)
+DAY = date(2026, 11, 24)
+ELSE = identifiers.request_id("harbor", "another")
+
+
+def an_empty_day(provider_id: str = "osei", day: date = DAY) -> DayOccupancy:
+    return DayOccupancy("harbor", provider_id, ZONE, day)
+
+
+def occupied(day: DayOccupancy, occupant_id: str = ELSE) -> DayOccupancy:
+    start = first_minute(day.day, zone_of(ZONE)) + 9 * 60
+    return day.with_occupant(Occupant(start, start + 30, OccupantKind.REQUEST, occupant_id))
+
+
+def submitted(request: Request | None = None) -> Transition:
+    return requests.submitted(request or a_request(), messages.on_submit(True))
+
+
+def put(store: Store, request: Request | None = None) -> Request:
+    transition = submitted(request)
+    store.ledger.commit([RequestChange(transition)])
+    return transition.after
+
+
+def read_day(store: Store, provider_id: str = "osei", day: date = DAY) -> DayOccupancy:
+    return store.calendar.read("harbor", [(provider_id, ZONE, day)])[provider_id, day]
+
+
+class TestLedger:
+    def test_all_changes_of_a_transaction_are_written(self, store: Store) -> None:
+        transition, day = submitted(), an_empty_day()
+        store.ledger.commit([RequestChange(transition), DayChange(day, occupied(day))])
+        assert store.requests.get("harbor", transition.after.id) == transition.after
+        assert read_day(store) == replace(occupied(day), version=1)
+
+    def test_a_stale_change_undoes_the_others_and_is_named(self, store: Store) -> None:
+        day = an_empty_day()
+        store.ledger.commit([DayChange(day, occupied(day))])
+        with pytest.raises(WriteConflict) as caught:
+            store.ledger.commit([RequestChange(submitted()), DayChange(day, day)])
+        assert caught.value.conflicted == (1,)
+        with pytest.raises(RequestNotFound):
+            store.requests.get("harbor", a_request().id)
+
+    def test_the_stale_one_is_named_past_changes_of_several_items(self, store: Store) -> None:
+        request, other_day = put(store), an_empty_day("brandt")
+        store.ledger.commit([DayChange(other_day, occupied(other_day))])
+        appointment = an_appointment()
+        confirmed = requests.confirmed(request, appointment, SYNC, NOW, ())
+        day = an_empty_day()
+        with pytest.raises(WriteConflict) as caught:
+            store.ledger.commit(
+                [
+                    RequestChange(confirmed),
+                    AppointmentChange(None, appointment),
+                    DayChange(day, occupied(day)),
+                    DayChange(other_day, other_day),
+                ]
+            )
+        assert caught.value.conflicted == (3,)
+        assert store.requests.get("harbor", request.id) == request
+
+    def test_a_request_is_born_once(self, store: Store) -> None:
+        put(store)
+        with pytest.raises(WriteConflict):
+            put(store)
+
+    def test_an_appointment_moves_to_another_provider(self, store: Store) -> None:
+        before = an_appointment()
+        after = before.updated(a_row(provider_external_id="prac-brandt"), "brandt", NOW)
+        store.ledger.commit([AppointmentChange(None, before)])
+        store.ledger.commit([AppointmentChange(before, after)])
+        assert store.appointments.get_many("harbor", [("osei", before.id)]) == {}
+        assert store.appointments.get_many("harbor", [("brandt", before.id)]) == {before.id: after}
+
+    def test_an_appointment_is_written_on_what_was_read(self, store: Store) -> None:
+        before = an_appointment()
+        store.ledger.commit([AppointmentChange(None, before)])
+        store.ledger.commit([AppointmentChange(before, before.linked("r"))])
+        with pytest.raises(WriteConflict):
+            store.ledger.commit([AppointmentChange(before, before.missing(NOW))])
+
+    def test_ninety_changes_fit(self, store: Store) -> None:
+        days = [an_empty_day(day=DAY + timedelta(days=n)) for n in range(90)]
+        store.ledger.commit([DayChange(day, occupied(day)) for day in days])
+        found = store.calendar.days("harbor", "osei", ZONE, DAY, DAY + timedelta(days=89))
+        assert [day.holds(ELSE) for day in found.values()] == [True] * 90
+
+
+class TestRequests:
+    def test_what_is_not_there(self, store: Store) -> None:
+        with pytest.raises(RequestNotFound):
+            store.requests.get("harbor", ELSE)
+        with pytest.raises(RequestNotFound):
+            store.requests.timeline("harbor", ELSE)
+        assert store.requests.get_many("harbor", [ELSE]) == []
+
+    def test_another_practice_does_not_find_it(self, store: Store) -> None:
+        request = put(store)
+        assert store.requests.get_many("pier", [request.id]) == []
+
+    def test_several_at_once_and_each_once(self, store: Store) -> None:
+        one, other = put(store), put(store, a_request(id=ELSE))
+        found = store.requests.get_many("harbor", [one.id, other.id, one.id])
+        assert {request.id: request for request in found} == {one.id: one, other.id: other}
+        assert len(found) == 2
+
+    def test_its_timeline_begins_with_asking(self, store: Store) -> None:
+        request = put(store)
+        confirmed = requests.confirmed(request, an_appointment(), SYNC, NOW + timedelta(minutes=1), ())
+        store.ledger.commit([RequestChange(confirmed)])
+        assert [entry.what for entry in store.requests.timeline("harbor", request.id)] == ["asked", "confirmed"]
+
+    def test_action_required_is_by_start_and_empties(self, store: Store) -> None:
+        later = put(store)
+        slot = later.slot
+        assert slot
+        earlier = put(store, a_request(id=ELSE, slot=replace(slot, start=slot.start - timedelta(hours=1))))
+        assert [r.id for r in store.requests.to_act("harbor")] == [earlier.id, later.id]
+        assert [r.id for r in store.requests.to_act("harbor", before=START)] == [earlier.id]
+        store.ledger.commit([RequestChange(requests.confirmed(later, an_appointment(), SYNC, NOW, ()))])
+        assert [r.id for r in store.requests.to_act("harbor")] == [earlier.id]
+        assert store.requests.to_act("pier") == []
+
+    def test_unsent_is_oldest_first_over_all_practices(self, store: Store) -> None:
+        newer = put(store, a_request(created_at=NOW + timedelta(minutes=3)))
+        older = put(store, a_request(practice="pier", id=ELSE))
+        assert store.requests.unsent(NOW + timedelta(hours=1)) == [("pier", older.id), ("harbor", newer.id)]
+        assert store.requests.unsent(NOW + timedelta(minutes=1)) == [("pier", older.id)]
+
+
+class TestMessages:
+    first = MessageRecord("000001-received_staff", MessageKind.RECEIVED_STAFF, MessageState.CLAIMED, 1, NOW)
+    second = MessageRecord("000001-received_patient", MessageKind.RECEIVED_PATIENT, MessageState.CLAIMED, 1, NOW)
+
+    def test_one_of_two_gets_the_claim(self, store: Store) -> None:
+        store.messages.claim("harbor", ELSE, None, self.first)
+        with pytest.raises(WriteConflict):
+            store.messages.claim("harbor", ELSE, None, replace(self.first, attempts=7))
+        assert store.messages.list("harbor", ELSE) == [self.first]
+
+    def test_a_claim_that_ran_out_is_taken_over_once(self, store: Store) -> None:
+        store.messages.claim("harbor", ELSE, None, self.first)
+        again = replace(self.first, attempts=2, claimed_until=NOW + timedelta(minutes=5))
+        store.messages.claim("harbor", ELSE, self.first, again)
+        with pytest.raises(WriteConflict):
+            store.messages.claim("harbor", ELSE, self.first, again)
+        with pytest.raises(WriteConflict):
+            store.messages.mark("harbor", ELSE, self.first, replace(self.first, state=MessageState.SENT))
+
+    def test_marked_and_listed_in_order(self, store: Store) -> None:
+        for record in (self.first, self.second):
+            store.messages.claim("harbor", ELSE, None, record)
+        done = replace(self.first, state=MessageState.SENT, claimed_until=None, sent_at=NOW, mail_id="m-1")
+        store.messages.mark("harbor", ELSE, self.first, done)
+        assert store.messages.list("harbor", ELSE) == [self.second, done]
+
+    def test_settling_takes_the_mark_off_the_version_it_knows(self, store: Store) -> None:
+        request = put(store)
+        store.messages.settle("harbor", request.id, request.version + 1)
+        assert store.requests.unsent(NOW + timedelta(hours=1)) == [("harbor", request.id)]
+        store.messages.settle("harbor", request.id, request.version)
+        assert store.requests.unsent(NOW + timedelta(hours=1)) == []
+        assert store.requests.get("harbor", request.id) == replace(request, due=(), unsent_since=None)
+        store.messages.settle("harbor", ELSE, 1)
+
+
+class TestCalendar:
+    def test_days_without_anything_are_empty(self, store: Store) -> None:
+        found = store.calendar.days("harbor", "osei", ZONE, DAY, DAY + timedelta(days=2))
+        assert found == {DAY + timedelta(days=n): an_empty_day(day=DAY + timedelta(days=n)) for n in range(3)}
+
+    def test_days_of_others_stay_out(self, store: Store) -> None:
+        for day in (an_empty_day("brandt"), an_empty_day(day=DAY + timedelta(days=1))):
+            store.ledger.commit([DayChange(day, occupied(day))])
+        found = store.calendar.days("harbor", "osei", ZONE, DAY, DAY)
+        assert found == {DAY: an_empty_day()}
+        assert read_day(store, "brandt").holds(ELSE)
+
+
+class TestPractices:
+    def test_what_is_saved_comes_back(self, store: Store) -> None:
+        practice = a_practice()
+        store.practices.save(practice)
+        assert store.practices.get("harbor") == practice
+        assert store.practices.slugs() == ["harbor"]
+        assert store.practices.practices_of("nadia@harbor.example") == ["harbor"]
+        with pytest.raises(PracticeNotFound):
+            store.practices.get("pier")
+
+    def test_what_is_taken_out_is_gone(self, store: Store) -> None:
+        practice = a_practice()
+        store.practices.save(practice)
+        less = replace(a_practice(a_provider()), staff={})
+        store.practices.save(less)
+        assert store.practices.get("harbor") == less
+        assert store.practices.practices_of("nadia@harbor.example") == []
+
+
+class TestFeeds:
+    def test_a_state_is_written_on_what_was_read(self, store: Store) -> None:
+        state = a_feed()
+        store.feeds.save(FeedState(state.settings), state)
+        stored = store.feeds.get("harbor", state.settings.feed_id)
+        assert stored == replace(state, version=1)
+        store.feeds.save(stored, replace(stored, failures=1))
+        with pytest.raises(WriteConflict):
+            store.feeds.save(stored, replace(stored, failures=2))
+        with pytest.raises(WriteConflict):
+            store.feeds.save(FeedState(state.settings), state)
+        assert store.feeds.get("harbor", "ehr~nobody") is None
+
+    def test_digests_by_week(self, store: Store) -> None:
+        weeks = {"2026-W48": {ELSE: b"12345678"}, "2026-W49": {ELSE: b"87654321"}}
+        store.feeds.save_digests("harbor", "ehr~osei", weeks)
+        assert store.feeds.digests("harbor", "ehr~osei") == weeks
+        store.feeds.save_digests("harbor", "ehr~osei", {"2026-W48": {}})
+        assert store.feeds.digests("harbor", "ehr~osei") == {"2026-W49": weeks["2026-W49"]}
+
+    def test_the_wheel_names_a_feed_in_one_spoke(self, store: Store) -> None:
+        ref = FeedRef("harbor", "ehr~osei", "lane")
+        for interval in (5, 5, 15):
+            store.feeds.put_on_wheel(ref, interval)
+        assert [minute for minute in range(30) if store.feeds.due(minute) == [ref]] == [
+            minute for minute in range(30) if store.feeds.due(minute)
+        ]
+        assert sum(bool(store.feeds.due(minute)) for minute in range(30)) == 2
+        store.feeds.put_on_wheel(ref, None)
+        assert not any(store.feeds.due(minute) for minute in range(15))
+
+    def test_feeds_share_a_spoke(self, store: Store) -> None:
+        refs = [FeedRef("harbor", f"ehr~{one}", "lane") for one in ("osei", "brandt")]
+        for ref in refs:
+            store.feeds.put_on_wheel(ref, 1)
+        assert sorted(ref.feed_id for ref in store.feeds.due(0)) == ["ehr~brandt", "ehr~osei"]
+
+    def test_a_feed_that_is_removed_leaves_nothing(self, store: Store) -> None:
+        state = a_feed()
+        ref = FeedRef("harbor", state.settings.feed_id, "lane")
+        store.feeds.save(FeedState(state.settings), state)
+        store.feeds.save_digests("harbor", ref.feed_id, {"2026-W48": {ELSE: b"12345678"}})
+        store.feeds.set_aside("harbor", ref.feed_id, [SetAsideRow("entry 1", "has no start")])
+        store.feeds.put_on_wheel(ref, 1)
+        assert [one.settings for one in store.feeds.of_practice("harbor")] == [state.settings]
+        store.feeds.remove("harbor", ref.feed_id)
+        assert store.feeds.of_practice("harbor") == []
+        assert store.feeds.get("harbor", ref.feed_id) is None
+        assert store.feeds.digests("harbor", ref.feed_id) == {}
+        assert store.feeds.due(0) == []
+
+
+class TestSessions:
+    def test_a_session_ends_by_itself_and_by_hand(self, store: Store) -> None:
+        session = Session("s" * 43, "nadia@harbor.example", "csrf", NOW + timedelta(hours=8))
+        store.sessions.save(session)
+        assert store.sessions.get(session.id, NOW) == session
+        assert store.sessions.get(session.id, NOW + timedelta(hours=8)) is None
+        assert store.sessions.get("other", NOW) is None
+        store.sessions.delete(session.id)
+        assert store.sessions.get(session.id, NOW) is None
+
+
+versions = st.integers(0, 3)
+providers = st.sampled_from(["osei", "brandt"])
+steps = st.lists(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("request"), st.just(""), versions),
+            st.tuples(st.just("day"), providers, versions),
+            st.tuples(st.just("appointment"), providers, versions),
+        ),
+        min_size=1,
+        max_size=3,
+        unique_by=lambda change: change[0] if change[0] != "day" else change[:2],
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def changes_of(step: list[tuple[str, str, int]]) -> list[Change]:
+    made: list[Change] = []
+    for kind, provider_id, version in step:
+        if kind == "day":
+            day = replace(an_empty_day(provider_id), version=version)
+            made.append(DayChange(day, occupied(day)))
+        elif kind == "request":
+            before = replace(a_request(), version=version) if version else None
+            after = submitted().after if before is None else replace(a_request(), version=version + 1)
+            entry = submitted().entry if before is None else replace(submitted().entry, number=version + 1)
+            made.append(RequestChange(Transition(before, after, entry)))
+        else:
+            moved = an_appointment(provider_id=provider_id, version=version) if version else None
+            made.append(AppointmentChange(moved, an_appointment(version=version + 1)))
+    return made
+
+
+def play(store: Store, played: list[list[tuple[str, str, int]]]) -> list[Any]:
+    outcomes: list[Any] = []
+    for step in played:
+        try:
+            store.ledger.commit(changes_of(step))
+            outcomes.append("written")
+        except WriteConflict as conflict:
+            outcomes.append(conflict.conflicted)
+    outcomes += [replace(read_day(store, one), zone="") for one in ("osei", "brandt")]
+    outcomes.append(store.requests.get_many("harbor", [a_request().id]))
+    ids = [(one, an_appointment().id) for one in ("osei", "brandt")]
+    return [*outcomes, [store.appointments.get_many("harbor", [one]) for one in ids]]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_sequence_of_transactions_ends_as_on_the_fake(store: Store, data: st.DataObject) -> None:
+    if isinstance(store, FakeStore):
+        return
+    played = data.draw(steps)
+    for provider_id in ("osei", "brandt"):
+        _forget(provider_id)
+    assert play(RealStore(FakeClock(NOW)), played) == play(FakeStore(), played)
+
+
+def _forget(provider_id: str) -> None:
+    from oneway.store import keys
+    from oneway.store.items import TableItem, query
+
+    for pk in (
+        keys.calendar("harbor", provider_id),
+        keys.request_partition("harbor", a_request().id),
+        keys.appointment("harbor", provider_id, "").pk,
+    ):
+        for found in query(pk, consistent=True):
+            TableItem(found.pk, found.sk).delete()

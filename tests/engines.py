@@ -1,0 +1,62 @@
+"""The template's table on a real engine, and the adapters over it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import uuid4
+
+from botocore.session import Session
+from oneway.ports import Clock
+from oneway.store.appointments import DynamoAppointmentRepository
+from oneway.store.audit import DynamoAuditRepository
+from oneway.store.calendar import DynamoCalendarRepository
+from oneway.store.feeds import DynamoFeedRepository
+from oneway.store.items import bind
+from oneway.store.ledger import DynamoLedger
+from oneway.store.practices import DynamoPracticeRepository
+from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
+from oneway.store.sessions import DynamoSessionRepository
+
+from tests.template_file import RESOURCES
+
+REGION = "us-east-1"
+_WANTED = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+
+
+@dataclass
+class RealStore:
+    """Every adapter, under the names that `FakeStore` has them under."""
+
+    clock: Clock
+
+    @cached_property
+    def practices(self) -> DynamoPracticeRepository:
+        return DynamoPracticeRepository(self.clock)
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger(self.clock)
+
+    requests = DynamoRequestRepository()
+    messages = DynamoMessageRepository()
+    calendar = DynamoCalendarRepository()
+    appointments = DynamoAppointmentRepository()
+    feeds = DynamoFeedRepository()
+    audit = DynamoAuditRepository()
+    sessions = DynamoSessionRepository()
+
+
+@contextmanager
+def a_table(endpoint: str) -> Iterator[str]:
+    """A new table as the template defines it, bound; its name."""
+    client = Session().create_client("dynamodb", region_name=REGION, endpoint_url=endpoint)
+    name = f"oneway-{uuid4().hex[:12]}"
+    properties = next(one for one in RESOURCES.values() if one["Type"] == "AWS::DynamoDB::Table")["Properties"]
+    wanted = {key: properties[key] for key in _WANTED}
+    client.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **wanted)
+    bind(name, region=REGION, host=endpoint)
+    try:
+        yield name
+    finally:
+        client.delete_table(TableName=name)

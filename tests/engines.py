@@ -36,7 +36,7 @@ class RealStore:
 
     @cached_property
     def ledger(self) -> DynamoLedger:
-        return DynamoLedger(self.clock)
+        return DynamoLedger()
 
     requests = DynamoRequestRepository()
     messages = DynamoMessageRepository()

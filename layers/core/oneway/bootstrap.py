@@ -85,7 +85,7 @@ def booking() -> Booking:
 
     settings, clock = _settings(), SystemClock()
     practices, requests = DynamoPracticeRepository(clock), DynamoRequestRepository()
-    calendar, ledger = DynamoCalendarRepository(), DynamoLedger(clock)
+    calendar, ledger = DynamoCalendarRepository(), DynamoLedger()
     age = ScheduleAge(DynamoFeedRepository(), clock)
     links = PrivateLinks(link_secrets(settings.link_secrets_parameter))
     look_up = LookUpRequest(practices, requests, links)
@@ -118,7 +118,7 @@ def portal() -> Portal:
     settings, clock = _settings(), SystemClock()
     practices, requests, audit = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoAuditRepository()
     membership, age = Membership(practices), ScheduleAge(DynamoFeedRepository(), clock)
-    cancel = CancelRequest(requests, DynamoCalendarRepository(), DynamoLedger(clock), clock)
+    cancel = CancelRequest(requests, DynamoCalendarRepository(), DynamoLedger(), clock)
     return Portal(
         settings,
         clock,
@@ -167,7 +167,7 @@ def sync_schedule() -> "SyncFeed":
             DynamoAppointmentRepository(),
             DynamoRequestRepository(),
             DynamoCalendarRepository(),
-            DynamoLedger(clock),
+            DynamoLedger(),
             clock,
         ),
         _confirm_matches(clock),
@@ -233,7 +233,7 @@ def run_timers() -> "RunTimers":
         DynamoPracticeRepository(clock),
         requests,
         SqsMessageQueue(settings.message_queue_url),
-        CancelRequest(requests, DynamoCalendarRepository(), DynamoLedger(clock), clock),
+        CancelRequest(requests, DynamoCalendarRepository(), DynamoLedger(), clock),
         ScheduleAge(DynamoFeedRepository(), clock),
         clock,
     )
@@ -270,5 +270,5 @@ def _confirm_matches(clock: "Clock") -> "ConfirmMatches":
     from .use_cases.confirm_matches import ConfirmMatches
 
     return ConfirmMatches(
-        DynamoRequestRepository(), DynamoAppointmentRepository(), DynamoCalendarRepository(), DynamoLedger(clock), clock
+        DynamoRequestRepository(), DynamoAppointmentRepository(), DynamoCalendarRepository(), DynamoLedger(), clock
     )

@@ -55,7 +55,7 @@ class TableItem(Model):
         table_name = "unbound"
         connect_timeout_seconds = 1
         read_timeout_seconds = 3
-        max_retry_attempts = 4
+        max_retry_attempts = 2
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)

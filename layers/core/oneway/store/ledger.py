@@ -1,6 +1,5 @@
 """The one way in which requests, days and appointments change: a transaction of conditional writes."""
 
-import random
 from collections.abc import Sequence
 from uuid import uuid4
 
@@ -12,40 +11,30 @@ from pynamodb.transactions import TransactWrite
 from ..domain.clock_time import first_minute, zone_of
 from ..domain.errors import StoreUnavailable, WriteConflict
 from ..domain.occupancy import pack
-from ..ports import AppointmentChange, Change, Clock, DayChange, RequestChange
+from ..ports import AppointmentChange, Change, DayChange, RequestChange
 from . import keys
 from .items import TableItem, connection, item
 from .requests import request_item
 
-_TRIES = 4
-_LONGEST_PAUSE_SECONDS = 0.4
 _LOST_TO_ANOTHER = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
 
 class DynamoLedger:
     """Implements ports.Ledger.
 
-    One client token a transaction: a repeat of the same call after a lost answer (botocore's or ours) writes nothing twice.
-    Where every answer was lost, the outcome is unknown and StoreUnavailable says so; whoever reads again sees it.
+    One client token a transaction: where an answer was lost, botocore's bounded repeat writes nothing twice. Where every
+    answer was lost, the outcome is unknown and StoreUnavailable says so; whoever reads again sees it.
     """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
 
     def commit(self, changes: Sequence[Change]) -> None:
         """Write all changes or none. Raises WriteConflict, StoreUnavailable."""
-        token = uuid4().hex
-        for number in range(_TRIES):
-            try:
-                return self._commit(changes, token)
-            except TransactWriteError as error:
-                lost = _lost(error, changes)
-                if lost is not None:
-                    raise WriteConflict(lost) from error
-            except (PynamoDBException, BotoCoreError, ClientError):
-                pass
-            self._clock.pause(random.uniform(0, min(0.05 * 2**number, _LONGEST_PAUSE_SECONDS)))
-        raise StoreUnavailable("transaction")
+        try:
+            self._commit(changes, uuid4().hex)
+        except TransactWriteError as error:
+            lost = _lost(error, changes)
+            raise StoreUnavailable("transaction") if lost is None else WriteConflict(lost) from error
+        except (PynamoDBException, BotoCoreError, ClientError) as error:
+            raise StoreUnavailable("transaction") from error
 
     def _commit(self, changes: Sequence[Change], token: str) -> None:
         with TransactWrite(connection=connection(), client_request_token=token) as transaction:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ..domain.feeds import FeedState, feed_id_of
+from ..domain.feeds import feed_id_of
 from ..domain.practices import Practice, Provider
 from ..ports import Clock, FeedRepository
 
@@ -16,7 +16,7 @@ class ScheduleAge:
 
     feeds: FeedRepository
     clock: Clock
-    _seen: dict[tuple[str, str], tuple[datetime, FeedState | None]] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], tuple[datetime, datetime]] = field(default_factory=dict)
 
     def minutes(self, practice: Practice, provider: Provider) -> int | None:
         """Whole minutes since the last complete pull of a provider; None if there was none."""
@@ -36,6 +36,8 @@ class ScheduleAge:
         key = practice.slug, feed_id_of(provider.source_id, provider.id)
         now = self.clock.now()
         if key not in self._seen or now - self._seen[key][0] > _KEPT:
-            self._seen[key] = now, self.feeds.get(*key)
-        state = self._seen[key][1]
-        return state.last_good_at if state else None
+            state = self.feeds.get(*key)
+            if state is None or state.last_good_at is None:
+                return None  # not kept: a schedule that is read for the first time opens at once
+            self._seen[key] = now, state.last_good_at
+        return self._seen[key][1]

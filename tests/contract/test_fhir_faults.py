@@ -1,0 +1,277 @@
+"""What goes wrong on the way to a FHIR server, over real sockets: each fault has one outcome, and none loses a row."""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from oneway.domain.feeds import FeedState, Window
+from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
+from oneway.sources.http import MOST_BYTES, TRIES
+from oneway.sources.opening import OpenSource
+
+from local.serving import Asked, LoopbackServer, Told
+from tests.builders import feed_settings
+from tests.fakes.store import FakeClock
+
+NOW = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+WINDOW = Window(NOW - timedelta(days=1), NOW + timedelta(days=30), date(2026, 11, 23))
+FHIR = "application/fhir+json"
+
+
+def a_visit(identifier: str, **changes: Any) -> dict[str, Any]:
+    visit = {
+        "resourceType": "Appointment",
+        "id": identifier,
+        "status": "booked",
+        "start": "2026-11-24T09:30:00-08:00",
+        "end": "2026-11-24T10:00:00-08:00",
+        "participant": [{"actor": {"reference": "Practitioner/osei"}}, {"actor": {"reference": "Patient/p"}}],
+    }
+    return {key: value for key, value in (visit | changes).items() if value is not None}
+
+
+def a_patient(**changes: Any) -> dict[str, Any]:
+    return {"resourceType": "Patient", "id": "p", "name": [{"family": "Reed"}], "birthDate": "1990-11-02"} | changes
+
+
+def a_bundle(*resources: Any, following: str = "") -> Told:
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
+    if following:
+        bundle["link"] = [{"relation": "next", "url": following}]
+    return Told(json.dumps(bundle), FHIR)
+
+
+@dataclass
+class Server:
+    """Answers one after the other, the last one again and again."""
+
+    answers: list[Told | Callable[[Asked], Told]]
+    asked: list[Asked] = field(default_factory=list)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    url: str = ""
+
+    def answer(self, asked: Asked) -> Told:
+        self.asked.append(asked)
+        told = self.answers[min(len(self.asked), len(self.answers)) - 1]
+        return told(asked) if callable(told) else told
+
+    def pull(self, validator: str | None = None) -> Any:
+        settings = feed_settings(address=f"{self.url}/fhir")
+        source = OpenSource(lambda *_: '{"token": "secret-token"}', self.clock, allow_loopback=True)
+        return source(FeedState(settings)).snapshot(["osei"], WINDOW, validator)
+
+
+@contextmanager
+def serving(*answers: Told | Callable[[Asked], Told]) -> Iterator[Server]:
+    server = Server(list(answers))
+    loopback = LoopbackServer(0, server.answer)
+    server.url = loopback.url
+    try:
+        yield server
+    finally:
+        loopback.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "fault", "calls"),
+    [
+        (Told(status=401), AuthExpired, 1),
+        (Told(status=403), AuthRevoked, 1),
+        (Told(status=404), SchemaDrift, 1),
+        (Told(status=500), Unavailable, TRIES),
+        (Told(status=504), Unavailable, TRIES),
+        (Told("<html>sign in</html>"), SchemaDrift, 1),
+        (Told('{"resourceType": "OperationOutcome"}', FHIR), SchemaDrift, 1),
+        (Told('{"resourceType": "Bundle", "entry": [', FHIR), SchemaDrift, 1),
+        (Told(b"no gzip at all", FHIR, headers={"Content-Encoding": "gzip"}), Unavailable, TRIES),
+        (Told("{}", FHIR, headers={"Content-Encoding": "br"}), SchemaDrift, 1),
+    ],
+)
+def test_each_fault_has_its_outcome_and_bounded_tries(told: Told, fault: type[SourceError], calls: int) -> None:
+    with serving(told) as server:
+        with pytest.raises(fault) as caught:
+            server.pull()
+        assert len(server.asked) == calls
+        assert server.url not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("120", 120), ("Mon, 23 Nov 2026 18:05:00 GMT", 300), ("", None), ("soon", None), ("999999999", 86400)],
+)
+def test_being_asked_to_wait_says_how_long(header: str, seconds: int | None) -> None:
+    with serving(Told(status=429, headers={"Retry-After": header} if header else {})) as server:
+        with pytest.raises(RateLimited) as caught:
+            server.pull()
+        assert caught.value.until == (NOW + timedelta(seconds=seconds) if seconds else None)
+        assert len(server.asked) == 1
+
+
+def test_a_fault_that_passes_is_not_seen() -> None:
+    with serving(Told(status=503), a_bundle(a_visit("1"), a_patient())) as server:
+        assert [row.external_id for row in server.pull().rows] == ["1"]
+
+
+def test_a_fault_on_the_third_page_fails_the_whole_pull() -> None:
+    with serving(
+        lambda asked: a_bundle(a_visit("1"), a_patient(), following="/fhir/Appointment?page=2"),
+        lambda asked: a_bundle(a_visit("2"), a_patient(), following="/fhir/Appointment?page=3"),
+        Told(status=500),
+    ) as server:
+        with pytest.raises(Unavailable):
+            server.pull()
+        assert len(server.asked) == 2 + TRIES
+
+
+def test_access_that_ends_in_mid_pull_fails_the_whole_pull() -> None:
+    pages = (a_bundle(a_visit("1"), a_patient(), following="?page=2"), Told(status=401))
+    with serving(*pages) as server, pytest.raises(AuthExpired):
+        server.pull()
+
+
+def test_rows_that_shift_between_pages_are_seen_once() -> None:
+    first = a_bundle(a_visit("1"), a_visit("2"), a_patient(), following="?page=2")
+    with serving(first, a_bundle(a_visit("2", status="arrived"), a_visit("3"))) as server:
+        found = server.pull()
+        assert [(row.external_id, row.raw_state) for row in found.rows] == [
+            ("1", "booked"),
+            ("2", "arrived"),
+            ("3", "booked"),
+        ]
+
+
+@pytest.mark.parametrize("following", ["?page=1", "/fhir/Appointment"])
+def test_pages_without_an_end_are_given_up(following: str) -> None:
+    with serving(lambda asked: a_bundle(a_visit("1"), a_patient(), following=following)) as server:
+        with pytest.raises(SchemaDrift):
+            server.pull()
+        assert len(server.asked) <= 3
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (a_visit("x", start="yesterday"), "its start is not an instant"),
+        (a_visit("x", start="2026-11-24T09:30:00"), "its start is not an instant"),
+        (a_visit("x", start="2026-02-30T09:30:00Z"), "its start does not exist"),
+        (a_visit("x", start=None), "has no start"),
+        (a_visit("x", end=None), "has neither end nor duration"),
+        (a_visit("x", participant=[]), "names none of the providers"),
+        (a_visit("x", status=7), "does not have the shape"),
+        ({"resourceType": "Appointment", "patient": "Reed"}, "does not have the shape"),
+        ("garbage", "does not have the shape"),
+    ],
+)
+def test_a_garbage_row_is_set_aside_and_the_rest_go_on(bad: Any, reason: str) -> None:
+    with serving(a_bundle(a_visit("1"), bad, a_visit("2"), a_patient())) as server:
+        found = server.pull()
+        assert [row.external_id for row in found.rows] == ["1", "2"]
+        assert [one.reason for one in found.set_aside if one.reason.startswith(reason)]
+        assert "Reed" not in repr(found.set_aside)
+
+
+def test_an_empty_feed_is_complete() -> None:
+    with serving(a_bundle()) as server:
+        found = server.pull()
+        assert (found.rows, found.complete) == ((), True)
+
+
+def test_an_unknown_status_is_kept_as_unknown() -> None:
+    with serving(a_bundle(a_visit("1", status="dreamt"), a_patient())) as server:
+        assert [(row.raw_state, row.state) for row in server.pull().rows] == [("dreamt", "unknown")]
+
+
+def test_a_duration_stands_in_for_an_end() -> None:
+    with serving(a_bundle(a_visit("1", end=None, minutesDuration=20), a_patient())) as server:
+        row = server.pull().rows[0]
+        assert row.end - row.start == timedelta(minutes=20)
+
+
+def test_a_merged_patient_is_the_one_that_replaced_it() -> None:
+    merged = a_patient(link=[{"other": {"reference": "Patient/new"}, "type": "replaced-by"}])
+
+    def look_up(asked: Asked) -> Told:
+        asked_for = dict(asked.query).get("_id", "").split(",")
+        known = {"p": merged, "new": a_patient(id="new", birthDate="1991-01-01")}
+        return a_bundle(*(known[one] for one in asked_for if one in known))
+
+    with serving(a_bundle(a_visit("1"), merged), look_up) as server:
+        row = server.pull().rows[0]
+        assert row.patient.source_id == "new"
+        assert row.patient.birth_date == date(1991, 1, 1)
+
+
+def test_what_the_source_says_is_unchanged_is_not_read() -> None:
+    def conditional(asked: Asked) -> Told:
+        if asked.headers.get("if-none-match") == '"v1"':
+            return Told(status=304, headers={"ETag": '"v1"'})
+        bundle = a_bundle(a_visit("1"), a_patient())
+        return Told(bundle.body, FHIR, headers={"ETag": '"v1"'})
+
+    with serving(conditional) as server:
+        first = server.pull()
+        assert first.validator == '"v1"'
+        assert server.pull(first.validator).unchanged
+
+
+def test_the_request_names_provider_both_bounds_and_the_token() -> None:
+    with serving(a_bundle()) as server:
+        server.pull()
+        query = server.asked[0].query
+        assert ("actor", "Practitioner/osei") in query
+        assert [value for name, value in query if name == "date"] == [
+            "ge2026-11-22T18:00:00Z",
+            "lt2026-12-23T18:00:00Z",
+        ]
+        assert ("_include", "Appointment:patient") in query
+        assert server.asked[0].headers["authorization"] == "Bearer secret-token"
+
+
+def test_credentials_and_redirects_stay_on_the_origin() -> None:
+    with serving(a_bundle()) as elsewhere:
+        target = f"{elsewhere.url}/fhir/Appointment"
+        with serving(Told(status=302, headers={"Location": target})) as server, pytest.raises(SchemaDrift):
+            server.pull()
+        with serving(a_bundle(a_visit("1"), a_patient(), following=target)) as server, pytest.raises(SchemaDrift):
+            server.pull()
+        assert elsewhere.asked == []
+
+
+def test_a_redirect_on_the_origin_is_followed() -> None:
+    with serving(Told(status=307, headers={"Location": "/moved"}), a_bundle(a_visit("1"), a_patient())) as server:
+        assert len(server.pull().rows) == 1
+
+
+def test_packed_answers_are_unpacked() -> None:
+    body = a_bundle(a_visit("1"), a_patient()).body
+    packed = gzip.compress(body.encode() if isinstance(body, str) else body)
+    with serving(Told(packed, FHIR, headers={"Content-Encoding": "gzip"})) as server:
+        assert len(server.pull().rows) == 1
+
+
+def test_an_answer_that_unpacks_beyond_all_bounds_is_refused() -> None:
+    bomb = gzip.compress(bytes(MOST_BYTES + 1), 1)
+    with serving(Told(bomb, FHIR, headers={"Content-Encoding": "gzip"})) as server, pytest.raises(SchemaDrift):
+        server.pull()
+
+
+def test_without_a_connection_it_is_unavailable() -> None:
+    with serving(a_bundle()) as server:
+        gone = server.url
+    server = Server([], url=gone)
+    with pytest.raises(Unavailable):
+        server.pull()
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:1/fhir", "https://10.0.0.1/fhir", "https://169.254.169.254/latest"]
+)
+def test_on_aws_private_networks_are_out_of_reach(address: str) -> None:
+    source = OpenSource(lambda *_: "{}", FakeClock(NOW), allow_loopback=False)
+    with pytest.raises(SchemaDrift):
+        source(FeedState(feed_settings(address=address))).snapshot(["osei"], WINDOW, None)

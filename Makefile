@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LOCAL := .local
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help demo test lint build deploy setup clean
+.PHONY: help demo test lint bench build deploy setup clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -22,6 +22,9 @@ lint: setup ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: setup ## Measure cold starts, layers and read and write units
+	$(BIN)/python -m tests.benchmarks
 
 build: setup ## Build for AWS (the template's default runtime and architecture) into .aws-sam
 	$(BIN)/python -m local.build

@@ -1,8 +1,8 @@
 """Engines that tests share, started when the first test asks for one and ended with the session."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +13,11 @@ from tests.fakes.store import FakeClock, FakeStore
 from tests.servers.running import dynamodb_local
 
 ENGINES = ("dynamodb_local", "ministack")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-snapshots", action="store_true", help="write the messages' snapshots anew")
+    parser.addoption("--pictures", type=Path, help="a folder for pictures of the pages that the tests look at")
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,7 @@ def embedded() -> Iterator[Embedded]:
 
 @pytest.fixture(scope="session")
 def dynamodb() -> Iterator[str]:
-    with dynamodb_local() as endpoint, pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            if name not in os.environ:
-                patch.setenv(name, "test")
+    with dynamodb_local() as endpoint:
         yield endpoint
 
 

@@ -1,5 +1,6 @@
 """The template's table on a real engine, and the adapters over it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class RealStore:
 @contextmanager
 def a_table(endpoint: str) -> Iterator[str]:
     """A new table as the template defines it, bound; its name."""
+    for credential in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        os.environ.setdefault(credential, "test")
     client = Session().create_client("dynamodb", region_name=REGION, endpoint_url=endpoint)
     name = f"oneway-{uuid4().hex[:12]}"
     properties = next(one for one in RESOURCES.values() if one["Type"] == "AWS::DynamoDB::Table")["Properties"]

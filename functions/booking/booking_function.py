@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from chalice.app import Chalice, Response
@@ -40,8 +40,10 @@ from oneway.web.answers import (
     unexpected,
 )
 from oneway.web.forms import POINTERS, blank_form, check_values, request_form
-from oneway.web.pages import Pages
 from oneway.web.problems import details, local, problem_of
+
+if TYPE_CHECKING:
+    from oneway.web.pages import Pages
 
 app = Chalice(app_name="booking")
 app.api.binary_types = []
@@ -60,8 +62,10 @@ def booking() -> bootstrap.Booking:
 
 
 @lru_cache(maxsize=1)
-def pages() -> Pages:
-    """The pages of this function."""
+def pages() -> "Pages":
+    """The pages of this function; the JSON API never loads them."""
+    from oneway.web.pages import Pages
+
     return Pages(Path(__file__).parent, "static", booking().settings.base_path)
 
 

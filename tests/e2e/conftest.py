@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -37,10 +36,6 @@ class Telling:
     @property
     def api(self) -> str:
         return f"{self.laptop.public_url}/api/practices/quay"
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--pictures", type=Path, help="a folder for pictures of the pages that the tests look at")
 
 
 def practice_text(slug: str, address: str, ids: dict[str, str]) -> str:

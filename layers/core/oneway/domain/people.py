@@ -60,7 +60,7 @@ def normalise_name(text: str) -> str:
     letter = ""
     for character in unicodedata.normalize("NFD", folded):
         if unicodedata.combining(character) or unicodedata.category(character) == "Mn":
-            if not unicodedata.name(letter, "").startswith(_ACCENTED_SCRIPTS):
+            if letter and not unicodedata.name(letter, "").startswith(_ACCENTED_SCRIPTS):
                 kept.append(character)
         elif character.isalnum():
             letter = character

@@ -1,0 +1,125 @@
+"""What keeps a session, a form and an answer where they belong."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oneway.colours import contrast, legible_on, readable_on
+from oneway.domain.errors import LinkNotFound
+from oneway.links import PrivateLinks
+from oneway.web import sessions
+from oneway.web.answers import json_answer, page_answer, redirect
+from oneway.web.cognito import Attempt, Cognito
+from oneway.web.problems import SignInRefused
+
+from tests.builders import NOW, a_request
+from tests.fakes.store import FakeStore
+
+URL = "https://book.example"
+colours = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+
+
+def test_a_session_is_a_cookie_that_only_our_https_pages_get() -> None:
+    store = FakeStore()
+    session, cookie = sessions.start_session(store.sessions, "nadia@harbor.example", NOW)
+    assert cookie.startswith(f"__Host-session={session.id};")
+    for guard in ("Path=/", "Secure", "HttpOnly", "SameSite=Lax"):
+        assert guard in cookie
+    headers = {"cookie": cookie.partition(";")[0]}
+    assert sessions.session_of(store.sessions, headers, NOW) == session
+    assert sessions.session_of(store.sessions, headers, NOW + timedelta(hours=11)) is None
+    assert sessions.session_of(store.sessions, {"cookie": "__Host-session=guessed"}, NOW) is None
+    assert sessions.session_of(store.sessions, {"cookie": "a=b; \x00=;;"}, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("origin", "token", "ours"),
+    [
+        (URL, None, True),
+        ("", None, True),
+        ("null", None, True),
+        ("https://elsewhere.example", None, False),
+        ("https://book.example.elsewhere.example", None, False),
+        (URL, "", False),
+        (URL, "guessed", False),
+        (URL, "ñ", False),
+    ],
+)
+def test_a_form_is_ours_by_token_and_origin(origin: str, token: str | None, ours: bool) -> None:
+    session, _ = sessions.start_session(FakeStore().sessions, "nadia@harbor.example", NOW)
+    given_token = session.csrf if token is None else token
+    assert sessions.form_is_ours(session, {"origin": origin}, given_token, URL) is ours
+
+
+def test_answers_are_not_stored_and_let_nothing_in() -> None:
+    for answer in (json_answer({}), page_answer("", "n"), redirect("/")):
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+    policy = str(page_answer("", "abc").headers["Content-Security-Policy"])
+    assert "default-src 'none'" in policy
+    assert "'nonce-abc'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+@given(colours, st.sampled_from(["#f5f7f9", "#1a2129", "#ffffff", "#11161c"]))
+def test_no_brand_colour_breaks_contrast(colour: str, ground: str) -> None:
+    assert contrast(legible_on(colour, ground), ground) >= 4.5
+    assert contrast(readable_on(colour), colour) >= 4.5
+
+
+@given(st.text(max_size=60))
+def test_no_text_but_the_link_opens_a_request(text: str) -> None:
+    links, request = PrivateLinks(lambda: [b"s" * 32]), a_request()
+    with pytest.raises(LinkNotFound):
+        if links.request_id(text) == request.id:
+            links.check(text, request)
+        raise LinkNotFound
+
+
+def test_a_link_survives_a_rotation_and_not_a_revocation() -> None:
+    request = a_request()
+    link = PrivateLinks(lambda: [b"old" * 12]).of(request)
+    rotated = PrivateLinks(lambda: [b"new" * 12, b"old" * 12])
+    rotated.check(link, request)
+    with pytest.raises(LinkNotFound):
+        PrivateLinks(lambda: [b"new" * 12]).check(link, request)
+    with pytest.raises(LinkNotFound):
+        rotated.check(link, a_request(link_generation=2))
+    with pytest.raises(LinkNotFound):
+        rotated.check(link, a_request(practice="pier"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "good"),
+    [
+        ({}, True),
+        ({"aud": "other"}, False),
+        ({"token_use": "access"}, False),
+        ({"exp": 1}, False),
+        ({"nonce": "other"}, False),
+        ({"email_verified": False}, False),
+        ({"email": None}, False),
+    ],
+)
+def test_only_a_token_for_us_signs_in(changes: dict[str, object], good: bool) -> None:
+    claims = {
+        "aud": "client", "token_use": "id", "exp": 2_000_000_000, "nonce": "n", "email_verified": True,
+        "email": "Nadia@Harbor.example",
+    } | changes  # fmt: skip
+    cognito = Cognito("https://sign-in.example", "client", f"{URL}/auth/callback")
+    if good:
+        assert cognito._email(claims, Attempt("s", "n", "v"), 1_900_000_000) == "nadia@harbor.example"
+    else:
+        with pytest.raises(SignInRefused):
+            cognito._email(claims, Attempt("s", "n", "v"), 1_900_000_000)
+
+
+def test_each_attempt_to_sign_in_is_new_and_proven() -> None:
+    cognito = Cognito("https://sign-in.example", "client", f"{URL}/auth/callback")
+    (one, location), (other, _) = cognito.start(), cognito.start()
+    assert one != other
+    assert "code_challenge_method=S256" in location
+    assert one.verifier not in location

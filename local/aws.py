@@ -117,6 +117,7 @@ class EmbeddedAws:
             "Sender": SENDER,
             "PublicUrl": self.public_url,
             "SignInUrl": self.endpoint,
+            "AwsData": str(building.AWS_DATA),
         }
         command = [
             str(building.SAM),

@@ -1,8 +1,8 @@
 """Everything that a build makes before and after `sam build`.
 
 Before: templates are compiled, styles and scripts get names that carry their content's hash (both into folders that git
-ignores). After: bytecode, where the interpreter of the target is at hand. `make build` runs it for the template's default
-runtime; the laptop runs it for its own.
+ignores). After: the descriptions of the AWS calls that functions make (service_data.py), and bytecode, where the interpreter
+of the target is at hand. `make build` runs it for the template's default runtime; the laptop runs it for its own.
 """
 
 import hashlib
@@ -17,6 +17,8 @@ from pathlib import Path
 
 from oneway.templates import environment
 
+from . import service_data
+
 ROOT = Path(__file__).parent.parent
 WEB = ROOT / "layers/core/oneway/web"
 MAIL = ROOT / "layers/core/oneway/mail"
@@ -24,7 +26,9 @@ PICO = ROOT / ".local/npm/node_modules/@picocss/pico/css/pico.classless.min.css"
 BUILT = ROOT / ".aws-sam/build"
 STAMP = BUILT / "oneway-inputs"
 MADE = ("functions/*/compiled_pages/*", "functions/*/static/*", "layers/core/oneway/mail/compiled/*", "*/__pycache__/*")
+RUNTIME = ROOT / ".local/runtime"
 SAM = ROOT / ".local/sam/bin/sam"
+AWS_DATA = BUILT / "Core/python/aws_data"
 
 
 def assets() -> None:
@@ -58,6 +62,7 @@ def build(runtime: str, architecture: str, *, config: str = "default") -> None:
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"sam build failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+    service_data.write(RUNTIME, AWS_DATA)
     _bytecode(runtime)
 
 
@@ -84,7 +89,7 @@ def _inputs() -> str:
 
 
 def _input_files() -> Iterator[Path]:
-    yield from (ROOT / "template.yaml", ROOT / "samconfig.toml", PICO, Path(__file__))
+    yield from (ROOT / "template.yaml", ROOT / "samconfig.toml", PICO, Path(__file__), Path(service_data.__file__))
     for folder in ("functions", "layers", "infra"):
         for file in (ROOT / folder).rglob("*"):
             if file.is_file() and not any(file.match(pattern) for pattern in MADE):

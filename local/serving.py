@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 LARGEST_BODY = 4 * 1024 * 1024
+_NAMES = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ class LoopbackServer:
                     {name.lower(): value for name, value in self.headers.items()},
                     self.rfile.read(length),
                 )
-                told = answer(asked)
+                # Only under its own names: no page elsewhere can be made to lead here (DNS rebinding).
+                ours = urlsplit(f"//{asked.headers.get('host', '')}").hostname in _NAMES
+                told = answer(asked) if ours else Told("Not from here.", "text/plain", 403)
                 body = told.body.encode() if isinstance(told.body, str) else told.body
                 self.send_response(told.status)
                 for name, value in {"Content-Type": told.kind, "Cache-Control": "no-store", **told.headers}.items():

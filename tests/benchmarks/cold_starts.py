@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from local.aws import LOCAL
-from local.build import BUILT
+from local.build import AWS_DATA, BUILT
 
 BARE = "import boto3; boto3.client('dynamodb')"
 _CLIENT = "from oneway.store.items import connection; connection().client"
@@ -45,14 +45,14 @@ def measure(repeats: int) -> tuple[float, dict[str, float]]:
     """Median seconds of the bare handler, and each function's ratio to it."""
     times: dict[str, list[float]] = {name: [] for name in ("", *STARTS)}
     for _ in range(repeats):
-        times[""].append(_seconds("Booking", BARE))
+        times[""].append(_seconds("Booking", BARE, {}))
         for name, (folder, program, _) in STARTS.items():
-            times[name].append(_seconds(folder, program))
+            times[name].append(_seconds(folder, program, {"AWS_DATA_PATH": str(AWS_DATA)}))
     bare = median(times.pop(""))
     return bare, {name: median(found) / bare for name, found in times.items()}
 
 
-def _seconds(folder: str, program: str) -> float:
+def _seconds(folder: str, program: str, more: Mapping[str, str]) -> float:
     timed = f"from time import perf_counter as now; began = now()\n{program}\nprint(now() - began)"
     paths = [BUILT / folder, *(BUILT / layer / "python" for layer in ("Core", "Dependencies"))]
     environment = {
@@ -65,6 +65,7 @@ def _seconds(folder: str, program: str) -> float:
         "SYNC_QUEUE_URL": "https://queue",
         "MESSAGE_QUEUE_URL": "https://queue",
         "PUBLIC_URL": "https://book.example",
+        **more,
     }
     python = LOCAL / "runtime/bin/python"
     done = subprocess.run(

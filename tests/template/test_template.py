@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.template_file import API, RESOURCES, ROOT
+from local.build import AWS_DATA, BUILT
+from tests.template_file import API, RESOURCES, ROOT, TEMPLATE
 
 FUNCTIONS = {
     "Booking",
@@ -120,3 +121,100 @@ def test_sam_validate_is_content() -> None:
     )
 
     assert not done.returncode, done.stdout + done.stderr
+
+
+def test_answers_are_packed_by_the_gateway() -> None:
+    for api in _of("AWS::Serverless::Api").values():
+        assert api["Properties"]["MinimumCompressionSize"] <= 1024
+
+
+def test_functions_find_the_cut_descriptions_in_the_layer() -> None:
+    inside = AWS_DATA.relative_to(BUILT / "Core")
+    assert TEMPLATE["Parameters"]["AwsData"]["Default"] == f"/opt/{inside}"
+
+
+def _statements(name: str) -> list[dict[str, Any]]:
+    policies = RESOURCES[name]["Properties"].get("Policies", [])
+    return [one for policy in policies if isinstance(policy, dict) for one in policy.get("Statement", [])]
+
+
+def _actions(statement: dict[str, Any]) -> list[str]:
+    actions = statement["Action"]
+    return actions if isinstance(actions, list) else [actions]
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_whoever_uses_the_encrypted_table_or_parameters_may_use_their_key_through_them(name: str) -> None:
+    """The embedded AWS does not ask for the key's rights; AWS does."""
+    statements = _statements(name)
+    actions = {action for one in statements for action in _actions(one)}
+    services = {action.partition(":")[0] for action in actions} & {"dynamodb", "ssm"}
+    streams = [e for e in RESOURCES[name]["Properties"].get("Events", {}).values() if e["Type"] == "DynamoDB"]
+    keys = [one for one in statements if any(action.startswith("kms:") for action in _actions(one))]
+    granted = str([one["Condition"] for one in keys])
+
+    assert all("kms:ViaService" in str(one["Condition"]) for one in keys)
+    for service in services | ({"dynamodb"} if streams else set()):
+        assert f"{service}.${{AWS::Region}}" in granted, service
+    if any(action.startswith(("dynamodb:Put", "dynamodb:Delete")) for action in actions):
+        assert {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"} <= {a for one in keys for a in _actions(one)}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_each_function_has_a_log_that_forgets(name: str) -> None:
+    written = str(RESOURCES[name]["Properties"]["FunctionName"]["Sub"])
+    logs = [one["Properties"] for one in _of("AWS::Logs::LogGroup").values()]
+    (log,) = (one for one in logs if one["LogGroupName"]["Sub"] == f"/aws/lambda/{written}")
+
+    assert log["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_work_that_fails_again_and_again_is_set_aside() -> None:
+    queues = _of("AWS::SQS::Queue")
+    for name in ("Syncs", "Messages"):
+        properties = queues[name]["Properties"]
+        dead = properties["RedrivePolicy"]["deadLetterTargetArn"]["GetAtt"].partition(".")[0]
+        assert properties["FifoQueue"]
+        assert queues[dead]["Properties"]["FifoQueue"]
+        assert queues[dead]["Properties"]["MessageRetentionPeriod"] == 14 * 86400
+
+
+@pytest.mark.parametrize(("function", "queue"), [("SyncSchedule", "Syncs"), ("SendMessages", "Messages")])
+def test_a_message_stays_hidden_for_six_tries(function: str, queue: str) -> None:
+    hidden = RESOURCES[queue]["Properties"]["VisibilityTimeout"]
+    (event,) = (e for e in RESOURCES[function]["Properties"]["Events"].values() if e["Type"] == "SQS")
+
+    assert hidden >= 6 * RESOURCES[function]["Properties"]["Timeout"]
+    assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_lost_batch_of_the_stream_is_kept() -> None:
+    events = RESOURCES["RelayChanges"]["Properties"]["Events"].values()
+    (stream,) = (event["Properties"] for event in events if event["Type"] == "DynamoDB")
+
+    assert stream["BisectBatchOnFunctionError"]
+    assert stream["MaximumRetryAttempts"] > 0
+    assert "OnFailure" in stream["DestinationConfig"]
+
+
+def test_two_schedules_each_minute() -> None:
+    schedules = [
+        event["Properties"]["ScheduleExpression"]
+        for name in FUNCTIONS
+        for event in RESOURCES[name]["Properties"].get("Events", {}).values()
+        if event["Type"] == "ScheduleV2"
+    ]
+
+    assert schedules == ["rate(1 minute)"] * 2
+
+
+def test_staff_sign_in_by_code_and_strangers_make_no_account() -> None:
+    (client,) = (one["Properties"] for one in _of("AWS::Cognito::UserPoolClient").values())
+    (pool,) = (one["Properties"] for one in _of("AWS::Cognito::UserPool").values())
+
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert not client["GenerateSecret"]
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    assert pool["MfaConfiguration"] == "OPTIONAL"
+    assert pool["DeletionProtection"] == "ACTIVE"
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"]

@@ -108,7 +108,7 @@ def compare(
 
 
 def pack_week(week: DigestWeek) -> bytes:
-    """A week as bytes: ten of the id, eight of the entry, in the order of ids."""
+    """A week as bytes: eight of the id, eight of the entry, in the order of ids."""
     return b"".join(identifiers.to_bytes(i) + week[i] for i in sorted(week))
 
 

@@ -2,7 +2,7 @@
 
 One `DayOccupancy` per provider and local day names every pending request, appointment and block of that day. It is changed
 in the same transaction as its cause, on the condition that its version is the one that was read. Packed, an occupant takes
-13 bytes, so that a month of a busy provider is one read unit.
+11 bytes, so that a month of a busy provider is one or two read units.
 """
 
 from collections.abc import Iterable
@@ -83,7 +83,7 @@ def occupant_on(
 
 
 def pack(occupants: Iterable[Occupant], day_begins: int) -> bytes:
-    """Occupants as bytes: start and length in minutes (11 bits each), kind (2 bits), id (10 bytes).
+    """Occupants as bytes: start and length in minutes (11 bits each), kind (2 bits), id (8 bytes).
 
     Minutes count from `day_begins`, the epoch minute at which the local day begins; 11 bits hold a day of 25 hours.
     """

@@ -56,7 +56,7 @@ def person(email: str, slug: str) -> Key:
 
 def calendar(slug: str, provider_id: str) -> str:
     """Occupancy (and later week overrides) of a provider, by day."""
-    return f"{slug}#CALENDAR#{provider_id}"
+    return f"{slug}#DAYS#{provider_id}"
 
 
 def day(slug: str, provider_id: str, local_day: date) -> Key:

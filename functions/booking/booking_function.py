@@ -269,7 +269,7 @@ def show_times(practice: str) -> Response:
 def show_form(practice: str) -> Response:
     """Who are you?"""
     found = booking().practices.get(practice)
-    values = blank_form() | _query() | {"key": secrets.token_urlsafe(24)}
+    values = blank_form() | {"for_whom": "me"} | _query() | {"key": secrets.token_urlsafe(24)}
     return _form_page(found, values, ())
 
 

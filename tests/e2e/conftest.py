@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+from playwright.sync_api import Browser
 
 from cli.practice_file import read
 from local import build
@@ -20,6 +21,8 @@ from local.demo.story import STEPS, NotAsTold, Stage, Story
 from local.demo.system import SchedulingSystem
 from local.laptop import PRACTICE_FILE, PRACTICE_FILE_ADDRESS, PRACTITIONERS, Laptop
 from tests.servers.running import medplum
+
+from .browser import chromium
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,12 @@ def practice_text(slug: str, address: str, ids: dict[str, str]) -> str:
     for provider, identifier in ids.items():
         text = text.replace(f"external_id: {provider}\n", f"external_id: {identifier}\n")
     return text
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

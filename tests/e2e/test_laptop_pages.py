@@ -14,13 +14,7 @@ from local.processes import free_port
 from local.sandbox import Sandbox
 from tests.builders import ZONE
 
-from .browser import Eyes, chromium
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
+from .browser import Eyes
 
 
 @pytest.fixture

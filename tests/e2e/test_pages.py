@@ -14,7 +14,7 @@ from local.demo.browser import Browser as Http
 from local.demo.browser import Page as PageRead
 from local.laptop import STAFF_EMAIL, STAFF_PASSWORD
 
-from .browser import Eyes, chromium
+from .browser import Eyes
 from .conftest import Telling
 
 pytestmark = pytest.mark.xdist_group("laptop")
@@ -35,12 +35,6 @@ class Words:
 
 ENGLISH = Words("Continue", "Send request", "Not confirmed yet", "Cancel", "Cancel my request")
 SPANISH = Words("Continuar", "Enviar solicitud", "Sin confirmar", "Cancelar", "Cancelar mi solicitud")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -161,6 +155,24 @@ def test_what_was_typed_survives_back_reload_and_a_change(phone: BrowserContext,
     assert page.input_value("#last_name") == "O'Brien-Smith"
     assert page.input_value("#birth_month") == "12"
     assert page.is_checked("#contact_consent")
+
+
+def test_whoever_asks_for_somebody_else_says_who_they_are(phone: BrowserContext, telling: Telling) -> None:
+    page = phone.new_page()
+    choose_time(page, telling, "en", ENGLISH)
+    assert not page.is_visible("#booker_first_name")
+    page.check("#for_whom-other")
+    fill_in(page, "Mia")
+    page.get_by_role("button", name="Continue").click()
+    assert "Your first name" in page.inner_text(".errors")
+    page.fill("#booker_first_name", "Rosa")
+    page.fill("#booker_last_name", "Lind")
+    page.fill("#booker_relation", "mother")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Send request").click()
+    page.wait_for_url("**/my-request/**")
+    letter = telling.laptop.mailbox.wait_for(lambda one: "mia@patients.quay.example" in one.to, 60)
+    assert "Hello Rosa" in letter.text
 
 
 def test_what_was_typed_is_still_there_after_going_back(phone: BrowserContext, telling: Telling) -> None:

@@ -1,8 +1,11 @@
 """The story of `make demo`, through HTTP on the deployed template: nothing is pressed, the schedules do it."""
 
+import zlib
+
 import pytest
 
 from local.demo.story import STEPS
+from local.laptop import TOKEN
 
 from .conftest import Telling
 
@@ -30,6 +33,16 @@ def test_status_finds_all_well(telling: Telling) -> None:
 
     for name in ("Harbor Clinic", "Pier Clinic", "Quay Clinic"):
         assert name in printed
+
+
+def test_no_credential_in_the_table(telling: Telling) -> None:
+    table = telling.laptop.outputs["TableName"]
+    pages = telling.laptop.aws.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    bodies = [item["body"]["B"] for page in pages for item in page["Items"] if "body" in item]
+    plain = [zlib.decompress(body) if body[:1] == b"\x78" else body for body in bodies]
+
+    assert any(b"harbor" in body for body in plain)
+    assert not any(TOKEN.encode() in body for body in plain)
 
 
 def test_no_patient_in_any_log(telling: Telling) -> None:

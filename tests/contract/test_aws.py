@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from oneway import queues
 from oneway.domain.feeds import FeedRef
 from oneway.faults import MailOutcomeUnknown, MailRefused, MailUnavailable
@@ -15,6 +15,7 @@ from oneway.mail import ses
 from oneway.ports import Mailer
 
 from tests.conftest import Embedded
+from tests.fakes.aws import FakeCognito, FakeSsm
 from tests.fakes.outside import FakeMailer, FakeMessageQueue, FakeSyncQueue
 
 SENDER = "appointments@oneway.example"
@@ -143,3 +144,55 @@ def test_long_names_still_fit_a_queue(embedded: Embedded) -> None:
     real = Waiting(embedded, "long")
     queues.SqsSyncQueue(real.url).send([FeedRef("p" * 100, "f" * 100, "l" * 300)], 7)
     assert len(real.bodies()) == 1
+
+
+def code_of(call: Any, **given: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**given)
+    return str(caught.value.response["Error"]["Code"])
+
+
+class TestParameterStore:
+    @pytest.fixture(params=["fake", "ssm"])
+    def ssm(self, request: pytest.FixtureRequest) -> Any:
+        if request.param == "fake":
+            return FakeSsm()
+        embedded: Embedded = request.getfixturevalue("embedded")
+        return embedded.aws.client("ssm")
+
+    def test_a_secret_is_kept_replaced_and_deleted(self, ssm: Any, embedded: Embedded) -> None:
+        name = "/oneway/sources/harbor/ehr"
+        key = embedded.aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        written = {"Name": name, "Type": "SecureString", "KeyId": key}
+        assert code_of(ssm.get_parameter, Name=name, WithDecryption=True) == "ParameterNotFound"
+        ssm.put_parameter(**written, Value="one", Overwrite=False)
+        assert code_of(ssm.put_parameter, **written, Value="two", Overwrite=False) == "ParameterAlreadyExists"
+        ssm.put_parameter(**written, Value="two", Overwrite=True)
+        assert ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"] == "two"
+        ssm.delete_parameter(Name=name)
+        assert code_of(ssm.delete_parameter, Name=name) == "ParameterNotFound"
+
+
+class TestUserPool:
+    @pytest.fixture(params=["fake", "cognito"])
+    def pool(self, request: pytest.FixtureRequest) -> tuple[Any, str]:
+        if request.param == "fake":
+            return FakeCognito(), "pool"
+        embedded: Embedded = request.getfixturevalue("embedded")
+        cognito = embedded.aws.client("cognito-idp")
+        made = cognito.create_user_pool(PoolName="staff", UsernameAttributes=["email"])["UserPool"]["Id"]
+        for group in ("staff", "viewers"):
+            cognito.create_group(UserPoolId=made, GroupName=group)
+        return cognito, made
+
+    def test_somebody_gets_an_account_and_groups(self, pool: tuple[Any, str]) -> None:
+        cognito, pool_id = pool
+        who = {"UserPoolId": pool_id, "Username": "nadia@harbor.example"}
+        attributes = [{"Name": "email", "Value": "nadia@harbor.example"}, {"Name": "email_verified", "Value": "true"}]
+        assert code_of(cognito.admin_get_user, **who) == "UserNotFoundException"
+        cognito.admin_create_user(**who, UserAttributes=attributes, MessageAction="SUPPRESS")
+        cognito.admin_get_user(**who)
+        assert cognito.admin_list_groups_for_user(**who)["Groups"] == []
+        cognito.admin_add_user_to_group(**who, GroupName="staff")
+        found = cognito.admin_list_groups_for_user(**who)["Groups"]
+        assert [group["GroupName"] for group in found] == ["staff"]

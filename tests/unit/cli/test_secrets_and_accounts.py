@@ -1,68 +1,16 @@
 """Credentials go from where the file says to the parameter store, once; staff get accounts, once."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from oneway.domain.practices import StaffMember, StaffRole
 from oneway.use_cases.apply_practice import Fate
 
 from cli.accounts import Accounts
 from cli.practice_file import PracticeFileInvalid, read
 from cli.vault import Vault, resolve
+from tests.fakes.aws import FakeCognito, FakeSsm
 from tests.unit.cli.test_practice_file import SMALL
-
-
-def refusal(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": ""}}, "Operation")
-
-
-class FakeSsm:
-    """The parameter store, in memory; every write is noted."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-        self.writes: list[dict[str, Any]] = []
-
-    def get_parameter(self, Name: str, WithDecryption: bool) -> dict[str, Any]:  # noqa: N803
-        assert WithDecryption
-        if Name not in self.values:
-            raise refusal("ParameterNotFound")
-        return {"Parameter": {"Value": self.values[Name]}}
-
-    def put_parameter(self, **given: Any) -> None:
-        if given["Name"] in self.values and not given["Overwrite"]:
-            raise refusal("ParameterAlreadyExists")
-        self.values[given["Name"]] = given["Value"]
-        self.writes.append(given)
-
-    def delete_parameter(self, Name: str) -> None:  # noqa: N803
-        if Name not in self.values:
-            raise refusal("ParameterNotFound")
-        del self.values[Name]
-
-
-class FakeCognito:
-    """A user pool, in memory."""
-
-    def __init__(self) -> None:
-        self.groups: dict[str, list[str]] = {}
-        self.created: list[dict[str, Any]] = []
-
-    def admin_get_user(self, UserPoolId: str, Username: str) -> None:  # noqa: N803
-        if Username not in self.groups:
-            raise refusal("UserNotFoundException")
-
-    def admin_create_user(self, **given: Any) -> None:
-        self.groups[given["Username"]] = []
-        self.created.append(given)
-
-    def admin_add_user_to_group(self, UserPoolId: str, Username: str, GroupName: str) -> None:  # noqa: N803
-        self.groups[Username].append(GroupName)
-
-    def admin_list_groups_for_user(self, UserPoolId: str, Username: str) -> dict[str, Any]:  # noqa: N803
-        return {"Groups": [{"GroupName": name} for name in self.groups[Username]]}
 
 
 def test_credentials_are_encrypted_with_the_stacks_key() -> None:

@@ -1,7 +1,8 @@
 """The descriptions of the few AWS calls that functions make, cut out of botocore's (docs/adr/0006).
 
 botocore reads a service's whole description, and every service's endpoints, before its first call: a quarter of a cold start.
-AWS_DATA_PATH leads it to these first; whatever is not here it finds in its own.
+AWS_DATA_PATH leads it to these first; whatever is not here it finds in its own. Only plain descriptions are cut out: rules that
+botocore itself interprets (endpoint rule sets, partitions) have to be those of the version that runs.
 """
 
 import gzip
@@ -19,15 +20,12 @@ CALLS: Mapping[str, tuple[str, ...]] = {
 }
 ENDPOINTS = {"dynamodb", "sqs", "email", "ssm"}
 """As endpoints.json names these services."""
-_WHOLE = ("partitions.json", "sdk-default-configuration.json", "_retry.json")
 
 
 def write(runtime: Path, target: Path) -> None:
     """Cut from the botocore of a runtime (a virtual environment) into a folder."""
     source = next(runtime.glob("lib/python3*/site-packages/botocore/data"))
     shutil.rmtree(target, ignore_errors=True)
-    for name in _WHOLE:
-        _save(target / name, _read(source / name))
     endpoints = _read(source / "endpoints.json")
     for partition in endpoints["partitions"]:
         known = partition["services"]
@@ -36,8 +34,6 @@ def write(runtime: Path, target: Path) -> None:
     for service, calls in CALLS.items():
         latest = max(path for path in (source / service).iterdir() if path.is_dir())
         _save(target / service / latest.name / "service-2.json", _cut(_read(latest / "service-2.json"), calls))
-        rules = _read(latest / "endpoint-rule-set-1.json")
-        _save(target / service / latest.name / "endpoint-rule-set-1.json", rules)
 
 
 def _cut(model: dict[str, Any], calls: tuple[str, ...]) -> dict[str, Any]:

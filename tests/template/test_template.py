@@ -167,6 +167,8 @@ def test_each_function_has_a_log_that_forgets(name: str) -> None:
     (log,) = (one for one in logs if one["LogGroupName"]["Sub"] == f"/aws/lambda/{written}")
 
     assert log["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    # The reference makes CloudFormation create the log before the function, which would else make one of its own.
+    assert RESOURCES[name]["Properties"]["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Log"}}
 
 
 def test_work_that_fails_again_and_again_is_set_aside() -> None:

@@ -215,7 +215,7 @@ WORDS = {
     "problem.not_text": "some characters cannot be used",
     "problem.too_long": "please use fewer characters",
     "problem.not_an_object": "this cannot be read",
-    "problem.not_a_date": "this date does not exist",
+    "problem.not_a_date": "please give a date that exists, with a year of four digits",
     "problem.date_in_future": "this date is in the future",
     "problem.date_too_early": "please give a year from 1900 on",
     "problem.not_a_phone": "this is not a phone number; give all its digits",

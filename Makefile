@@ -15,7 +15,9 @@ help: ## Show this list
 demo: setup ## Play the whole story on this machine, then keep serving (ONCE=1: end after the story)
 	$(BIN)/python -m local.demo $(if $(ONCE),--once)
 
+# Built first: while tests run, Python writes bytecode beside the sources that a build copies.
 test: setup ## Run all tests
+	$(BIN)/python -m local.build --here
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 lint: setup ## Check style and types

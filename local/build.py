@@ -5,6 +5,7 @@ ignores). After: the descriptions of the AWS calls that functions make (service_
 of the target is at hand. `make build` runs it for the template's default runtime; the laptop runs it for its own.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -144,5 +145,10 @@ def here() -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    build("python3.13", "arm64")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--here", action="store_true", help="for this machine, if anything changed since the last time")
+    if parser.parse_args().here:
+        build_here()
+    else:
+        build("python3.13", "arm64")
     print(f"built into {BUILT.relative_to(ROOT)}")

@@ -1,26 +1,33 @@
 """`oneway apply`: a practice file becomes what the stack works with."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from oneway import bootstrap
+from oneway.domain.errors import InvalidInput
 from oneway.use_cases.apply_practice import ApplyReport, Fate, PartReport
 from rich.console import Console
 from rich.markup import escape
 
 from .accounts import Accounts
 from .practice_file import PracticeFile, PracticeFileInvalid, read
-from .stack import Stack, plainly
+from .stack import Stack, operators, plainly
 from .terminal import Failure, busy
 from .vault import Vault, resolve
 
-_SIGNS = {Fate.CREATED: "[green]+[/]", Fate.UPDATED: "[yellow]~[/]", Fate.REMOVED: "[red]-[/]"}
+_SIGNS = {
+    Fate.CREATED: "[green]+[/]",
+    Fate.UPDATED: "[yellow]~[/]",
+    Fate.REMOVED: "[red]-[/]",
+    Fate.KEPT: "[bold red]![/]",
+}
 _ONE_OF = {
     "practice": "practice",
     "locations": "location",
     "visit_types": "visit type",
     "providers": "provider",
+    "calendars": "calendar",
     "sources": "source",
     "staff": "staff",
     "feeds": "feed",
@@ -42,8 +49,13 @@ def read_file(path: Path) -> PracticeFile:
         raise _failure(path, error) from error
 
 
-def apply(file: PracticeFile, path: Path, stack: Stack, out: Console, *, invite: bool) -> None:
-    """Secrets first (the first pull needs them), then practice and feeds, then accounts. Raises Failure."""
+def apply(
+    file: PracticeFile, path: Path, stack: Stack, out: Console, *, invite: bool, overwrite_calendars: bool
+) -> bool:
+    """Secrets first (the first pull needs them), then practice, calendars and feeds, then accounts. Raises Failure.
+
+    Whether everything in the file is so now: calendars that staff have edited stay as they are.
+    """
     try:
         secrets = resolve(file, path.parent)
     except PracticeFileInvalid as error:
@@ -51,14 +63,14 @@ def apply(file: PracticeFile, path: Path, stack: Stack, out: Console, *, invite:
     stack.enter()
     practice = file.practice
     with plainly(stack.name):
-        operators = bootstrap.operators()
-        with busy(out, "Comparing with what is there"):
-            removed = [part.id for part in _removed_sources(operators.apply_practice.plan(practice))]
+        apply_practice = operators().apply_practice
+        with busy(out, "Comparing with what is there"), _refusals(path):
+            removed = [part.id for part in _removed_sources(apply_practice.plan(practice))]
         with busy(out, "Storing credentials"):
             kept = _store_secrets(stack, practice.slug, secrets)
         with busy(out, "Saving the practice and its feeds"):
             changed = {part.id for part in kept if part.kind == "credentials" and part.fate is not Fate.UNCHANGED}
-            report = operators.apply_practice(practice, retry_sources=changed)
+            report = apply_practice(practice, retry_sources=changed, overwrite_calendars=overwrite_calendars)
             vault = _vault(stack)
             for source_id in removed:
                 vault.remove(_parameter(stack, practice.slug, source_id))
@@ -69,13 +81,14 @@ def apply(file: PracticeFile, path: Path, stack: Stack, out: Console, *, invite:
                 for member in practice.staff.values()
             ]
     _show(out, file, stack, [*report.parts, *kept, *people], "Applied")
+    return all(part.fate is not Fate.KEPT for part in report.parts)
 
 
-def plan(file: PracticeFile, stack: Stack, out: Console) -> None:
+def plan(file: PracticeFile, path: Path, stack: Stack, out: Console, *, overwrite_calendars: bool) -> None:
     """Show what `apply` would change, and change nothing. Secrets are not read."""
     stack.enter()
-    with plainly(stack.name), busy(out, "Comparing with what is there"):
-        report = bootstrap.operators().apply_practice.plan(file.practice)
+    with plainly(stack.name), busy(out, "Comparing with what is there"), _refusals(path):
+        report = operators().apply_practice.plan(file.practice, overwrite_calendars=overwrite_calendars)
         accounts = Accounts(stack.client("cognito-idp"), stack.output("StaffPoolId"))
         people = [
             PartReport("accounts", email, Fate.UNCHANGED if accounts.exists(email) else Fate.CREATED)
@@ -120,9 +133,23 @@ def _show(out: Console, file: PracticeFile, stack: Stack, parts: list[PartReport
         if part.fate is not Fate.UNCHANGED:
             detail = f": {', '.join(part.settings)}" if part.settings else ""
             named = f"{_ONE_OF[part.kind]} {part.id}".rstrip()
+            if part.fate is Fate.KEPT:
+                detail = (
+                    f" as {part.by} left it on {part.at:%Y-%m-%d %H:%M} UTC; --overwrite-calendars takes the file's"
+                )
             out.print(f"  {_SIGNS[part.fate]} {escape(named)} {part.fate}{detail}")
     unchanged = sum(part.fate is Fate.UNCHANGED for part in parts)
     out.print(f"  {unchanged} unchanged.")
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """What the rules refuse in a file, in words."""
+    try:
+        yield
+    except InvalidInput as error:
+        lines = [f"{path}: {one.pointer.strip('/').replace('/', '.')}: {one.detail}" for one in error.problems]
+        raise Failure(f"{path} cannot be applied; nothing was changed", "\n".join(lines)) from error
 
 
 def _failure(path: Path, error: PracticeFileInvalid) -> Failure:

@@ -5,8 +5,10 @@ A getter that finds a problem notes it and returns an empty value of its type, s
 not use what came out while `problems` holds any.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,6 +20,7 @@ _BOOLEAN = "tag:yaml.org,2002:bool"
 _NULL = "tag:yaml.org,2002:null"
 LONGEST_TEXT = 200
 _MOST_DIGITS = 9
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ALIKE = 0.6
 
 
@@ -126,6 +129,22 @@ class Item:
             self.wrong("this holds characters that cannot be printed.")
             return ""
         return text
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it is a single value, not a list or a mapping."""
+        return isinstance(self._node, ScalarNode)
+
+    def day(self) -> date | None:
+        """A date."""
+        text = self.text(example="2026-12-24")
+        try:
+            if text and not _DATE.fullmatch(text):
+                raise ValueError
+            return date.fromisoformat(text) if text else None
+        except ValueError:
+            self.wrong(f'"{shortened(text, 20)}" is no date. Write year, month and day such as 2026-12-24.')
+            return None
 
     def number(self, least: int, most: int) -> int:
         """A whole number in [least, most]."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,9 @@ Profile = Annotated[str | None, typer.Option("--profile", help="AWS profile, unl
 def apply(
     file: Annotated[Path, typer.Argument(help="The practice file (docs/practice-file.md).", show_default=False)],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    overwrite_calendars: Annotated[
+        bool, typer.Option("--overwrite-calendars", help="Take the file's calendars where staff have edited theirs.")
+    ] = False,
     invite: Annotated[bool, typer.Option(help="Let Cognito mail new staff an invitation.")] = True,
     stack: StackName = "oneway",
     region: Region = None,
@@ -42,9 +46,9 @@ def apply(
         read = applying.read_file(file)
         found = _found(out, stack, region, profile)
         if dry_run:
-            applying.plan(read, found, out)
-        else:
-            applying.apply(read, file, found, out, invite=invite)
+            applying.plan(read, file, found, out, overwrite_calendars=overwrite_calendars)
+        elif not applying.apply(read, file, found, out, invite=invite, overwrite_calendars=overwrite_calendars):
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -82,6 +86,77 @@ def status(
         found = _found(out, stack, region, profile)
         if not schedules.status(found, practice, out):
             raise typer.Exit(1)
+
+
+calendar = typer.Typer(name="calendar", help="Look at providers' calendars, and set days right.", no_args_is_help=True)
+app.add_typer(calendar)
+PracticeId = Annotated[str, typer.Argument(help="The practice's id.", show_default=False)]
+ProviderId = Annotated[str, typer.Argument(help="The provider's id.", show_default=False)]
+
+
+@calendar.command("show")
+def show_calendar(
+    practice: PracticeId,
+    provider: ProviderId,
+    week: Annotated[datetime | None, typer.Option(help="A day of the week to show.", formats=["%Y-%m-%d"])] = None,
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Show a week of a provider as a picture: what is open, asked for, booked and blocked."""
+    from . import calendar as calendars
+
+    with _ends():
+        out = terminal.console()
+        calendars.show(_found(out, stack, region, profile), practice, provider, week and week.date(), out)
+
+
+@calendar.command("why")
+def why_not_offered(
+    practice: PracticeId,
+    provider: ProviderId,
+    visit_type: Annotated[str, typer.Argument(help="The visit type's id.", show_default=False)],
+    when: Annotated[str, typer.Argument(help="2026-11-24T09:30, in the provider's zone.", show_default=False)],
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Tell why a time is not offered."""
+    from . import calendar as calendars
+
+    with _ends():
+        out = terminal.console()
+        calendars.why(_found(out, stack, region, profile), practice, provider, visit_type, when, out)
+
+
+@calendar.command("check")
+def check_calendar(
+    practice: PracticeId,
+    provider: Annotated[str | None, typer.Argument(help="A provider's id; all if none is named.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Set right what differs.")] = False,
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Compare days with the requests and visits they are made of. Ends with 1 if they differ and are not repaired."""
+    from . import calendar as calendars
+
+    with _ends():
+        out = terminal.console()
+        if not calendars.check(_found(out, stack, region, profile), practice, provider, out, repair=repair):
+            raise typer.Exit(1)
+
+
+@calendar.command("holidays")
+def show_holidays(
+    practice: PracticeId, stack: StackName = "oneway", region: Region = None, profile: Profile = None
+) -> None:
+    """Show the public holidays to come, and whether the practice is closed on them."""
+    from . import calendar as calendars
+
+    with _ends():
+        out = terminal.console()
+        calendars.holidays(_found(out, stack, region, profile), practice, out)
 
 
 def _found(out: Console, stack: str, region: str | None, profile: str | None) -> Stack:

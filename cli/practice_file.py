@@ -13,9 +13,10 @@ from zoneinfo import available_timezones
 
 from oneway import languages
 from oneway.colours import is_colour
-from oneway.domain.availability import DefaultWeek
+from oneway.domain.availability import Availability, Calendar
 from oneway.domain.feeds import INTERVALS
 from oneway.domain.practices import (
+    Limits,
     Location,
     Practice,
     Provider,
@@ -28,8 +29,8 @@ from oneway.domain.practices import (
 from oneway.phones import to_e164
 
 from .document import Fields, Item, Place, Problem, Problems, compose, each, suggestion
-from .hours import EXAMPLE as HOURS_EXAMPLE
-from .hours import read_week
+from .hours import read_availability, read_closures
+from .public_holidays import regions_of
 
 KINDS = {"fhir": ("generic",)}
 """The kinds of source that there are, each with its profiles."""
@@ -38,6 +39,9 @@ SECRETS = {"fhir": ("token",)}
 _ALL_SECRETS = tuple(dict.fromkeys(name for names in SECRETS.values() for name in names))
 MOST_SPLIT = 20
 MOST_STEP_MINUTES = 240
+MOST_BUFFER_MINUTES = 120
+MOST_VISITS = 200
+MOST_PENDING = 100
 LONGEST_VISIT_MINUTES = 720
 LONGEST_NOTICE_MINUTES = 60 * 24 * 60
 LONGEST_HORIZON_DAYS = 365
@@ -108,6 +112,7 @@ class _Reader:
         sources = self._named(root.get("sources"), lambda i, f: _source(i, f, credentials), "source", optional=True)
         read_provider = _ProviderReader(self._problems, tuple(locations), tuple(visit_types), tuple(sources))
         providers = self._named(root.need("providers"), read_provider, "provider")
+        closures = Availability(closures=read_closures(root.get("closures")))
         practice = Practice(
             slug=slug,
             name=name,
@@ -128,6 +133,10 @@ class _Reader:
             ),
             horizon_days=root.optional_number("horizon_days", _DEFAULTS.horizon_days, 1, LONGEST_HORIZON_DAYS),
             accent=_accent(root.get("accent")),
+            limits=_limits(root.get("limits")),
+            region=_region(root.get("region"), country),
+            calendars={"": Calendar(closures)}
+            | {provider_id: Calendar(one) for provider_id, one in read_provider.availability.items()},
         )
         root.done()
         return PracticeFile(practice, credentials)
@@ -193,6 +202,7 @@ class _ProviderReader:
         self._visit_types = visit_types
         self._sources = sources
         self._feeds: dict[tuple[str, str], Place] = {}
+        self.availability: dict[str, Availability] = {}
 
     def __call__(self, identifier: str, fields: Fields) -> Provider:
         name = fields.text("name", "Dr. Amara Osei")
@@ -200,14 +210,24 @@ class _ProviderReader:
         visit_types = self._several_of(fields.need("visit_types", f"[{', '.join(self._visit_types[:2])}]"))
         spoken = tuple(each(fields.get("languages"), _spoken))
         source_id, external_id = self._source_of(fields)
-        hours = fields.need("hours", f"{{mon: [{HOURS_EXAMPLE}]}}")
-        weeks = (DefaultWeek(read_week(hours.fields(f"mon: [{HOURS_EXAMPLE}]"))),) if hours else ()
-        split = fields.optional_number("split", 1, 1, MOST_SPLIT)
-        step_minutes = fields.optional_number("step_minutes", 15, 5, MOST_STEP_MINUTES)
-        fields.done()
-        return Provider(
-            identifier, name, location, visit_types, weeks, spoken, source_id, external_id, split, step_minutes
+        self.availability[identifier] = read_availability(fields)
+        maximum = fields.get("daily_maximum")
+        provider = Provider(
+            identifier,
+            name,
+            location,
+            visit_types,
+            spoken,
+            source_id,
+            external_id,
+            split=fields.optional_number("split", 1, 1, MOST_SPLIT),
+            step_minutes=fields.optional_number("step_minutes", 15, 5, MOST_STEP_MINUTES),
+            buffer_before_minutes=fields.optional_number("buffer_before_minutes", 0, 0, MOST_BUFFER_MINUTES),
+            buffer_after_minutes=fields.optional_number("buffer_after_minutes", 0, 0, MOST_BUFFER_MINUTES),
+            daily_maximum=maximum.number(1, MOST_VISITS) if maximum else None,
         )
+        fields.done()
+        return provider
 
     def _source_of(self, fields: Fields) -> tuple[str | None, str | None]:
         """A provider is integrated by both its source and its id there, or not at all."""
@@ -311,6 +331,26 @@ def _switches(item: Item | None) -> Switches:
     found = Switches(fields.optional_flag("confirmed", True), fields.optional_flag("cancelled", True))
     fields.done()
     return found
+
+
+def _limits(item: Item | None) -> Limits:
+    if item is None:
+        return Limits()
+    fields, usual = item.fields("pending_per_person: 3"), Limits()
+    found = Limits(
+        fields.optional_number("pending_per_person", usual.pending_per_person, 1, MOST_PENDING),
+        fields.optional_number("pending_per_contact", usual.pending_per_contact, 1, MOST_PENDING),
+    )
+    fields.done()
+    return found
+
+
+def _region(item: Item | None, country: str) -> str:
+    code = item.text() if item else ""
+    if item and code and country and code not in (known := regions_of(country)):
+        item.wrong(f'there is no region "{code[:20]}" of {country}. {suggestion(code, known)}')
+        return ""
+    return code
 
 
 def _id(item: Item | None) -> str:

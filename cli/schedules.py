@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from oneway import bootstrap
 from oneway.bootstrap import Operators
-from oneway.domain.errors import PracticeNotFound
 from oneway.domain.feeds import FeedState, feed_id_of
 from oneway.domain.practices import Practice
 from oneway.use_cases.run_timers import SWEEP_AFTER
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from .document import suggestion
-from .stack import Stack, plainly
+from .stack import Stack, operators, plainly, practice_named
 from .terminal import Failure, busy, table
 
 FAULTS = {
@@ -33,7 +32,7 @@ def sync(stack: Stack, slug: str, provider_ids: Sequence[str], out: Console) -> 
     """Pull now; whether every pull was good. Raises Failure if there is nothing of these names."""
     stack.enter()
     with plainly(stack.name):
-        practice = _practice(bootstrap.operators(), slug)
+        practice = practice_named(operators(), slug)
         feeds = _feeds_to_pull(practice, provider_ids)
         sync_feed = bootstrap.sync_schedule()
         shown = table("provider", "outcome", "seen", "changed", "confirmed", "missing", "set aside", "seconds")
@@ -52,11 +51,11 @@ def status(stack: Stack, slug: str | None, out: Console) -> bool:
     """Show feeds, requests and messages that wait; whether all is well. Raises Failure for an unknown practice."""
     stack.enter()
     with plainly(stack.name), busy(out, "Looking"):
-        operators = bootstrap.operators()
-        now = operators.clock.now()
-        practices = [_practice(operators, one) for one in ([slug] if slug else operators.practices.slugs())]
-        waiting = operators.requests.unsent(now - SWEEP_AFTER)
-        found = [(p, _states(operators, p), len(operators.requests.to_act(p.slug))) for p in practices]
+        ours = operators()
+        now = ours.clock.now()
+        practices = [practice_named(ours, one) for one in ([slug] if slug else ours.practices.slugs())]
+        waiting = ours.requests.unsent(now - SWEEP_AFTER)
+        found = [(p, _states(ours, p), len(ours.requests.to_act(p.slug))) for p in practices]
     if not found:
         out.print("There is no practice yet: `oneway apply practice.yaml` makes one.")
         return True
@@ -122,15 +121,8 @@ def _told(report: SyncReport) -> tuple[str, ...]:
     return (str(report.outcome), seen, *(str(count) for count in counts[1:]))
 
 
-def _states(operators: Operators, practice: Practice) -> dict[str, FeedState]:
-    return {state.settings.feed_id: state for state in operators.feeds.of_practice(practice.slug)}
-
-
-def _practice(operators: Operators, slug: str) -> Practice:
-    try:
-        return operators.practices.get(slug)
-    except PracticeNotFound:
-        raise Failure(f'there is no practice "{slug}"', suggestion(slug, operators.practices.slugs())) from None
+def _states(ours: Operators, practice: Practice) -> dict[str, FeedState]:
+    return {state.settings.feed_id: state for state in ours.feeds.of_practice(practice.slug)}
 
 
 def _feeds_to_pull(practice: Practice, provider_ids: Sequence[str]) -> list[tuple[str, str]]:

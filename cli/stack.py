@@ -19,8 +19,13 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
-from oneway.domain.errors import StoreUnavailable
+from oneway import bootstrap
+from oneway.bootstrap import Operators
+from oneway.domain.errors import PracticeNotFound, StoreUnavailable
+from oneway.domain.practices import Practice
 
+from .document import suggestion
+from .public_holidays import public_holidays
 from .terminal import Failure
 
 AWS_TROUBLE = 3
@@ -69,6 +74,19 @@ class Stack:
         )
         if self.session.profile_name != "default":
             os.environ["AWS_PROFILE"] = self.session.profile_name
+
+
+def operators() -> Operators:
+    """What operators can do, once a stack was entered."""
+    return bootstrap.operators(public_holidays)
+
+
+def practice_named(ours: Operators, slug: str) -> Practice:
+    """The practice of an id. Raises Failure that names those there are."""
+    try:
+        return ours.practices.get(slug)
+    except PracticeNotFound:
+        raise Failure(f'there is no practice "{slug}"', suggestion(slug, ours.practices.slugs())) from None
 
 
 def find(name: str, region: str | None, profile: str | None) -> Stack:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 CALLS: Mapping[str, tuple[str, ...]] = {
-    "dynamodb": ("GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem", "TransactWriteItems"),
+    "dynamodb": ("GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem", "UpdateItem", "TransactWriteItems"),
     "sqs": ("SendMessageBatch",),
     "ses": ("SendRawEmail",),
     "ssm": ("GetParameter",),

@@ -13,7 +13,7 @@ from oneway.domain.appointments import (
     RowKind,
     ScheduleRow,
 )
-from oneway.domain.availability import DefaultWeek, Opening, Week
+from oneway.domain.availability import Availability, Calendar, DefaultWeek, Opening, Week
 from oneway.domain.feeds import FeedSettings, FeedState
 from oneway.domain.practices import (
     Location,
@@ -43,13 +43,17 @@ def a_provider(identifier: str = "osei", **changes: Any) -> Provider:
         names.get(identifier, identifier),
         "main",
         ("new", "follow-up"),
-        (DefaultWeek(WEEK),),
         languages=("en",),
         source_id="ehr",
         external_id=f"prac-{identifier}",
         step_minutes=30,
     )
     return replace(provider, **changes)
+
+
+def a_calendar(**changes: Any) -> Calendar:
+    """Open on weekdays, unless `changes` of its availability say otherwise."""
+    return Calendar(replace(Availability((DefaultWeek(WEEK),)), **changes))
 
 
 def a_practice(*providers: Provider, **changes: Any) -> Practice:
@@ -69,6 +73,7 @@ def a_practice(*providers: Provider, **changes: Any) -> Practice:
             "follow-up": VisitType("follow-up", "Follow-up", 15, for_new_patients=False),
         },
         providers={provider.id: provider for provider in chosen},
+        calendars={provider.id: a_calendar() for provider in chosen},
         sources={"ehr": Source("ehr", "fhir", "https://ehr.example/fhir", 1)},
         staff={
             "nadia@harbor.example": StaffMember("nadia@harbor.example", "Nadia P."),

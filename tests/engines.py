@@ -15,6 +15,7 @@ from oneway.store.calendar import DynamoCalendarRepository
 from oneway.store.feeds import DynamoFeedRepository
 from oneway.store.items import bind
 from oneway.store.ledger import DynamoLedger
+from oneway.store.pending import DynamoPendingRepository
 from oneway.store.practices import DynamoPracticeRepository
 from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
 from oneway.store.sessions import DynamoSessionRepository
@@ -42,6 +43,7 @@ class RealStore:
     requests = DynamoRequestRepository()
     messages = DynamoMessageRepository()
     calendar = DynamoCalendarRepository()
+    pending = DynamoPendingRepository()
     appointments = DynamoAppointmentRepository()
     feeds = DynamoFeedRepository()
     audit = DynamoAuditRepository()

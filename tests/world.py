@@ -1,9 +1,10 @@
 """The whole product in memory: all use cases over fakes, the clock in the test's hand."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from oneway.contact_marks import ContactMarks
 from oneway.domain.feeds import FeedState
 from oneway.domain.practices import Practice
 from oneway.domain.requests import Request
@@ -11,7 +12,11 @@ from oneway.links import PrivateLinks
 from oneway.mail.compose import Composer
 from oneway.use_cases.apply_schedule import ApplySchedule
 from oneway.use_cases.cancel_request import CancelByPatient, CancelByStaff, CancelRequest
+from oneway.use_cases.check_occupancy import CheckOccupancy
 from oneway.use_cases.confirm_matches import ConfirmMatches
+from oneway.use_cases.edit_calendar import EditCalendar
+from oneway.use_cases.explain_slot import ExplainSlot
+from oneway.use_cases.limit_pending import LimitPending
 from oneway.use_cases.list_slots import ListSlots
 from oneway.use_cases.look_up_request import LookUpRequest
 from oneway.use_cases.membership import Membership
@@ -43,6 +48,8 @@ class World:
     def __post_init__(self) -> None:
         store, clock = self.store, self.clock
         store.practices.save(self.practice)
+        for provider_id, calendar in self.practice.calendars.items():
+            store.calendar.save(self.practice.slug, provider_id, replace(calendar, version=1))
         for provider in self.practice.providers.values():
             if provider.integrated:
                 state = a_feed(provider.id, last_good_at=NOW - timedelta(minutes=1))
@@ -51,13 +58,15 @@ class World:
         self.age = ScheduleAge(store.feeds, clock)
         self.confirm_matches = ConfirmMatches(store.requests, store.appointments, store.calendar, store.ledger, clock)
         self.list_slots = ListSlots(store.practices, store.calendar, self.age, clock)
+        self.explain_slot = ExplainSlot(store.practices, store.calendar, self.age, clock)
+        self.limit = LimitPending(store.pending, store.requests, ContactMarks(lambda: SECRETS), clock)
         self.submit_request = SubmitRequest(
             store.practices,
             store.requests,
-            store.calendar,
+            self.explain_slot,
+            self.limit,
             store.ledger,
             self.confirm_matches,
-            self.age,
             self.links,
             clock,
         )
@@ -65,6 +74,10 @@ class World:
         self.cancel = CancelRequest(store.requests, store.calendar, store.ledger, clock)
         self.cancel_by_patient = CancelByPatient(self.look_up, self.cancel)
         membership = Membership(store.practices)
+        self.edit_calendar = EditCalendar(membership, store.calendar, clock)
+        self.check_occupancy = CheckOccupancy(
+            store.practices, store.requests, store.appointments, store.calendar, store.ledger, clock
+        )
         self.cancel_by_staff = CancelByStaff(membership, store.requests, self.cancel)
         self.list_to_act = ListToAct(membership, store.practices, store.requests, store.audit, self.age, clock)
         self.show_request = ShowRequest(
@@ -90,7 +103,9 @@ class World:
             "appointments@oneway.example",
             clock,
         )
-        self.run_timers = RunTimers(store.practices, store.requests, self.queue, self.cancel, self.age, clock)
+        self.run_timers = RunTimers(
+            store.practices, store.requests, self.queue, self.cancel, self.confirm_matches, self.age, clock
+        )
 
     def submit(self, key: str = KEY, **changes: Any) -> Submitted:
         """A patient asks for a time."""

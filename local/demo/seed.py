@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from oneway.domain.availability import Availability
 from oneway.domain.practices import Practice, Provider
 
 from .system import Person, SchedulingSystem
@@ -76,7 +75,7 @@ def enter(system: SchedulingSystem, practice: Practice, first: date, mail_domain
 def _of_day(practice: Practice, provider: Provider, day: date, dice: random.Random) -> Iterator[Visit]:
     zone = practice.zone_of(provider)
     minutes = 30
-    for opening in Availability(provider.default_weeks).hours_on(day):
+    for opening in practice.availability_of(provider).hours_on(day):
         for begins in range(opening.start_minutes, opening.end_minutes - minutes + 1, minutes):
             meeting = day.weekday() == 1 and begins == opening.start_minutes
             if not meeting and dice.random() > _SHARE_TAKEN:

@@ -9,21 +9,35 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oneway.domain import identifiers, messages, requests
 from oneway.domain.appointments import SetAsideRow
+from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure
 from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState
-from oneway.domain.occupancy import DayOccupancy, Occupant, OccupantKind
+from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
+from oneway.domain.pending import Waiting
 from oneway.domain.requests import SYNC, Request, Transition
-from oneway.ports import AppointmentChange, Change, DayChange, RequestChange, Session
+from oneway.ports import AppointmentChange, Change, DayChange, LongBlocksChange, RequestChange, Session
 
-from tests.builders import NOW, START, ZONE, a_feed, a_practice, a_provider, a_request, a_row, an_appointment
+from tests.builders import (
+    NOW,
+    START,
+    ZONE,
+    a_calendar,
+    a_feed,
+    a_practice,
+    a_provider,
+    a_request,
+    a_row,
+    an_appointment,
+)
 from tests.engines import RealStore
 from tests.fakes.store import FakeClock, FakeStore
 
 Store = FakeStore | RealStore
 pytestmark = pytest.mark.parametrize("store", ["fake", "dynamodb_local", "ministack"], indirect=True)
 DAY = date(2026, 11, 24)
+BLOCK = Occupant(29_000_000, 29_050_000, OccupantKind.BLOCK, identifiers.appointment_id("harbor", "ehr", "leave"))
 ELSE = identifiers.request_id("harbor", "another")
 
 
@@ -204,7 +218,7 @@ class TestCalendar:
 
 class TestPractices:
     def test_what_is_saved_comes_back(self, store: Store) -> None:
-        practice = a_practice()
+        practice = a_practice(calendars={})
         store.practices.save(practice)
         assert store.practices.get("harbor") == practice
         assert store.practices.slugs() == ["harbor"]
@@ -215,7 +229,7 @@ class TestPractices:
     def test_what_is_taken_out_is_gone(self, store: Store) -> None:
         practice = a_practice()
         store.practices.save(practice)
-        less = replace(a_practice(a_provider()), staff={})
+        less = replace(a_practice(a_provider()), staff={}, calendars={})
         store.practices.save(less)
         assert store.practices.get("harbor") == less
         assert store.practices.practices_of("nadia@harbor.example") == []
@@ -355,3 +369,94 @@ def _forget(provider_id: str) -> None:
     ):
         for found in query(pk, consistent=True):
             TableItem(found.pk, found.sk).delete()
+
+
+class TestCalendars:
+    def test_what_is_not_stored_is_empty(self, store: Store) -> None:
+        assert store.calendar.get("harbor", "osei") == Calendar()
+        assert store.calendar.long_blocks("harbor", "osei") == LongBlocks("harbor", "osei")
+        assert store.calendar.stored_days("harbor", "osei", ZONE) == []
+
+    def test_a_calendar_comes_back_whole_and_with_its_practice(self, store: Store) -> None:
+        store.practices.save(a_practice())
+        calendar = replace(
+            a_calendar(overrides={date(2026, 11, 30): CLOSED_WEEK}, closures=(Closure(DAY, DAY, "Día de puente"),)),
+            version=1,
+            changed_by="nadia@harbor.example",
+            changed_at=NOW,
+            applied="d",
+        )
+        store.calendar.save("harbor", "osei", calendar)
+        assert store.calendar.get("harbor", "osei") == calendar
+        assert store.practices.get("harbor").calendars == {"osei": calendar}
+
+    def test_of_two_that_save_one_is_told(self, store: Store) -> None:
+        first = replace(a_calendar(), version=1)
+        store.calendar.save("harbor", "osei", first)
+        with pytest.raises(WriteConflict):
+            store.calendar.save("harbor", "osei", replace(first, changed_by="vic@harbor.example"))
+        second = replace(a_calendar(paused=True), version=2)
+        store.calendar.save("harbor", "osei", second)
+        with pytest.raises(WriteConflict):
+            store.calendar.save("harbor", "osei", replace(second, version=4))
+        assert store.calendar.get("harbor", "osei") == second
+
+    def test_saving_a_practice_leaves_the_calendars_of_its_providers_and_drops_the_others(self, store: Store) -> None:
+        store.practices.save(a_practice())
+        for provider_id in ("", "osei", "brandt"):
+            store.calendar.save("harbor", provider_id, replace(a_calendar(), version=1))
+        before = LongBlocks("harbor", "brandt")
+        store.ledger.commit([LongBlocksChange(before, before.with_block(BLOCK))])
+        store.practices.save(a_practice(a_provider("osei", split=2)))
+        assert set(store.practices.get("harbor").calendars) == {"", "osei"}
+        assert store.practices.get("harbor").long_blocks == {}
+
+    def test_days_calendars_and_long_blocks_are_read_at_once(self, store: Store) -> None:
+        day, before, closure = an_empty_day(), LongBlocks("harbor", "osei"), Closure(DAY, DAY)
+        store.calendar.save("harbor", "osei", replace(a_calendar(), version=1))
+        store.calendar.save("harbor", "", Calendar(Availability(closures=(closure,)), 1))
+        store.ledger.commit([DayChange(day, occupied(day)), LongBlocksChange(before, before.with_block(BLOCK))])
+        found = store.calendar.read_provider("harbor", "osei", ZONE, [DAY, DAY + timedelta(days=1)])
+        assert [len(one.occupants) for one in found.days.values()] == [1, 0]
+        assert found.availability == replace(a_calendar().availability, closures=(closure,))
+        assert tuple(found.long_blocks) == (BLOCK,)
+
+    def test_long_blocks_are_written_on_what_was_read(self, store: Store) -> None:
+        before = LongBlocks("harbor", "osei")
+        store.ledger.commit([LongBlocksChange(before, before.with_block(BLOCK))])
+        with pytest.raises(WriteConflict):
+            store.ledger.commit([LongBlocksChange(before, before)])
+        stored = store.calendar.long_blocks("harbor", "osei")
+        assert (stored.version, stored.blocks) == (1, (BLOCK,))
+
+    def test_stored_days_are_those_of_the_provider(self, store: Store) -> None:
+        days = [an_empty_day(day=DAY + timedelta(days=n)) for n in (3, 0)]
+        store.ledger.commit([DayChange(day, occupied(day)) for day in (*days, an_empty_day("brandt"))])
+        found = store.calendar.stored_days("harbor", "osei", ZONE)
+        assert [day.day for day in found] == [DAY, DAY + timedelta(days=3)]
+        assert all(day.holds(ELSE) for day in found)
+
+    def test_all_appointments_of_a_provider(self, store: Store) -> None:
+        mine, theirs = an_appointment(), an_appointment(a_row("appt-2"), provider_id="brandt")
+        store.ledger.commit([AppointmentChange(None, mine), AppointmentChange(None, theirs)])
+        assert store.appointments.of_provider("harbor", "osei") == [mine]
+        assert store.appointments.of_provider("pier", "osei") == []
+
+
+class TestPending:
+    def mark(self, number: int) -> Waiting:
+        return Waiting(identifiers.request_id("harbor", str(number)), b"pers", b"mail", bytes([0, 1, 2, 255]), number)
+
+    def test_each_mark_sees_those_before_it(self, store: Store) -> None:
+        assert store.pending.add("harbor", self.mark(1)) == [self.mark(1)]
+        assert set(store.pending.add("harbor", self.mark(2))) == {self.mark(1), self.mark(2)}
+        assert store.pending.add("pier", self.mark(3)) == [self.mark(3)]
+
+    def test_marks_are_added_and_removed_once(self, store: Store) -> None:
+        for _ in range(2):
+            found = store.pending.add("harbor", self.mark(1))
+        assert found == [self.mark(1)]
+        for _ in range(2):
+            store.pending.remove("harbor", [self.mark(1), self.mark(9)])
+        store.pending.remove("harbor", [])
+        assert store.pending.add("harbor", self.mark(2)) == [self.mark(2)]

@@ -9,14 +9,24 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from oneway.domain.appointments import Appointment, SetAsideRow
+from oneway.domain.availability import Calendar
 from oneway.domain.comparing import DigestWeek
 from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState, spoke_of, spokes_due
 from oneway.domain.messages import MessageRecord
-from oneway.domain.occupancy import DayOccupancy
+from oneway.domain.occupancy import DayOccupancy, LongBlocks
+from oneway.domain.pending import Waiting
 from oneway.domain.practices import Practice
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
-from oneway.ports import AppointmentChange, Change, DayChange, RequestChange, Session
+from oneway.ports import (
+    AppointmentChange,
+    Change,
+    DayChange,
+    LongBlocksChange,
+    ProviderDays,
+    RequestChange,
+    Session,
+)
 
 
 @dataclass
@@ -50,6 +60,9 @@ class FakeStore:
     digest_weeks: dict[tuple[str, str], dict[str, DigestWeek]] = field(default_factory=dict)
     aside: dict[tuple[str, str], list[SetAsideRow]] = field(default_factory=dict)
     wheel: dict[tuple[int, int], list[FeedRef]] = field(default_factory=dict)
+    calendars_by_key: dict[tuple[str, str], Calendar] = field(default_factory=dict)
+    blocks_by_key: dict[tuple[str, str], LongBlocks] = field(default_factory=dict)
+    waiting: dict[str, set[Waiting]] = field(default_factory=dict)
     looks: list[tuple[str, str, str, str]] = field(default_factory=list)
     sessions_by_id: dict[str, Session] = field(default_factory=dict)
     writes: int = 0
@@ -81,6 +94,10 @@ class FakeStore:
     @property
     def ledger(self) -> "FakeLedger":
         return FakeLedger(self)
+
+    @property
+    def pending(self) -> "FakePending":
+        return FakePending(self)
 
     @property
     def audit(self) -> "FakeAudit":
@@ -119,6 +136,9 @@ class FakeLedger:
                 key = (after.practice, before.provider_id if before else after.provider_id, after.id)
                 found = self.store.appointments_by_key.get(key)
                 return (found.version if found else 0) == (before.version if before else 0)
+            case LongBlocksChange(before, after):
+                blocks = self.store.blocks_by_key.get((after.practice, after.provider_id))
+                return (blocks.version if blocks else 0) == before.version
 
     def _write(self, change: Change) -> None:
         match change:
@@ -134,6 +154,9 @@ class FakeLedger:
                 if before:
                     del self.store.appointments_by_key[after.practice, before.provider_id, before.id]
                 self.store.appointments_by_key[after.practice, after.provider_id, after.id] = after
+            case LongBlocksChange(before, after):
+                blocks = replace(after, version=before.version + 1)
+                self.store.blocks_by_key[after.practice, after.provider_id] = blocks
 
 
 @dataclass
@@ -143,10 +166,21 @@ class FakePractices:
     def get(self, slug: str) -> Practice:
         if slug not in self.store.practices_by_slug:
             raise PracticeNotFound
-        return self.store.practices_by_slug[slug]
+        calendars, blocks = self.store.calendars_by_key, self.store.blocks_by_key
+        return replace(
+            self.store.practices_by_slug[slug],
+            calendars={provider_id: one for (practice, provider_id), one in calendars.items() if practice == slug},
+            long_blocks={
+                provider_id: one.blocks for (practice, provider_id), one in blocks.items() if practice == slug
+            },
+        )
 
     def save(self, practice: Practice) -> None:
-        self.store.practices_by_slug[practice.slug] = practice
+        self.store.practices_by_slug[practice.slug] = replace(practice, calendars={}, long_blocks={})
+        for stored in (self.store.calendars_by_key, self.store.blocks_by_key):
+            for slug, provider_id in list(stored):
+                if slug == practice.slug and provider_id and provider_id not in practice.providers:
+                    del stored[slug, provider_id]  # type: ignore[attr-defined]
 
     def slugs(self) -> list[str]:
         return sorted(self.store.practices_by_slug)
@@ -216,6 +250,33 @@ class FakeCalendar:
     def read(self, practice: str, days: Iterable[tuple[str, str, date]]) -> dict[tuple[str, date], DayOccupancy]:
         return {(provider, day): self._day(practice, provider, zone, day) for provider, zone, day in days}
 
+    def stored_days(self, practice: str, provider_id: str, zone: str) -> list[DayOccupancy]:
+        days = self.store.days_by_key.items()
+        return [one for key, one in sorted(days) if key[:2] == (practice, provider_id)]
+
+    def read_provider(self, practice: str, provider_id: str, zone: str, days: Iterable[date]) -> ProviderDays:
+        own, ours = self.get(practice, provider_id).availability, self.get(practice, "").availability
+        return ProviderDays(
+            {day: self._day(practice, provider_id, zone, day) for day in days},
+            own.closed_also_by(ours),
+            self.long_blocks(practice, provider_id).blocks,
+        )
+
+    def get(self, practice: str, provider_id: str) -> Calendar:
+        return self.store.calendars_by_key.get((practice, provider_id), Calendar())
+
+    def save(self, practice: str, provider_id: str, after: Calendar) -> None:
+        hook, self.store.before_commit = self.store.before_commit, None
+        if hook:
+            hook()
+        if self.get(practice, provider_id).version != after.version - 1:
+            raise WriteConflict
+        self.store.writes += 1
+        self.store.calendars_by_key[practice, provider_id] = after
+
+    def long_blocks(self, practice: str, provider_id: str) -> LongBlocks:
+        return self.store.blocks_by_key.get((practice, provider_id), LongBlocks(practice, provider_id))
+
     def _day(self, practice: str, provider_id: str, zone: str, day: date) -> DayOccupancy:
         empty = DayOccupancy(practice, provider_id, zone, day)
         return self.store.days_by_key.get((practice, provider_id, day), empty)
@@ -228,6 +289,22 @@ class FakeAppointments:
     def get_many(self, practice: str, wanted: Iterable[tuple[str, str]]) -> dict[str, Appointment]:
         keys = [(practice, provider_id, identifier) for provider_id, identifier in wanted]
         return {key[2]: self.store.appointments_by_key[key] for key in keys if key in self.store.appointments_by_key}
+
+    def of_provider(self, practice: str, provider_id: str) -> list[Appointment]:
+        found = sorted(self.store.appointments_by_key.items())
+        return [one for key, one in found if key[:2] == (practice, provider_id)]
+
+
+@dataclass
+class FakePending:
+    store: FakeStore
+
+    def add(self, practice: str, mark: Waiting) -> list[Waiting]:
+        self.store.waiting.setdefault(practice, set()).add(mark)
+        return list(self.store.waiting[practice])
+
+    def remove(self, practice: str, marks: Iterable[Waiting]) -> None:
+        self.store.waiting.setdefault(practice, set()).difference_update(marks)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from oneway.store.items import TableItem, bind, connection, query
 from oneway.use_cases.cancel_request import CancelByPatient
 from oneway.use_cases.send_messages import LEASE, NotYet
 
-from tests.builders import NOW, ZONE, a_form, a_practice, a_provider, a_row
+from tests.builders import NOW, ZONE, a_form, a_row
 from tests.conftest import ENGINES
 from tests.engines import RealStore
 from tests.injected import answer_lost, throttled
@@ -98,22 +98,6 @@ class TestBooking:
             world.submit()
         assert occupants(world) == []
         assert world.submit().created
-
-    @pytest.mark.parametrize("racers", [200])
-    def test_racers_get_as_many_places_as_there_are(self, real_store: RealStore, racers: int) -> None:
-        world = World(a_practice(a_provider(split=2)), real_store, real_store.clock)  # type: ignore[arg-type]
-
-        def race(number: int) -> str:
-            try:
-                return world.submit(f"{number:032d}").request.id
-            except SlotAlreadyTaken:
-                return ""
-
-        with ThreadPoolExecutor(16) as threads:
-            winners = sorted(filter(None, threads.map(race, range(racers))))
-        assert len(winners) == 2
-        assert sorted(occupants(world)) == winners
-        assert sorted(r.id for r in world.store.requests.to_act("harbor")) == winners
 
     def test_cancelling_and_confirming_at_once_leave_one_outcome(self, world: World) -> None:
         submitted = world.submit()

@@ -15,13 +15,14 @@ MAY_SEE = {
     "domain": {"domain"},
     "ports": {"domain"},
     "faults": set(),
-    "use_cases": {"use_cases", "domain", "ports", "faults", "links", "languages", "phones"},
+    "use_cases": {"use_cases", "domain", "ports", "faults", "links", "contact_marks", "languages", "phones"},
     "sources": {"sources", "domain", "ports", "faults", "phones"},
     "store": {"store", "domain", "ports"},
     "mail": {"mail", "domain", "ports", "faults", "languages", "phones", "templates", "colours"},
     "web": {"web", "domain", "ports", "languages", "phones", "templates", "colours", "logs"},
     "languages": {"languages"},
     "links": {"domain"},
+    "contact_marks": {"domain"},
     "queues": {"domain"},
 }
 """Rooms of the package that a room may import from."""

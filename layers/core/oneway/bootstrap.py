@@ -7,17 +7,21 @@ from . import settings as settings_of
 
 if TYPE_CHECKING:
     from .ports import (
+        CalendarRepository,
         Clock,
         FeedRepository,
         MessageQueue,
         PracticeRepository,
+        PublicHolidays,
         RequestRepository,
         SessionRepository,
     )
     from .settings import Settings
     from .use_cases.apply_practice import ApplyPractice
     from .use_cases.cancel_request import CancelByPatient, CancelByStaff
+    from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.confirm_matches import ConfirmMatches
+    from .use_cases.explain_slot import ExplainSlot
     from .use_cases.list_slots import ListSlots
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.membership import Membership
@@ -64,20 +68,27 @@ class Operators:
     practices: "PracticeRepository"
     feeds: "FeedRepository"
     requests: "RequestRepository"
+    calendar: "CalendarRepository"
     apply_practice: "ApplyPractice"
+    explain_slot: "ExplainSlot"
+    check_occupancy: "CheckOccupancy"
 
 
 def booking() -> Booking:
     """For the booking function; neither sources nor mail are loaded."""
     from .clock import SystemClock
+    from .contact_marks import ContactMarks
     from .links import PrivateLinks
     from .secrets import link_secrets
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.pending import DynamoPendingRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.cancel_request import CancelByPatient, CancelRequest
+    from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.limit_pending import LimitPending
     from .use_cases.list_slots import ListSlots
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.schedule_age import ScheduleAge
@@ -87,14 +98,17 @@ def booking() -> Booking:
     practices, requests = DynamoPracticeRepository(clock), DynamoRequestRepository()
     calendar, ledger = DynamoCalendarRepository(), DynamoLedger()
     age = ScheduleAge(DynamoFeedRepository(), clock)
-    links = PrivateLinks(link_secrets(settings.link_secrets_parameter))
+    secrets = link_secrets(settings.link_secrets_parameter)
+    links = PrivateLinks(secrets)
+    limit = LimitPending(DynamoPendingRepository(), requests, ContactMarks(secrets), clock)
+    explain = ExplainSlot(practices, calendar, age, clock)
     look_up = LookUpRequest(practices, requests, links)
     return Booking(
         settings,
         clock,
         practices,
         ListSlots(practices, calendar, age, clock),
-        SubmitRequest(practices, requests, calendar, ledger, _confirm_matches(clock), age, links, clock),
+        SubmitRequest(practices, requests, explain, limit, ledger, _confirm_matches(clock), links, clock),
         look_up,
         CancelByPatient(look_up, CancelRequest(requests, calendar, ledger, clock)),
     )
@@ -234,23 +248,40 @@ def run_timers() -> "RunTimers":
         requests,
         SqsMessageQueue(settings.message_queue_url),
         CancelRequest(requests, DynamoCalendarRepository(), DynamoLedger(), clock),
+        _confirm_matches(clock),
         ScheduleAge(DynamoFeedRepository(), clock),
         clock,
     )
 
 
-def operators() -> Operators:
-    """For the command line."""
+def operators(public_holidays: "PublicHolidays") -> Operators:
+    """For the command line, which brings the public holidays along (no function carries that library)."""
     from .clock import SystemClock
+    from .sources.opening import capabilities_of
+    from .store.appointments import DynamoAppointmentRepository
+    from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
+    from .store.ledger import DynamoLedger
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.apply_practice import ApplyPractice
+    from .use_cases.check_occupancy import CheckOccupancy
+    from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.schedule_age import ScheduleAge
 
     _settings()
-    clock, feeds = SystemClock(), DynamoFeedRepository()
-    practices = DynamoPracticeRepository(clock)
-    return Operators(clock, practices, feeds, DynamoRequestRepository(), ApplyPractice(practices, feeds))
+    clock, feeds, requests = SystemClock(), DynamoFeedRepository(), DynamoRequestRepository()
+    practices, calendar = DynamoPracticeRepository(clock), DynamoCalendarRepository()
+    return Operators(
+        clock,
+        practices,
+        feeds,
+        requests,
+        calendar,
+        ApplyPractice(practices, feeds, calendar, capabilities_of, public_holidays, clock),
+        ExplainSlot(practices, calendar, ScheduleAge(feeds, clock), clock),
+        CheckOccupancy(practices, requests, DynamoAppointmentRepository(), calendar, DynamoLedger(), clock),
+    )
 
 
 def _settings() -> "Settings":

@@ -6,11 +6,13 @@ from datetime import date, datetime
 from typing import Protocol
 
 from .domain.appointments import Appointment, RecordPatient, ScheduleRow, SetAsideRow
+from .domain.availability import Availability, Calendar
 from .domain.comparing import DigestWeek
 from .domain.feeds import FeedRef, FeedState, Window
 from .domain.messages import MessageRecord
-from .domain.occupancy import DayOccupancy
-from .domain.practices import Practice
+from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
+from .domain.pending import Waiting
+from .domain.practices import Practice, Source
 from .domain.requests import Request, TimelineEntry, Transition
 
 
@@ -50,7 +52,15 @@ class AppointmentChange:
     after: Appointment
 
 
-Change = RequestChange | DayChange | AppointmentChange
+@dataclass(frozen=True, slots=True)
+class LongBlocksChange:
+    """Write a provider's long blocks, if the stored version is `before.version`; the stored version then rises by one."""
+
+    before: LongBlocks
+    after: LongBlocks
+
+
+Change = RequestChange | DayChange | AppointmentChange | LongBlocksChange
 
 
 class Ledger(Protocol):
@@ -115,8 +125,19 @@ class MessageRepository(Protocol):
         """Take the due messages and the `unsent` mark off a request, if its version is still this one; else do nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderDays:
+    """Some days of a provider, and what opens or closes them: availability with the practice's closures, long blocks."""
+
+    days: Mapping[date, DayOccupancy]
+    availability: Availability
+    long_blocks: Sequence[Occupant]
+
+
 class CalendarRepository(Protocol):
-    """Occupancy by provider and local day. Days without an item come back empty, with version 0."""
+    """Occupancy by provider and local day, and when providers can be booked. What is not stored comes back empty, with
+    version 0.
+    """
 
     def days(self, practice: str, provider_id: str, zone: str, first: date, last: date) -> dict[date, DayOccupancy]:
         """The days of [first, last], in one query, perhaps a moment old."""
@@ -124,12 +145,40 @@ class CalendarRepository(Protocol):
     def read(self, practice: str, days: Iterable[tuple[str, str, date]]) -> dict[tuple[str, date], DayOccupancy]:
         """Single days of (provider id, zone, day), read consistently; keyed by (provider id, day)."""
 
+    def stored_days(self, practice: str, provider_id: str, zone: str) -> list[DayOccupancy]:
+        """Every day of a provider that is stored, perhaps a moment old."""
+
+    def read_provider(self, practice: str, provider_id: str, zone: str, days: Iterable[date]) -> ProviderDays:
+        """A provider's days and all else that opens or closes them, read consistently."""
+
+    def get(self, practice: str, provider_id: str) -> Calendar:
+        """When a provider can be booked; of no provider (""), the practice's closures. Read consistently."""
+
+    def save(self, practice: str, provider_id: str, after: Calendar) -> None:
+        """Write a calendar, if the stored version is the one before its own. Raises WriteConflict."""
+
+    def long_blocks(self, practice: str, provider_id: str) -> LongBlocks:
+        """A provider's long blocks, read consistently."""
+
+
+class PendingRepository(Protocol):
+    """Marks of the requests that wait for an answer."""
+
+    def add(self, practice: str, mark: Waiting) -> list[Waiting]:
+        """Add a mark; all that stand there then. Of two at the same time, one sees the other."""
+
+    def remove(self, practice: str, marks: Iterable[Waiting]) -> None:
+        """Take marks away; those that are not there stay away."""
+
 
 class AppointmentRepository(Protocol):
     """Imported appointments and blocks, read consistently."""
 
     def get_many(self, practice: str, keys: Iterable[tuple[str, str]]) -> dict[str, Appointment]:
         """Appointments of (provider id, appointment id), those that exist, by appointment id."""
+
+    def of_provider(self, practice: str, provider_id: str) -> list[Appointment]:
+        """All that is known of a provider's schedule."""
 
 
 class FeedRepository(Protocol):
@@ -246,6 +295,20 @@ class SourceFactory(Protocol):
 
     def __call__(self, state: FeedState) -> ScheduleSource:
         """A source with its credentials."""
+
+
+class CapabilitiesOf(Protocol):
+    """What a kind of source can do, known without opening it."""
+
+    def __call__(self, source: Source) -> Capabilities:
+        """The capabilities of a source of this kind and profile."""
+
+
+class PublicHolidays(Protocol):
+    """The public holidays of countries."""
+
+    def __call__(self, country: str, region: str, years: Iterable[int]) -> Sequence[tuple[date, str]]:
+        """Days and names, by day; none for a country that is not known."""
 
 
 class Mailer(Protocol):

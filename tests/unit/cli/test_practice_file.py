@@ -1,12 +1,13 @@
 """practice.yaml: a good file gives the practice it describes; a bad one names every problem by line."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oneway.domain.availability import CLOSED_WEEK, Opening
-from oneway.domain.practices import StaffRole, Switches
+from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
+from oneway.domain.practices import Limits, StaffRole, Switches
 
 from cli.document import Problem
 from cli.practice_file import PracticeFile, PracticeFileInvalid, read
@@ -60,13 +61,18 @@ def only_problem(old: str, new: str) -> Problem:
     return found[0]
 
 
+def default_week(text: str) -> Week:
+    return read(text).practice.calendars["osei"].availability.default_weeks[0].week
+
+
 def test_a_file_gives_its_practice() -> None:
     practice = read(SMALL).practice
     assert (practice.slug, practice.name, practice.phone) == ("harbor", "Harbor Clinic", "+14155550100")
     provider = practice.providers["osei"]
     assert provider.integrated
-    assert provider.default_weeks[0].week[0] == (Opening(540, 720), Opening(780, 1020))
-    assert provider.default_weeks[0].week[1:] == CLOSED_WEEK[1:]
+    week = default_week(SMALL)
+    assert week[0] == (Opening(540, 720), Opening(780, 1020))
+    assert week[1:] == CLOSED_WEEK[1:]
     assert practice.sources["ehr"].address == "https://fhir.harbor.example/r4"
     assert practice.locations["main"].zone == "America/Los_Angeles"
 
@@ -111,12 +117,12 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(written: str) -> None:
 
 def test_hours_may_be_shared_by_an_anchor() -> None:
     text = SMALL.replace('mon: ["09:00-12:00", "13:00-17:00"]', "mon: &day [09:00-12:00]\n      tue: *day")
-    week = read(text).practice.providers["osei"].default_weeks[0].week
+    week = default_week(text)
     assert week[0] == week[1] == (Opening(540, 720),)
 
 
 def test_a_day_may_end_at_midnight() -> None:
-    week = read(changed('"13:00-17:00"', '"13:00-24:00"')).practice.providers["osei"].default_weeks[0].week
+    week = default_week(changed('"13:00-17:00"', '"13:00-24:00"'))
     assert week[0][1] == Opening(780, 1440)
 
 
@@ -228,8 +234,8 @@ def test_what_is_no_practice_file_at_all_is_said_so(text: str, words: str) -> No
 )
 def test_every_interval_of_a_day_is_read_back_as_written(interval: tuple[int, int]) -> None:
     written = "-".join(f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in interval)
-    week = read(SMALL.replace('"09:00-12:00", "13:00-17:00"', f'"{written}"')).practice.providers["osei"].default_weeks
-    assert week[0].week[0] == (Opening(*interval),)
+    week = default_week(SMALL.replace('"09:00-12:00", "13:00-17:00"', f'"{written}"'))
+    assert week[0] == (Opening(*interval),)
 
 
 @given(st.data())
@@ -248,3 +254,69 @@ def test_any_damage_gives_a_practice_or_problems_in_the_file(data: st.DataObject
     else:
         assert isinstance(found, PracticeFile)
         assert found.practice.providers
+
+
+AVAILABILITY = """    hours_from:
+      2027-01-04: {mon: ["10:00-12:00"]}
+    weeks:
+      2026-12-21: {}
+    closures: [2026-12-31, {from: 2027-02-01, to: 2027-02-05, name: Conference}]
+    paused: true
+    buffer_before_minutes: 5
+    buffer_after_minutes: 10
+    daily_maximum: 12
+    split: 2
+"""
+
+
+def with_availability(text: str = AVAILABILITY, practice: str = "") -> str:
+    return SMALL.replace("    hours:\n", f"{text}    hours:\n") + practice
+
+
+def test_availability_has_dated_weeks_overrides_closures_and_bounds() -> None:
+    practice = read(
+        with_availability(practice="closures: [{from: 2026-12-24, to: 2026-12-26, name: Christmas}]\n")
+    ).practice
+    found, provider = practice.calendars["osei"].availability, practice.providers["osei"]
+    assert found.week_of(date(2026, 12, 14))[0] == (Opening(540, 720), Opening(780, 1020))
+    assert found.week_of(date(2027, 1, 6))[0] == (Opening(600, 720),)
+    assert found.week_of(date(2026, 12, 23)) == CLOSED_WEEK
+    assert found.closures == (
+        Closure(date(2026, 12, 31), date(2026, 12, 31)),
+        Closure(date(2027, 2, 1), date(2027, 2, 5), "Conference"),
+    )
+    assert found.paused
+    assert (provider.buffer_before_minutes, provider.buffer_after_minutes, provider.daily_maximum) == (5, 10, 12)
+    assert practice.availability_of(provider).closure_on(date(2026, 12, 25)) == Closure(
+        date(2026, 12, 24), date(2026, 12, 26), "Christmas"
+    )
+
+
+@pytest.mark.parametrize(
+    ("was", "written", "words"),
+    [
+        ("2027-01-04", "2027-01-05", "2027-01-05 is no Monday; its week begins on 2027-01-04"),
+        ("2026-12-21", "christmas", "write the date of a Monday"),
+        ("2026-12-31,", "2026-02-30,", "no date"),
+        ("to: 2027-02-05", "to: 2027-01-05", "ends before it begins (2027-02-01)"),
+        ("paused: true", "paused: perhaps", "true or false"),
+        ("daily_maximum: 12", "daily_maximum: 0", "from 1 to 200"),
+        ("buffer_after_minutes: 10", "buffer_after_minutes: 500", "from 0 to 120"),
+    ],
+)
+def test_what_is_wrong_with_availability_is_said_in_its_line(was: str, written: str, words: str) -> None:
+    text = with_availability(AVAILABILITY.replace(was, written))
+    found = problems_of(text)
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if written in one)
+    assert [(problem.line, words in problem.message) for problem in found] == [(line, True)]
+
+
+def test_a_region_is_one_of_the_country() -> None:
+    assert read(SMALL + "region: CA\n").practice.region == "CA"
+    (problem,) = problems_of(SMALL + "region: XX\n")
+    assert 'no region "XX" of US' in problem.message
+
+
+def test_limits_can_be_set() -> None:
+    assert read(SMALL).practice.limits == Limits(3, 8)
+    assert read(SMALL + "limits: {pending_per_person: 1}\n").practice.limits == Limits(1, 8)

@@ -1,103 +1,151 @@
-"""Free starts against an oracle that asks minute by minute, on days of every kind in real zones."""
+"""Free starts against an oracle that asks minute by minute, on days of every kind in every zone whose clock changes."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oneway.domain.availability import Availability, DefaultWeek, Opening
-from oneway.domain.clock_time import day_of, first_minute, instant_of, minute_of
-from oneway.domain.occupancy import Occupant, OccupantKind
-from oneway.domain.slots import Closed, SlotRules, free_starts, rules_at, why_closed
+from oneway.domain.availability import Hours, Opening
+from oneway.domain.clock_time import day_beginnings, day_of, first_minute, instant_of
+from oneway.domain.occupancy import (
+    LONGEST_DAYS,
+    Occupant,
+    OccupantKind,
+    days_touched,
+    is_long,
+    occupant_on,
+    with_long_blocks,
+)
+from oneway.domain.slots import Closed, SlotRules, earliest_and_latest, free_starts, why_closed
 
-ZONES = ["America/Los_Angeles", "Europe/Madrid", "America/Santiago", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC",
-         "Africa/Casablanca", "America/Havana"]  # fmt: skip
-CHANGES = {
-    "America/Los_Angeles": (date(2026, 3, 8), date(2026, 11, 1)),
-    "Europe/Madrid": (date(2026, 3, 29), date(2026, 10, 25)),
-    "America/Santiago": (date(2026, 4, 4), date(2026, 9, 6)),
-    "Australia/Lord_Howe": (date(2026, 4, 5), date(2026, 10, 4)),
-    "America/Havana": (date(2026, 3, 8), date(2026, 11, 1)),
-}
+from tests.slot_oracle import free_by_asking
+
+YEARS = range(2026, 2031)
+SKIPPED = [("Pacific/Apia", date(2011, 12, 30)), ("Pacific/Kwajalein", date(1993, 8, 21))]
+"""Days that never were: islands that crossed the date line."""
+ODD = {"Australia/Lord_Howe", "America/Havana", "America/Santiago", "America/Nuuk", "Africa/Cairo", "Asia/Beirut"}
+"""Half an hour's change, and changes at midnight."""
 
 
-@st.composite
-def openings(draw: st.DrawFn) -> tuple[Opening, ...]:
-    cuts = sorted(draw(st.lists(st.integers(0, 96), min_size=2, max_size=6, unique=True)))
-    return tuple(Opening(a * 15, b * 15) for a, b in zip(cuts[::2], cuts[1::2], strict=False))
+@cache
+def changes() -> Sequence[tuple[str, date]]:
+    """Every local day of the coming years that is longer or shorter than 24 hours, in every zone."""
+    found = list(SKIPPED)
+    for name in sorted(available_timezones()):
+        zone, first = ZoneInfo(name), date(YEARS[0], 1, 1)
+        begins = day_beginnings(first, 366 * len(YEARS), zone)
+        odd = (n for n, (a, b) in enumerate(pairwise(begins)) if b - a != 1440)
+        found += [(name, first + timedelta(days=n)) for n in odd]
+    return found
+
+
+def test_zones_with_changes_of_every_kind_are_among_them() -> None:
+    names = {name for name, _ in changes()}
+    assert names >= ODD - {"America/Santiago"}
+    assert len(names) > 150
 
 
 @st.composite
 def days(draw: st.DrawFn) -> tuple[ZoneInfo, date]:
-    name = draw(st.sampled_from(ZONES))
-    usual = st.dates(date(2026, 1, 1), date(2027, 12, 31))
-    return ZoneInfo(name), draw(st.one_of(usual, st.sampled_from(CHANGES.get(name, (date(2026, 5, 5),)))))
+    """A day on which the clock changes, one beside it, or any."""
+    name, day = draw(st.sampled_from(changes()))
+    near = day + timedelta(days=draw(st.integers(-1, 1)))
+    return ZoneInfo(name), draw(st.sampled_from([near, near, near, date(2027, 5, 5)]))
 
 
 @st.composite
-def occupied(draw: st.DrawFn, begins: int) -> list[Occupant]:
+def openings(draw: st.DrawFn) -> Hours:
+    cuts = sorted(draw(st.lists(st.integers(0, 96), min_size=2, max_size=6, unique=True)))
+    touching = draw(st.booleans())
+    pairs = pairwise(cuts) if touching else zip(cuts[::2], cuts[1::2], strict=False)
+    return tuple(Opening(a * 15, b * 15) for a, b in pairs)
+
+
+HOURS = st.one_of(openings(), st.just((Opening(0, 1440),)), st.just((Opening(0, 180), Opening(1260, 1440))))
+
+
+@st.composite
+def visits(draw: st.DrawFn, begins: int) -> list[Occupant]:
+    """Visits and blocks around a day, whole; some over midnight, some of no length at all."""
     found = draw(
         st.lists(
-            st.tuples(st.integers(0, 1499), st.integers(0, 240), st.sampled_from(OccupantKind), st.integers(0, 99)),
-            max_size=8,
+            st.tuples(
+                st.integers(-600, 2100),
+                st.sampled_from([0, 15, 20, 45, 240]),
+                st.sampled_from(OccupantKind),
+            ),
+            max_size=9,
         )
     )
-    return [Occupant(begins + at, begins + at + length, kind, str(n)) for at, length, kind, n in found]
+    return [Occupant(begins + at, begins + at + length, kind, str(n)) for n, (at, length, kind) in enumerate(found)]
 
 
-def oracle(
-    day: date, open_hours: tuple[Opening, ...], held: list[Occupant], zone: ZoneInfo, rules: SlotRules
-) -> set[int]:
-    """Every wall-clock start that exists, lies in hours to its end, in bounds, with a place left in each minute."""
-    free = set()
-    for opening in open_hours:
-        for wall in range(opening.start_minutes, opening.end_minutes, rules.step_minutes):
-            local = datetime.combine(day, time(wall // 60, wall % 60), zone)
-            instant = local.astimezone(UTC)
-            if instant.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
-                continue
-            close = datetime.combine(day, time.min, zone) + timedelta(minutes=opening.end_minutes)
-            start = minute_of(instant)
-            if start + rules.minutes > minute_of(close.astimezone(UTC)) or not rules.earliest <= start < rules.latest:
-                continue
-            places = [
-                sum(
-                    rules.split if one.kind is OccupantKind.BLOCK else 1
-                    for one in held
-                    if one.start <= minute < one.end
-                )
-                for minute in range(start, start + rules.minutes)
-            ]
-            if max(places) < rules.split:
-                free.add(start)
-    return free
+def on_days(held: Sequence[Occupant], zone: ZoneInfo) -> Mapping[date, Sequence[Occupant]]:
+    """Occupants clipped to their days, as they are stored."""
+    stored: dict[date, list[Occupant]] = {}
+    for one in held:
+        start, end = instant_of(one.start), instant_of(one.end)
+        for day in days_touched(start, end, zone):
+            stored.setdefault(day, []).append(occupant_on(day, zone, start, end, one.kind, one.id))
+    return {day: sorted(found) for day, found in stored.items()}
 
 
-@settings(max_examples=150, deadline=None)
-@given(days(), openings(), st.data())
+RULES = st.builds(
+    SlotRules,
+    minutes=st.sampled_from([5, 15, 30, 45, 60, 180]),
+    step_minutes=st.sampled_from([5, 15, 20, 30, 60]),
+    split=st.integers(1, 3),
+    earliest=st.integers(-100, 700),
+    latest=st.integers(300, 3000),
+    buffer_before_minutes=st.sampled_from([0, 0, 10, 30]),
+    buffer_after_minutes=st.sampled_from([0, 0, 5, 30]),
+    daily_maximum=st.sampled_from([None, None, 2, 5]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(days(), HOURS, HOURS, RULES, st.data())
 def test_what_is_offered_is_what_the_oracle_finds(
-    where: tuple[ZoneInfo, date], hours: tuple[Opening, ...], data: st.DataObject
+    where: tuple[ZoneInfo, date], today: Hours, tomorrow: Hours, drawn: SlotRules, data: st.DataObject
 ) -> None:
     zone, day = where
     begins = first_minute(day, zone)
-    held = data.draw(occupied(begins))
-    bounds = data.draw(st.tuples(st.integers(-100, 700), st.integers(300, 3000)))
-    rules = SlotRules(
-        minutes=data.draw(st.sampled_from([5, 15, 30, 45, 60])),
-        step_minutes=data.draw(st.sampled_from([5, 15, 20, 30, 60])),
-        split=data.draw(st.integers(1, 3)),
-        earliest=begins + bounds[0],
-        latest=begins + bounds[1],
-    )
-    found = free_starts(day, hours, held, zone, rules)
-    assert list(found) == sorted(oracle(day, hours, held, zone, rules))
-    for start in found:
-        assert why_closed(instant_of(start), day, hours, held, zone, rules) is None
+    held = data.draw(visits(begins))
+    rules = replace(drawn, earliest=begins + drawn.earliest, latest=begins + drawn.latest)
+    hours, stored = [today, tomorrow], on_days(held, zone)
+
+    found = free_starts(day, hours, stored, zone, rules)
+
+    assert found == {day: tuple(free_by_asking(day, hours, held, zone, rules))}
+    for start in found[day]:
         assert day_of(instant_of(start), zone) == day
-    for start in range(begins, begins + 1500, 35):
-        closed = why_closed(instant_of(start), day, hours, held, zone, rules)
-        assert (closed is None) == (start in found)
+    for start in range(begins, begins + 1500, 5):
+        closed = why_closed(instant_of(start), day, hours, stored, zone, rules)
+        assert (closed is None) == (start in found[day]), closed
+
+
+@settings(max_examples=60, deadline=None)
+@given(days(), st.lists(HOURS, min_size=3, max_size=9), RULES, st.data())
+def test_days_together_are_what_each_is_alone(
+    where: tuple[ZoneInfo, date], hours: list[Hours], drawn: SlotRules, data: st.DataObject
+) -> None:
+    zone, first = where
+    begins = first_minute(first, zone)
+    stored = on_days(data.draw(visits(begins)), zone)
+    rules = replace(drawn, earliest=begins, latest=begins + 10_000)
+
+    together = free_starts(first, hours, stored, zone, rules)
+
+    alone = {}
+    for number in range(len(hours) - 1):
+        day = first + timedelta(days=number)
+        alone |= free_starts(day, hours[number : number + 2], stored, zone, rules)
+    assert together == alone
 
 
 @pytest.mark.parametrize(
@@ -110,56 +158,102 @@ def test_what_is_offered_is_what_the_oracle_finds(
         # Lord Howe moves by half an hour.
         ("Australia/Lord_Howe", date(2026, 10, 4), ["01:00+10:30", "01:30+10:30", "02:30+11:00", "03:00+11:00",
                                                     "03:30+11:00"]),
+        # Havana moves at midnight: that day begins at one.
+        ("America/Havana", date(2026, 3, 8), ["01:00-04:00", "01:30-04:00", "02:00-04:00", "02:30-04:00",
+                                              "03:00-04:00", "03:30-04:00"]),
     ],
 )  # fmt: skip
 def test_days_on_which_the_clock_changes(zone: str, day: date, offered: list[str]) -> None:
     rules = SlotRules(30, 30, 1, 0, 2**40)
-    local = [
-        instant_of(start).astimezone(ZoneInfo(zone))
-        for start in free_starts(day, (Opening(60, 240),), (), ZoneInfo(zone), rules)
-    ]
+    found = free_starts(day, [(Opening(60, 240),), ()], {}, ZoneInfo(zone), rules)
+    local = [instant_of(start).astimezone(ZoneInfo(zone)) for start in found[day]]
     assert [f"{one:%H:%M}{one:%z}"[:8] + ":" + f"{one:%z}"[3:] for one in local] == offered
+
+
+@pytest.mark.parametrize(("name", "day"), SKIPPED)
+def test_a_day_that_never_was_offers_nothing(name: str, day: date) -> None:
+    found = free_starts(day, [(Opening(0, 1440),)] * 2, {}, ZoneInfo(name), SlotRules(30, 30, 1, 0, 2**40))
+    assert found == {day: ()}
+
+
+def test_nine_is_nine_all_year() -> None:
+    zone, first = ZoneInfo("America/New_York"), date(2027, 1, 1)
+    found = free_starts(first, [(Opening(540, 570),)] * 366, {}, zone, SlotRules(30, 30, 1, 0, 2**40))
+    assert {f"{instant_of(starts[0]).astimezone(zone):%H:%M}" for starts in found.values()} == {"09:00"}
+    assert len(found) == 365
 
 
 def test_notice_and_horizon() -> None:
     now = datetime(2026, 11, 23, 18, 0, 30, tzinfo=UTC)
-    rules = rules_at(now, 30, 30, 1, 120, 90)
-    assert instant_of(rules.earliest) == datetime(2026, 11, 23, 20, 1, tzinfo=UTC)
-    zone, hours = ZoneInfo("UTC"), (Opening(0, 1440),)
+    earliest, latest = earliest_and_latest(now, 120, 90)
+    assert instant_of(earliest) == datetime(2026, 11, 23, 20, 1, tzinfo=UTC)
+    rules, zone, hours = SlotRules(30, 30, 1, earliest, latest), ZoneInfo("UTC"), [(Opening(0, 1440),)] * 2
     early = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
     late = datetime(2027, 2, 22, 0, 0, tzinfo=UTC)
-    assert why_closed(early, early.date(), hours, (), zone, rules) is Closed.NOTICE
-    assert why_closed(late, late.date(), hours, (), zone, rules) is Closed.HORIZON
+    assert why_closed(early, early.date(), hours, {}, zone, rules) is Closed.NOTICE
+    assert why_closed(late, late.date(), hours, {}, zone, rules) is Closed.HORIZON
 
 
-weeks = st.lists(
-    st.tuples(st.one_of(st.none(), st.dates(date(2026, 1, 1), date(2026, 12, 31))), st.integers(1, 20)), max_size=4,
-    unique_by=lambda week: week[0] and week[0] - timedelta(days=week[0].weekday()),
-)  # fmt: skip
+class TestOneReason:
+    """The reason why a time is closed is the one that a person would name."""
+
+    day, zone = date(2026, 11, 24), ZoneInfo("UTC")
+    hours = [(Opening(540, 720),), ()]
+    rules = SlotRules(30, 30, 2, 0, 2**40, buffer_after_minutes=10, daily_maximum=4)
+
+    def reason(self, *held: Occupant, minute: int = 600) -> Closed | None:
+        begins = first_minute(self.day, self.zone)
+        placed = [one._replace(start=begins + one.start, end=begins + one.end) for one in held]
+        return why_closed(
+            instant_of(begins + minute), self.day, self.hours, {self.day: sorted(placed)}, self.zone, self.rules
+        )
+
+    def visit(self, start: int, number: int) -> Occupant:
+        return Occupant(start, start + 30, OccupantKind.APPOINTMENT, f"v{number}")
+
+    def test_nothing_closes_it(self) -> None:
+        assert self.reason(self.visit(600, 1)) is None
+
+    @pytest.mark.parametrize("minute", [0, 530, 601, 720])
+    def test_outside_hours(self, minute: int) -> None:
+        assert self.reason(minute=minute) is Closed.OUTSIDE_HOURS
+
+    def test_a_block_closes_it_whatever_the_split(self) -> None:
+        assert self.reason(Occupant(615, 620, OccupantKind.BLOCK, "b")) is Closed.BLOCK
+
+    def test_full(self) -> None:
+        assert self.reason(self.visit(590, 1), self.visit(615, 2)) is Closed.FULL
+
+    def test_a_buffer(self) -> None:
+        assert self.reason(self.visit(570, 1), self.visit(565, 2)) is Closed.BUFFER
+        assert self.reason(Occupant(630, 660, OccupantKind.BLOCK, "b")) is Closed.BUFFER
+        assert self.reason(Occupant(570, 600, OccupantKind.BLOCK, "b")) is None
+
+    def test_the_daily_maximum(self) -> None:
+        assert self.reason(*(self.visit(n * 40, n) for n in range(4))) is Closed.DAILY_MAXIMUM
 
 
-@given(weeks, st.dates(date(2025, 12, 1), date(2027, 1, 31)))
-def test_the_latest_default_week_that_has_begun_counts(found: list[tuple[date | None, int]], day: date) -> None:
-    def monday(of: date) -> date:
-        return of - timedelta(days=of.weekday())
+@settings(max_examples=60)
+@given(days(), st.integers(-3000, 3000), st.integers(LONGEST_DAYS * 1440 + 1, 40_000))
+def test_a_long_block_closes_what_it_covers(where: tuple[ZoneInfo, date], at: int, length: int) -> None:
+    zone, first = where
+    begins = first_minute(first, zone)
+    block = Occupant(begins + at, begins + at + length, OccupantKind.BLOCK, "b")
+    assert is_long(instant_of(block.start), instant_of(block.end), zone)
+    hours, rules = [(Opening(0, 1440),)] * 31, SlotRules(30, 30, 3, 0, 2**40)
+    shown: Mapping[date, Sequence[Occupant]] = {first + timedelta(days=n): () for n in range(-1, 32)}
 
-    defaults = tuple(DefaultWeek(((Opening(0, hour * 60),),) * 7, begins and monday(begins)) for begins, hour in found)
-    begun = [
-        (begins and monday(begins)) or date.min
-        for begins, _ in found
-        if begins is None or monday(begins) <= monday(day)
-    ]
-    hours = Availability(defaults).hours_on(day)
-    if not begun:
-        assert hours == ()
-    else:
-        wanted = next(hour for begins, hour in found if ((begins and monday(begins)) or date.min) == max(begun))
-        assert hours == (Opening(0, wanted * 60),)
+    found = free_starts(first, hours, with_long_blocks(shown, [block], zone), zone, rules)
+
+    everything = free_starts(first, hours, {}, zone, rules)
+    for day, starts in everything.items():
+        assert found[day] == tuple(s for s in starts if s + 30 <= block.start or block.end <= s)
 
 
-@given(st.dates(date(2000, 1, 1), date(2037, 12, 31)), st.sampled_from(ZONES))
+@given(st.dates(date(2000, 1, 1), date(2037, 12, 31)), st.sampled_from(sorted(ODD | {"Asia/Kathmandu", "UTC"})))
 def test_a_day_begins_where_the_day_before_ends(day: date, name: str) -> None:
     zone = ZoneInfo(name)
     begins = first_minute(day, zone)
     assert day_of(instant_of(begins), zone) == day
     assert day_of(instant_of(begins - 1), zone) == day - timedelta(days=1)
+    assert day_beginnings(day, 3, zone) == [first_minute(day + timedelta(days=n), zone) for n in range(3)]

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState
-from oneway.domain.errors import InvalidInput, KeyReused, RequestAlreadyAnswered, SlotAlreadyTaken, SlotNotOffered
+from oneway.domain.errors import (
+    InvalidInput,
+    KeyReused,
+    RequestAlreadyAnswered,
+    SlotAlreadyTaken,
+    SlotNotOffered,
+    TooManyPending,
+)
+from oneway.domain.practices import Limits
 from oneway.domain.requests import RequestState
 from oneway.faults import Unavailable
 
@@ -22,7 +30,7 @@ NUMBERS = st.integers(0, 5)
 class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(a_practice(a_provider(split=2)))
+        self.world = World(a_practice(a_provider(split=2), limits=Limits(2, 8)))
         self.asked: dict[int, str] = {}
         self.pulled = True
         self.deleted: dict[str, object] = {}
@@ -49,6 +57,9 @@ class History(RuleBasedStateMachine):
             submitted = self.world.submit(f"{number:032d}", start=start.astimezone(UTC).isoformat())
         except (SlotAlreadyTaken, SlotNotOffered, KeyReused, InvalidInput):
             return  # full, too late, another time under the same key, or past
+        except TooManyPending:
+            assert sum(r.pending for r in self.requests()) == 2
+            return
         self.asked[number] = submitted.link
 
     @rule(number=st.integers(0, 3))
@@ -90,6 +101,14 @@ class History(RuleBasedStateMachine):
         # The window begins yesterday: what the clock has left behind is no longer looked at.
         if now < START + timedelta(hours=12):
             assert {o.id for o in held.occupants} == shown | gone | pending
+
+    @invariant()
+    def the_days_are_what_their_causes_make_of_them(self) -> None:
+        assert self.world.check_occupancy("harbor", "osei") == []
+
+    @invariant()
+    def nobody_waits_for_more_than_allowed(self) -> None:
+        assert sum(r.pending for r in self.requests()) <= 2
 
     @invariant()
     def nobody_is_linked_twice(self) -> None:

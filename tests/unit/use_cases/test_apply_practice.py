@@ -1,25 +1,46 @@
 """Applying a practice file: practice, feeds and the wheel become what it says; the same again changes nothing."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 
 import pytest
-from oneway.domain.errors import WriteConflict
+from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure, DefaultWeek
+from oneway.domain.errors import InvalidInput, WriteConflict
 from oneway.domain.feeds import FeedState, spoke_of
+from oneway.ports import Capabilities
 from oneway.use_cases.apply_practice import ApplyPractice, Fate, feeds_of
+from oneway.use_cases.edit_calendar import EditCalendar
+from oneway.use_cases.membership import Membership
 
-from tests.builders import NOW, a_practice, a_provider
-from tests.fakes.store import FakeFeeds, FakeStore
+from tests.builders import NOW, WEEK, a_calendar, a_practice, a_provider
+from tests.fakes.store import FakeClock, FakeFeeds, FakeStore
 
 FEED = "ehr~osei"
+
+
+MONDAY = date(2026, 11, 30)
+
+
+def public_holidays(country: str, region: str, years: Iterable[int]) -> Sequence[tuple[date, str]]:
+    return [(date(year, 7, 4), f"Independence Day{region}") for year in years if country == "US"]
 
 
 @dataclass
 class Applied:
     store: FakeStore = field(default_factory=FakeStore)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    capabilities: Capabilities = field(default_factory=Capabilities)
 
     @property
     def apply(self) -> ApplyPractice:
-        return ApplyPractice(self.store.practices, self.store.feeds)
+        return self.through(self.store.feeds)
+
+    def through(self, feeds: FakeFeeds) -> ApplyPractice:
+        store = self.store
+        return ApplyPractice(
+            store.practices, feeds, store.calendar, lambda _: self.capabilities, public_holidays, self.clock
+        )
 
     @property
     def feeds(self) -> FakeFeeds:
@@ -53,9 +74,13 @@ def applied() -> Applied:
 def test_a_new_practice_is_created_with_a_feed_for_each_integrated_provider(applied: Applied) -> None:
     practice = a_practice(a_provider(), a_provider("brandt"), a_provider("walk-in", source_id=None, external_id=None))
     report = applied.apply(practice)
-    assert applied.store.practices.get("harbor") == practice
+    found = applied.store.practices.get("harbor")
+    assert replace(found, calendars={}, public_holidays=()) == replace(practice, calendars={})
+    assert {one: calendar.availability for one, calendar in found.calendars.items()} == {
+        one: calendar.availability for one, calendar in practice.calendars.items()
+    }
     assert {state.settings.feed_id for state in applied.feeds.of_practice("harbor")} == {FEED, "ehr~brandt"}
-    assert {part.fate for part in report.parts} == {Fate.CREATED}
+    assert {part.fate for part in report.changes} == {Fate.CREATED}
 
 
 def test_a_feed_knows_everything_that_a_pull_needs(applied: Applied) -> None:
@@ -83,7 +108,7 @@ def test_applying_the_same_again_changes_nothing(applied: Applied) -> None:
 
 def test_a_plan_tells_and_changes_nothing(applied: Applied) -> None:
     report = applied.apply.plan(a_practice())
-    assert len(report.changes) == len(report.parts)
+    assert {part.fate for part in report.changes} == {Fate.CREATED}
     assert applied.store.practices.slugs() == []
     assert applied.feeds.of_practice("harbor") == []
 
@@ -135,7 +160,9 @@ def test_a_provider_that_is_gone_is_read_no_more(applied: Applied) -> None:
 
 
 def test_a_cut_run_is_made_whole_by_the_next_one(applied: Applied) -> None:
-    applied.store.practices.save(a_practice())
+    applied.apply(a_practice())
+    for feed_id in (FEED, "ehr~brandt"):
+        applied.feeds.remove("harbor", feed_id)
     report = applied.apply(a_practice())
     assert {part.kind for part in report.changes} == {"feeds"}
     assert applied.turns(FEED, 1)
@@ -145,7 +172,7 @@ def test_a_pull_that_writes_at_the_same_time_is_not_lost(applied: Applied) -> No
     applied.apply(a_practice())
     applied.pulled()
     racing = RacingFeeds(applied.store, races=2)
-    ApplyPractice(applied.store.practices, racing)(a_practice(horizon_days=30))
+    applied.through(racing)(a_practice(horizon_days=30))
     after = applied.state()
     assert after.settings.horizon_days == 30
     assert after.set_aside == 2
@@ -155,7 +182,7 @@ def test_endless_racing_is_given_up(applied: Applied) -> None:
     applied.apply(a_practice())
     racing = RacingFeeds(applied.store, races=99)
     with pytest.raises(WriteConflict):
-        ApplyPractice(applied.store.practices, racing)(a_practice(horizon_days=30))
+        applied.through(racing)(a_practice(horizon_days=30))
 
 
 @dataclass
@@ -171,3 +198,101 @@ class RacingFeeds(FakeFeeds):
             assert stored
             super().save(stored, replace(stored, set_aside=stored.set_aside + 1))
         super().save(before, after)
+
+
+class TestCalendars:
+    def edit(self, applied: Applied) -> EditCalendar:
+        return EditCalendar(Membership(applied.store.practices), applied.store.calendar, applied.clock)
+
+    def staff_close_monday(self, applied: Applied) -> None:
+        shorter = ((), *WEEK[1:])
+        self.edit(applied).save_week("harbor", "nadia@harbor.example", "osei", MONDAY, WEEK, shorter)
+
+    def fates(self, applied: Applied, changes: Calendar | None = None, **options: bool) -> dict[str, Fate]:
+        calendars = a_practice().calendars | ({"osei": changes} if changes else {})
+        report = applied.apply(a_practice(calendars=calendars), **options)
+        return {part.id: part.fate for part in report.parts if part.kind == "calendars"}
+
+    def hours(self, applied: Applied) -> Availability:
+        return applied.store.calendar.get("harbor", "osei").availability
+
+    def test_a_file_sets_them_and_says_so_once(self, applied: Applied) -> None:
+        assert self.fates(applied) == {"": Fate.UNCHANGED, "osei": Fate.CREATED, "brandt": Fate.CREATED}
+        assert set(self.fates(applied).values()) == {Fate.UNCHANGED}
+        paused = a_calendar(paused=True)
+        assert self.fates(applied, paused)["osei"] is Fate.UPDATED
+        assert self.hours(applied) == paused.availability
+
+    def test_what_staff_edit_stays_while_the_file_says_the_same(self, applied: Applied) -> None:
+        self.fates(applied)
+        self.staff_close_monday(applied)
+        edited = self.hours(applied)
+        assert set(self.fates(applied).values()) == {Fate.UNCHANGED}
+        assert self.hours(applied) == edited
+
+    def test_where_file_and_staff_have_changed_it_staff_win_and_it_is_told(self, applied: Applied) -> None:
+        self.fates(applied)
+        self.staff_close_monday(applied)
+        edited, paused = self.hours(applied), a_calendar(paused=True)
+        report = applied.apply(a_practice(calendars=a_practice().calendars | {"osei": paused}))
+        (kept,) = (part for part in report.parts if part.fate is Fate.KEPT)
+        assert (kept.id, kept.by, kept.at) == ("osei", "nadia@harbor.example", NOW)
+        assert self.hours(applied) == edited
+        assert self.fates(applied, paused, overwrite_calendars=True)["osei"] is Fate.UPDATED
+        assert self.hours(applied) == paused.availability
+
+    def test_a_file_that_says_what_staff_have_made_of_it_is_at_peace_with_them(self, applied: Applied) -> None:
+        self.fates(applied)
+        self.staff_close_monday(applied)
+        assert self.fates(applied, Calendar(self.hours(applied)))["osei"] is Fate.UNCHANGED
+
+    def test_closures_that_staff_add_need_no_word_of_the_file(self, applied: Applied) -> None:
+        self.fates(applied)
+        day = date(2026, 12, 24)
+        self.edit(applied).close("harbor", "nadia@harbor.example", "", Closure(day, day))
+        assert set(self.fates(applied).values()) == {Fate.UNCHANGED}
+
+    def test_a_provider_that_is_gone_takes_its_calendar_along(self, applied: Applied) -> None:
+        self.fates(applied)
+        applied.apply(a_practice(a_provider("brandt")))
+        assert applied.store.calendar.get("harbor", "osei") == Calendar()
+
+    def test_only_the_next_weeks_can_be_overridden(self, applied: Applied) -> None:
+        last = date(2026, 11, 23) + timedelta(weeks=51)
+        self.fates(applied, a_calendar(overrides={last: CLOSED_WEEK}))
+        with pytest.raises(InvalidInput, match="/providers/osei/weeks/2027-11-22"):
+            self.fates(applied, a_calendar(overrides={last + timedelta(weeks=1): CLOSED_WEEK}))
+
+    def test_split_needs_a_source_that_can_hold_it(self, applied: Applied) -> None:
+        split = a_practice(a_provider(split=2))
+        applied.apply(split)
+        applied.capabilities = Capabilities(split_booking=False)
+        applied.apply(a_practice())
+        with pytest.raises(InvalidInput) as refused:
+            applied.apply(split)
+        (problem,) = refused.value.problems
+        assert problem.pointer == "/providers/osei/split"
+        assert "cannot hold two visits" in problem.detail
+        assert applied.store.practices.get("harbor").providers["osei"].split == 1
+
+    def test_public_holidays_come_with_it_and_are_offered_until_closed(self, applied: Applied) -> None:
+        applied.apply(a_practice(region="-CA"))
+        edit, day = self.edit(applied), date(2027, 7, 4)
+        suggested = edit.suggested_closures("harbor", "nadia@harbor.example")
+        assert [one.first for one in suggested] == [day, date(2028, 7, 4)]
+        assert suggested[0].name == "Independence Day-CA"
+        edit.close("harbor", "nadia@harbor.example", "", suggested[0])
+        assert [one.first.year for one in edit.suggested_closures("harbor", "nadia@harbor.example")] == [2028]
+
+    def test_what_is_long_past_is_dropped(self, applied: Applied) -> None:
+        old = date(2026, 6, 1)
+        calendar = Calendar(
+            Availability(
+                (DefaultWeek(WEEK), DefaultWeek(CLOSED_WEEK, old), DefaultWeek(WEEK, old + timedelta(weeks=1))),
+                {old: CLOSED_WEEK},
+                (Closure(old, old),),
+            )
+        )
+        self.fates(applied, calendar)
+        assert self.hours(applied) == Availability((DefaultWeek(WEEK, old + timedelta(weeks=1)),))
+        assert self.fates(applied, calendar)["osei"] is Fate.UNCHANGED

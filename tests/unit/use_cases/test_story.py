@@ -357,7 +357,7 @@ class TestSyncing:
     def test_a_block_closes_its_time_and_is_no_visit(self, world: World) -> None:
         world.source.enter(a_row(kind=RowKind.BLOCK, patient=None))
         world.pull()
-        with pytest.raises(SlotAlreadyTaken):
+        with pytest.raises(SlotNotOffered, match="block"):
             world.submit()
 
     def test_a_visit_over_midnight_touches_two_days(self, world: World) -> None:

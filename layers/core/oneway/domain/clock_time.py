@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTES_PER_DAY = 1440
+_EPOCH_ORDINAL = EPOCH.toordinal()
 
 
 def minute_of(instant: datetime) -> int:
@@ -45,6 +46,17 @@ def first_minute(day: date, zone: ZoneInfo) -> int:
     is the instant of the change: the first one of the new day.
     """
     return minute_of(datetime.combine(day, time.min, zone).astimezone(UTC))
+
+
+def day_beginnings(first: date, count: int, zone: ZoneInfo) -> list[int]:
+    """`first_minute` of `count` local days from `first` on, quickly."""
+    ordinal = first.toordinal()
+    midnights = range(ordinal, ordinal + count)
+    return [
+        ((number - _EPOCH_ORDINAL) * 86400 - int(offset.total_seconds())) // 60
+        for number in midnights
+        if (offset := datetime.fromordinal(number).replace(tzinfo=zone).utcoffset()) is not None
+    ]
 
 
 def parse_instant(text: str) -> datetime:

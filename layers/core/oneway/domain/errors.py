@@ -12,6 +12,8 @@ OnewayError
 │   ├── SlotNotOffered      with the one reason that closes it
 │   ├── KeyReused           an idempotency key came back with another payload
 │   ├── RequestAlreadyAnswered
+│   ├── TooManyPending      with the limit that was reached
+│   ├── CalendarChangedMeanwhile  somebody else saved first: who, when, what
 │   └── Forbidden           a viewer may only read
 ├── WriteConflict           somebody else was first; re-read and decide again
 └── StoreUnavailable        the store gave no definite answer within its bounds
@@ -21,6 +23,11 @@ None of them carries patient data in its text.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .availability import DayDifference
 
 
 class OnewayError(Exception):
@@ -69,7 +76,7 @@ class Refused(OnewayError):
 
 
 class SlotAlreadyTaken(Refused):
-    """The last place went to somebody else; `left` holds the day's other free starts (epoch minutes)."""
+    """The last place went to somebody else; `left` holds the free starts nearby (epoch minutes)."""
 
     def __init__(self, left: Sequence[int] = ()) -> None:
         super().__init__("the time was just taken")
@@ -91,6 +98,25 @@ class KeyReused(Refused):
 
 class RequestAlreadyAnswered(Refused):
     """The request is no longer pending, so it cannot be cancelled here."""
+
+
+class TooManyPending(Refused):
+    """As many requests wait for an answer as the practice allows: `limit` of them, for one `kind` ("person", "contact")."""
+
+    def __init__(self, kind: str, limit: int) -> None:
+        super().__init__(f"{limit} pending for one {kind}")
+        self.kind = kind
+        self.limit = limit
+
+
+class CalendarChangedMeanwhile(Refused):
+    """Somebody else saved the calendar first: who (an e-mail address; empty: an operator), when, and which days differ."""
+
+    def __init__(self, changed_by: str, changed_at: datetime | None, days: "Sequence[DayDifference]" = ()) -> None:
+        super().__init__("somebody else saved first")
+        self.changed_by = changed_by
+        self.changed_at = changed_at
+        self.days = tuple(days)
 
 
 class Forbidden(Refused):

@@ -5,7 +5,7 @@ in the same transaction as its cause, on the condition that its version is the o
 11 bytes, so that a month of a busy provider is one or two read units.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from . import identifiers
 from .clock_time import day_of, first_minute, minute_after, minute_of
 
+LONGEST_DAYS = 7
+"""A visit that touches more local days than this is a mistake; a block that does is kept as one of the `LongBlocks`."""
 _OCCUPANT_BYTES = 3 + identifiers.ID_BYTES
 
 
@@ -61,9 +63,54 @@ class DayOccupancy:
         """The day without an id; the same day if it is not there."""
         return replace(self, occupants=tuple(o for o in self.occupants if o.id != occupant_id))
 
+    @property
+    def visits(self) -> int:
+        """How many visits, asked for or imported, it holds."""
+        return sum(o.kind is not OccupantKind.BLOCK for o in self.occupants)
+
     def starting_at(self, start: int, kind: OccupantKind) -> list[str]:
         """Ids of the occupants of a kind that start at an epoch minute."""
         return [o.id for o in self.occupants if o.start == start and o.kind == kind]
+
+
+@dataclass(frozen=True, slots=True)
+class LongBlocks:
+    """Blocks of a provider that are too long to stand on each of their days; they close what they cover all the same.
+
+    Their occupants are not clipped to days. `version` 0 means that nothing is stored yet.
+    """
+
+    practice: str
+    provider_id: str
+    version: int = 0
+    blocks: tuple[Occupant, ...] = ()
+
+    def holds(self, occupant_id: str) -> bool:
+        """Whether a block is among them."""
+        return any(o.id == occupant_id for o in self.blocks)
+
+    def with_block(self, block: Occupant) -> "LongBlocks":
+        """The blocks with this one, in place of an earlier one of the same id."""
+        others = tuple(o for o in self.blocks if o.id != block.id)
+        return replace(self, blocks=tuple(sorted((*others, block))))
+
+    def without(self, occupant_id: str) -> "LongBlocks":
+        """The blocks without an id; the same if it is not there."""
+        return replace(self, blocks=tuple(o for o in self.blocks if o.id != occupant_id))
+
+
+def with_long_blocks(
+    occupants: Mapping[date, Sequence[Occupant]], blocks: Iterable[Occupant], zone: ZoneInfo
+) -> dict[date, Sequence[Occupant]]:
+    """The occupants of days with the parts of long blocks that lie on them."""
+    found = dict(occupants)
+    for block in blocks:
+        for day, held in found.items():
+            begins, ends = first_minute(day, zone), first_minute(day + timedelta(days=1), zone)
+            if block.start < ends and begins < block.end:
+                part = block._replace(start=max(block.start, begins), end=min(block.end, ends))
+                found[day] = sorted([*held, part])
+    return found
 
 
 def days_touched(start: datetime, end: datetime, zone: ZoneInfo) -> list[date]:
@@ -71,6 +118,11 @@ def days_touched(start: datetime, end: datetime, zone: ZoneInfo) -> list[date]:
     first = day_of(start, zone)
     last = max(first, day_of(end - timedelta(microseconds=1), zone))
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def is_long(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
+    """Whether [start, end) touches more than `LONGEST_DAYS` local days."""
+    return end - start > timedelta(days=LONGEST_DAYS) or len(days_touched(start, end, zone)) > LONGEST_DAYS
 
 
 def occupant_on(

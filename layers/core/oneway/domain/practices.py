@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from .availability import DefaultWeek
+from .availability import Availability, Calendar, Closure
 from .clock_time import zone_of
 from .errors import ProviderNotFound
+from .occupancy import Occupant
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class VisitType:
     for_returning_patients: bool = True
     names: Mapping[str, str] = field(default_factory=dict)
 
+    def takes(self, new_patient: bool) -> bool:
+        """Whether patients who are new to the practice (or known to it) may book it."""
+        return self.for_new_patients if new_patient else self.for_returning_patients
+
     def name_in(self, language: str) -> str:
         """Its name in a language, else its own."""
         return self.names.get(language, self.name)
@@ -42,18 +47,21 @@ class Provider:
     """One clinician's profile; integrated when tied to an external id in a source.
 
     `split` is how many visits may share one slot, `step_minutes` the grid on which slots start, counted from each opening.
+    The buffers are kept free before and after each visit; `daily_maximum` is how many visits a day may have (None: any).
     """
 
     id: str
     name: str
     location_id: str
     visit_type_ids: tuple[str, ...]
-    default_weeks: tuple[DefaultWeek, ...]
     languages: tuple[str, ...] = ()
     source_id: str | None = None
     external_id: str | None = None
     split: int = 1
     step_minutes: int = 15
+    buffer_before_minutes: int = 0
+    buffer_after_minutes: int = 0
+    daily_maximum: int | None = None
 
     @property
     def integrated(self) -> bool:
@@ -98,8 +106,21 @@ class Switches:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How many requests may wait for an answer: of one person, and under one e-mail address or phone number."""
+
+    pending_per_person: int = 3
+    pending_per_contact: int = 8
+
+
+@dataclass(frozen=True, slots=True)
 class Practice:
-    """The tenant. `recipients` get staff mail, `reply_to` is monitored; `country` is ISO 3166-1 alpha-2."""
+    """The tenant. `recipients` get staff mail, `reply_to` is monitored; `country` is ISO 3166-1 alpha-2.
+
+    `region` is its part of the country (ISO 3166-2, without the country), which decides on `public_holidays`: closures that
+    staff are offered. `calendars` and `long_blocks` are those of its providers, by id; the calendar of "" holds the
+    practice's own closures.
+    """
 
     slug: str
     name: str
@@ -118,6 +139,11 @@ class Practice:
     minimum_notice_minutes: int = 120
     horizon_days: int = 90
     accent: str = "#0b6e99"
+    limits: Limits = Limits()
+    region: str = ""
+    public_holidays: tuple[Closure, ...] = ()
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    long_blocks: Mapping[str, tuple[Occupant, ...]] = field(default_factory=dict)
 
     def provider(self, provider_id: str) -> Provider:
         """Its provider of an id. Raises ProviderNotFound."""
@@ -133,3 +159,12 @@ class Practice:
     def zone_of(self, provider: Provider) -> ZoneInfo:
         """The zone in which a provider's days and hours are meant."""
         return zone_of(self.location_of(provider).zone)
+
+    def availability_of(self, provider: Provider) -> Availability:
+        """When a provider can be booked, the practice's closures included."""
+        own, ours = (self.calendars.get(which, Calendar()).availability for which in (provider.id, ""))
+        return own.closed_also_by(ours)
+
+    def visit_types_of(self, provider: Provider) -> list[VisitType]:
+        """What a provider can be booked for."""
+        return [self.visit_types[visit_type_id] for visit_type_id in provider.visit_type_ids]

@@ -1,30 +1,48 @@
 """Which start times a provider offers (product section 4). Pure; the clock is passed in.
 
-Times are epoch minutes. Opening hours follow the wall clock: a time that does not exist is not offered, one that occurs
-twice is offered once (the first).
+Times are epoch minutes. A day is open at the instants whose wall clock lies in its opening hours; a visit has to lie there
+whole. It may begin every `step_minutes` of the wall clock from each opening on, so a time that does not exist is not
+offered, and one that occurs twice is offered once (the first).
+
+A slot is looked at with its day's two neighbours only where it has to be: for buffers, and where hours go on past midnight.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from .availability import Opening
-from .clock_time import MINUTES_PER_DAY, first_minute, minute_after, minute_of
+from .availability import Hours
+from .clock_time import MINUTES_PER_DAY, day_beginnings, instant_of, minute_after, minute_of
 from .occupancy import Occupant, OccupantKind
+
+_DAY = timedelta(days=1)
 
 
 class Closed(StrEnum):
-    """The one reason that closes a time."""
+    """The one reason that closes a time: the first of these that applies."""
 
     NOT_INTEGRATED = "not_integrated"
     NEVER_PULLED = "never_pulled"
     VISIT_TYPE = "visit_type"
+    PAUSED = "paused"
+    CLOSURE = "closure"
     OUTSIDE_HOURS = "outside_hours"
     NOTICE = "notice"
     HORIZON = "horizon"
+    BLOCK = "block"
     FULL = "full"
+    BUFFER = "buffer"
+    DAILY_MAXIMUM = "daily_maximum"
+
+
+BY_OTHERS = frozenset({Closed.FULL, Closed.BUFFER, Closed.DAILY_MAXIMUM})
+"""What other patients' visits cause: to somebody who was just shown the time, it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +50,9 @@ class SlotRules:
     """What bounds the slots of one provider and visit type.
 
     A slot takes `minutes`, starts every `step_minutes` of an opening, may be shared by `split` visits, and starts in
-    [earliest, latest) (epoch minutes).
+    [earliest, latest) (epoch minutes). Each visit keeps its provider busy for the buffers around it, which no other visit's
+    time or buffer may touch beyond `split`; a block needs no buffer of its own. A day takes `daily_maximum` visits (None:
+    any number); one over midnight counts on both days.
     """
 
     minutes: int
@@ -40,92 +60,245 @@ class SlotRules:
     split: int
     earliest: int
     latest: int
+    buffer_before_minutes: int = 0
+    buffer_after_minutes: int = 0
+    daily_maximum: int | None = None
+
+    @property
+    def buffered(self) -> bool:
+        """Whether visits have to keep apart."""
+        return bool(self.buffer_before_minutes or self.buffer_after_minutes)
 
 
-def rules_at(
-    now: datetime, minutes: int, step_minutes: int, split: int, minimum_notice_minutes: int, horizon_days: int
-) -> SlotRules:
-    """The rules at an instant: after the minimum notice, before the horizon."""
-    latest = minute_of(now) + horizon_days * MINUTES_PER_DAY
-    return SlotRules(minutes, step_minutes, split, minute_after(now) + minimum_notice_minutes, latest)
+class _Segment(NamedTuple):
+    """A part of a day with one offset: [start, end) in minutes after the day's beginning, and the wall clock at start."""
+
+    start: int
+    end: int
+    wall: int
+
+
+_ORDINARY = (_Segment(0, MINUTES_PER_DAY, 0),)
+
+
+def earliest_and_latest(now: datetime, minimum_notice_minutes: int, horizon_days: int) -> tuple[int, int]:
+    """The epoch minutes [earliest, latest) in which a slot may start: after the notice, before the horizon."""
+    return minute_after(now) + minimum_notice_minutes, minute_of(now) + horizon_days * MINUTES_PER_DAY
+
+
+def looks_around(hours: Iterable[Hours], rules: SlotRules) -> bool:
+    """Whether slots of these days depend on the days before and after."""
+    return rules.buffered or any(one and one[-1].end_minutes == MINUTES_PER_DAY for one in hours)
 
 
 def free_starts(
-    day: date, openings: Sequence[Opening], occupants: Iterable[Occupant], zone: ZoneInfo, rules: SlotRules
-) -> tuple[int, ...]:
-    """The start times offered on a local day, ascending, in epoch minutes."""
-    if not openings:
-        return ()
-    taken = _taken(occupants, rules.split)
-    starts = {
-        start
-        for start in _starts(day, openings, zone, rules)
-        if rules.earliest <= start < rules.latest
-        and not any(begin < start + rules.minutes and start < end for begin, end in taken)
-    }
-    return tuple(sorted(starts))
+    first: date,
+    hours: Sequence[Hours],
+    occupants: Mapping[date, Sequence[Occupant]],
+    zone: ZoneInfo,
+    rules: SlotRules,
+) -> dict[date, tuple[int, ...]]:
+    """The start times offered on each local day from `first` on, ascending.
+
+    `hours` are the open hours of these days and of one day more; `occupants` those of each day (sorted), with the day before
+    and the day after wherever `looks_around`.
+    """
+    begins = day_beginnings(first, len(hours) + 1, zone)
+    lead, lag = rules.minutes + rules.buffer_after_minutes, rules.buffer_before_minutes
+    offered: dict[date, tuple[int, ...]] = {}
+    day = first - _DAY
+    for index in range(len(hours) - 1):
+        day += _DAY
+        begin = begins[index]
+        grid = _day_grid(hours, index, begins, zone, rules) if hours[index] else ()
+        grid = _within(grid, begin, rules)
+        held: Sequence[Occupant] = occupants.get(day, ())
+        if grid and rules.daily_maximum is not None:
+            grid = _below_maximum(grid, begins[index + 1] - begin, held, occupants.get(day + _DAY, ()), rules)
+        if not grid:
+            offered[day] = ()
+            continue
+        if rules.buffered or begin + grid[-1] + rules.minutes > begins[index + 1]:
+            held = _whole(occupants.get(day - _DAY, ()), held, occupants.get(day + _DAY, ()))
+        # `grid` is cut between what is taken: a start is free from the end of one to a visit's length before the next.
+        free: list[int] = []
+        at = 0
+        for taken_from, taken_to in _taken(held, rules) if held else ():
+            closes = bisect_right(grid, taken_from - lead - begin, at)
+            if closes > at:
+                free += grid[at:closes]
+            at = bisect_left(grid, taken_to + lag - begin, at)
+        free += grid[at:]
+        offered[day] = tuple([begin + start for start in free])
+    return offered
 
 
 def why_closed(
     start: datetime,
     day: date,
-    openings: Sequence[Opening],
-    occupants: Iterable[Occupant],
+    hours: Sequence[Hours],
+    occupants: Mapping[date, Sequence[Occupant]],
     zone: ZoneInfo,
     rules: SlotRules,
 ) -> Closed | None:
-    """The reason why a start on a local day is not offered; None if it is."""
+    """Why a start on a local day is not offered; None if it is. `hours` are those of the day and the one after it."""
+    begins = day_beginnings(day, 3, zone)
     minute = minute_of(start)
-    if start.second or start.microsecond or minute not in _starts(day, openings, zone, rules):
+    grid = _day_grid(hours, 0, begins, zone, rules) if hours[0] else ()
+    if start.second or start.microsecond or minute - begins[0] not in grid:
         return Closed.OUTSIDE_HOURS
     if minute < rules.earliest:
         return Closed.NOTICE
     if minute >= rules.latest:
         return Closed.HORIZON
-    taken = _taken(occupants, rules.split)
-    full = any(begin < minute + rules.minutes and minute < end for begin, end in taken)
-    return Closed.FULL if full else None
+    end = minute + rules.minutes
+    held = _whole(*(occupants.get(one, ()) for one in (day - _DAY, day, day + _DAY)))
+    for kind, reason in ((OccupantKind.BLOCK, Closed.BLOCK), (None, Closed.FULL)):
+        found = [o for o in held if (o.kind is OccupantKind.BLOCK) == (kind is not None)]
+        if any(a < end and minute < b for a, b in _full(found, rules.split)):
+            return reason
+    around = minute - rules.buffer_before_minutes, end + rules.buffer_after_minutes
+    if any(a < around[1] and around[0] < b for a, b in _taken(held, rules)):
+        return Closed.BUFFER
+    touched = [day, day + _DAY] if end > begins[1] else [day]
+    if rules.daily_maximum is not None and any(
+        _visits(occupants.get(one, ())) >= rules.daily_maximum for one in touched
+    ):
+        return Closed.DAILY_MAXIMUM
+    return None
 
 
-def _starts(day: date, openings: Sequence[Opening], zone: ZoneInfo, rules: SlotRules) -> list[int]:
-    begins = first_minute(day, zone)
-    ordinary = first_minute(day + timedelta(days=1), zone) - begins == MINUTES_PER_DAY
-    starts: list[int] = []
-    for opening in openings:
-        if ordinary:
-            last = begins + opening.end_minutes - rules.minutes
-            starts += range(begins + opening.start_minutes, last + 1, rules.step_minutes)
-        else:
-            starts += _starts_by_wall_clock(day, opening, zone, rules)
-    return starts
+def _within(grid: tuple[int, ...], begin: int, rules: SlotRules) -> tuple[int, ...]:
+    """The starts of a grid that lie in [earliest, latest)."""
+    if not grid or (rules.earliest <= begin + grid[0] and begin + grid[-1] < rules.latest):
+        return grid
+    return grid[bisect_left(grid, rules.earliest - begin) : bisect_left(grid, rules.latest - begin)]
 
 
-def _starts_by_wall_clock(day: date, opening: Opening, zone: ZoneInfo, rules: SlotRules) -> list[int]:
-    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a wall clock has no zone yet
-    closes = minute_of((midnight + timedelta(minutes=opening.end_minutes)).replace(tzinfo=zone).astimezone(UTC))
-    starts = []
-    for wall_minutes in range(opening.start_minutes, opening.end_minutes, rules.step_minutes):
-        wall = midnight + timedelta(minutes=wall_minutes)
-        instant = wall.replace(tzinfo=zone).astimezone(UTC)
-        exists = instant.astimezone(zone).replace(tzinfo=None) == wall
-        if exists and minute_of(instant) + rules.minutes <= closes:
-            starts.append(minute_of(instant))
-    return starts
+def _below_maximum(
+    grid: tuple[int, ...], length: int, held: Sequence[Occupant], tomorrow: Sequence[Occupant], rules: SlotRules
+) -> tuple[int, ...]:
+    maximum = rules.daily_maximum or 0
+    if _visits(held) >= maximum:
+        return ()
+    if grid[-1] + rules.minutes > length and _visits(tomorrow) >= maximum:
+        return grid[: bisect_right(grid, length - rules.minutes)]
+    return grid
 
 
-def _taken(occupants: Iterable[Occupant], split: int) -> list[tuple[int, int]]:
-    """The stretches in which no place is left; a block takes all of them."""
+def _visits(held: Iterable[Occupant]) -> int:
+    return sum(o.kind is not OccupantKind.BLOCK for o in held)
+
+
+def _whole(*days: Sequence[Occupant]) -> list[Occupant]:
+    """The occupants of days side by side, the parts of each joined, by start."""
+    joined: dict[str, Occupant] = {}
+    for one in chain(*days):
+        other = joined.get(one.id)
+        joined[one.id] = other._replace(end=one.end) if other else one
+    return sorted(joined.values())
+
+
+def _taken(held: Sequence[Occupant], rules: SlotRules) -> list[tuple[int, int]]:
+    """The stretches, by start, that no visit with its buffers may touch."""
+    if rules.buffered:
+        before, after = rules.buffer_before_minutes, rules.buffer_after_minutes
+        held = [
+            o if o.kind is OccupantKind.BLOCK else o._replace(start=o.start - before, end=o.end + after)
+            for o in held
+            if o.end > o.start
+        ]
+    return _full(held, rules.split)
+
+
+def _full(held: Iterable[Occupant], split: int) -> list[tuple[int, int]]:
+    """The stretches, by start, in which no place is left; a block takes all of them."""
+    if split == 1:
+        return sorted([(start, end) for start, end, _, _ in held if end > start])
     changes: list[tuple[int, int]] = []
-    for occupant in occupants:
-        if occupant.end > occupant.start:
-            weight = split if occupant.kind is OccupantKind.BLOCK else 1
-            changes += ((occupant.start, weight), (occupant.end, -weight))
-    taken: list[tuple[int, int]] = []
-    held, since = 0, 0
+    for start, end, kind, _ in held:
+        if end > start:
+            weight = split if kind is OccupantKind.BLOCK else 1
+            changes += ((start, weight), (end, -weight))
+    full: list[tuple[int, int]] = []
+    taken, since = 0, 0
     for minute, weight in sorted(changes):
-        before, held = held, held + weight
-        if before < split <= held:
+        before, taken = taken, taken + weight
+        if before < split <= taken:
             since = minute
-        elif held < split <= before:
-            taken.append((since, minute))
-    return taken
+        elif taken < split <= before:
+            full.append((since, minute))
+    return full
+
+
+def _day_grid(
+    hours: Sequence[Hours], index: int, begins: Sequence[int], zone: ZoneInfo, rules: SlotRules
+) -> tuple[int, ...]:
+    """Every start that lies in the hours of a day, in minutes after its beginning."""
+    segments = _segments(begins[index], begins[index + 1], zone)
+    reach = 0
+    if hours[index][-1].end_minutes == MINUTES_PER_DAY and hours[index + 1] and hours[index + 1][0].start_minutes == 0:
+        tomorrow = _stretches(hours[index + 1], _segments(begins[index + 1], begins[index + 2], zone))
+        reach = tomorrow[0][1] if tomorrow and tomorrow[0][0] == 0 else 0
+    return _grid(hours[index], segments, reach, rules.minutes, rules.step_minutes)
+
+
+@lru_cache(maxsize=512)
+def _grid(hours: Hours, segments: tuple[_Segment, ...], reach: int, minutes: int, step_minutes: int) -> tuple[int, ...]:
+    """The starts of a day; `reach` is how long it stays open past its end."""
+    length = segments[-1].end if segments else 0
+    stretches = [(start, end + reach if end == length else end) for start, end in _stretches(hours, segments)]
+    starts: set[int] = set()
+    for opening in hours:
+        for wall in range(opening.start_minutes, opening.end_minutes, step_minutes):
+            start = _first_time(wall, segments)
+            if start is not None and any(a <= start and start + minutes <= b for a, b in stretches):
+                starts.add(start)
+    return tuple(sorted(starts))
+
+
+def _stretches(hours: Hours, segments: Sequence[_Segment]) -> list[tuple[int, int]]:
+    """When a day is open, in minutes after its beginning; what touches is one stretch."""
+    found: list[tuple[int, int]] = []
+    for segment in segments:
+        shift = segment.start - segment.wall
+        for opening in hours:
+            start = max(opening.start_minutes + shift, segment.start)
+            end = min(opening.end_minutes + shift, segment.end)
+            if found and start < end and found[-1][1] == start:
+                found[-1] = found[-1][0], end
+            elif start < end:
+                found.append((start, end))
+    return found
+
+
+def _first_time(wall: int, segments: Iterable[_Segment]) -> int | None:
+    """When the wall clock first shows a minute of the day; None if it never does."""
+    for segment in segments:
+        minute = segment.start + wall - segment.wall
+        if segment.start <= minute < segment.end:
+            return minute
+    return None
+
+
+def _segments(begin: int, end: int, zone: ZoneInfo) -> tuple[_Segment, ...]:
+    """The parts of the day [begin, end) between changes of the clock (one at most)."""
+    if end - begin == MINUTES_PER_DAY:
+        return _ORDINARY
+    if end == begin:
+        return ()
+    offsets = _offset(begin, zone), _offset(end - 1, zone)
+    wall = (begin + offsets[0]) % MINUTES_PER_DAY
+    if offsets[0] == offsets[1]:
+        return (_Segment(0, end - begin, wall),)
+    change = bisect_right(range(begin, end), 0, key=lambda minute: int(_offset(minute, zone) != offsets[0]))
+    return (
+        _Segment(0, change, wall),
+        _Segment(change, end - begin, (begin + change + offsets[1]) % MINUTES_PER_DAY),
+    )
+
+
+def _offset(minute: int, zone: ZoneInfo) -> int:
+    """Minutes that the wall clock is ahead of UTC."""
+    offset = instant_of(minute).astimezone(zone).utcoffset() or timedelta()
+    return int(offset.total_seconds() // 60)

@@ -143,9 +143,21 @@ class FhirProfile:
 
     include_patient: bool = True
     page_size: int = 200
+    split_booking: bool = True
 
 
 PROFILES = {"generic": FhirProfile()}
+
+
+def capabilities_of(profile: FhirProfile) -> Capabilities:
+    """What a FHIR R4 server of a profile can do for us."""
+    return Capabilities(
+        filters=frozenset(("provider", "date")),
+        patient="included" if profile.include_patient else "by_id",
+        time="offset",
+        conditional_get=True,
+        split_booking=profile.split_booking,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +172,7 @@ class FhirSource:
 
     def capabilities(self) -> Capabilities:
         """What a FHIR R4 server can do for us."""
-        return Capabilities(
-            filters=frozenset(("provider", "date")),
-            patient="included" if self.profile.include_patient else "by_id",
-            time="offset",
-            conditional_get=True,
-        )
+        return capabilities_of(self.profile)
 
     def list_providers(self) -> list[SourceProvider]:
         """Its practitioners."""

@@ -7,9 +7,11 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from ..domain.feeds import FeedState
+from ..domain.practices import Source
 from ..faults import SchemaDrift
 from ..phones import to_e164
-from ..ports import Clock, ScheduleSource
+from ..ports import Capabilities, Clock, ScheduleSource
+from . import fhir
 from .fhir import PROFILES, FhirSource
 from .http import SourceHttp
 
@@ -36,3 +38,10 @@ class OpenSource:
         now: Callable[[], datetime] = self._clock.now
         read_phone = partial(to_e164, country=settings.country)
         return FhirSource(http, settings.address, read_phone, now, PROFILES[settings.profile])
+
+
+def capabilities_of(source: Source) -> Capabilities:
+    """Implements ports.CapabilitiesOf. Raises SchemaDrift for a kind that does not exist."""
+    if source.kind != "fhir":
+        raise SchemaDrift(f"no such kind of source: {source.kind}")
+    return fhir.capabilities_of(PROFILES[source.profile])

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, BinarySetAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection.base import Connection
 from pynamodb.exceptions import PutError, PynamoDBException
 from pynamodb.expressions.condition import Condition
@@ -72,6 +72,7 @@ class TableItem(Model):
     unsent = UnicodeAttribute(null=True)
     unsent_since = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
+    waiting = BinarySetAttribute(legacy_encoding=False, null=True)
 
     to_act_index = ToActIndex()
     unsent_index = UnsentIndex()

@@ -44,6 +44,16 @@ def staff(slug: str, email: str) -> Key:
     return Key(practice_partition(slug), f"STAFF#{email}")
 
 
+def availability(slug: str, provider_id: str) -> Key:
+    """When a provider can be booked; of no provider (""), the practice's closures."""
+    return Key(practice_partition(slug), f"CALENDAR#{provider_id}")
+
+
+def long_blocks(slug: str, provider_id: str) -> Key:
+    """A provider's long blocks."""
+    return Key(practice_partition(slug), f"BLOCKS#{provider_id}")
+
+
 def registered(slug: str) -> Key:
     """A practice's entry in the list of all practices."""
     return Key(PRACTICES, slug)
@@ -55,7 +65,7 @@ def person(email: str, slug: str) -> Key:
 
 
 def calendar(slug: str, provider_id: str) -> str:
-    """Occupancy (and later week overrides) of a provider, by day."""
+    """Occupancy of a provider, by day."""
     return f"{slug}#DAYS#{provider_id}"
 
 
@@ -92,7 +102,7 @@ def request_named_by(pk: str) -> tuple[str, str]:
 
 def appointment(slug: str, provider_id: str, appointment_id: str) -> Key:
     """An imported appointment or block."""
-    return Key(f"{slug}#SCHEDULE#{provider_id}", appointment_id)
+    return Key(schedule_partition(slug, provider_id), appointment_id)
 
 
 def to_act(slug: str) -> str:
@@ -103,6 +113,16 @@ def to_act(slug: str) -> str:
 def instant(at: datetime) -> str:
     """An instant that sorts as text."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def waiting(slug: str) -> Key:
+    """Marks of the requests that wait for an answer."""
+    return Key(f"{slug}#PENDING", "SET")
+
+
+def schedule_partition(slug: str, provider_id: str) -> str:
+    """The imported appointments and blocks of a provider."""
+    return f"{slug}#SCHEDULE#{provider_id}"
 
 
 def feed_partition(slug: str, feed_id: str) -> str:

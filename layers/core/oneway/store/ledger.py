@@ -1,6 +1,7 @@
 """The one way in which requests, days and appointments change: a transaction of conditional writes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,7 +12,7 @@ from pynamodb.transactions import TransactWrite
 from ..domain.clock_time import first_minute, zone_of
 from ..domain.errors import StoreUnavailable, WriteConflict
 from ..domain.occupancy import pack
-from ..ports import AppointmentChange, Change, DayChange, RequestChange
+from ..ports import AppointmentChange, Change, DayChange, LongBlocksChange, RequestChange
 from . import keys
 from .items import TableItem, connection, item
 from .requests import request_item
@@ -46,6 +47,8 @@ class DynamoLedger:
                         _write_day(transaction, change)
                     case AppointmentChange():
                         _write_appointment(transaction, change)
+                    case LongBlocksChange():
+                        _write_long_blocks(transaction, change)
 
 
 def _write_request(transaction: TransactWrite, change: RequestChange) -> None:
@@ -61,6 +64,13 @@ def _write_day(transaction: TransactWrite, change: DayChange) -> None:
     key = keys.day(day.practice, day.provider_id, day.day)
     packed = pack(day.occupants, first_minute(day.day, zone_of(day.zone)))
     transaction.save(item(key, packed, change.before.version + 1), condition=_is_still(change.before.version))
+
+
+def _write_long_blocks(transaction: TransactWrite, change: LongBlocksChange) -> None:
+    after, version = change.after, change.before.version + 1
+    key = keys.long_blocks(after.practice, after.provider_id)
+    body = replace(after, version=version)
+    transaction.save(item(key, body, version), condition=_is_still(change.before.version))
 
 
 def _write_appointment(transaction: TransactWrite, change: AppointmentChange) -> None:

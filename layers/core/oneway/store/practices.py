@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ..domain.availability import Calendar
 from ..domain.errors import PracticeNotFound
+from ..domain.occupancy import LongBlocks
 from ..domain.practices import Practice, Provider, Source, StaffMember
 from ..ports import Clock
 from . import keys
@@ -27,7 +29,10 @@ class DynamoPracticeRepository:
         return self._seen[slug][1]
 
     def save(self, practice: Practice) -> None:
-        """Create or replace a practice; what no longer belongs to it is removed. Unchanged items are not written."""
+        """Create or replace a practice; what no longer belongs to it is removed. Unchanged items are not written.
+
+        Calendars and long blocks of providers that stay are left alone: ports.CalendarRepository and the ledger write them.
+        """
         wanted = {keys.Key(one.pk, one.sk): one for one in _items(practice)}
         stored = {
             keys.Key(one.pk, one.sk): one for one in query(keys.practice_partition(practice.slug), consistent=True)
@@ -36,7 +41,7 @@ class DynamoPracticeRepository:
             if key not in stored or stored[key].body != one.body:
                 answered(one.save)
         for key, one in stored.items():
-            if key not in wanted:
+            if key not in wanted and not _is_calendar_of(key.sk, practice):
                 answered(one.delete)
         answered(item(keys.registered(practice.slug)).save)
         before = {key.sk.partition("#")[2] for key in stored if key.sk.startswith("STAFF#")}
@@ -57,7 +62,7 @@ class DynamoPracticeRepository:
 
 def _items(practice: Practice) -> list[TableItem]:
     slug = practice.slug
-    own = replace(practice, providers={}, sources={}, staff={})
+    own = replace(practice, providers={}, sources={}, staff={}, calendars={}, long_blocks={})
     return [
         *(item(keys.provider(slug, one.id), one) for one in practice.providers.values()),
         *(item(keys.source(slug, one.id), one) for one in practice.sources.values()),
@@ -75,9 +80,17 @@ def _practice(found: list[TableItem]) -> Practice:
     providers = [decoded(one, Provider) for one in parts.get("PROVIDER", ())]
     sources = [decoded(one, Source) for one in parts.get("SOURCE", ())]
     staff = [decoded(one, StaffMember) for one in parts.get("STAFF", ())]
+    blocks = [decoded(one, LongBlocks) for one in parts.get("BLOCKS", ())]
     return replace(
         decoded(parts["PROFILE"][0], Practice),
         providers={one.id: one for one in providers},
         sources={one.id: one for one in sources},
         staff={one.email: one for one in staff},
+        calendars={one.sk.partition("#")[2]: decoded(one, Calendar) for one in parts.get("CALENDAR", ())},
+        long_blocks={one.provider_id: one.blocks for one in blocks},
     )
+
+
+def _is_calendar_of(sk: str, practice: Practice) -> bool:
+    kind, _, provider_id = sk.partition("#")
+    return kind in ("CALENDAR", "BLOCKS") and (not provider_id or provider_id in practice.providers)

@@ -2,13 +2,26 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
-from ..domain.errors import PracticeNotFound, WriteConflict
+from ..domain.availability import WEEKS_AHEAD, Availability, Calendar, Closure, monday_of, tidied
+from ..domain.clock_time import day_of, zone_of
+from ..domain.errors import FieldProblem, InvalidInput, PracticeNotFound, WriteConflict
 from ..domain.feeds import FeedRef, FeedSettings, FeedState, feed_id_of
 from ..domain.practices import Practice
-from ..ports import FeedRepository, PracticeRepository
+from ..ports import (
+    CalendarRepository,
+    CapabilitiesOf,
+    Clock,
+    FeedRepository,
+    PracticeRepository,
+    PublicHolidays,
+)
+from .settling import settle
 
 _TRIES = 5
 _PARTS = ("locations", "visit_types", "providers", "sources", "staff")
@@ -21,17 +34,22 @@ class Fate(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     REMOVED = "removed"
+    KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)
 class PartReport:
     """What becomes of one part: its kind ("providers", "feeds"), its id ("" for the practice's own settings), and the
-    names of the settings that differ."""
+    names of the settings that differ. A calendar is *kept* where staff changed it since the file said something else:
+    `by` and `at` tell who did, and when.
+    """
 
     kind: str
     id: str
     fate: Fate
     settings: tuple[str, ...] = ()
+    by: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +67,47 @@ class ApplyReport:
 
 @dataclass(frozen=True, slots=True)
 class ApplyPractice:
-    """Saves the practice first, then its feeds: where it is cut, applying again goes on."""
+    """Saves the practice first, then its calendars and feeds: where it is cut, applying again goes on.
+
+    A file speaks about calendars once: what staff edit afterwards stays until the file says something new. Where both have
+    changed, staff's edits stand and are reported, unless they are to be overwritten.
+    """
 
     practices: PracticeRepository
     feeds: FeedRepository
+    calendar: CalendarRepository
+    capabilities_of: CapabilitiesOf
+    public_holidays: PublicHolidays
+    clock: Clock
 
-    def plan(self, practice: Practice) -> ApplyReport:
-        """What applying would do. Reads only. Raises StoreUnavailable."""
+    def plan(self, practice: Practice, *, overwrite_calendars: bool = False) -> ApplyReport:
+        """What applying would do. Reads only.
+
+        Raises InvalidInput (a split that a source does not allow, a week that cannot be overridden), StoreUnavailable.
+        """
+        self._check(practice)
         stored = self._stored(practice.slug)
+        practice = self._with_holidays(practice)
+        calendars = [
+            self._calendar(practice, provider_id, overwrite_calendars)[0] for provider_id in ("", *practice.providers)
+        ]
         wanted = {settings.feed_id: settings for settings in feeds_of(practice)}
         found = {state.settings.feed_id: state.settings for state in self.feeds.of_practice(practice.slug)}
-        parts = [*_compare_practices(stored, practice), *_compare("feeds", found, wanted)]
+        parts = [*_compare_practices(stored, practice), *calendars, *_compare("feeds", found, wanted)]
         return ApplyReport(practice.slug, tuple(parts))
 
-    def __call__(self, practice: Practice, retry_sources: Collection[str] = ()) -> ApplyReport:
+    def __call__(
+        self, practice: Practice, retry_sources: Collection[str] = (), *, overwrite_calendars: bool = False
+    ) -> ApplyReport:
         """Apply; what it did. Feeds of `retry_sources` (new credentials) no longer wait for a back-off to end.
 
-        Raises StoreUnavailable, WriteConflict (somebody else keeps writing a feed).
+        Raises InvalidInput as `plan` does, StoreUnavailable, WriteConflict (somebody else keeps writing a feed).
         """
-        report = self.plan(practice)
-        if any(part.kind != "feeds" for part in report.changes):
-            self.practices.save(practice)
+        report = self.plan(practice, overwrite_calendars=overwrite_calendars)
+        if any(part.kind not in ("feeds", "calendars") for part in report.changes):
+            self.practices.save(self._with_holidays(practice))
+        for provider_id in ("", *practice.providers):
+            settle(partial(self._save_calendar, practice, provider_id, overwrite_calendars), self.clock)
         for settings in feeds_of(practice):
             self._save(settings, settings.source_id in retry_sources)
             ref = FeedRef(settings.practice, settings.feed_id, settings.lane)
@@ -78,6 +116,59 @@ class ApplyPractice:
             if part.kind == "feeds" and part.fate is Fate.REMOVED:
                 self.feeds.remove(practice.slug, part.id)
         return report
+
+    def _check(self, practice: Practice) -> None:
+        problems = [
+            FieldProblem(
+                f"/providers/{provider.id}/split", "split_not_possible", _no_split(source.kind, source.profile)
+            )
+            for provider in practice.providers.values()
+            if provider.split > 1 and provider.source_id
+            for source in (practice.sources[provider.source_id],)
+            if not self.capabilities_of(source).split_booking
+        ]
+        last = monday_of(self._today(practice)) + timedelta(weeks=WEEKS_AHEAD)
+        problems += [
+            FieldProblem(f"/providers/{provider_id}/weeks/{monday}", "range", f"Only the next {WEEKS_AHEAD} weeks can.")
+            for provider_id, calendar in practice.calendars.items()
+            for monday in calendar.availability.overrides
+            if monday >= last
+        ]
+        if problems:
+            raise InvalidInput(problems)
+
+    def _with_holidays(self, practice: Practice) -> Practice:
+        """The practice with the public holidays of this year and the next two, as closures to be offered."""
+        year = self._today(practice).year
+        days = self.public_holidays(practice.country, practice.region, range(year, year + 3))
+        return replace(practice, public_holidays=tuple(Closure(day, day, name) for day, name in days))
+
+    def _save_calendar(self, practice: Practice, provider_id: str, overwrite: bool) -> None:
+        report, after = self._calendar(practice, provider_id, overwrite)
+        if report.fate in (Fate.CREATED, Fate.UPDATED):
+            self.calendar.save(practice.slug, provider_id, after)
+
+    def _calendar(self, practice: Practice, provider_id: str, overwrite: bool) -> tuple[PartReport, Calendar]:
+        """What becomes of a calendar, and what it is then."""
+        before = self.calendar.get(practice.slug, provider_id)
+        wanted = practice.calendars.get(provider_id, Calendar()).availability
+        applied = _digest(wanted)
+        after = Calendar(
+            tidied(wanted, self._today(practice)), before.version + 1, changed_at=self.clock.now(), applied=applied
+        )
+        said_before = before.applied == applied or (not before.applied and wanted == Availability())
+        if after.availability == before.availability or (said_before and not (overwrite and before.changed_by)):
+            return PartReport("calendars", provider_id, Fate.UNCHANGED), before
+        if not before.version:
+            return PartReport("calendars", provider_id, Fate.CREATED), after
+        if before.changed_by and not overwrite:
+            kept = PartReport("calendars", provider_id, Fate.KEPT, by=before.changed_by, at=before.changed_at)
+            return kept, before
+        settings = tuple(_differing(before.availability, after.availability))
+        return PartReport("calendars", provider_id, Fate.UPDATED, settings), after
+
+    def _today(self, practice: Practice) -> date:
+        return day_of(self.clock.now(), zone_of(practice.zone))
 
     def _stored(self, slug: str) -> Practice | None:
         try:
@@ -144,7 +235,9 @@ def _compare_practices(before: Practice | None, after: Practice) -> Iterator[Par
 
 def _alone(practice: Practice) -> Practice:
     """A practice without its parts."""
-    return replace(practice, locations={}, visit_types={}, providers={}, sources={}, staff={})
+    return replace(
+        practice, locations={}, visit_types={}, providers={}, sources={}, staff={}, calendars={}, long_blocks={}
+    )
 
 
 def _compare(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[PartReport]:
@@ -164,3 +257,15 @@ def _differing(before: Any, after: Any) -> Iterator[str]:
     for one in fields(after):
         if getattr(before, one.name) != getattr(after, one.name):
             yield one.name
+
+
+def _digest(availability: Availability) -> str:
+    """A digest of what a file says of a calendar."""
+    said = replace(
+        availability, overrides={monday: availability.overrides[monday] for monday in sorted(availability.overrides)}
+    )
+    return sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _no_split(kind: str, profile: str) -> str:
+    return f"Take split away: a source of kind {kind} ({profile}) cannot hold two visits of a provider at one time."

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from ..domain import requests
 from ..domain.appointments import Appointment, RowKind, ScheduleRow
-from ..domain.clock_time import day_of, zone_of
+from ..domain.clock_time import day_of, minute_after, minute_of, zone_of
 from ..domain.feeds import FeedSettings
-from ..domain.occupancy import DayOccupancy, OccupantKind, days_touched, occupant_on
+from ..domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind, days_touched, is_long, occupant_on
 from ..ports import (
     AppointmentChange,
     AppointmentRepository,
@@ -24,14 +24,13 @@ from ..ports import (
     Clock,
     DayChange,
     Ledger,
+    LongBlocksChange,
     RequestChange,
     RequestRepository,
 )
 from .settling import settle
 
 MOST_WRITES = 90
-LONGEST_DAYS = 60
-"""A row that covers more local days than this does not fit into one transaction and is set aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +61,21 @@ class _Step:
         return {
             (a.provider_id, self.zone.key, day)
             for a in (self.before, self.after)
-            if a is not None
+            if a is not None and not is_long(a.start, a.end, self.zone)
             for day in days_touched(a.start, a.end, self.zone)
         }
 
     @property
+    def long_of(self) -> set[str]:
+        """The providers whose long blocks it concerns."""
+        return {
+            a.provider_id for a in (self.before, self.after) if a is not None and is_long(a.start, a.end, self.zone)
+        }
+
+    @property
     def writes(self) -> int:
-        """At most: the appointment, its request and timeline entry, its days."""
-        return 1 + 2 * (self.after.request_id is not None) + len(self.days)
+        """At most: the appointment, its request and timeline entry, its days, its provider's long blocks."""
+        return 1 + 2 * (self.after.request_id is not None) + len(self.days) + len(self.long_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,13 @@ class ApplySchedule:
         changed = [step for step in steps if step.after is not step.before]
         if changed:
             days = self.calendar.read(practice, {key for step in changed for key in step.days})
-            self.ledger.commit([*self._day_changes(days, changed), *self._linked(practice, changed)])
+            self.ledger.commit(
+                [
+                    *self._day_changes(days, changed),
+                    *self._long_changes(practice, changed),
+                    *self._linked(practice, changed),
+                ]
+            )
         return Applied(tuple(step.after for step in steps), len(changed))
 
     def _step(self, settings: FeedSettings, item: Work, before: Appointment | None) -> _Step | None:
@@ -143,6 +155,17 @@ class ApplySchedule:
                 after[key] = _with(after[key], step.after, step.zone)
         return [DayChange(days[key], after[key]) for key in days if after[key] != days[key]]
 
+    def _long_changes(self, practice: str, steps: list[_Step]) -> list[Change]:
+        changes: list[Change] = []
+        for provider_id in sorted({one for step in steps for one in step.long_of}):
+            before = after = self.calendar.long_blocks(practice, provider_id)
+            for step in steps:
+                if provider_id in step.long_of:
+                    after = _with_long(after, step.after, step.zone)
+            if after != before:
+                changes.append(LongBlocksChange(before, after))
+        return changes
+
     def _linked(self, practice: str, steps: list[_Step]) -> list[Change]:
         changes: list[Change] = [AppointmentChange(step.before, step.after) for step in steps]
         ids = [step.after.request_id for step in steps if step.after.request_id]
@@ -156,11 +179,30 @@ class ApplySchedule:
         return changes
 
 
+def held_by(appointment: Appointment, zone: ZoneInfo) -> list[tuple[date, Occupant]]:
+    """The places of an appointment or block, by local day; none where it is cancelled, or kept as a long block."""
+    if not appointment.occupies or is_long(appointment.start, appointment.end, zone):
+        return []
+    kind = OccupantKind.BLOCK if appointment.row.kind is RowKind.BLOCK else OccupantKind.APPOINTMENT
+    return [
+        (day, occupant_on(day, zone, appointment.start, appointment.end, kind, appointment.id))
+        for day in days_touched(appointment.start, appointment.end, zone)
+    ]
+
+
+def long_block_of(appointment: Appointment, zone: ZoneInfo) -> Occupant | None:
+    """A block that is too long to stand on each of its days; None for anything else."""
+    if not appointment.occupies or not is_long(appointment.start, appointment.end, zone):
+        return None
+    return Occupant(minute_of(appointment.start), minute_after(appointment.end), OccupantKind.BLOCK, appointment.id)
+
+
 def _with(day: DayOccupancy, appointment: Appointment, zone: ZoneInfo) -> DayOccupancy:
     """A day with an appointment on it, or without it if it no longer holds a place there."""
-    touched = days_touched(appointment.start, appointment.end, zone)
-    if not appointment.occupies or day.day not in touched:
-        return day.without(appointment.id)
-    kind = OccupantKind.BLOCK if appointment.row.kind is RowKind.BLOCK else OccupantKind.APPOINTMENT
-    held = occupant_on(day.day, zone, appointment.start, appointment.end, kind, appointment.id)
-    return day.with_occupant(held)
+    held = dict(held_by(appointment, zone)) if appointment.provider_id == day.provider_id else {}
+    return day.with_occupant(held[day.day]) if day.day in held else day.without(appointment.id)
+
+
+def _with_long(blocks: LongBlocks, appointment: Appointment, zone: ZoneInfo) -> LongBlocks:
+    block = long_block_of(appointment, zone) if appointment.provider_id == blocks.provider_id else None
+    return blocks.with_block(block) if block else blocks.without(appointment.id)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from ..domain import messages, requests
-from ..domain.clock_time import day_of
 from ..domain.errors import Forbidden, RequestAlreadyAnswered
 from ..domain.practices import Practice, StaffRole
 from ..domain.requests import Actor, ActorKind, Request, RequestState, Transition
-from ..ports import CalendarRepository, Change, Clock, DayChange, Ledger, RequestChange, RequestRepository
+from ..ports import CalendarRepository, Clock, Ledger, RequestChange, RequestRepository
 from .look_up_request import LookedUp, LookUpRequest, looked_up
 from .membership import Membership
+from .places import freed
 from .settling import settle
 
 
@@ -24,14 +24,8 @@ class CancelRequest:
 
     def commit(self, practice: Practice, transition: Transition) -> Request:
         """Commit a transition that ends a pending request."""
-        changes: list[Change] = [RequestChange(transition)]
         request = transition.after
-        if request.slot:
-            zone = practice.zone_of(practice.provider(request.provider_id))
-            key = request.provider_id, day_of(request.slot.start, zone)
-            day = self.calendar.read(practice.slug, [(key[0], zone.key, key[1])])[key]
-            changes.append(DayChange(day, day.without(request.id)))
-        self.ledger.commit(changes)
+        self.ledger.commit([RequestChange(transition), *freed(self.calendar, practice, request)])
         return request
 
 

@@ -13,7 +13,6 @@ from functools import partial
 from ..domain import messages, requests
 from ..domain.appointments import Appointment
 from ..domain.clock_time import day_of, minute_of
-from ..domain.errors import RequestAlreadyAnswered
 from ..domain.matching import confirms, oldest_confirmed
 from ..domain.occupancy import DayOccupancy, OccupantKind
 from ..domain.practices import Practice
@@ -23,11 +22,11 @@ from ..ports import (
     AppointmentRepository,
     CalendarRepository,
     Clock,
-    DayChange,
     Ledger,
     RequestChange,
     RequestRepository,
 )
+from .places import freed
 from .settling import settle
 
 Days = dict[tuple[str, date], DayOccupancy]
@@ -97,19 +96,14 @@ class ConfirmMatches:
         return self._confirm(practice, current, min(answers, key=lambda a: (a.first_seen_at, a.id)))
 
     def _confirm(self, practice: Practice, request: Request, appointment: Appointment) -> Request:
-        if request.slot is None:
-            raise RequestAlreadyAnswered
-        provider = practice.provider(request.provider_id)
-        zone = practice.zone_of(provider)
-        key = provider.id, day_of(request.slot.start, zone)
-        day = self.calendar.read(practice.slug, [(provider.id, zone.key, key[1])])[key]
+        places = freed(self.calendar, practice, request)
         due = messages.on_confirm(bool(request.patient.email), practice.switches)
         transition = requests.confirmed(request, appointment, requests.SYNC, self.clock.now(), due)
         self.ledger.commit(
             [
                 RequestChange(transition),
                 AppointmentChange(appointment, appointment.linked(request.id)),
-                DayChange(day, day.without(request.id)),
+                *places,
             ]
         )
         return transition.after

@@ -1,4 +1,4 @@
-"""Free times of a provider for a range of days (product section 4)."""
+"""Free times of providers (product section 4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,14 +6,17 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from ..domain import slots
-from ..domain.availability import Availability
+from ..domain.clock_time import day_of
 from ..domain.errors import FieldProblem, InvalidInput
+from ..domain.occupancy import with_long_blocks
 from ..domain.practices import Practice, Provider, VisitType
-from ..domain.slots import Closed, SlotRules
+from ..domain.slots import Closed
 from ..ports import CalendarRepository, Clock, PracticeRepository
 from .schedule_age import ScheduleAge
+from .slot_rules import rules_of, visit_type_of, why_none
 
 LONGEST_RANGE_DAYS = 62
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,15 @@ class OfferedSlots:
     closed: Closed | None
     schedule_age_minutes: int | None
 
+    @property
+    def first_free(self) -> date | None:
+        """The first of the days on which a time is free."""
+        return next((day for day, starts in self.days.items() if starts), None)
+
 
 @dataclass(frozen=True, slots=True)
 class ListSlots:
-    """One query; the practice and the schedule's age are cached."""
+    """One query a look; the practice and the schedule's age are cached."""
 
     practices: PracticeRepository
     calendar: CalendarRepository
@@ -46,44 +54,70 @@ class ListSlots:
         practice = self.practices.get(slug)
         provider = practice.provider(provider_id)
         visit_type = visit_type_of(practice, provider, visit_type_id)
-        span = (last - first).days
-        if not 0 <= span < LONGEST_RANGE_DAYS:
+        if not 0 <= (last - first).days < LONGEST_RANGE_DAYS:
             detail = f"Give a last day on or after the first one, at most {LONGEST_RANGE_DAYS} days in all."
             raise InvalidInput([FieldProblem("/to", "range", detail)])
+        return self._offered(practice, provider, visit_type, first, last)
+
+    def next_free_day(self, slug: str, provider_id: str, visit_type_id: str, after: date | None = None) -> OfferedSlots:
+        """The first day, later than `after` (None: from today on), with a free start; no day at all if there is none.
+
+        Looks through the whole horizon, a month first. Raises PracticeNotFound, ProviderNotFound, InvalidInput.
+        """
+        practice = self.practices.get(slug)
+        provider = practice.provider(provider_id)
+        return self._next_free(practice, provider, visit_type_of(practice, provider, visit_type_id), after)
+
+    def first_available(self, slug: str, visit_type_id: str) -> list[OfferedSlots]:
+        """The first free day of each provider who offers a visit type, the earliest start first; those without one last.
+
+        Raises PracticeNotFound, InvalidInput (nobody offers this visit type).
+        """
+        practice = self.practices.get(slug)
+        providers = [p for p in practice.providers.values() if visit_type_id in p.visit_type_ids]
+        if not providers:
+            raise InvalidInput([FieldProblem("/visit_type", "unknown_visit_type", "Choose one of the visit types.")])
+        visit_type = practice.visit_types[visit_type_id]
+        found = [self._next_free(practice, provider, visit_type, None) for provider in providers]
+        return sorted(found, key=lambda one: min((starts[0] for starts in one.days.values()), default=2**40))
+
+    def _next_free(
+        self, practice: Practice, provider: Provider, visit_type: VisitType, after: date | None
+    ) -> OfferedSlots:
+        today = day_of(self.clock.now(), practice.zone_of(provider))
+        first = max(today, after + _DAY) if after else today
+        end = today + timedelta(days=practice.horizon_days)
+        offered = self._offered(practice, provider, visit_type, first, first)
+        for days in (31, 366):
+            last = min(first + timedelta(days=days), end)
+            if offered.first_free is None and offered.closed is None and first <= last:
+                offered = self._offered(practice, provider, visit_type, first, last)
+                first = last + _DAY
+        free = offered.first_free
+        return OfferedSlots(
+            practice,
+            provider,
+            visit_type,
+            offered.zone,
+            {free: offered.days[free]} if free else {},
+            offered.closed,
+            offered.schedule_age_minutes,
+        )
+
+    def _offered(
+        self, practice: Practice, provider: Provider, visit_type: VisitType, first: date, last: date
+    ) -> OfferedSlots:
         zone, age = practice.zone_of(provider), self.age.minutes(practice, provider)
-        days: dict[date, tuple[int, ...]] = {first + timedelta(days=n): () for n in range(span + 1)}
-        closed = why_all_closed(provider, age)
+        availability = practice.availability_of(provider)
+        span = (last - first).days + 1
+        days: Mapping[date, tuple[int, ...]] = {first + timedelta(days=n): () for n in range(span)}
+        closed = why_none(provider, availability, age)
         if closed is None:
-            rules = rules_of(practice, provider, visit_type, self.clock)
-            availability = Availability(provider.default_weeks)
-            for day, occupancy in self.calendar.days(slug, provider_id, zone.key, first, last).items():
-                openings = availability.hours_on(day)
-                days[day] = slots.free_starts(day, openings, occupancy.occupants, zone, rules)
+            rules = rules_of(practice, provider, visit_type, self.clock.now())
+            hours = availability.open_hours(first, span + 1)
+            around = _DAY if slots.looks_around(hours, rules) else timedelta()
+            stored = self.calendar.days(practice.slug, provider.id, zone.key, first - around, last + around)
+            occupants = {day: one.occupants for day, one in stored.items()}
+            blocks = practice.long_blocks.get(provider.id, ())
+            days = slots.free_starts(first, hours, with_long_blocks(occupants, blocks, zone), zone, rules)
         return OfferedSlots(practice, provider, visit_type, zone, days, closed, age)
-
-
-def visit_type_of(practice: Practice, provider: Provider, visit_type_id: str) -> VisitType:
-    """A visit type that the provider offers. Raises InvalidInput."""
-    if visit_type_id not in provider.visit_type_ids:
-        detail = "Choose one of this provider's visit types."
-        raise InvalidInput([FieldProblem("/visit_type", "unknown_visit_type", detail)])
-    return practice.visit_types[visit_type_id]
-
-
-def why_all_closed(provider: Provider, schedule_age_minutes: int | None) -> Closed | None:
-    """Why a provider offers no time at all; None if it may."""
-    if not provider.integrated:
-        return Closed.NOT_INTEGRATED
-    return Closed.NEVER_PULLED if schedule_age_minutes is None else None
-
-
-def rules_of(practice: Practice, provider: Provider, visit_type: VisitType, clock: Clock) -> SlotRules:
-    """The slot rules of a provider and visit type now."""
-    return slots.rules_at(
-        clock.now(),
-        visit_type.minutes,
-        provider.step_minutes,
-        provider.split,
-        practice.minimum_notice_minutes,
-        practice.horizon_days,
-    )

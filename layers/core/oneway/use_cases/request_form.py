@@ -170,8 +170,7 @@ class _Fields:
             self.problem("/visit_type", "unknown_visit_type")
             return None
         visit_type = practice.visit_types[visit_type_id]
-        allowed = visit_type.for_new_patients if new_patient else visit_type.for_returning_patients
-        if new_patient is not None and not allowed:
+        if new_patient is not None and not visit_type.takes(new_patient):
             self.problem("/visit_type", "visit_type_not_for_you")
         return visit_type
 

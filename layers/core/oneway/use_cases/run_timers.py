@@ -9,6 +9,7 @@ from ..domain.practices import Practice
 from ..domain.requests import Request
 from ..ports import Clock, MessageQueue, PracticeRepository, RequestRepository
 from .cancel_request import CancelRequest
+from .confirm_matches import ConfirmMatches
 from .schedule_age import ScheduleAge
 from .settling import settle
 
@@ -31,6 +32,7 @@ class RunTimers:
     requests: RequestRepository
     queue: MessageQueue
     cancel: CancelRequest
+    confirm_matches: ConfirmMatches
     age: ScheduleAge
     clock: Clock
 
@@ -51,6 +53,9 @@ class RunTimers:
     def _expire_one(self, practice: Practice, request_id: str) -> bool:
         request = self.requests.get(practice.slug, request_id)
         if not request.pending or not self._read_since(practice, request):
+            return False
+        # Whoever stored it may have been cut before it looked for the visit that answers it.
+        if not self.confirm_matches.for_request(practice, request).pending:
             return False
         self.cancel.commit(practice, requests.expired(request, self.clock.now()))
         return True

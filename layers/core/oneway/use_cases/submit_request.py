@@ -4,28 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ..domain import identifiers, messages, requests, slots
-from ..domain.availability import Availability
-from ..domain.clock_time import day_of
-from ..domain.errors import KeyReused, SlotAlreadyTaken, SlotNotOffered
-from ..domain.occupancy import DayOccupancy, OccupantKind, occupant_on
+from ..domain import identifiers, messages, requests
+from ..domain.errors import KeyReused, OnewayError, SlotAlreadyTaken, SlotNotOffered, StoreUnavailable
+from ..domain.occupancy import DayOccupancy, OccupantKind, days_touched, occupant_on
+from ..domain.pending import Waiting
 from ..domain.practices import Practice
 from ..domain.requests import Request, RequestedSlot
-from ..domain.slots import Closed
+from ..domain.slots import BY_OTHERS
 from ..links import PrivateLinks
 from ..ports import (
-    CalendarRepository,
     Clock,
     DayChange,
     Ledger,
     PracticeRepository,
+    ProviderDays,
     RequestChange,
     RequestRepository,
 )
 from .confirm_matches import ConfirmMatches
-from .list_slots import rules_of, why_all_closed
+from .explain_slot import ExplainSlot
+from .limit_pending import LimitPending
 from .request_form import ParsedRequest, check_key, parse
-from .schedule_age import ScheduleAge
 from .settling import settle
 
 
@@ -45,10 +44,10 @@ class SubmitRequest:
 
     practices: PracticeRepository
     requests: RequestRepository
-    calendar: CalendarRepository
+    explain_slot: ExplainSlot
+    limit: LimitPending
     ledger: Ledger
     confirm_matches: ConfirmMatches
-    age: ScheduleAge
     links: PrivateLinks
     clock: Clock
 
@@ -58,7 +57,7 @@ class SubmitRequest:
         Raises PracticeNotFound, InvalidInput, SlotAlreadyTaken, SlotNotOffered.
         """
         parsed = parse(form, self.practices.get(slug), self.clock.now())
-        self._refuse_closed(parsed, self._read_day(parsed))
+        self._refuse_closed(parsed, self._read(parsed))
         return parsed
 
     def sent(self, slug: str, key: object, form: Mapping[str, object]) -> Submitted | None:
@@ -75,50 +74,34 @@ class SubmitRequest:
     def __call__(self, slug: str, key: object, form: Mapping[str, object]) -> Submitted:
         """Submit a form (see `request_form.parse`) under an idempotency key of at least 128 random bits.
 
-        Raises PracticeNotFound, InvalidInput, SlotAlreadyTaken, SlotNotOffered, KeyReused, StoreUnavailable. A request
-        that the store accepted without telling us is found again when the same key comes back.
+        Raises PracticeNotFound, InvalidInput, SlotAlreadyTaken, SlotNotOffered, TooManyPending, KeyReused,
+        StoreUnavailable. A request that the store accepted without telling us is found again when the same key comes back.
         """
         practice = self.practices.get(slug)
         request_id = identifiers.request_id(slug, check_key(key))
         parsed = parse(form, practice, self.clock.now())
-        request, created = settle(lambda: self._submit(parsed, request_id), self.clock)
-        if created:
-            request = self.confirm_matches.for_request(practice, request)
+        attempt = _Attempt(self, parsed, request_id)
+        try:
+            request, created = settle(attempt, self.clock)
+        except StoreUnavailable:
+            raise  # it may be stored, so its mark stays
+        except OnewayError:
+            attempt.give_up()
+            raise
+        # Also where an earlier call stored it: that one may have been cut before it came to this.
+        request = self.confirm_matches.for_request(practice, request)
         return Submitted(request, self.links.of(request), practice, created)
 
-    def _submit(self, parsed: ParsedRequest, request_id: str) -> tuple[Request, bool]:
-        for existing in self.requests.get_many(parsed.practice.slug, [request_id]):
-            if existing.fingerprint != parsed.fingerprint():
-                raise KeyReused
-            return existing, False
-        day = self._read_day(parsed)
-        self._refuse_closed(parsed, day)
-        request = self._request(parsed, request_id)
-        end = parsed.start + timedelta(minutes=parsed.visit_type.minutes)
-        zone = parsed.practice.zone_of(parsed.provider)
-        held = occupant_on(day.day, zone, parsed.start, end, OccupantKind.REQUEST, request_id)
-        transition = requests.submitted(request, messages.on_submit(bool(parsed.patient.email)))
-        self.ledger.commit([RequestChange(transition), DayChange(day, day.with_occupant(held))])
-        return transition.after, True
+    def _read(self, parsed: ParsedRequest) -> ProviderDays:
+        return self.explain_slot.read(parsed.practice, parsed.provider, parsed.start, parsed.visit_type.minutes)
 
-    def _read_day(self, parsed: ParsedRequest) -> DayOccupancy:
-        zone = parsed.practice.zone_of(parsed.provider)
-        day = day_of(parsed.start, zone)
-        read = self.calendar.read(parsed.practice.slug, [(parsed.provider.id, zone.key, day)])
-        return read[parsed.provider.id, day]
-
-    def _refuse_closed(self, parsed: ParsedRequest, day: DayOccupancy) -> None:
-        practice, provider = parsed.practice, parsed.provider
-        if closed := why_all_closed(provider, self.age.minutes(practice, provider)):
-            raise SlotNotOffered(closed)
-        rules = rules_of(practice, provider, parsed.visit_type, self.clock)
-        zone = practice.zone_of(provider)
-        openings = Availability(provider.default_weeks).hours_on(day.day)
-        reason = slots.why_closed(parsed.start, day.day, openings, day.occupants, zone, rules)
+    def _refuse_closed(self, parsed: ParsedRequest, found: ProviderDays) -> None:
+        asked = parsed.practice, parsed.provider, parsed.visit_type, parsed.start
+        reason = self.explain_slot.why_closed(*asked, found)
         if reason is None:
             return
-        left = slots.free_starts(day.day, openings, day.occupants, zone, rules)
-        raise SlotAlreadyTaken(left) if reason is Closed.FULL else SlotNotOffered(reason, left)
+        left = self.explain_slot.left(*asked)
+        raise SlotAlreadyTaken(left) if reason in BY_OTHERS else SlotNotOffered(reason, left)
 
     def _request(self, parsed: ParsedRequest, request_id: str) -> Request:
         return Request(
@@ -138,3 +121,44 @@ class SubmitRequest:
             reason=parsed.reason,
             insurance=parsed.insurance,
         )
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One submit: reads, decides and writes, and may be called again; its mark is left once."""
+
+    submit: SubmitRequest
+    parsed: ParsedRequest
+    request_id: str
+    mark: Waiting | None = None
+
+    def __call__(self) -> tuple[Request, bool]:
+        """The request and whether this call stored it. Raises WriteConflict if somebody else wrote first."""
+        submit, parsed = self.submit, self.parsed
+        for existing in submit.requests.get_many(parsed.practice.slug, [self.request_id]):
+            if existing.fingerprint != parsed.fingerprint():
+                raise KeyReused
+            return existing, False
+        found = submit._read(parsed)
+        submit._refuse_closed(parsed, found)
+        if self.mark is None:
+            self.mark = submit.limit.enter(parsed.practice, self.request_id, parsed.patient)
+        request = submit._request(parsed, self.request_id)
+        transition = requests.submitted(request, messages.on_submit(bool(parsed.patient.email)))
+        days = [DayChange(day, self._held(day)) for day in found.days.values()]
+        submit.ledger.commit([RequestChange(transition), *days])
+        return transition.after, True
+
+    def give_up(self) -> None:
+        """Nothing was stored: the mark goes."""
+        if self.mark:
+            self.submit.limit.leave(self.parsed.practice, self.mark)
+
+    def _held(self, day: DayOccupancy) -> DayOccupancy:
+        """A day with the request on it. Days that only a buffer touches stay as they are, but nobody may change them."""
+        parsed = self.parsed
+        zone = parsed.practice.zone_of(parsed.provider)
+        end = parsed.start + timedelta(minutes=parsed.visit_type.minutes)
+        if day.day not in days_touched(parsed.start, end, zone):
+            return day
+        return day.with_occupant(occupant_on(day.day, zone, parsed.start, end, OccupantKind.REQUEST, self.request_id))

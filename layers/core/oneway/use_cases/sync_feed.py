@@ -11,16 +11,16 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from ..domain import identifiers
-from ..domain.appointments import ScheduleRow, SetAsideRow
+from ..domain.appointments import RowKind, ScheduleRow, SetAsideRow
 from ..domain.clock_time import day_of, zone_of
 from ..domain.comparing import Comparison, compare, entry_of, feed_digest
 from ..domain.errors import WriteConflict
 from ..domain.feeds import FeedSettings, FeedState, Window
 from ..domain.matching import could_confirm
-from ..domain.occupancy import days_touched
+from ..domain.occupancy import LONGEST_DAYS, is_long
 from ..faults import RateLimited, SourceError
 from ..ports import Clock, FeedRepository, PracticeRepository, Snapshot, SourceFactory
-from .apply_schedule import LONGEST_DAYS, ApplySchedule, Work
+from .apply_schedule import ApplySchedule, Work
 from .confirm_matches import ConfirmMatches
 
 MAPPING_VERSION = "1"
@@ -173,9 +173,7 @@ def _usable(settings: FeedSettings, snapshot: Snapshot) -> tuple[dict[str, Sched
         zone = zone_of(settings.zone_of(provider_id))
         if row.end < row.start:
             set_aside.append(SetAsideRow("row", "ends before it starts"))
-        elif row.end - row.start > timedelta(days=LONGEST_DAYS) or (
-            len(days_touched(row.start, row.end, zone)) > LONGEST_DAYS
-        ):
+        elif row.kind is not RowKind.BLOCK and is_long(row.start, row.end, zone):
             set_aside.append(SetAsideRow("row", f"longer than {LONGEST_DAYS} days"))
         else:
             rows[identifiers.appointment_id(settings.practice, settings.source_id, row.external_id)] = row

@@ -1,0 +1,141 @@
+"""Staff edit when providers can be booked (product section 4). What is booked is never touched.
+
+Who saves second is told what the first one changed, by whom and when, and loses nothing: an edit names what its editor
+began with, and is refused only where that very part is different now. Edits of other weeks and closures go side by side.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from ..domain import availability
+from ..domain.availability import Availability, Calendar, Closure, LaterWeek, Week
+from ..domain.clock_time import day_of, zone_of
+from ..domain.errors import Forbidden
+from ..domain.practices import Practice, StaffRole
+from ..ports import CalendarRepository, Clock
+from .membership import Membership
+from .settling import settle
+
+Edit = Callable[[Calendar, date], Availability]
+"""From a calendar as it stands, and today's date there, to its availability after an edit."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditCalendar:
+    """Each edit is one conditional write, repeated on what another one left. Repeating an edit changes nothing.
+
+    `provider_id` is "" for the whole practice, of which only closures can be edited. All raise PracticeNotFound,
+    ProviderNotFound, Forbidden (a viewer), StoreUnavailable.
+    """
+
+    membership: Membership
+    calendar: CalendarRepository
+    clock: Clock
+
+    def save_week(
+        self, slug: str, email: str, provider_id: str, monday: date, seen: Week, week: Week | None
+    ) -> Calendar:
+        """Override a week (None: back to the default). `seen` is the week that the editor began with.
+
+        Raises CalendarChangedMeanwhile, InvalidInput.
+        """
+
+        def edit(calendar: Calendar, today: date) -> Availability:
+            if calendar.availability.overrides.get(monday) == week:
+                return calendar.availability
+            return availability.with_week(calendar, monday, seen, week, today)
+
+        return self._change(slug, email, provider_id, edit)
+
+    def later_weeks(self, slug: str, email: str, provider_id: str, monday: date) -> Sequence[LaterWeek]:
+        """The weeks of their own after `monday`: what staff keep or replace when they apply it to the remaining ones."""
+        self._practice(slug, email, provider_id)
+        return availability.later_weeks(self.calendar.get(slug, provider_id).availability, monday)
+
+    def apply_to_remaining(
+        self,
+        slug: str,
+        email: str,
+        provider_id: str,
+        monday: date,
+        seen: Week,
+        week: Week,
+        later: Mapping[LaterWeek, bool],
+    ) -> Calendar:
+        """Make a week the default from `monday` on; `later` says of each of the `later_weeks` whether it is kept.
+
+        Raises CalendarChangedMeanwhile, InvalidInput.
+        """
+        return self._change(
+            slug,
+            email,
+            provider_id,
+            lambda calendar, today: availability.from_week_on(calendar, monday, seen, week, later, today),
+        )
+
+    def close(self, slug: str, email: str, provider_id: str, closure: Closure) -> Calendar:
+        """Add a closure. Raises InvalidInput."""
+        availability.check_closure(closure)
+
+        def edit(calendar: Calendar, today: date) -> Availability:
+            closures = {*calendar.availability.closures, closure}
+            return replace(calendar.availability, closures=tuple(sorted(closures)))
+
+        return self._change(slug, email, provider_id, edit)
+
+    def reopen(self, slug: str, email: str, provider_id: str, closure: Closure) -> Calendar:
+        """Take a closure away."""
+
+        def edit(calendar: Calendar, today: date) -> Availability:
+            closures = tuple(one for one in calendar.availability.closures if one != closure)
+            return replace(calendar.availability, closures=closures)
+
+        return self._change(slug, email, provider_id, edit)
+
+    def pause(self, slug: str, email: str, provider_id: str, paused: bool) -> Calendar:
+        """Offer no times of a provider until further notice, or offer them again."""
+        return self._change(
+            slug, email, provider_id, lambda calendar, today: replace(calendar.availability, paused=paused)
+        )
+
+    def suggested_closures(self, slug: str, email: str) -> Sequence[Closure]:
+        """Public holidays to come on which the practice is not closed yet."""
+        practice = self._practice(slug, email, "")
+        closed, today = self.calendar.get(slug, "").availability, self._today(practice, "")
+        return [one for one in practice.public_holidays if one.last >= today and not closed.closure_on(one.first)]
+
+    def _change(self, slug: str, email: str, provider_id: str, edit: Edit) -> Calendar:
+        practice = self._practice(slug, email, provider_id)
+        member = self.membership(slug, email)
+        if member.role is StaffRole.VIEWER:
+            raise Forbidden
+        today = self._today(practice, provider_id)
+
+        def attempt() -> Calendar:
+            before = self.calendar.get(slug, provider_id)
+            after = edit(before, today)
+            if after == before.availability:
+                return before
+            changed = replace(
+                before,
+                availability=availability.tidied(after, today),
+                version=before.version + 1,
+                changed_by=member.email,
+                changed_at=self.clock.now(),
+            )
+            self.calendar.save(slug, provider_id, changed)
+            return changed
+
+        return settle(attempt, self.clock)
+
+    def _practice(self, slug: str, email: str, provider_id: str) -> Practice:
+        self.membership(slug, email)
+        practice = self.membership.practices.get(slug)
+        if provider_id:
+            practice.provider(provider_id)
+        return practice
+
+    def _today(self, practice: Practice, provider_id: str) -> date:
+        zone = practice.zone_of(practice.provider(provider_id)) if provider_id else zone_of(practice.zone)
+        return day_of(self.clock.now(), zone)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from oneway.templates import environment
 
-from . import service_data
+from . import openapi, service_data
 
 ROOT = Path(__file__).parent.parent
 WEB = ROOT / "layers/core/oneway/web"
@@ -42,6 +42,7 @@ def assets() -> None:
         function = ROOT / "functions" / name
         _compile(function / "compiled_pages", [function / "pages", WEB / "pages"])
         _hashed(function / "static", files)
+    (ROOT / "functions/booking/static/openapi.json").write_text(json.dumps(openapi.document()))
     _compile(MAIL / "compiled", [MAIL / "templates"])
 
 
@@ -90,7 +91,8 @@ def _inputs() -> str:
 
 
 def _input_files() -> Iterator[Path]:
-    yield from (ROOT / "template.yaml", ROOT / "samconfig.toml", PICO, Path(__file__), Path(service_data.__file__))
+    yield from (ROOT / "template.yaml", ROOT / "samconfig.toml", PICO)
+    yield from (Path(module) for module in (__file__, openapi.__file__, service_data.__file__) if module)
     for folder in ("functions", "layers", "infra"):
         for file in (ROOT / folder).rglob("*"):
             if file.is_file() and not any(file.match(pattern) for pattern in MADE):

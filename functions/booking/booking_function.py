@@ -1,5 +1,6 @@
 """Patients: the JSON API and the booking pages. Routes stand in infra/api.yaml; nothing is decided here."""
 
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
@@ -22,11 +23,12 @@ from oneway.domain.errors import (
     SlotNotOffered,
     StoreUnavailable,
 )
-from oneway.domain.practices import Practice
+from oneway.domain.practices import Practice, Provider
 from oneway.languages import LANGUAGES
 from oneway.use_cases.list_slots import OfferedSlots
 from oneway.use_cases.look_up_request import LookedUp
 from oneway.use_cases.submit_request import Submitted
+from oneway.web import booking_api
 from oneway.web.answers import (
     NO_STORE,
     NOBODYS,
@@ -51,8 +53,8 @@ handler = handler_of(app)
 
 View = Callable[..., Response]
 DAYS_SHOWN = 7
-LOOK_AHEAD_DAYS = 62
 FEW_SECONDS = "public, max-age=10"
+AN_HOUR = "public, max-age=3600"
 
 
 @lru_cache(maxsize=1)
@@ -81,7 +83,7 @@ def api(view: View) -> View:
         try:
             return view(**names)
         except OnewayError as error:
-            return problem_answer(details(error, _practice_zone(names["practice"], error)))
+            return problem_answer(details(error, _practice_zone(names.get("practice", ""), error)))
         except Exception as error:
             return problem_answer(details(unexpected(error)))
 
@@ -101,51 +103,36 @@ def _practice_zone(slug: str, error: OnewayError) -> ZoneInfo | None:
 def list_providers(practice: str) -> Response:
     """The practice's providers and what they can be booked for."""
     found = booking().practices.get(practice)
-    providers = [
-        {
-            "id": provider.id,
-            "name": provider.name,
-            "languages": provider.languages,
-            "bookable": provider.integrated,
-            "location": found.location_of(provider).name,
-            "address": found.location_of(provider).address,
-            "zone": found.location_of(provider).zone,
-            "visit_types": [
-                {
-                    "id": visit_type.id,
-                    "name": visit_type.name,
-                    "minutes": visit_type.minutes,
-                    "for_new_patients": visit_type.for_new_patients,
-                    "for_returning_patients": visit_type.for_returning_patients,
-                }
-                for visit_type in map(found.visit_types.__getitem__, provider.visit_type_ids)
-            ],
-        }
-        for provider in found.providers.values()
-    ]
-    body = {"practice": {"id": found.slug, "name": found.name, "phone": found.phone}, "providers": providers}
-    return json_answer(body, cache=FEW_SECONDS)
+    providers = [_provider(found, provider) for provider in found.providers.values()]
+    return json_answer(booking_api.Providers(_practice(found), providers), cache=FEW_SECONDS)
 
 
 @app.route("/api/practices/{practice}/providers/{provider}/slots")
 @api
 def list_slots(practice: str, provider: str) -> Response:
     """Free times by day: ?from=YYYY-MM-DD&to=YYYY-MM-DD&visit_type=ID."""
-    query = app.current_request.query_params or {}
+    query = _query()
     first, last = _day(query, "from"), _day(query, "to")
-    if not query.get("visit_type"):
-        raise InvalidInput([FieldProblem("/visit_type", "required", "Give ?visit_type=, one of the provider's.")])
-    offered = booking().list_slots(practice, provider, query["visit_type"], first, last)
-    body = {
-        "provider": offered.provider.id,
-        "visit_type": offered.visit_type.id,
-        "minutes": offered.visit_type.minutes,
-        "zone": offered.zone.key,
-        "days": {str(day): _times(day, starts, offered.zone) for day, starts in offered.days.items()},
-        "closed": offered.closed,
-        "schedule_age_minutes": offered.schedule_age_minutes,
-    }
-    return json_answer(body, cache=FEW_SECONDS)
+    offered = booking().list_slots(practice, provider, _visit_type(query), first, last)
+    return json_answer(_slots(offered), cache=FEW_SECONDS)
+
+
+@app.route("/api/practices/{practice}/providers/{provider}/next-free-day")
+@api
+def find_next_free_day(practice: str, provider: str) -> Response:
+    """The first day with a free time, anywhere before the horizon: ?visit_type=ID, and ?after=YYYY-MM-DD to go on."""
+    query = _query()
+    after = _day(query, "after") if "after" in query else None
+    offered = booking().list_slots.next_free_day(practice, provider, _visit_type(query), after)
+    return json_answer(_slots(offered), cache=FEW_SECONDS)
+
+
+@app.route("/api/practices/{practice}/first-available")
+@api
+def find_first_available(practice: str) -> Response:
+    """The first free day of each provider who offers a visit type: ?visit_type=ID."""
+    found = booking().list_slots.first_available(practice, _visit_type(_query()))
+    return json_answer(booking_api.FirstAvailable([_slots(offered) for offered in found]), cache=FEW_SECONDS)
 
 
 @app.route("/api/practices/{practice}/requests", methods=["POST"], content_types=["application/json"])
@@ -155,9 +142,8 @@ def submit_request(practice: str) -> Response:
     form = json_body(app.current_request)
     key = form.pop("key", None)
     submitted = booking().submit_request(practice, app.current_request.headers.get("idempotency-key") or key, form)
-    body = _shown(booking().look_up_request(practice, submitted.link)) | {
-        "link": f"{booking().settings.public_url}/my-request/{practice}/{submitted.link}"
-    }
+    body = _shown(booking().look_up_request(practice, submitted.link))
+    body.link = f"{booking().settings.public_url}/my-request/{practice}/{submitted.link}"
     return json_answer(body, 201 if submitted.created else 200)
 
 
@@ -179,12 +165,43 @@ def cancel_request(practice: str, link: str) -> Response:
     return json_answer(_shown(booking().cancel_by_patient(practice, link)))
 
 
+@app.route("/api/openapi.json")
+@api
+def describe_api() -> Response:
+    """The API, for programs."""
+    return json_answer(_description(), cache=AN_HOUR)
+
+
+def _description() -> Any:
+    """The OpenAPI document as it was built, with examples of a day to come."""
+    weeks_ahead = booking().clock.now().date() + timedelta(days=22)
+    tuesday = weeks_ahead + timedelta(days=(1 - weeks_ahead.weekday()) % 7)
+    built = (Path(__file__).parent / "static/openapi.json").read_text("utf-8")
+    return json.loads(
+        built.replace("2000-01-04", str(tuesday)).replace("https://book.example", booking().settings.public_url)
+    )
+
+
 def _day(query: Mapping[str, str], name: str) -> date:
     try:
-        return date.fromisoformat(query[name])
+        return _date(query[name])
     except (KeyError, ValueError):
         problem = FieldProblem(f"/{name}", "not_a_date", f"Give ?{name}= as a date, such as 2026-11-24.")
         raise InvalidInput([problem]) from None
+
+
+def _date(text: str) -> date:
+    """A date that calendars reach, with room on both sides. Raises ValueError."""
+    day = date.fromisoformat(text)
+    if len(text) != 10 or not 1900 <= day.year < 3000:
+        raise ValueError(text)
+    return day
+
+
+def _visit_type(query: Mapping[str, str]) -> str:
+    if not query.get("visit_type"):
+        raise InvalidInput([FieldProblem("/visit_type", "required", "Give ?visit_type=, one of the provider's.")])
+    return query["visit_type"]
 
 
 def _times(day: date, starts: tuple[int, ...], zone: ZoneInfo) -> list[str]:
@@ -194,20 +211,53 @@ def _times(day: date, starts: tuple[int, ...], zone: ZoneInfo) -> list[str]:
     return [f"{time:%H:%M}" + (f"{time:%z}"[:3] + ":" + f"{time:%z}"[3:] if changes else "") for time in times]
 
 
-def _shown(found: LookedUp) -> dict[str, Any]:
+def _practice(found: Practice) -> booking_api.PracticeShown:
+    return booking_api.PracticeShown(found.slug, found.name, found.phone)
+
+
+def _provider(practice: Practice, provider: Provider) -> booking_api.ProviderShown:
+    location = practice.location_of(provider)
+    return booking_api.ProviderShown(
+        provider.id,
+        provider.name,
+        provider.languages,
+        provider.integrated,
+        location.name,
+        location.address,
+        location.zone,
+        [
+            booking_api.VisitTypeShown(one.id, one.name, one.minutes, one.for_new_patients, one.for_returning_patients)
+            for one in practice.visit_types_of(provider)
+        ],
+    )
+
+
+def _slots(offered: OfferedSlots) -> booking_api.Slots:
+    return booking_api.Slots(
+        offered.provider.id,
+        offered.visit_type.id,
+        offered.visit_type.minutes,
+        offered.zone.key,
+        {str(day): _times(day, starts, offered.zone) for day, starts in offered.days.items()},
+        offered.closed,
+        offered.schedule_age_minutes,
+    )
+
+
+def _shown(found: LookedUp) -> booking_api.RequestShown:
     """What a private link shows: no birth date, reason or insurance."""
     request, zone = found.request, found.practice.zone_of(found.provider)
-    return {
-        "id": request.id,
-        "state": request.shown_state,
-        "asked_to_cancel": request.asked_to_cancel_at is not None,
-        "start": request.start.astimezone(zone).isoformat() if request.start else None,
-        "zone": zone.key,
-        "provider": found.provider.name,
-        "location": found.location.name,
-        "visit_type": found.visit_type.name,
-        "practice": {"name": found.practice.name, "phone": found.practice.phone},
-    }
+    return booking_api.RequestShown(
+        request.id,
+        request.shown_state,
+        request.asked_to_cancel_at is not None,
+        request.start.astimezone(zone) if request.start else None,
+        zone.key,
+        found.provider.name,
+        found.location.name,
+        found.visit_type.name,
+        _practice(found.practice),
+    )
 
 
 # --- Pages ----------------------------------------------------------------------------------------------------------
@@ -227,6 +277,13 @@ def page(view: View) -> View:
             return _error_page(unexpected(error), names.get("practice", ""))
 
     return wrapped
+
+
+@app.route("/api")
+@page
+def read_api() -> Response:
+    """The API, for people."""
+    return pages().render("api.html", "en", cache=AN_HOUR, api=_description())
 
 
 @app.route("/book/{practice}")
@@ -249,18 +306,21 @@ def show_times(practice: str) -> Response:
     zone = found.zone_of(provider)
     today = day_of(booking().clock.now(), zone)
     first = max(_from(query.get("from", ""), today), today)
-    ahead = booking().list_slots(
-        practice, provider.id, query["visit_type"], first, first + timedelta(days=LOOK_AHEAD_DAYS - 1)
-    )
+    last = first + timedelta(days=DAYS_SHOWN - 1)
+    offered = booking().list_slots(practice, provider.id, query["visit_type"], first, last)
+    next_free = None
+    if offered.first_free is None and offered.closed is None:
+        next_free = booking().list_slots.next_free_day(practice, provider.id, query["visit_type"], last).first_free
     return pages().render(
         "times.html",
         _language(found),
         found,
         chosen=query,
         cache=NOBODYS,
-        **_week(ahead, first, today),
+        **_week(offered, first, today),
+        next_free=next_free,
         provider=provider,
-        offered=ahead,
+        offered=offered,
     )
 
 
@@ -354,7 +414,7 @@ def _query() -> dict[str, str]:
 
 def _from(text: str, today: date) -> date:
     try:
-        return min(date.fromisoformat(text), today + timedelta(days=366))
+        return min(_date(text), today + timedelta(days=366))
     except ValueError:
         return today
 
@@ -370,14 +430,11 @@ def _week(offered: OfferedSlots, first: date, today: date) -> dict[str, Any]:
             ("evening", [time for time in times if time.hour >= 17]),
         ]
         shown.append((day, [part for part in parts if part[1]]))
-    later = first + timedelta(days=DAYS_SHOWN)
-    next_free = next((day for day, starts in offered.days.items() if day >= later and starts), None)
     return {
         "days": shown,
         "earlier": max(today, first - timedelta(days=DAYS_SHOWN)) if first > today else None,
-        "later": later,
-        "any_free": any(parts for _, parts in shown),
-        "next_free": next_free,
+        "later": first + timedelta(days=DAYS_SHOWN),
+        "any_free": offered.first_free is not None,
     }
 
 

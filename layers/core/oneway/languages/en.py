@@ -248,6 +248,11 @@ WORDS = {
     "error.not-found.text": "There is nothing at this address. Check the link you followed.",
     "error.key-reused.title": "This form was sent before",
     "error.key-reused.text": "It was sent with other answers, and that request stands. To ask for more, please start again.",
+    "error.too-many-pending.title": "Too many requests are waiting",
+    "error.too-many-pending.text": "The practice has not answered your earlier requests yet. Wait for its answer, "
+    "cancel one of them through its link, or call.",
+    "error.changed-meanwhile.title": "Somebody else saved first",
+    "error.changed-meanwhile.text": "Look at what was changed, and save again. Nothing that you entered is lost.",
     "error.already-answered.title": "This request is over",
     "error.already-answered.text": "It can no longer be changed here.",
     "error.forbidden.title": "Not allowed",

@@ -248,6 +248,11 @@ WORDS = {
     "error.not-found.text": "No hay nada en esta dirección. Compruebe el enlace.",
     "error.key-reused.title": "Este formulario ya se envió",
     "error.key-reused.text": "Se envió con otras respuestas, y esa solicitud sigue en pie. Para pedir más, empiece de nuevo.",
+    "error.too-many-pending.title": "Hay demasiadas solicitudes en espera",
+    "error.too-many-pending.text": "El consultorio aún no ha respondido a sus solicitudes anteriores. Espere la "
+    "respuesta, cancele una de ellas con su enlace o llame.",
+    "error.changed-meanwhile.title": "Otra persona guardó primero",
+    "error.changed-meanwhile.text": "Mire lo que ha cambiado y guarde de nuevo. No se pierde nada de lo que escribió.",
     "error.already-answered.title": "Esta solicitud ya terminó",
     "error.already-answered.text": "Ya no se puede cambiar aquí.",
     "error.forbidden.title": "No permitido",

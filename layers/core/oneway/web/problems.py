@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ..domain.clock_time import instant_of
 from ..domain.errors import (
+    CalendarChangedMeanwhile,
     Forbidden,
     InvalidInput,
     KeyReused,
@@ -21,6 +22,7 @@ from ..domain.errors import (
     SlotAlreadyTaken,
     SlotNotOffered,
     StoreUnavailable,
+    TooManyPending,
     WriteConflict,
 )
 
@@ -65,6 +67,15 @@ PROBLEMS: Mapping[type[OnewayError], Problem] = {
     RequestAlreadyAnswered: Problem(
         409, "already-answered", "This request is over", "It can no longer be cancelled here; call the practice."
     ),
+    TooManyPending: Problem(
+        409,
+        "too-many-pending",
+        "Too many requests are waiting",
+        "Wait for the practice's answer, cancel a request, or call the practice.",
+    ),
+    CalendarChangedMeanwhile: Problem(
+        409, "changed-meanwhile", "Somebody else saved first", "Look at what was changed, and save again."
+    ),
     SignInRefused: Problem(403, "sign-in", "You are not signed in", "Start again from the portal."),
     Forbidden: Problem(403, "forbidden", "Not allowed", "You may read, but not change. Ask a colleague of the staff."),
     StoreUnavailable: Problem(
@@ -99,6 +110,8 @@ def details(error: OnewayError, zone: ZoneInfo | None = None) -> dict[str, Any]:
         body["reason"] = str(error.reason)
     if isinstance(error, SlotNotOffered | SlotAlreadyTaken):
         body["left"] = [local(minute, zone).isoformat() for minute in error.left]
+    if isinstance(error, TooManyPending):
+        body |= {"kind": str(error.kind), "limit": error.limit}
     return body
 
 

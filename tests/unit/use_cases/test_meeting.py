@@ -1,0 +1,236 @@
+"""A request and a sync that commit at the same moment always find each other, wherever one is cut by the other.
+
+Each side's calls to the store are its steps. One runs to any of its steps, then the other to any of its own, then the first to
+its end, and the other to its end; or the first is killed there and comes again. Time passes with every step.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Condition, Thread, current_thread
+from typing import Any
+
+import pytest
+from oneway.domain.practices import Practice
+
+from tests.builders import a_practice, a_provider, a_row
+from tests.fakes.store import FakeClock, FakeStore
+from tests.world import World
+
+REPOSITORIES = {"practices", "requests", "messages", "calendar", "appointments", "feeds", "ledger", "pending"}
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+@dataclass
+class Stage:
+    """Lets one thread run at a time, and stops it before a step of its own."""
+
+    clock: FakeClock
+    steps: dict[str, int] = field(default_factory=dict)
+    stops: dict[str, int] = field(default_factory=dict)
+    deaths: dict[str, int] = field(default_factory=dict)
+    turn: str = ""
+    turned: Condition = field(default_factory=Condition)
+
+    def step(self) -> None:
+        """Called before each call of the store."""
+        name = current_thread().name
+        self.clock.advance(milliseconds=1)
+        self.steps[name] = self.steps.get(name, 0) + 1
+        if self.deaths.get(name) == self.steps[name]:
+            raise Killed
+        if self.stops.get(name) == self.steps[name]:
+            self._pass_on()
+            self._wait(name)
+
+    def play(self, name: str, act: Callable[[], object]) -> Thread:
+        """Begin to act when it is this one's turn, and pass the turn on at the end."""
+
+        def run() -> None:
+            self._wait(name)
+            try:
+                act()
+            except Killed:
+                pass
+            finally:
+                self._pass_on()
+
+        thread = Thread(target=run, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def give(self, name: str) -> None:
+        """Let one act, until it stops or ends."""
+        with self.turned:
+            self.turn = name
+            self.turned.notify_all()
+            assert self.turned.wait_for(lambda: not self.turn, timeout=20)
+
+    def _wait(self, name: str) -> None:
+        with self.turned:
+            assert self.turned.wait_for(lambda: self.turn == name, timeout=20)
+
+    def _pass_on(self) -> None:
+        with self.turned:
+            self.turn = ""
+            self.turned.notify_all()
+
+
+@dataclass
+class Watched:
+    """A repository whose every call is a step."""
+
+    inner: Any
+    stage: Stage
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.inner, name)
+        if not callable(found):
+            return found
+
+        def step(*arguments: Any, **named: Any) -> Any:
+            self.stage.step()
+            return found(*arguments, **named)
+
+        return step
+
+
+class WatchedStore(FakeStore):
+    """A store on a stage; none until the world is built."""
+
+    stage: Stage | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        return Watched(found, self.stage) if name in REPOSITORIES and super().__getattribute__("stage") else found
+
+
+@dataclass
+class Meeting:
+    """A world in which staff have just entered the visit that answers what a patient is about to ask for."""
+
+    practice: Practice
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock(World().clock.at)
+        self.stage = Stage(self.clock)
+        store = WatchedStore()
+        store.stage = self.stage
+        self.world = World(self.practice, store, self.clock)
+        provider = list(self.practice.providers)[-1]
+        self.world.source.enter(a_row(provider_external_id=f"prac-{provider}"))
+        self.acts = {"patient": self.world.submit, "sync": lambda: self.world.pull(provider, minutes=0)}
+        self.stage.steps.clear()
+
+    def both(self, first: str, at: int, second: str, then: int) -> None:
+        """`first` up to its step `at`, `second` up to its step `then`, then both to the end."""
+        self.stage.stops = {first: at, second: then}
+        self._play(first, second, first, second)
+
+    def killed(self, first: str, at: int, second: str) -> None:
+        """`first` dies at its step `at`, `second` runs, and `first` comes again."""
+        self.stage.deaths = {first: at}
+        for name in (first, second):
+            thread = self.stage.play(name, self.acts[name])
+            self.stage.give(name)
+            thread.join(20)
+        self.clock.advance(minutes=1)
+        self.acts[first]()
+
+    def dying_patient(self, at: int, then: int) -> None:
+        """The patient's call up to its step `at`, the sync up to its step `then`, one step more of the patient's, which
+        is its last, and the sync to its end.
+        """
+        self.stage.stops, self.stage.deaths = {"patient": at, "sync": then}, {"patient": at + 1}
+        self._play("patient", "sync", "patient", "sync")
+
+    def _play(self, *turns: str) -> None:
+        threads = {name: self.stage.play(name, self.acts[name]) for name in dict.fromkeys(turns)}
+        for name in turns:
+            if threads[name].is_alive():
+                self.stage.give(name)
+        for thread in threads.values():
+            thread.join(20)
+            assert not thread.is_alive()
+
+    def check(self, *, expires: bool = False) -> None:
+        (request,) = self.world.store.requests_by_id.values()
+        (appointment,) = self.world.store.appointments_by_key.values()
+        entered_after = appointment.first_seen_at > request.created_at
+        assert bool(request.link) == entered_after, (request.created_at, appointment.first_seen_at)
+        assert appointment.request_id == (request.id if entered_after else None)
+        for provider_id in self.practice.providers:
+            assert self.world.check_occupancy("harbor", provider_id) == []
+        assert len(self.world.store.requests.timeline("harbor", request.id)) == 1 + (entered_after or expires)
+
+
+PRACTICES = {
+    "shared slot": a_practice(a_provider(split=2)),
+    "another provider": a_practice(a_provider(), a_provider("brandt")),
+}
+
+
+def steps(practice: Practice, name: str) -> int:
+    """How many steps one takes alone."""
+    meeting = Meeting(practice)
+    thread = meeting.stage.play(name, meeting.acts[name])
+    meeting.stage.give(name)
+    thread.join(20)
+    return meeting.stage.steps[name]
+
+
+ORDERS = [(practice, *pair) for practice in PRACTICES for pair in (("patient", "sync"), ("sync", "patient"))]
+
+
+@pytest.mark.parametrize(("practice", "first", "second"), ORDERS)
+def test_they_meet_wherever_one_is_cut_by_the_other(practice: str, first: str, second: str) -> None:
+    linked = 0
+    for at in range(1, steps(PRACTICES[practice], first) + 1):
+        for then in range(1, steps(PRACTICES[practice], second) + 2):
+            meeting = Meeting(PRACTICES[practice])
+            meeting.both(first, at, second, then)
+            meeting.check()
+            linked += any(r.link for r in meeting.world.store.requests_by_id.values())
+    assert linked > 10
+
+
+@pytest.mark.parametrize(("practice", "first", "second"), ORDERS)
+def test_they_meet_though_one_dies_and_comes_again(practice: str, first: str, second: str) -> None:
+    for at in range(1, steps(PRACTICES[practice], first) + 1):
+        meeting = Meeting(PRACTICES[practice])
+        meeting.killed(first, at, second)
+        meeting.check()
+
+
+@pytest.mark.parametrize("comes_again", [True, False])
+def test_a_patients_call_that_dies_once_it_is_stored_is_made_good(comes_again: bool) -> None:
+    """By the same key, or else before the request expires; the visit may have been stored a moment before it.
+
+    With a provider who shares no day with the requested one: else their writes meet, and the later one sees the other.
+    """
+    practice, linked = PRACTICES["another provider"], 0
+    for at in range(1, steps(practice, "patient") + 1):
+        for then in range(1, steps(practice, "sync") + 2):
+            meeting = Meeting(practice)
+            meeting.dying_patient(at, then)
+            world = meeting.world
+            if comes_again:
+                world.submit()
+                meeting.check()
+            elif world.store.requests_by_id:
+                meeting.clock.advance(days=2)
+                world.pull("osei", minutes=1)
+                world.run_timers()
+                meeting.check(expires=True)
+            linked += any(r.link for r in world.store.requests_by_id.values())
+    assert linked
+
+
+def test_time_passes_with_every_step() -> None:
+    meeting = Meeting(PRACTICES["shared slot"])
+    before = meeting.clock.at
+    meeting.world.submit()
+    assert meeting.clock.at - before > timedelta(milliseconds=5)

@@ -75,7 +75,7 @@ class EmbeddedAws:
             "AUTH": "true",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            "LAMBDA_ACCOUNT_CONCURRENCY": "12",
+            "LAMBDA_ACCOUNT_CONCURRENCY": "40",
         }
         if self.smtp_port:
             environment["SMTP_HOST"] = f"127.0.0.1:{self.smtp_port}"

@@ -5,6 +5,7 @@ in the same transaction as its cause, on the condition that its version is the o
 11 bytes, so that a month of a busy provider is one or two read units.
 """
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -17,7 +18,7 @@ from .clock_time import day_of, first_minute, minute_after, minute_of
 
 LONGEST_DAYS = 7
 """A visit that touches more local days than this is a mistake; a block that does is kept as one of the `LongBlocks`."""
-_OCCUPANT_BYTES = 3 + identifiers.ID_BYTES
+_PACKED = struct.Struct(f">BH{identifiers.ID_BYTES}s")
 
 
 class OccupantKind(IntEnum):
@@ -26,6 +27,9 @@ class OccupantKind(IntEnum):
     REQUEST = 0
     APPOINTMENT = 1
     BLOCK = 2
+
+
+_KINDS = tuple(OccupantKind)
 
 
 class Occupant(NamedTuple):
@@ -148,12 +152,11 @@ def pack(occupants: Iterable[Occupant], day_begins: int) -> bytes:
 
 def unpack(packed: bytes, day_begins: int) -> tuple[Occupant, ...]:
     """The occupants of packed bytes. Raises ValueError if they are cut."""
-    if len(packed) % _OCCUPANT_BYTES:
+    if len(packed) % _PACKED.size:
         raise ValueError("packed occupants are cut")
     found = []
-    for at in range(0, len(packed), _OCCUPANT_BYTES):
-        head = int.from_bytes(packed[at : at + 3], "big")
-        start = day_begins + (head >> 13)
-        identifier = identifiers.from_bytes(packed[at + 3 : at + _OCCUPANT_BYTES])
-        found.append(Occupant(start, start + (head >> 2 & 0x7FF), OccupantKind(head & 3), identifier))
+    for high, low, raw in _PACKED.iter_unpack(packed):
+        start = day_begins + (high << 3 | low >> 13)
+        length = low >> 2 & 0x7FF
+        found.append(Occupant(start, start + length, _KINDS[low & 3], identifiers.from_bytes(raw)))
     return tuple(found)

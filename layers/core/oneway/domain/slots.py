@@ -78,6 +78,8 @@ class _Segment(NamedTuple):
     wall: int
 
 
+_Stretch = tuple[int, int] | Occupant
+"""Begins with its start and end; an occupant does."""
 _ORDINARY = (_Segment(0, MINUTES_PER_DAY, 0),)
 
 
@@ -123,11 +125,13 @@ def free_starts(
         # `grid` is cut between what is taken: a start is free from the end of one to a visit's length before the next.
         free: list[int] = []
         at = 0
-        for taken_from, taken_to in _taken(held, rules) if held else ():
-            closes = bisect_right(grid, taken_from - lead - begin, at)
-            if closes > at:
-                free += grid[at:closes]
-            at = bisect_left(grid, taken_to + lag - begin, at)
+        for stretch in _taken(held, rules) if held else ():
+            starts, ends = stretch[0], stretch[1]
+            if starts < ends:
+                closes = bisect_right(grid, starts - lead - begin, at)
+                if closes > at:
+                    free += grid[at:closes]
+                at = bisect_left(grid, ends + lag - begin, at)
         free += grid[at:]
         offered[day] = tuple([begin + start for start in free])
     return offered
@@ -155,10 +159,10 @@ def why_closed(
     held = _whole(*(occupants.get(one, ()) for one in (day - _DAY, day, day + _DAY)))
     for kind, reason in ((OccupantKind.BLOCK, Closed.BLOCK), (None, Closed.FULL)):
         found = [o for o in held if (o.kind is OccupantKind.BLOCK) == (kind is not None)]
-        if any(a < end and minute < b for a, b in _full(found, rules.split)):
+        if any(one[0] < end and minute < one[1] for one in _full(found, rules.split)):
             return reason
     around = minute - rules.buffer_before_minutes, end + rules.buffer_after_minutes
-    if any(a < around[1] and around[0] < b for a, b in _taken(held, rules)):
+    if any(one[0] < around[1] and around[0] < one[1] for one in _taken(held, rules)):
         return Closed.BUFFER
     touched = [day, day + _DAY] if end > begins[1] else [day]
     if rules.daily_maximum is not None and any(
@@ -191,30 +195,29 @@ def _visits(held: Iterable[Occupant]) -> int:
 
 
 def _whole(*days: Sequence[Occupant]) -> list[Occupant]:
-    """The occupants of days side by side, the parts of each joined, by start."""
+    """The occupants of days side by side, the parts of each joined, by start; those of some length."""
     joined: dict[str, Occupant] = {}
     for one in chain(*days):
-        other = joined.get(one.id)
-        joined[one.id] = other._replace(end=one.end) if other else one
+        if one.end > one.start:
+            other = joined.get(one.id)
+            joined[one.id] = other._replace(end=one.end) if other else one
     return sorted(joined.values())
 
 
-def _taken(held: Sequence[Occupant], rules: SlotRules) -> list[tuple[int, int]]:
+def _taken(held: Sequence[Occupant], rules: SlotRules) -> Sequence[_Stretch]:
     """The stretches, by start, that no visit with its buffers may touch."""
     if rules.buffered:
         before, after = rules.buffer_before_minutes, rules.buffer_after_minutes
-        held = [
-            o if o.kind is OccupantKind.BLOCK else o._replace(start=o.start - before, end=o.end + after)
-            for o in held
-            if o.end > o.start
-        ]
+        held = sorted(
+            o if o.kind is OccupantKind.BLOCK else o._replace(start=o.start - before, end=o.end + after) for o in held
+        )
     return _full(held, rules.split)
 
 
-def _full(held: Iterable[Occupant], split: int) -> list[tuple[int, int]]:
-    """The stretches, by start, in which no place is left; a block takes all of them."""
+def _full(held: Sequence[Occupant], split: int) -> Sequence[_Stretch]:
+    """The stretches, by start, in which no place is left; a block takes all of them. `held` is sorted."""
     if split == 1:
-        return sorted([(start, end) for start, end, _, _ in held if end > start])
+        return held  # each is a stretch of its own, and need not be copied
     changes: list[tuple[int, int]] = []
     for start, end, kind, _ in held:
         if end > start:

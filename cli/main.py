@@ -42,9 +42,8 @@ def apply(
     from . import apply as applying
 
     with _ends():
-        out = terminal.console()
         read = applying.read_file(file)
-        found = _found(out, stack, region, profile)
+    with _at(stack, region, profile) as (found, out):
         if dry_run:
             applying.plan(read, file, found, out, overwrite_calendars=overwrite_calendars)
         elif not applying.apply(read, file, found, out, invite=invite, overwrite_calendars=overwrite_calendars):
@@ -64,9 +63,7 @@ def sync(
     """Read schedules now, without waiting for their turn, and tell what was seen and done."""
     from . import schedules
 
-    with _ends():
-        out = terminal.console()
-        found = _found(out, stack, region, profile)
+    with _at(stack, region, profile) as (found, out):
         if not schedules.sync(found, practice, providers or (), out):
             raise typer.Exit(1)
 
@@ -81,9 +78,7 @@ def status(
     """Show how old each schedule is, what fails, and what waits. Ends with 1 if something is broken."""
     from . import schedules
 
-    with _ends():
-        out = terminal.console()
-        found = _found(out, stack, region, profile)
+    with _at(stack, region, profile) as (found, out):
         if not schedules.status(found, practice, out):
             raise typer.Exit(1)
 
@@ -106,9 +101,8 @@ def show_calendar(
     """Show a week of a provider as a picture: what is open, asked for, booked and blocked."""
     from . import calendar as calendars
 
-    with _ends():
-        out = terminal.console()
-        calendars.show(_found(out, stack, region, profile), practice, provider, week and week.date(), out)
+    with _at(stack, region, profile) as (found, out):
+        calendars.show(found, practice, provider, week and week.date(), out)
 
 
 @calendar.command("why")
@@ -124,9 +118,8 @@ def why_not_offered(
     """Tell why a time is not offered."""
     from . import calendar as calendars
 
-    with _ends():
-        out = terminal.console()
-        calendars.why(_found(out, stack, region, profile), practice, provider, visit_type, when, out)
+    with _at(stack, region, profile) as (found, out):
+        calendars.why(found, practice, provider, visit_type, when, out)
 
 
 @calendar.command("check")
@@ -141,9 +134,8 @@ def check_calendar(
     """Compare days with the requests and visits they are made of. Ends with 1 if they differ and are not repaired."""
     from . import calendar as calendars
 
-    with _ends():
-        out = terminal.console()
-        if not calendars.check(_found(out, stack, region, profile), practice, provider, out, repair=repair):
+    with _at(stack, region, profile) as (found, out):
+        if not calendars.check(found, practice, provider, out, repair=repair):
             raise typer.Exit(1)
 
 
@@ -154,14 +146,18 @@ def show_holidays(
     """Show the public holidays to come, and whether the practice is closed on them."""
     from . import calendar as calendars
 
+    with _at(stack, region, profile) as (found, out):
+        calendars.holidays(found, practice, out)
+
+
+@contextmanager
+def _at(stack: str, region: str | None, profile: str | None) -> Iterator[tuple[Stack, Console]]:
+    """A stack, and where to print; a failure ends the command."""
     with _ends():
         out = terminal.console()
-        calendars.holidays(_found(out, stack, region, profile), practice, out)
-
-
-def _found(out: Console, stack: str, region: str | None, profile: str | None) -> Stack:
-    with busy(out, f"Looking for the stack {stack}"):
-        return find(stack, region, profile)
+        with busy(out, f"Looking for the stack {stack}"):
+            found = find(stack, region, profile)
+        yield found, out
 
 
 @contextmanager

@@ -194,3 +194,24 @@ def test_operators_see_a_week_and_why_a_time_is_not_offered(telling: Telling) ->
     assert "not offered (outside_hours)" in night
     assert "what requests and appointments make of it" in oneway("calendar", "check", "quay")
     assert "Christmas Day" in oneway("calendar", "holidays", "quay")
+
+
+def test_operators_find_and_repair_a_day_that_was_lost(telling: Telling) -> None:
+    oneway, table = telling.laptop.oneway, telling.laptop.aws.client("dynamodb")
+    name = telling.laptop.outputs["TableName"]
+    found = table.query(
+        TableName=name,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "quay#DAYS#brandt"}},
+    )["Items"]
+    lost = next(item for item in found if item["body"]["B"])
+    table.delete_item(TableName=name, Key={key: lost[key] for key in ("pk", "sk")})
+
+    told = oneway("calendar", "check", "quay", "brandt", well=False)
+    assert lost["sk"]["S"].partition("#")[0] in told
+    assert "is missing" in told
+    assert "--repair" in told
+    assert "Set right." in oneway("calendar", "check", "quay", "brandt", "--repair")
+    assert "what requests and appointments make of it" in oneway("calendar", "check", "quay", "brandt")
+    again = table.get_item(TableName=name, Key={key: lost[key] for key in ("pk", "sk")})["Item"]
+    assert again["body"] == lost["body"]

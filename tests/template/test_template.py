@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import schemathesis
 
+from local import openapi
 from local.build import AWS_DATA, BUILT
 from tests.template_file import API, RESOURCES, ROOT, TEMPLATE
 
@@ -58,6 +60,36 @@ def test_unknown_paths_get_pages_of_our_own() -> None:
     assert {"MISSING_AUTHENTICATION_TOKEN", "DEFAULT_4XX", "DEFAULT_5XX"} & set(
         API["x-amazon-apigateway-gateway-responses"]
     )
+
+
+@pytest.mark.parametrize(("kind", "status"), [("THROTTLED", 429), ("WAF_FILTERED", 403), ("REQUEST_TOO_LARGE", 413)])
+def test_whoever_asks_too_much_is_told_kindly_by_the_gateway_too(kind: str, status: int) -> None:
+    answer = API["x-amazon-apigateway-gateway-responses"][kind]
+    told = json.loads(answer["responseTemplates"]["application/json"])
+
+    assert answer["statusCode"] == told["status"] == status
+    assert told["title"]
+    assert told["detail"].endswith(".")
+    assert told["detail"] in answer["responseTemplates"]["text/html"]
+
+
+def test_the_stage_throttles_and_the_firewall_counts() -> None:
+    (api,) = (one["Properties"] for one in _of("AWS::Serverless::Api").values())
+    (firewall,) = (one["Properties"] for one in _of("AWS::WAFv2::WebACL").values())
+
+    (settings,) = api["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert settings["ThrottlingRateLimit"] <= settings["ThrottlingBurstLimit"]
+    (rule,) = firewall["Rules"]
+    assert rule["Statement"]["RateBasedStatement"] == {"Limit": 1000, "AggregateKeyType": "IP"}
+    assert "Block" in rule["Action"]
+
+
+def test_every_public_route_is_described_and_its_document_is_valid() -> None:
+    described = openapi.document()
+
+    assert set(described["paths"]) == {path for path in API["paths"] if path.startswith(openapi.PUBLIC)}
+    schemathesis.openapi.from_dict(described).validate()
 
 
 def test_no_function_has_rights_on_everything() -> None:

@@ -129,6 +129,27 @@ def test_what_is_offered_is_what_the_oracle_finds(
         assert (closed is None) == (start in found[day]), closed
 
 
+def test_every_change_of_every_zone_in_the_next_two_years() -> None:
+    """Without a die: a working day, a night through midnight, with a visit before noon and one after it."""
+    hours = [(Opening(0, 240), Opening(480, 720), Opening(780, 1440)), (Opening(0, 120),)]
+    checked = set()
+    for name, day in changes():
+        if day.year not in (2026, 2027) and (name, day) not in SKIPPED:
+            continue
+        zone = ZoneInfo(name)
+        begins = day_beginnings(day, 2, zone)
+        held = [
+            Occupant(begins[0] + 540, begins[0] + 590, OccupantKind.APPOINTMENT, "morning"),
+            Occupant(begins[1] - 20, begins[1] + 20, OccupantKind.APPOINTMENT, "midnight"),
+            Occupant(begins[0] + 900, begins[0] + 915, OccupantKind.REQUEST, "afternoon"),
+        ]
+        rules = SlotRules(45, 60, 1, 0, 2**40)
+        found = free_starts(day, hours, on_days(held, zone), zone, rules)
+        assert found == {day: tuple(free_by_asking(day, hours, held, zone, rules))}, (name, day)
+        checked.add(name)
+    assert len(checked) > 150
+
+
 @settings(max_examples=60, deadline=None)
 @given(days(), st.lists(HOURS, min_size=3, max_size=9), RULES, st.data())
 def test_days_together_are_what_each_is_alone(

@@ -80,6 +80,21 @@ class _Segment(NamedTuple):
 
 _Stretch = tuple[int, int] | Occupant
 """Begins with its start and end; an occupant does."""
+
+
+class _Grid(NamedTuple):
+    """The starts of a day, in minutes after its beginning, and for each minute (from `_MARGIN` before the day on) how many
+    of them come before what is taken from then on, and how many before what is free again from then on.
+    """
+
+    starts: tuple[int, ...]
+    closes: Sequence[int]
+    opens: Sequence[int]
+
+
+_MARGIN = 2048
+"""Minutes, more than a day and its buffers: visits of the neighbouring days lie within it."""
+_NO_GRID = _Grid((), (), ())
 _ORDINARY = (_Segment(0, MINUTES_PER_DAY, 0),)
 
 
@@ -106,35 +121,49 @@ def free_starts(
     and the day after wherever `looks_around`.
     """
     begins = day_beginnings(first, len(hours) + 1, zone)
-    lead, lag = rules.minutes + rules.buffer_after_minutes, rules.buffer_before_minutes
     offered: dict[date, tuple[int, ...]] = {}
     day = first - _DAY
     for index in range(len(hours) - 1):
         day += _DAY
-        begin = begins[index]
-        grid = _day_grid(hours, index, begins, zone, rules) if hours[index] else ()
-        grid = _within(grid, begin, rules)
+        begin, end = begins[index], begins[index + 1]
         held: Sequence[Occupant] = occupants.get(day, ())
-        if grid and rules.daily_maximum is not None:
-            grid = _below_maximum(grid, begins[index + 1] - begin, held, occupants.get(day + _DAY, ()), rules)
-        if not grid:
+        grid = _day_grid(hours, index, begins, zone, rules) if hours[index] else _NO_GRID
+        starts = grid.starts
+        earliest, latest = rules.earliest - begin, rules.latest - begin
+        crosses = bool(starts) and starts[-1] + rules.minutes > end - begin
+        if rules.daily_maximum is not None and starts:
+            if _visits(held) >= rules.daily_maximum:
+                latest = 0
+            elif crosses and _visits(occupants.get(day + _DAY, ())) >= rules.daily_maximum:
+                latest = min(latest, end - begin - rules.minutes + 1)
+        if not starts or earliest > starts[-1] or latest <= starts[0]:
             offered[day] = ()
             continue
-        if rules.buffered or begin + grid[-1] + rules.minutes > begins[index + 1]:
+        if rules.buffered or crosses:
             held = _whole(occupants.get(day - _DAY, ()), held, occupants.get(day + _DAY, ()))
-        # `grid` is cut between what is taken: a start is free from the end of one to a visit's length before the next.
-        free: list[int] = []
-        at = 0
-        for stretch in _taken(held, rules) if held else ():
-            starts, ends = stretch[0], stretch[1]
-            if starts < ends:
-                closes = bisect_right(grid, starts - lead - begin, at)
-                if closes > at:
-                    free += grid[at:closes]
-                at = bisect_left(grid, ends + lag - begin, at)
-        free += grid[at:]
+        free: Sequence[int] = _between(grid, _taken(held, rules), begin) if held else starts
+        if earliest > starts[0] or latest <= starts[-1]:
+            free = free[bisect_left(free, earliest) : bisect_left(free, latest)]
         offered[day] = tuple([begin + start for start in free])
     return offered
+
+
+def _between(grid: _Grid, taken: Iterable[_Stretch], begin: int) -> list[int]:
+    """The grid cut where it is taken: a start is free from the end of one stretch to a visit's length before the next."""
+    starts, closes, opens = grid
+    free: list[int] = []
+    at, shift = 0, _MARGIN - begin
+    for stretch in taken:
+        taken_from, taken_to = stretch[0], stretch[1]
+        if taken_from < taken_to:
+            closed = closes[taken_from + shift]
+            if closed > at:
+                free += starts[at:closed]
+            open_again = opens[taken_to + shift]
+            if open_again > at:
+                at = open_again
+    free += starts[at:]
+    return free
 
 
 def why_closed(
@@ -148,8 +177,8 @@ def why_closed(
     """Why a start on a local day is not offered; None if it is. `hours` are those of the day and the one after it."""
     begins = day_beginnings(day, 3, zone)
     minute = minute_of(start)
-    grid = _day_grid(hours, 0, begins, zone, rules) if hours[0] else ()
-    if start.second or start.microsecond or minute - begins[0] not in grid:
+    grid = _day_grid(hours, 0, begins, zone, rules) if hours[0] else _NO_GRID
+    if start.second or start.microsecond or minute - begins[0] not in grid.starts:
         return Closed.OUTSIDE_HOURS
     if minute < rules.earliest:
         return Closed.NOTICE
@@ -170,24 +199,6 @@ def why_closed(
     ):
         return Closed.DAILY_MAXIMUM
     return None
-
-
-def _within(grid: tuple[int, ...], begin: int, rules: SlotRules) -> tuple[int, ...]:
-    """The starts of a grid that lie in [earliest, latest)."""
-    if not grid or (rules.earliest <= begin + grid[0] and begin + grid[-1] < rules.latest):
-        return grid
-    return grid[bisect_left(grid, rules.earliest - begin) : bisect_left(grid, rules.latest - begin)]
-
-
-def _below_maximum(
-    grid: tuple[int, ...], length: int, held: Sequence[Occupant], tomorrow: Sequence[Occupant], rules: SlotRules
-) -> tuple[int, ...]:
-    maximum = rules.daily_maximum or 0
-    if _visits(held) >= maximum:
-        return ()
-    if grid[-1] + rules.minutes > length and _visits(tomorrow) >= maximum:
-        return grid[: bisect_right(grid, length - rules.minutes)]
-    return grid
 
 
 def _visits(held: Iterable[Occupant]) -> int:
@@ -234,21 +245,31 @@ def _full(held: Sequence[Occupant], split: int) -> Sequence[_Stretch]:
     return full
 
 
-def _day_grid(
-    hours: Sequence[Hours], index: int, begins: Sequence[int], zone: ZoneInfo, rules: SlotRules
-) -> tuple[int, ...]:
-    """Every start that lies in the hours of a day, in minutes after its beginning."""
+def _day_grid(hours: Sequence[Hours], index: int, begins: Sequence[int], zone: ZoneInfo, rules: SlotRules) -> _Grid:
+    """Every start that lies in the hours of a day."""
     segments = _segments(begins[index], begins[index + 1], zone)
     reach = 0
     if hours[index][-1].end_minutes == MINUTES_PER_DAY and hours[index + 1] and hours[index + 1][0].start_minutes == 0:
         tomorrow = _stretches(hours[index + 1], _segments(begins[index + 1], begins[index + 2], zone))
         reach = tomorrow[0][1] if tomorrow and tomorrow[0][0] == 0 else 0
-    return _grid(hours[index], segments, reach, rules.minutes, rules.step_minutes)
+    lead, lag = rules.minutes + rules.buffer_after_minutes, rules.buffer_before_minutes
+    return _grid(hours[index], segments, reach, rules.minutes, rules.step_minutes, lead, lag)
 
 
-@lru_cache(maxsize=512)
-def _grid(hours: Hours, segments: tuple[_Segment, ...], reach: int, minutes: int, step_minutes: int) -> tuple[int, ...]:
-    """The starts of a day; `reach` is how long it stays open past its end."""
+@lru_cache(maxsize=256)
+def _grid(
+    hours: Hours,
+    segments: tuple[_Segment, ...],
+    reach: int,
+    minutes: int,
+    step_minutes: int,
+    lead: int,
+    lag: int,
+) -> _Grid:
+    """The starts of a day; `reach` is how long it stays open past its end.
+
+    What is taken closes the starts from `lead` minutes before it on, and until `lag` minutes after it.
+    """
     length = segments[-1].end if segments else 0
     stretches = [(start, end + reach if end == length else end) for start, end in _stretches(hours, segments)]
     starts: set[int] = set()
@@ -257,7 +278,16 @@ def _grid(hours: Hours, segments: tuple[_Segment, ...], reach: int, minutes: int
             start = _first_time(wall, segments)
             if start is not None and any(a <= start and start + minutes <= b for a, b in stretches):
                 starts.add(start)
-    return tuple(sorted(starts))
+    found = tuple(sorted(starts))
+    return _Grid(found, _counts([one + lead for one in found]), _counts([one - lag + 1 for one in found]))
+
+
+def _counts(thresholds: Sequence[int]) -> list[int]:
+    """How many of ascending thresholds are reached, for each minute from `_MARGIN` before a day to its end and beyond."""
+    counts: list[int] = []
+    for reached, threshold in enumerate(thresholds):
+        counts += [reached] * (threshold + _MARGIN - len(counts))
+    return counts + [len(thresholds)] * (3 * _MARGIN - len(counts))
 
 
 def _stretches(hours: Hours, segments: Sequence[_Segment]) -> list[tuple[int, int]]:

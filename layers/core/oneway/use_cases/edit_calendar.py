@@ -12,7 +12,7 @@ from ..domain import availability
 from ..domain.availability import Availability, Calendar, Closure, LaterWeek, Week
 from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import Forbidden
-from ..domain.practices import Practice, StaffRole
+from ..domain.practices import Practice, StaffMember, StaffRole
 from ..ports import CalendarRepository, Clock
 from .membership import Membership
 from .settling import settle
@@ -101,13 +101,12 @@ class EditCalendar:
 
     def suggested_closures(self, slug: str, email: str) -> Sequence[Closure]:
         """Public holidays to come on which the practice is not closed yet."""
-        practice = self._practice(slug, email, "")
+        practice, _ = self._practice(slug, email, "")
         closed, today = self.calendar.get(slug, "").availability, self._today(practice, "")
         return [one for one in practice.public_holidays if one.last >= today and not closed.closure_on(one.first)]
 
     def _change(self, slug: str, email: str, provider_id: str, edit: Edit) -> Calendar:
-        practice = self._practice(slug, email, provider_id)
-        member = self.membership(slug, email)
+        practice, member = self._practice(slug, email, provider_id)
         if member.role is StaffRole.VIEWER:
             raise Forbidden
         today = self._today(practice, provider_id)
@@ -129,12 +128,12 @@ class EditCalendar:
 
         return settle(attempt, self.clock)
 
-    def _practice(self, slug: str, email: str, provider_id: str) -> Practice:
-        self.membership(slug, email)
+    def _practice(self, slug: str, email: str, provider_id: str) -> tuple[Practice, StaffMember]:
+        member = self.membership(slug, email)
         practice = self.membership.practices.get(slug)
         if provider_id:
             practice.provider(provider_id)
-        return practice
+        return practice, member
 
     def _today(self, practice: Practice, provider_id: str) -> date:
         zone = practice.zone_of(practice.provider(provider_id)) if provider_id else zone_of(practice.zone)

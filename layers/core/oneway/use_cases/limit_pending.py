@@ -1,12 +1,13 @@
 """How many requests of one person, or under one address or number, may wait (product section 4, *Limits*)."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ..contact_marks import ContactMarks
 from ..domain import pending
 from ..domain.clock_time import minute_of
-from ..domain.errors import TooManyPending
+from ..domain.errors import StoreUnavailable, TooManyPending
 from ..domain.pending import MOST_MARKS, UNDER_WAY_MINUTES, Waiting
 from ..domain.practices import Practice
 from ..domain.requests import Patient
@@ -38,8 +39,9 @@ class LimitPending:
         return mark
 
     def leave(self, practice: Practice, mark: Waiting) -> None:
-        """Take back the mark of a request that was not stored."""
-        self.pending.remove(practice.slug, [mark])
+        """Take back the mark of a request that was not stored. Where that fails, it goes with time."""
+        with suppress(StoreUnavailable):
+            self.pending.remove(practice.slug, [mark])
 
     def _alive(self, practice: Practice, marks: Iterable[Waiting], doubted: Iterable[Waiting]) -> list[Waiting]:
         """The marks without those in doubt whose requests no longer wait; these are taken away."""

@@ -17,6 +17,8 @@ from .slot_rules import rules_of, visit_type_of, why_none
 
 LONGEST_RANGE_DAYS = 62
 _DAY = timedelta(days=1)
+_FIRST_LOOK = timedelta(days=30)
+"""The next free day is mostly within a month, which costs one read unit; only then is the rest of the horizon read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,9 @@ class ListSlots:
         today = day_of(self.clock.now(), practice.zone_of(provider))
         first = max(today, after + _DAY) if after else today
         end = today + timedelta(days=practice.horizon_days)
-        offered = self._offered(practice, provider, visit_type, first, first)
-        for days in (31, 366):
-            last = min(first + timedelta(days=days), end)
-            if offered.first_free is None and offered.closed is None and first <= last:
-                offered = self._offered(practice, provider, visit_type, first, last)
-                first = last + _DAY
+        offered = self._offered(practice, provider, visit_type, first, min(first + _FIRST_LOOK, max(first, end)))
+        if offered.first_free is None and offered.closed is None and first + _FIRST_LOOK < end:
+            offered = self._offered(practice, provider, visit_type, first + _FIRST_LOOK + _DAY, end)
         free = offered.first_free
         return OfferedSlots(
             practice,

@@ -1,0 +1,122 @@
+"""A pull that dies at any of its calls, and is made again, ends where one ends that was never cut."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from oneway.domain.appointments import AppointmentState, RowKind
+
+from tests.builders import START, a_practice, a_provider, a_record, a_row
+from tests.fakes.outside import FakeSource
+from tests.fakes.store import FakeClock
+from tests.stage import Stage, WatchedStore
+from tests.world import World
+
+LATER = START + timedelta(days=1)
+
+
+class Schedule:
+    """A world in which a patient has asked, a first pull was made, and much has changed in the schedule since."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock(World().clock.at)
+        self.stage = Stage(self.clock)
+        store = WatchedStore()
+        store.stage = self.stage
+        self.world = World(a_practice(a_provider(split=3)), store, self.clock)
+        self.world.source = self.source = FakeSource()
+        self.world.sync_feed = self.world.sync_feed.__class__(
+            store.practices,
+            store.feeds,
+            self.source,
+            self.world.apply_schedule,
+            self.world.confirm_matches,
+            self.clock,
+        )
+        self.asked = self.world.submit()
+        for number in range(4):
+            at = LATER + timedelta(minutes=30 * number)
+            self.source.enter(a_row(f"old-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        self.pull()
+        self.source.enter(
+            a_row("answer"),
+            a_row("new", start=LATER + timedelta(days=1), end=LATER + timedelta(days=1, minutes=30), patient=None),
+            a_row(
+                "old-0", start=LATER, end=LATER + timedelta(minutes=30), state=AppointmentState.CANCELLED, patient=None
+            ),
+            a_row("old-1", start=LATER + timedelta(hours=4), end=LATER + timedelta(hours=5), patient=a_record()),
+            a_row(
+                "leave",
+                kind=RowKind.BLOCK,
+                start=LATER + timedelta(days=9),
+                end=LATER + timedelta(days=40),
+                patient=None,
+            ),
+        )
+        self.source.delete("old-2")
+
+    def pull(self) -> Any:
+        self.clock.advance(minutes=1)
+        return self.world.sync_feed("harbor", "ehr~osei", now_asked=True)
+
+    def cut_at(self, step: int) -> bool:
+        """Pull, and die at this step; whether it came that far."""
+        self.stage.steps.clear()
+        self.stage.deaths = {"pull": step}
+        thread = self.stage.play("pull", self.pull)
+        self.stage.give("pull")
+        thread.join(20)
+        self.stage.deaths = {}
+        return self.stage.steps["pull"] >= step
+
+    def state(self) -> dict[str, Any]:
+        """All that is stored, without the times of writing, which differ."""
+        store = self.world.store
+        return {
+            "appointments": {
+                key: (a.row, a.provider_id, bool(a.missing_since), a.request_id)
+                for key, a in store.appointments_by_key.items()
+            },
+            "days": {key: day.occupants for key, day in store.days_by_key.items()},
+            "blocks": {key: one.blocks for key, one in store.blocks_by_key.items()},
+            "requests": {key: (r.state, r.link, [d.id for d in r.due]) for key, r in store.requests_by_id.items()},
+            "timelines": {key: [(e.what, e.number) for e in found] for key, found in store.entries.items()},
+            "digests": store.digest_weeks,
+            "feed": [(f.digest, f.validator, f.failures) for f in store.feeds_by_id.values()],
+        }
+
+
+def steps_of_a_pull() -> int:
+    schedule = Schedule()
+    schedule.cut_at(10_000)
+    return schedule.stage.steps["pull"]
+
+
+STEPS = steps_of_a_pull()
+
+
+def test_there_is_much_to_cut() -> None:
+    assert STEPS > 15
+
+
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+def test_wherever_a_pull_is_cut_the_next_one_goes_on(step: int) -> None:
+    whole, cut = Schedule(), Schedule()
+    whole.pull()
+    assert cut.cut_at(step)
+    assert cut.world.check_occupancy("harbor", "osei") == []
+    cut.pull()
+    assert cut.state() == whole.state()
+    assert cut.world.check_occupancy("harbor", "osei") == []
+    for schedule in (whole, cut):
+        schedule.pull()
+    assert cut.state() == whole.state()
+
+
+def test_the_same_pull_twice_changes_nothing_the_second_time() -> None:
+    schedule = Schedule()
+    schedule.pull()
+    before, writes = schedule.state(), schedule.world.store.writes
+    schedule.pull()
+    assert (schedule.state(), schedule.world.store.writes) == (before, writes)
+    assert schedule.world.stored(schedule.asked.request).link

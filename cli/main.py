@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from oneway.domain.feeds import VanishedAnswer
 from rich.console import Console
 
 from . import terminal
@@ -81,6 +82,22 @@ def status(
     with _at(stack, region, profile) as (found, out):
         if not schedules.status(found, practice, out):
             raise typer.Exit(1)
+
+
+@app.command()
+def vanished(
+    practice: Annotated[str, typer.Argument(help="The practice's id.", show_default=False)],
+    provider: Annotated[str, typer.Argument(help="The provider's id.", show_default=False)],
+    answer: Annotated[VanishedAnswer, typer.Argument(help="They are gone (accept), or stay as they are (keep).")],
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Say what it means that much of a schedule vanished at once: its pulls are held until then."""
+    from . import schedules
+
+    with _at(stack, region, profile) as (found, out):
+        schedules.answer_vanished(found, practice, provider, answer, out)
 
 
 calendar = typer.Typer(name="calendar", help="Look at providers' calendars, and set days right.", no_args_is_help=True)

@@ -26,6 +26,7 @@ from oneway.domain.practices import (
     Switches,
     VisitType,
 )
+from oneway.domain.vanishing import USUAL_BRAKE, Brake
 from oneway.phones import to_e164
 
 from .document import Fields, Item, Place, Problem, Problems, compose, each, suggestion
@@ -296,9 +297,22 @@ def _source(identifier: str, fields: Fields, credentials: dict[str, Mapping[str,
     interval = int(interval_item.choice("interval", [str(i) for i in INTERVALS]) or 0) if interval_item else 5
     profile = fields.optional_choice("profile", "profile", KINDS.get(kind, ("generic",)), "generic")
     account = fields.get("account")
+    brake = _brake(fields.get("brake"))
     credentials[identifier] = _credentials(fields.get("credentials"), SECRETS.get(kind, _ALL_SECRETS))
     fields.done()
-    return Source(identifier, kind, address, interval, profile, _id(account) if account else "")
+    return Source(identifier, kind, address, interval, profile, _id(account) if account else "", brake)
+
+
+def _brake(item: Item | None) -> Brake:
+    if item is None:
+        return USUAL_BRAKE
+    fields = item.fields("{visits: 5, percent: 30}")
+    found = Brake(
+        fields.optional_number("visits", USUAL_BRAKE.visits, 1, 10_000),
+        fields.optional_number("percent", USUAL_BRAKE.percent, 0, 100),
+    )
+    fields.done()
+    return found
 
 
 def _credentials(item: Item | None, allowed: tuple[str, ...]) -> dict[str, SecretReference]:

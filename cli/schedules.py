@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from oneway import bootstrap
 from oneway.bootstrap import Operators
-from oneway.domain.feeds import FeedState, feed_id_of
+from oneway.domain.feeds import FeedState, VanishedAnswer, feed_id_of
 from oneway.domain.practices import Practice
 from oneway.use_cases.run_timers import SWEEP_AFTER
 from oneway.use_cases.sync_feed import Outcome, SyncReport
@@ -47,6 +47,18 @@ def sync(stack: Stack, slug: str, provider_ids: Sequence[str], out: Console) -> 
     return good
 
 
+def answer_vanished(stack: Stack, slug: str, provider_id: str, answer: VanishedAnswer, out: Console) -> None:
+    """Say what it means that much of a provider's schedule vanished at once. Raises Failure if nothing is held."""
+    stack.enter()
+    with plainly(stack.name):
+        ours = operators()
+        ((_, feed_id),) = _feeds_to_pull(practice_named(ours, slug), [provider_id])
+        if not ours.answer_held(slug, feed_id, answer):
+            raise Failure(f'no pull of "{provider_id}" is held', "`oneway status` shows what is.")
+    told = "taken as gone" if answer is VanishedAnswer.ACCEPT else "kept as they are"
+    out.print(f"With the next pull these visits are {told}.")
+
+
 def status(stack: Stack, slug: str | None, out: Console) -> bool:
     """Show feeds, requests and messages that wait; whether all is well. Raises Failure for an unknown practice."""
     stack.enter()
@@ -79,7 +91,7 @@ def status(stack: Stack, slug: str | None, out: Console) -> bool:
 
 def is_well(state: FeedState | None, now: datetime) -> bool:
     """Whether a feed was read, and is not broken: no good pull for max(3 intervals, 30 min) (product section 5)."""
-    if state is None or state.last_good_at is None:
+    if state is None or state.last_good_at is None or state.held:
         return False
     return not state.failures or now - state.last_good_at < max(
         timedelta(minutes=3 * state.settings.interval_minutes), timedelta(minutes=30)
@@ -103,6 +115,11 @@ def _row(state: FeedState | None, now: datetime) -> tuple[str, str, str, str]:
     if state is None:
         return "never", "-", "-", "no feed: run `oneway apply` again"
     words = "well" if state.last_good_at else "waits for its first pull"
+    if state.held:
+        words = (
+            f"held: {state.held.vanished} of {state.held.of} visits to come vanished at once; tell what it means: "
+            f"`oneway vanished {state.settings.practice} {state.held.provider_id} accept` (or keep)"
+        )
     if state.failures:
         again = f"; again after {state.not_before:%H:%M} UTC" if state.not_before and state.not_before > now else ""
         words = f"failed {state.failures}× running: {FAULTS.get(state.last_failure, state.last_failure)}{again}"

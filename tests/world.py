@@ -10,6 +10,8 @@ from oneway.domain.practices import Practice
 from oneway.domain.requests import Request
 from oneway.links import PrivateLinks
 from oneway.mail.compose import Composer
+from oneway.use_cases.answer_held import AnswerHeld
+from oneway.use_cases.answer_vanished import AnswerVanished
 from oneway.use_cases.apply_schedule import ApplySchedule
 from oneway.use_cases.cancel_request import CancelByPatient, CancelByStaff, CancelRequest
 from oneway.use_cases.check_occupancy import CheckOccupancy
@@ -20,6 +22,7 @@ from oneway.use_cases.limit_pending import LimitPending
 from oneway.use_cases.list_slots import ListSlots
 from oneway.use_cases.look_up_request import LookUpRequest
 from oneway.use_cases.membership import Membership
+from oneway.use_cases.resolve_absence import ResolveAbsence
 from oneway.use_cases.run_timers import RunTimers
 from oneway.use_cases.schedule_age import ScheduleAge
 from oneway.use_cases.send_messages import SendMessages
@@ -89,10 +92,15 @@ class World:
             store.feeds,
             self.source,
             self.apply_schedule,
+            ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
             clock,
             spread=lambda low, high: high,
         )
+        self.answer_vanished = AnswerVanished(
+            membership, store.requests, store.appointments, store.calendar, store.ledger, clock
+        )
+        self.answer_held = AnswerHeld(store.feeds, clock)
         self.send_messages = SendMessages(
             store.practices,
             store.requests,

@@ -201,6 +201,22 @@ def staff_cancel(session: Session, practice: str, request: str) -> Response:
     return redirect(pages().url(f"/portal/{quote(practice)}/appointments/{quote(request)}?done=cancelled"))
 
 
+@app.route("/portal/{practice}/appointments/{request}/vanished", methods=["POST"], content_types=FORMS)
+@signed_in
+def answer_vanished(session: Session, practice: str, request: str) -> Response:
+    """A visit that is no longer in the schedule is cancelled, or stands."""
+    answer = form_body(app.current_request).get("answer", "")
+    if answer not in ("cancelled", "stands"):
+        found = portal().show_request(practice, session.email, request)
+        return _details_page("appointment.html", session, found, 422, done="")
+    try:
+        portal().answer_vanished(practice, session.email, request, is_cancelled=answer == "cancelled")
+    except RequestAlreadyAnswered:
+        found = portal().show_request(practice, session.email, request)
+        return _details_page("appointment.html", session, found, 409, done="over")
+    return redirect(pages().url(f"/portal/{quote(practice)}/appointments/{quote(request)}?done={answer}"))
+
+
 @app.route("/portal-static/{file}")
 def portal_asset(file: str) -> Response:
     """A built file."""

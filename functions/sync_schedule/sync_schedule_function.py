@@ -1,7 +1,12 @@
-"""Sync queue → pull, compare, write, match. A source's faults are outcomes; what fails here is a bug and comes again."""
+"""Sync queue → pull, compare, write, match. A source's faults are outcomes; what fails here is a bug and comes again.
+
+The feeds of a batch are pulled side by side, those of one lane (an account of a source) one after the other.
+"""
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 from oneway import bootstrap
@@ -10,30 +15,39 @@ from oneway.logs import fault, log
 
 STALE_MINUTES = 10
 """A pull that waited longer than this is dropped: a newer one of the same feed stands behind it."""
+RESERVED = timedelta(seconds=15)
+"""Of the function's time, for a pull to come to a clean stop."""
 
 sync_feed = bootstrap.sync_schedule()
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
     """Pull each feed of a batch; reports those to deliver again, and in a lane all that stand behind them."""
-    failed: list[dict[str, str]] = []
-    blocked: set[str] = set()
+    deadline = sync_feed.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - RESERVED
+    lanes: dict[str, list[dict[str, Any]]] = {}
     for record in event["Records"]:
-        lane = record["attributes"].get("MessageGroupId", "")
-        if lane in blocked or not _pull(json.loads(record["body"])):
-            blocked.add(lane)
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
+        lanes.setdefault(record["attributes"].get("MessageGroupId", ""), []).append(record)
+    with ThreadPoolExecutor(len(lanes)) as side_by_side:
+        failed = side_by_side.map(lambda records: _pull_lane(records, deadline), lanes.values())
+        return {"batchItemFailures": [one for lane in failed for one in lane]}
 
 
-def _pull(message: dict[str, Any]) -> bool:
+def _pull_lane(records: list[dict[str, Any]], deadline: datetime) -> list[dict[str, str]]:
+    """Pull the feeds of a lane in order; those that have to come again: from the first that broke on, all."""
+    for number, record in enumerate(records):
+        if not _pull(json.loads(record["body"]), deadline):
+            return [{"itemIdentifier": one["messageId"]} for one in records[number:]]
+    return []
+
+
+def _pull(message: dict[str, Any], deadline: datetime) -> bool:
     waited = minute_of(sync_feed.clock.now()) - int(message["minute"])
     if waited > STALE_MINUTES:
         log("stale pull dropped", waited_minutes=waited)
         return True
     began = time.monotonic()
     try:
-        report = sync_feed(message["practice"], message["feed"])
+        report = sync_feed(message["practice"], message["feed"], deadline=deadline)
     except Exception as error:  # one feed's bug must not hold up the others of the batch
         log("pull broke", error=fault(error))
         return False

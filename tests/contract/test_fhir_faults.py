@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from oneway.domain.feeds import FeedState, Window
 from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
+from oneway.ports import Absence, ScheduleSource
 from oneway.sources.http import MOST_BYTES, TRIES
 from oneway.sources.opening import OpenSource
 
@@ -60,10 +61,13 @@ class Server:
         told = self.answers[min(len(self.asked), len(self.answers)) - 1]
         return told(asked) if callable(told) else told
 
-    def pull(self, validator: str | None = None) -> Any:
+    def open(self) -> ScheduleSource:
         settings = feed_settings(address=f"{self.url}/fhir")
         source = OpenSource(lambda *_: '{"token": "secret-token"}', self.clock, allow_loopback=True)
-        return source(FeedState(settings)).snapshot(["osei"], WINDOW, validator)
+        return source(FeedState(settings))
+
+    def pull(self, validator: str | None = None) -> Any:
+        return self.open().snapshot(["osei"], WINDOW, validator)
 
 
 @contextmanager
@@ -275,3 +279,34 @@ def test_on_aws_private_networks_are_out_of_reach(address: str) -> None:
     source = OpenSource(lambda *_: "{}", FakeClock(NOW), allow_loopback=False)
     with pytest.raises(SchemaDrift):
         source(FeedState(feed_settings(address=address))).snapshot(["osei"], WINDOW, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        (Told(status=404), Absence.GONE),
+        (Told(status=410), Absence.GONE),
+        (Told(json.dumps(a_visit("other")), FHIR), Absence.UNKNOWN),
+        (Told('{"resourceType": "OperationOutcome"}', FHIR), Absence.UNKNOWN),
+        (Told(json.dumps(a_visit("a", start="soon")), FHIR), Absence.UNKNOWN),
+        (Told(json.dumps(a_visit("a", status="entered-in-error")), FHIR), Absence.GONE),
+    ],
+)
+def test_what_is_said_of_one_visit(told: Told, outcome: Absence) -> None:
+    with serving(told) as server:
+        assert server.open().get_appointment("a", ["osei"]) is outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "fault"),
+    [(500, Unavailable), (401, AuthExpired), (403, AuthRevoked), (429, RateLimited), (400, SchemaDrift)],
+)
+def test_no_other_answer_says_that_a_visit_is_gone(status: int, fault: type[SourceError]) -> None:
+    with serving(Told(status=status)) as server, pytest.raises(fault):
+        server.open().get_appointment("a", ["osei"])
+
+
+def test_an_id_is_written_into_the_address_as_one_name() -> None:
+    with serving(Told(status=404)) as server:
+        server.open().get_appointment("../Patient/p?x=1", ["osei"])
+        assert server.asked[0].path == "/fhir/Appointment/..%2FPatient%2Fp%3Fx%3D1"

@@ -9,7 +9,7 @@ from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
 from oneway.domain.comparing import entry_of, feed_digest
 from oneway.domain.feeds import Window
-from oneway.ports import ScheduleSource, Snapshot
+from oneway.ports import Absence, ScheduleSource, Snapshot
 from oneway.sources.fhir import STATES
 
 from local.demo.browser import Browser
@@ -114,6 +114,20 @@ class TestEverySource:
         desk.delete(visits[0])
         desk.set_status(visits[1], "entered-in-error")
         assert set(rows_of(desk.source, doctor)) == {visits[2]}
+
+    def test_a_visit_is_found_by_id_until_it_is_gone(self, desk: Desk, doctor: str) -> None:
+        assert desk.source.capabilities().read_by_id
+        start = BEGINS + timedelta(days=1)
+        kept, deleted, mistaken = (desk.enter(doctor, MARIA, start, start + HALF_AN_HOUR) for _ in range(3))
+        rows = {row.external_id: row for row in desk.source.snapshot([doctor], WINDOW, None).rows}
+        assert desk.source.get_appointment(kept, [doctor]) == rows[kept]
+        elsewhere = desk.source.get_appointment(kept, ["somebody-else"])
+        assert isinstance(elsewhere, ScheduleRow)
+        assert elsewhere.provider_external_id == doctor
+        desk.delete(deleted)
+        desk.set_status(mistaken, "entered-in-error")
+        for visit in (deleted, mistaken, "never-was"):
+            assert desk.source.get_appointment(visit, [doctor]) is Absence.GONE
 
     def test_patients_are_found_by_id(self, desk: Desk, doctor: str) -> None:
         visit = desk.enter(doctor, MARIA, BEGINS, BEGINS + HALF_AN_HOUR)

@@ -17,7 +17,15 @@ from oneway.domain.messages import MessageKind, MessageRecord, MessageState
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
 from oneway.domain.requests import SYNC, Request, Transition
-from oneway.ports import AppointmentChange, Change, DayChange, LongBlocksChange, RequestChange, Session
+from oneway.ports import (
+    AppointmentChange,
+    AppointmentRemoval,
+    Change,
+    DayChange,
+    LongBlocksChange,
+    RequestChange,
+    Session,
+)
 
 from tests.builders import (
     NOW,
@@ -117,6 +125,19 @@ class TestLedger:
         store.ledger.commit([AppointmentChange(before, before.linked("r"))])
         with pytest.raises(WriteConflict):
             store.ledger.commit([AppointmentChange(before, before.missing(NOW))])
+
+    def test_an_appointment_is_removed_as_it_was_read(self, store: Store) -> None:
+        visit, day = an_appointment(), an_empty_day()
+        store.ledger.commit([AppointmentChange(None, visit), DayChange(day, occupied(day))])
+        for order in (1, -1):
+            with pytest.raises(WriteConflict) as caught:
+                store.ledger.commit([DayChange(day, day), AppointmentRemoval(visit)][::order])
+            assert caught.value.conflicted == ((0,) if order == 1 else (1,))
+        with pytest.raises(WriteConflict) as caught:
+            store.ledger.commit([AppointmentRemoval(replace(visit, version=7)), RequestChange(submitted())])
+        assert caught.value.conflicted == (0,)
+        store.ledger.commit([RequestChange(submitted()), AppointmentRemoval(visit)])
+        assert store.appointments.of_provider("harbor", "osei") == []
 
     def test_ninety_changes_fit(self, store: Store) -> None:
         days = [an_empty_day(day=DAY + timedelta(days=n)) for n in range(90)]

@@ -67,6 +67,11 @@ def week_of_free_times(telling: Telling, http: Http) -> PageRead:
     return http.open(f"{telling.book}/times?provider=brandt&visit_type=new-patient&from={first}&lang=en")
 
 
+def mobile_of(name: str) -> str:
+    """A number of their own: under one number only so many requests may wait."""
+    return f"(415) 555-01{sum(map(ord, name)) % 100:02d}"
+
+
 def fill_in(page: Page, name: str) -> None:
     page.fill("#first_name", name)
     page.fill("#last_name", "O'Brien-Smith")
@@ -74,7 +79,7 @@ def fill_in(page: Page, name: str) -> None:
     page.fill("#birth_month", "12")
     page.fill("#birth_year", "1984")
     page.check("#new_patient-yes")
-    page.fill("#mobile", "(415) 555-2671")
+    page.fill("#mobile", mobile_of(name))
     page.fill("#email", f"{name.lower()}@patients.quay.example")
     page.fill("#reason", "Knee pain since last week")
     page.check("#contact_consent")
@@ -356,7 +361,7 @@ def test_an_identifier_is_copied_as_it_was_typed(browser: Browser, phone: Browse
     # Browsers give the clipboard to secure pages only; this machine's address counts as one.
     page.get_by_role("button", name="Copy Mobile number").click()
     page.wait_for_function("document.getElementById('live').textContent !== ''")
-    assert page.evaluate("navigator.clipboard.readText()") == "(415) 555-2671"
+    assert page.evaluate("navigator.clipboard.readText()") == mobile_of("Ulla")
     desk.close()
 
 
@@ -374,6 +379,44 @@ def test_a_form_that_is_not_ours_is_refused(browser: Browser, phone: BrowserCont
     assert forged == 403
     page.reload()
     assert "Pending request" in page.inner_text("main")
+    desk.close()
+
+
+def test_staff_say_what_a_visit_that_is_no_longer_shown_means(
+    browser: Browser, phone: BrowserContext, telling: Telling, eyes: Eyes
+) -> None:
+    ask(phone.new_page(), telling, "Wanda")
+    link = staff_link(telling, "Wanda")
+    desk = browser.new_context(locale="en-US")
+    page = desk.new_page()
+    sign_in(page, link)
+    start = datetime.fromisoformat(page.locator("[data-start]").get_attribute("data-start") or "")
+    sandbox = telling.laptop.sandbox
+    visit = sandbox.enter(
+        "osei",
+        start,
+        30,
+        first_name="Wanda",
+        last_name="O'Brien-Smith",
+        birth_date="1984-12-03",
+        mobile=mobile_of("Wanda"),
+    )
+    telling.laptop.oneway("sync", "quay", "osei")
+    page.reload()
+    assert "Confirmed" in page.inner_text("h1")
+    # It goes to somebody whose schedule is not read: the source does not say that it is gone.
+    stranger = [{"actor": {"reference": reference}} for reference in ("Practitioner/stranger", "Patient/x")]
+    sandbox.records.put({**visit, "participant": stranger})
+    for _ in range(2):
+        telling.laptop.oneway("sync", "quay", "osei")
+    page.goto(f"{telling.laptop.public_url}/portal/quay/appointments")
+    assert "No longer in your schedule" in page.locator("tr", has_text="Wanda").inner_text()
+    page.goto(link)
+    eyes.look(page, "d-vanished")
+    page.get_by_role("button", name="It takes place").click()
+    assert "the visit takes place" in page.inner_text("#live")
+    assert "Confirmed" in page.inner_text("h1")
+    assert not page.get_by_role("button", name="It is cancelled").count()
     desk.close()
 
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from oneway.domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
 from oneway.domain.feeds import FeedRef, FeedState, Window
 from oneway.faults import MailError, SourceError
-from oneway.ports import Capabilities, Snapshot, SourceProvider
+from oneway.ports import Absence, Capabilities, Snapshot, SourceProvider
 
 
 @dataclass
@@ -19,6 +19,11 @@ class FakeSource:
     complete: bool = True
     fault: SourceError | None = None
     pulls: int = 0
+    read_by_id: bool = True
+    hidden: set[str] = field(default_factory=set)
+    """Visits that a window does not show, though they are there."""
+    blind: bool = False
+    """Whether nothing at all is found by id."""
 
     def __call__(self, state: FeedState) -> "FakeSource":
         return self
@@ -31,7 +36,7 @@ class FakeSource:
         del self.rows[external_id]
 
     def capabilities(self) -> Capabilities:
-        return Capabilities(conditional_get=True)
+        return Capabilities(conditional_get=True, read_by_id=self.read_by_id)
 
     def list_providers(self) -> list[SourceProvider]:
         return [SourceProvider(one, one) for one in sorted({row.provider_external_id for row in self.rows.values()})]
@@ -43,12 +48,20 @@ class FakeSource:
         rows = [
             row
             for row in self.rows.values()
-            if row.provider_external_id in provider_external_ids and window.start <= row.start < window.end
+            if row.provider_external_id in provider_external_ids
+            and window.start <= row.start < window.end
+            and row.external_id not in self.hidden
         ]
         now = sha256(repr(sorted(map(repr, rows))).encode()).hexdigest()
         if validator == now:
             return Snapshot(unchanged=True, validator=now)
         return Snapshot(tuple(rows), tuple(self.set_aside), self.complete, validator=now)
+
+    def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
+        if self.fault:
+            raise self.fault
+        found = None if self.blind else self.rows.get(external_id)
+        return found or Absence.GONE
 
     def get_patients(self, ids: Iterable[str]) -> dict[str, RecordPatient]:
         patients = (row.patient for row in self.rows.values() if row.patient)

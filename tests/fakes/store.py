@@ -20,6 +20,7 @@ from oneway.domain.practices import Practice
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
 from oneway.ports import (
     AppointmentChange,
+    AppointmentRemoval,
     Change,
     DayChange,
     LongBlocksChange,
@@ -136,6 +137,9 @@ class FakeLedger:
                 key = (after.practice, before.provider_id if before else after.provider_id, after.id)
                 found = self.store.appointments_by_key.get(key)
                 return (found.version if found else 0) == (before.version if before else 0)
+            case AppointmentRemoval(gone):
+                found = self.store.appointments_by_key.get((gone.practice, gone.provider_id, gone.id))
+                return bool(found) and found.version == gone.version
             case LongBlocksChange(before, after):
                 blocks = self.store.blocks_by_key.get((after.practice, after.provider_id))
                 return (blocks.version if blocks else 0) == before.version
@@ -154,6 +158,8 @@ class FakeLedger:
                 if before:
                     del self.store.appointments_by_key[after.practice, before.provider_id, before.id]
                 self.store.appointments_by_key[after.practice, after.provider_id, after.id] = after
+            case AppointmentRemoval(gone):
+                del self.store.appointments_by_key[gone.practice, gone.provider_id, gone.id]
             case LongBlocksChange(before, after):
                 blocks = replace(after, version=before.version + 1)
                 self.store.blocks_by_key[after.practice, after.provider_id] = blocks

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         SessionRepository,
     )
     from .settings import Settings
+    from .use_cases.answer_held import AnswerHeld
+    from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.apply_practice import ApplyPractice
     from .use_cases.cancel_request import CancelByPatient, CancelByStaff
     from .use_cases.check_occupancy import CheckOccupancy
@@ -57,6 +59,7 @@ class Portal:
     list_to_act: "ListToAct"
     show_request: "ShowRequest"
     cancel_by_staff: "CancelByStaff"
+    answer_vanished: "AnswerVanished"
     sessions: "SessionRepository"
 
 
@@ -72,6 +75,7 @@ class Operators:
     apply_practice: "ApplyPractice"
     explain_slot: "ExplainSlot"
     check_occupancy: "CheckOccupancy"
+    answer_held: "AnswerHeld"
 
 
 def booking() -> Booking:
@@ -117,6 +121,7 @@ def booking() -> Booking:
 def portal() -> Portal:
     """For the portal function."""
     from .clock import SystemClock
+    from .store.appointments import DynamoAppointmentRepository
     from .store.audit import DynamoAuditRepository
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
@@ -124,6 +129,7 @@ def portal() -> Portal:
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .store.sessions import DynamoSessionRepository
+    from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
     from .use_cases.membership import Membership
     from .use_cases.schedule_age import ScheduleAge
@@ -132,7 +138,8 @@ def portal() -> Portal:
     settings, clock = _settings(), SystemClock()
     practices, requests, audit = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoAuditRepository()
     membership, age = Membership(practices), ScheduleAge(DynamoFeedRepository(), clock)
-    cancel = CancelRequest(requests, DynamoCalendarRepository(), DynamoLedger(), clock)
+    calendar, ledger = DynamoCalendarRepository(), DynamoLedger()
+    cancel = CancelRequest(requests, calendar, ledger, clock)
     return Portal(
         settings,
         clock,
@@ -141,6 +148,7 @@ def portal() -> Portal:
         ListToAct(membership, practices, requests, audit, age, clock),
         ShowRequest(membership, practices, requests, DynamoMessageRepository(), audit, age, clock),
         CancelByStaff(membership, requests, cancel),
+        AnswerVanished(membership, requests, DynamoAppointmentRepository(), calendar, ledger, clock),
         DynamoSessionRepository(),
     )
 
@@ -166,6 +174,7 @@ def sync_schedule() -> "SyncFeed":
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.apply_schedule import ApplySchedule
+    from .use_cases.resolve_absence import ResolveAbsence
     from .use_cases.sync_feed import SyncFeed
 
     settings, clock = _settings(), SystemClock()
@@ -173,8 +182,9 @@ def sync_schedule() -> "SyncFeed":
     def credentials_of(practice: str, source_id: str) -> str:
         return read_parameter(f"{settings.sources_prefix}/{practice}/{source_id}")
 
+    practices = DynamoPracticeRepository(clock)
     return SyncFeed(
-        DynamoPracticeRepository(clock),
+        practices,
         DynamoFeedRepository(),
         OpenSource(credentials_of, clock, allow_loopback=settings.local),
         ApplySchedule(
@@ -184,6 +194,7 @@ def sync_schedule() -> "SyncFeed":
             DynamoLedger(),
             clock,
         ),
+        ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
         clock,
     )
@@ -264,6 +275,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .store.ledger import DynamoLedger
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
+    from .use_cases.answer_held import AnswerHeld
     from .use_cases.apply_practice import ApplyPractice
     from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.explain_slot import ExplainSlot
@@ -281,6 +293,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         ApplyPractice(practices, feeds, calendar, capabilities_of, public_holidays, clock),
         ExplainSlot(practices, calendar, ScheduleAge(feeds, clock), clock),
         CheckOccupancy(practices, requests, DynamoAppointmentRepository(), calendar, DynamoLedger(), clock),
+        AnswerHeld(feeds, clock),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import Enum
 from typing import Protocol
 
 from .domain.appointments import Appointment, RecordPatient, ScheduleRow, SetAsideRow
@@ -53,6 +54,13 @@ class AppointmentChange:
 
 
 @dataclass(frozen=True, slots=True)
+class AppointmentRemoval:
+    """Delete an appointment, if the stored version is this one's."""
+
+    appointment: Appointment
+
+
+@dataclass(frozen=True, slots=True)
 class LongBlocksChange:
     """Write a provider's long blocks, if the stored version is `before.version`; the stored version then rises by one."""
 
@@ -60,7 +68,7 @@ class LongBlocksChange:
     after: LongBlocks
 
 
-Change = RequestChange | DayChange | AppointmentChange | LongBlocksChange
+Change = RequestChange | DayChange | AppointmentChange | AppointmentRemoval | LongBlocksChange
 
 
 class Ledger(Protocol):
@@ -263,6 +271,7 @@ class Capabilities:
     patient: str = "included"
     time: str = "offset"
     conditional_get: bool = False
+    read_by_id: bool = False
     split_booking: bool = True
 
 
@@ -272,6 +281,13 @@ class SourceProvider:
 
     external_id: str
     name: str
+
+
+class Absence(Enum):
+    """What a source says of an appointment that it was asked for by id and did not show."""
+
+    GONE = "gone"
+    UNKNOWN = "unknown"
 
 
 class ScheduleSource(Protocol):
@@ -285,6 +301,9 @@ class ScheduleSource(Protocol):
 
     def snapshot(self, provider_external_ids: Sequence[str], window: Window, validator: str | None) -> Snapshot:
         """Every row of these providers that starts in the window."""
+
+    def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
+        """One appointment by the source's id; with one of these providers, if it names one of them."""
 
     def get_patients(self, ids: Iterable[str]) -> dict[str, RecordPatient]:
         """Patients by the source's id; those that exist."""

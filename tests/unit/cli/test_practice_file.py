@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
 from oneway.domain.practices import Limits, StaffRole, Switches
+from oneway.domain.vanishing import Brake
 
 from cli.document import Problem
 from cli.practice_file import PracticeFile, PracticeFileInvalid, read
@@ -320,3 +321,10 @@ def test_a_region_is_one_of_the_country() -> None:
 def test_limits_can_be_set() -> None:
     assert read(SMALL).practice.limits == Limits(3, 8)
     assert read(SMALL + "limits: {pending_per_person: 1}\n").practice.limits == Limits(1, 8)
+
+
+def test_the_brake_of_a_source_can_be_set() -> None:
+    assert read(SMALL).practice.sources["ehr"].brake == Brake(5, 30)
+    text = changed("    credentials:", "    brake: {visits: 20}\n    credentials:")
+    assert read(text).practice.sources["ehr"].brake == Brake(20, 30)
+    assert "from 0 to 100" in only_problem("    credentials:", "    brake: {percent: 101}\n    credentials:").message

@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, PersonName, RowKind, ScheduleRow
-from oneway.domain.comparing import compare, entry_of, feed_digest, pack_week, unpack_week, week_of
+from oneway.domain.clock_time import minute_of
+from oneway.domain.comparing import (
+    Comparison,
+    Mark,
+    compare,
+    entry_of,
+    feed_digest,
+    pack_week,
+    suspected,
+    unpack_week,
+    week_of,
+    weeks_after,
+)
 from oneway.domain.feeds import Window
 
 from tests.builders import START, a_record, a_row
@@ -33,41 +45,76 @@ def entries(schedule: Schedule) -> dict[str, bytes]:
     return {identifier: entry_of(row) for identifier, row in schedule.items()}
 
 
-def pulled(schedule: Schedule, stored: dict[str, Any], complete: bool = True) -> Any:
+def pulled(schedule: Schedule, stored: dict[str, Any], complete: bool = True) -> Comparison:
     return compare(schedule, entries(schedule), stored, WINDOW, complete)
 
 
-def kept(stored: dict[str, Any], found: Any) -> dict[str, Any]:
+def kept(stored: dict[str, Any], schedule: Schedule, marks: dict[str, Mark | None] | None = None) -> dict[str, Any]:
     """What is stored after a pull, through bytes as the store keeps it."""
-    after = {**stored, **found.weeks}
+    after = {**stored, **weeks_after(schedule, entries(schedule), stored, WINDOW, marks or {})}
     return {week: unpack_week(pack_week(known)) for week, known in after.items() if known}
+
+
+def marked(stored: dict[str, Any], schedule: Schedule) -> dict[str, Any]:
+    """What is stored after a pull whose absent ones are suspected, and settled if they were suspected before."""
+    found = pulled(schedule, stored)
+    marks = dict.fromkeys(found.absent_once, Mark.SUSPECTED) | dict.fromkeys(found.absent_twice, Mark.SETTLED)
+    return kept(stored, schedule, marks)
 
 
 @given(schedules, schedules)
 def test_the_difference_of_two_pulls_is_exactly_what_differs(before: Schedule, after: Schedule) -> None:
-    stored = kept({}, pulled(before, {}))
+    stored = kept({}, before)
     found = pulled(after, stored)
     assert set(found.changed) == {i for i, row in after.items() if before.get(i) != row}
-    assert found.missing == before.keys() - after.keys()
-    again = pulled(after, kept(stored, found))
-    assert (dict(again.changed), again.missing, dict(again.weeks)) == ({}, frozenset(), {})
+    assert set(found.absent_once) == before.keys() - after.keys()
+    assert set(found.known) == before.keys() & after.keys()
+    assert found.absent_twice == {}
+    assert found.absent_once == {i: minute_of(before[i].start) for i in found.absent_once}
 
 
 @given(schedules, schedules)
-def test_an_incomplete_pull_finds_nothing_missing_and_forgets_nothing(before: Schedule, after: Schedule) -> None:
-    stored = kept({}, pulled(before, {}))
+def test_what_is_absent_is_so_once_then_twice_and_then_no_more(before: Schedule, after: Schedule) -> None:
+    gone = before.keys() - after.keys()
+    once = marked(kept({}, before), after)
+    assert set(pulled(after, once).absent_twice) == set(suspected(once, WINDOW)) == gone
+    assert pulled(after, once).changed == pulled(after, once).absent_once == {}
+    twice = marked(once, after)
+    again = pulled(after, twice)
+    assert (again.changed, again.absent_once, again.absent_twice) == ({}, {}, {})
+    assert weeks_after(after, entries(after), twice, WINDOW, {}) == {}
+
+
+@given(schedules, schedules)
+def test_an_incomplete_pull_finds_nothing_absent_and_forgets_nothing(before: Schedule, after: Schedule) -> None:
+    stored = kept({}, before)
     found = pulled(after, stored, complete=False)
-    assert found.missing == frozenset()
-    known = {i for week in kept(stored, found).values() for i in week}
+    assert (found.absent_once, found.absent_twice) == ({}, {})
+    known = {i for week in kept(stored, after).values() for i in week}
     assert known == before.keys() | after.keys()
 
 
 @given(schedules)
 def test_what_comes_back_is_new_again(schedule: Schedule) -> None:
-    stored = kept({}, pulled(schedule, {}))
-    gone = kept(stored, pulled({}, stored))
-    assert pulled({}, gone).missing == frozenset()
-    assert set(pulled(schedule, gone).changed) == schedule.keys()
+    once = marked(kept({}, schedule), {})
+    for stored in (once, marked(once, {})):
+        found = pulled(schedule, stored)
+        assert set(found.changed) == schedule.keys()
+        assert list(found.known) == []
+        assert kept(stored, schedule) == kept({}, schedule)
+
+
+@given(schedules)
+def test_what_staff_keep_is_not_asked_for_again(schedule: Schedule) -> None:
+    stored = kept(kept({}, schedule), {}, dict.fromkeys(schedule, Mark.KEPT))
+    found = pulled({}, stored)
+    assert (found.absent_once, found.absent_twice) == ({}, {})
+
+
+@given(schedules)
+def test_what_is_no_longer_watched_is_forgotten(schedule: Schedule) -> None:
+    stored = kept(kept({}, schedule), {}, dict.fromkeys(schedule))
+    assert stored == {}
 
 
 @given(schedules, st.randoms())

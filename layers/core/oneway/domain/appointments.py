@@ -21,6 +21,10 @@ CONFIRMING = frozenset({AppointmentState.BOOKED, AppointmentState.ARRIVED, Appoi
 """The states in which an appointment may confirm a request by itself (product section 2)."""
 
 
+GONE = "gone"
+"""The raw state of a visit that the source no longer has."""
+
+
 class RowKind(StrEnum):
     """A visit of a patient, or busy time without one."""
 
@@ -144,6 +148,11 @@ class Appointment:
             missing_since=None,
             version=self.version + 1,
         )
+
+    def gone(self, now: datetime) -> "Appointment":
+        """What it is once the source says, read by id, that it no longer exists."""
+        row = replace(self.row, state=AppointmentState.CANCELLED, raw_state=GONE)
+        return replace(self, row=row, missing_since=None, changed_at=now, version=self.version + 1)
 
     def missing(self, now: datetime) -> "Appointment":
         """What it is after a complete pull that did not show it."""

@@ -4,9 +4,10 @@ Digests are over canonical entries: what a source says about a visit, never how 
 Bundle ids). They are kept per ISO week of the start, so that a small change rewrites a small item.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from enum import Enum
 from hashlib import blake2b
 
 from . import identifiers
@@ -16,27 +17,43 @@ from .feeds import Window
 
 ENTRY_BYTES = 8
 _MINUTE_BYTES = 2
-_GONE = bytes(ENTRY_BYTES - _MINUTE_BYTES)
+_DIGEST_BYTES = ENTRY_BYTES - _MINUTE_BYTES
 
 DigestWeek = Mapping[str, bytes]
 """Appointment id → entry, for what starts in one ISO week (UTC).
 
 An entry is eight bytes: the start in minutes after the week's beginning (2), and a digest of everything the row says (6),
-or six zeros where the appointment is stored as missing.
+or the mark of one that is absent.
 """
+
+
+class Mark(Enum):
+    """What is known of an appointment that complete pulls do not show. The bytes are stored in place of its digest."""
+
+    SETTLED = bytes(_DIGEST_BYTES)
+    """What follows from its absence was done."""
+    SUSPECTED = bytes(_DIGEST_BYTES - 1) + b"\x01"
+    """One pull did not show it; the next one decides."""
+    KEPT = bytes(_DIGEST_BYTES - 1) + b"\x02"
+    """Staff say that it stays."""
+
+
+_MARKS = {mark.value: mark for mark in Mark}
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs from what was stored.
+    """What differs from what was stored, by appointment id.
 
-    `changed` are rows to look at (new or changed) and `missing` ids that the window no longer shows, both by appointment
-    id. `weeks` are to be stored once everything is applied; only those that differ are in it.
+    `changed` are rows to look at (new or changed). `absent_once` are no longer shown by the window and were shown by the
+    last pull, `absent_twice` were not shown by that one either; both with their starts (epoch minutes). `known` are the rows
+    that the last pull showed as well.
     """
 
     changed: Mapping[str, ScheduleRow]
-    missing: frozenset[str]
-    weeks: Mapping[str, DigestWeek]
+    absent_once: Mapping[str, int]
+    absent_twice: Mapping[str, int]
+    known: Collection[str]
 
 
 def entry_of(row: ScheduleRow) -> bytes:
@@ -54,8 +71,8 @@ def entry_of(row: ScheduleRow) -> bytes:
         row.zone_certain, row.provider_external_id, row.location_external_id, who, row.series, row.replaces,
         row.replaced_by,
     )  # fmt: skip
-    digest = blake2b(repr(parts).encode(), digest_size=len(_GONE)).digest()
-    return _minute_bytes(row.start) + (digest if digest != _GONE else b"\x01" * len(_GONE))
+    digest = blake2b(repr(parts).encode(), digest_size=_DIGEST_BYTES).digest()
+    return _minute_bytes(row.start) + (digest if digest not in _MARKS else b"\xff" * _DIGEST_BYTES)
 
 
 def feed_digest(entries: Mapping[str, bytes], *settings: str) -> str:
@@ -82,29 +99,62 @@ def compare(
 ) -> Comparison:
     """What of `rows` (by appointment id, with their `entries`) differs from the `stored` weeks.
 
-    Only what starts inside a completely read window can be missing; weeks that ended before it are dropped.
+    Only what starts inside a completely read window can be absent.
     """
     where = {identifier: week for week, known in stored.items() for identifier in known}
     changed = {i: row for i, row in rows.items() if i not in where or stored[where[i]][i] != entries[i]}
-    missing: dict[str, str] = {}
+    once: dict[str, int] = {}
+    twice: dict[str, int] = {}
     if complete:
-        first, last = minute_of(window.start), minute_of(window.end)
-        for week, known in stored.items():
-            begins = _beginning(week)
-            for identifier, entry in known.items():
-                if identifier not in rows and entry[_MINUTE_BYTES:] != _GONE and first <= _start(begins, entry) < last:
-                    missing[identifier] = week
+        for identifier, start, mark in _absent(rows, stored, window):
+            if mark is None:
+                once[identifier] = start
+            elif mark is Mark.SUSPECTED:
+                twice[identifier] = start
+    known = [i for i in rows if i in where and stored[where[i]][i][_MINUTE_BYTES:] not in _MARKS]
+    return Comparison(changed, once, twice, known)
+
+
+def suspected(stored: Mapping[str, DigestWeek], window: Window) -> dict[str, int]:
+    """What the last pull did not show, with starts: an answer that says "unchanged" does not show it either."""
+    return {i: start for i, start, mark in _absent((), stored, window) if mark is Mark.SUSPECTED}
+
+
+def weeks_after(
+    rows: Mapping[str, ScheduleRow],
+    entries: Mapping[str, bytes],
+    stored: Mapping[str, DigestWeek],
+    window: Window,
+    marks: Mapping[str, Mark | None],
+) -> dict[str, DigestWeek]:
+    """The weeks to store once everything is applied: those that differ. Weeks that ended before the window are dropped.
+
+    `marks` are of absent ones (None: it is no longer this feed's to watch); others that are absent stay as they were.
+    """
     wanted: dict[str, dict[str, bytes]] = {}
     oldest = week_of(window.start)
     for week, known in stored.items():
-        kept = {i: entry for i, entry in known.items() if i not in rows} if week >= oldest else {}
-        wanted[week] = kept
+        kept = known if week >= oldest else {}
+        wanted[week] = {
+            identifier: entry if identifier not in marks else entry[:_MINUTE_BYTES] + mark.value
+            for identifier, entry in kept.items()
+            if identifier not in rows and (mark := marks.get(identifier, Mark.SETTLED))
+        }
     for identifier, row in rows.items():
         wanted.setdefault(week_of(row.start), {})[identifier] = entries[identifier]
-    for identifier, week in missing.items():
-        wanted[week][identifier] = stored[week][identifier][:_MINUTE_BYTES] + _GONE
-    weeks = {week: known for week, known in wanted.items() if known != dict(stored.get(week, {}))}
-    return Comparison(changed, frozenset(missing), weeks)
+    return {week: known for week, known in wanted.items() if known != dict(stored.get(week, {}))}
+
+
+def _absent(
+    rows: Container[str], stored: Mapping[str, DigestWeek], window: Window
+) -> Iterator[tuple[str, int, Mark | None]]:
+    first, last = minute_of(window.start), minute_of(window.end)
+    for week, known in stored.items():
+        begins = _beginning(week)
+        for identifier, entry in known.items():
+            start = begins + int.from_bytes(entry[:_MINUTE_BYTES], "big")
+            if identifier not in rows and first <= start < last:
+                yield identifier, start, _MARKS.get(entry[_MINUTE_BYTES:])
 
 
 def pack_week(week: DigestWeek) -> bytes:
@@ -126,7 +176,3 @@ def _minute_bytes(start: datetime) -> bytes:
 def _beginning(week: str) -> int:
     year, number = week.split("-W")
     return minute_of(datetime.combine(date.fromisocalendar(int(year), int(number), 1), time.min, UTC))
-
-
-def _start(begins: int, entry: bytes) -> int:
-    return begins + int.from_bytes(entry[:_MINUTE_BYTES], "big")

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from zlib import crc32
+
+from .vanishing import USUAL_BRAKE, Brake, Held
 
 INTERVALS = (1, 5, 15, 60)
 """Minutes between two pulls of a feed that a practice may choose from."""
@@ -27,6 +30,7 @@ class FeedSettings:
     zone: str
     providers: tuple[tuple[str, str, str], ...]
     lane: str
+    brake: Brake = USUAL_BRAKE
 
     def provider_of(self, external_id: str) -> str | None:
         """Our id of a source's provider; None if the feed does not cover it."""
@@ -37,11 +41,20 @@ class FeedSettings:
         return {ours: zone for _, ours, zone in self.providers}[provider_id]
 
 
+class VanishedAnswer(StrEnum):
+    """What staff say of visits that vanished all at once."""
+
+    ACCEPT = "accept"
+    KEEP = "keep"
+
+
 @dataclass(frozen=True, slots=True)
 class FeedState:
     """What the last pulls left behind; written when something changed, else at most every ten minutes.
 
     `validator` is the source's own (an ETag), `digest` covers settings, mapping version, window day and entries.
+    `suspects` is how many visits the last pull did not show for the first time; `held` is set while a pull waits for staff,
+    and `answer` is what they said.
     """
 
     settings: FeedSettings
@@ -54,6 +67,9 @@ class FeedState:
     last_failure: str = ""
     not_before: datetime | None = None
     set_aside: int = 0
+    suspects: int = 0
+    held: Held | None = None
+    answer: VanishedAnswer | None = None
     version: int = 0
 
 

@@ -9,6 +9,7 @@ from .availability import Availability, Calendar, Closure
 from .clock_time import zone_of
 from .errors import ProviderNotFound
 from .occupancy import Occupant
+from .vanishing import USUAL_BRAKE, Brake
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The connection to one scheduling system. Its credentials stand elsewhere; `account` shares a rate budget."""
+    """The connection to one scheduling system. Its credentials stand elsewhere; `account` shares a rate budget, `brake`
+    says how many visits may vanish at once.
+    """
 
     id: str
     kind: str
@@ -79,6 +82,7 @@ class Source:
     interval_minutes: int = 5
     profile: str = "generic"
     account: str = ""
+    brake: Brake = USUAL_BRAKE
 
 
 class StaffRole(StrEnum):

@@ -90,6 +90,9 @@ class Happening(StrEnum):
     CANCELLED = "cancelled"
     ASKED_TO_CANCEL = "asked_to_cancel"
     EXPIRED = "expired"
+    VANISHED = "vanished"
+    REAPPEARED = "reappeared"
+    DISMISSED = "dismissed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ class Request:
     state: RequestState = RequestState.REQUESTED
     link: Link | None = None
     asked_to_cancel_at: datetime | None = None
+    vanished_at: datetime | None = None
     cancelled_by: ActorKind | None = None
     note_to_patient: str = ""
     link_generation: int = 1
@@ -149,7 +153,7 @@ class Request:
     @property
     def to_act(self) -> bool:
         """Whether it stands in Action required."""
-        return self.pending or self.asked_to_cancel_at is not None
+        return self.pending or self.asked_to_cancel_at is not None or self.vanished_at is not None
 
     @property
     def start(self) -> datetime | None:
@@ -195,12 +199,16 @@ def mirrored(request: Request, appointment: Appointment, now: datetime) -> Trans
     """A linked request after its appointment changed; None if nothing of it shows. *Unknown* never changes a request."""
     if request.link is None or appointment.state is AppointmentState.UNKNOWN:
         return None
+    if appointment.missing_since:
+        return _vanished(request, now)
     link = _link(appointment)
     if link == request.link:
-        return None
+        back = replace(request, vanished_at=None)
+        return _changed(request, back, SYNC, now, Happening.REAPPEARED, ()) if request.vanished_at else None
     state_changed = link.state is not request.link.state
     settled = link.state is AppointmentState.CANCELLED
-    changed = replace(request, link=link, asked_to_cancel_at=None if settled else request.asked_to_cancel_at)
+    asked_to_cancel_at = None if settled else request.asked_to_cancel_at
+    changed = replace(request, link=link, asked_to_cancel_at=asked_to_cancel_at, vanished_at=None)
     what, detail = (Happening.STATE_CHANGED, str(link.state)) if state_changed else (Happening.MOVED, "")
     return _changed(request, changed, SYNC, now, what, (), detail=detail)
 
@@ -227,6 +235,30 @@ def asked_to_cancel(request: Request, now: datetime, messages: tuple[MessageKind
         raise RequestAlreadyAnswered
     changed = replace(request, asked_to_cancel_at=now)
     return _changed(request, changed, PATIENT, now, Happening.ASKED_TO_CANCEL, messages)
+
+
+def vanished_dismissed(request: Request, by: Actor, now: datetime) -> Transition:
+    """Staff say that a visit which is no longer in the schedule stands. Raises RequestAlreadyAnswered."""
+    if request.vanished_at is None:
+        raise RequestAlreadyAnswered
+    return _changed(request, replace(request, vanished_at=None), by, now, Happening.DISMISSED, ())
+
+
+def vanished_cancelled(request: Request, by: Actor, now: datetime, messages: tuple[MessageKind, ...]) -> Transition:
+    """Staff say that a visit which is no longer in the schedule is cancelled. Raises RequestAlreadyAnswered."""
+    if request.vanished_at is None or request.link is None:
+        raise RequestAlreadyAnswered
+    link = replace(request.link, state=AppointmentState.CANCELLED)
+    changed = replace(request, link=link, vanished_at=None, asked_to_cancel_at=None, cancelled_by=by.kind)
+    return _changed(request, changed, by, now, Happening.CANCELLED, messages)
+
+
+def _vanished(request: Request, now: datetime) -> Transition | None:
+    """A visit to come that is no longer in the schedule is an item to act on; nobody is told of it."""
+    link = request.link
+    if link is None or request.vanished_at or link.start <= now or link.state is AppointmentState.CANCELLED:
+        return None
+    return _changed(request, replace(request, vanished_at=now), SYNC, now, Happening.VANISHED, ())
 
 
 def expired(request: Request, now: datetime) -> Transition:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
-from urllib.parse import urlencode, urljoin
+from urllib.parse import quote, urlencode, urljoin
 
 import msgspec
 
@@ -25,7 +25,7 @@ from ..domain.appointments import (
 )
 from ..domain.feeds import Window
 from ..faults import SchemaDrift
-from ..ports import Capabilities, Snapshot, SourceProvider
+from ..ports import Absence, Capabilities, Snapshot, SourceProvider
 from .http import Answer, SourceHttp
 
 MOST_PAGES = 500
@@ -144,6 +144,7 @@ class FhirProfile:
     include_patient: bool = True
     page_size: int = 200
     split_booking: bool = True
+    read_by_id: bool = True
 
 
 PROFILES = {"generic": FhirProfile()}
@@ -156,6 +157,7 @@ def capabilities_of(profile: FhirProfile) -> Capabilities:
         patient="included" if profile.include_patient else "by_id",
         time="offset",
         conditional_get=True,
+        read_by_id=profile.read_by_id,
         split_booking=profile.split_booking,
     )
 
@@ -207,6 +209,22 @@ class FhirSource:
         etag = first.headers.get("etag") if pages == 1 else None
         rows, set_aside = self._rows(resources, provider_external_ids, window)
         return Snapshot(tuple(rows), tuple(set_aside), complete=True, validator=etag)
+
+    def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
+        """One appointment by id; *gone* where the server says so, or that it was entered in error."""
+        answer = self.http.get(self._url(f"Appointment/{quote(external_id, safe='')}", ()), _ACCEPT, may_be_gone=True)
+        if answer.status in (404, 410):
+            return Absence.GONE
+        found = _decoded(_appointment, answer.body)
+        if found is None or found.id != external_id:
+            return Absence.UNKNOWN
+        try:
+            draft = _draft(found, provider_external_ids, anybody=True)
+        except ValueError:
+            return Absence.UNKNOWN
+        if draft is None:
+            return Absence.GONE if STATES.get(found.status, Absence) is None else Absence.UNKNOWN
+        return draft.row(self._records([draft], {}))
 
     def get_patients(self, ids: Iterable[str]) -> dict[str, RecordPatient]:
         """Patients by id; of a merged one the record that replaced it."""
@@ -306,7 +324,8 @@ class FhirSource:
             answer = self.http.get(url, _ACCEPT)
 
     def _url(self, kind: str, parameters: Sequence[tuple[str, str]]) -> str:
-        return f"{self.address.rstrip('/')}/{kind}?{urlencode(parameters)}"
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return f"{self.address.rstrip('/')}/{kind}{query}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,8 +352,11 @@ class _Draft:
         )  # fmt: skip
 
 
-def _draft(found: _Appointment, providers: Sequence[str]) -> _Draft | None:
-    """Raises ValueError with the reason why a row cannot be used; None if it was entered in error."""
+def _draft(found: _Appointment, providers: Sequence[str], *, anybody: bool = False) -> _Draft | None:
+    """Raises ValueError with the reason why a row cannot be used; None if it was entered in error.
+
+    `anybody`: it may also be with a provider who was not asked for.
+    """
     state = STATES.get(found.status, AppointmentState.UNKNOWN)
     if state is None:
         return None
@@ -344,7 +366,10 @@ def _draft(found: _Appointment, providers: Sequence[str]) -> _Draft | None:
         if reference and "/" in reference:
             kind, identifier = reference.split("/_history/")[0].split("/")[-2:]
             actors.setdefault(kind, []).append(identifier)
-    provider = next((one for one in actors.get("Practitioner", ()) if one in providers), None)
+    practitioners = actors.get("Practitioner", [])
+    provider = next((one for one in practitioners if one in providers), None)
+    if provider is None and anybody:
+        provider = next(iter(practitioners), "")
     if provider is None:
         raise ValueError("names none of the providers asked for")
     if found.start is None:

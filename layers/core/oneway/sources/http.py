@@ -31,12 +31,13 @@ MOST_REDIRECTS = 3
 TRIES = 3
 _CHUNK = 64 * 1024
 _PASSING = frozenset((500, 502, 503, 504))
+_GONE = frozenset((404, 410))
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a source answered: `status` is 200 or 304; header names are in lower case."""
+    """What a source answered: `status` is 200 or 304 (404 or 410 where asked for); header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -53,15 +54,15 @@ class SourceHttp:
     allow_loopback: bool = False
     monotonic: Callable[[], float] = time.monotonic
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """GET, with bounded retries of passing faults, full jitter between them.
+    def get(self, url: str, headers: Mapping[str, str] | None = None, *, may_be_gone: bool = False) -> Answer:
+        """GET, with bounded retries of passing faults, full jitter between them; `may_be_gone` takes 404 and 410, too.
 
         Raises RateLimited, AuthExpired, AuthRevoked, Unavailable, SchemaDrift. Texts name statuses, never addresses.
         """
         ends = self.monotonic() + TOTAL_SECONDS
         for number in range(TRIES):
             try:
-                return self._follow(url, headers or {}, ends)
+                return self._follow(url, headers or {}, ends, may_be_gone)
             except Unavailable:
                 pause = random.uniform(0, 0.5 * 2**number)
                 if number == TRIES - 1 or self.monotonic() + pause >= ends:
@@ -69,10 +70,12 @@ class SourceHttp:
                 self.clock.pause(pause)
         raise Unavailable("no try was left")
 
-    def _follow(self, url: str, headers: Mapping[str, str], ends: float) -> Answer:
+    def _follow(self, url: str, headers: Mapping[str, str], ends: float, may_be_gone: bool) -> Answer:
         for _ in range(MOST_REDIRECTS + 1):
             target = self._checked(url)
             answer = self._once(target, headers, ends)
+            if may_be_gone and answer.status in _GONE:
+                return answer
             if answer.status not in _REDIRECTS:
                 return self._accepted(answer)
             url = urljoin(url, answer.headers.get("location", ""))

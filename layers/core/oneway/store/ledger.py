@@ -12,7 +12,7 @@ from pynamodb.transactions import TransactWrite
 from ..domain.clock_time import first_minute, zone_of
 from ..domain.errors import StoreUnavailable, WriteConflict
 from ..domain.occupancy import pack
-from ..ports import AppointmentChange, Change, DayChange, LongBlocksChange, RequestChange
+from ..ports import AppointmentChange, AppointmentRemoval, Change, DayChange, LongBlocksChange, RequestChange
 from . import keys
 from .items import TableItem, connection, item
 from .requests import request_item
@@ -47,6 +47,9 @@ class DynamoLedger:
                         _write_day(transaction, change)
                     case AppointmentChange():
                         _write_appointment(transaction, change)
+                    case AppointmentRemoval(gone):
+                        key = keys.appointment(gone.practice, gone.provider_id, gone.id)
+                        transaction.delete(TableItem(*key), condition=_is_still(gone.version))
                     case LongBlocksChange():
                         _write_long_blocks(transaction, change)
 
@@ -94,7 +97,9 @@ def _lost(error: TransactWriteError, changes: Sequence[Change]) -> list[int] | N
     if not any(reason and reason.code in _LOST_TO_ANOTHER for reason in reasons):
         return None
     # PynamoDB sends deletes first, then saves; the reasons line up with what is sent.
-    deletes = [index for index, change in enumerate(changes) if _moves(change)]
+    deletes = [
+        index for index, change in enumerate(changes) if _moves(change) or isinstance(change, AppointmentRemoval)
+    ]
     saves = [index for index, change in enumerate(changes) for _ in range(_saves(change))]
     lost = {
         i for i, reason in zip([*deletes, *saves], reasons, strict=False) if reason and reason.code in _LOST_TO_ANOTHER
@@ -112,4 +117,6 @@ def _moves(change: Change) -> bool:
 
 
 def _saves(change: Change) -> int:
+    if isinstance(change, AppointmentRemoval):
+        return 0
     return 2 if isinstance(change, RequestChange) and change.transition.before else 1

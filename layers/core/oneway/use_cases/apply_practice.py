@@ -210,6 +210,7 @@ def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
             zone=practice.zone,
             providers=((provider.external_id, provider.id, practice.location_of(provider).zone),),
             lane=source.account or f"{practice.slug}~{source.id}",
+            brake=source.brake,
         )
 
 

@@ -5,19 +5,22 @@ between two transactions leaves a consistent state: what is applied is found app
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 from functools import partial
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from ..domain import requests
-from ..domain.appointments import Appointment, RowKind, ScheduleRow
+from ..domain.appointments import GONE, Appointment, AppointmentState, RowKind, ScheduleRow
 from ..domain.clock_time import day_of, minute_after, minute_of, zone_of
+from ..domain.events import Event, VisitGone, VisitMissing, VisitMoved
 from ..domain.feeds import FeedSettings
 from ..domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind, days_touched, is_long, occupant_on
 from ..ports import (
     AppointmentChange,
+    AppointmentRemoval,
     AppointmentRepository,
     CalendarRepository,
     Change,
@@ -33,21 +36,32 @@ from .settling import settle
 MOST_WRITES = 90
 
 
+class Fate(StrEnum):
+    """What a pull found out about an appointment."""
+
+    SHOWN = "shown"
+    MISSING = "missing"
+    GONE = "gone"
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One appointment to bring up to date: the row that a pull showed, or None if it is missing."""
+    """One appointment to bring up to date: shown (with its `row`), missing, or gone for good."""
 
     id: str
     provider_id: str
     row: ScheduleRow | None
+    fate: Fate = Fate.SHOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The appointments of one transaction as they now stand, and how many of them were written."""
+    """The work of one transaction, the appointments as they now stand, how many of them were written, and what was learnt."""
 
+    work: tuple[Work, ...]
     appointments: tuple[Appointment, ...]
     written: int
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,7 @@ class _Step:
     before: Appointment | None
     after: Appointment
     zone: ZoneInfo
+    fate: Fate = Fate.SHOWN
 
     @property
     def days(self) -> set[tuple[str, str, date]]:
@@ -102,6 +117,24 @@ class ApplySchedule:
             for batch in self._batches(settings, list(of_day), stored):
                 yield settle(partial(self._apply, settings, batch), self.clock)
 
+    def hand_over(self, settings: FeedSettings, old: Appointment, new: Appointment) -> None:
+        """A visit went to another provider, whose own feed has stored it: its link goes along, and its old place is free.
+
+        Raises WriteConflict if either was changed meanwhile.
+        """
+        zone, now = zone_of(settings.zone_of(old.provider_id)), self.clock.now()
+        step = _Step(old, replace(old, row=replace(old.row, state=AppointmentState.CANCELLED)), zone)
+        after = new.linked(old.request_id) if old.request_id and not new.request_id else new
+        days = self.calendar.read(settings.practice, step.days)
+        changes: list[Change] = [AppointmentRemoval(old), *self._day_changes(days, [step])]
+        changes += self._long_changes(settings.practice, [step])
+        if after is not new:
+            changes.append(AppointmentChange(new, after))
+            for request in self.requests.get_many(settings.practice, [old.request_id or ""]):
+                if transition := requests.mirrored(request, after, now):
+                    changes.append(RequestChange(transition))
+        self.ledger.commit(changes)
+
     def _batches(
         self, settings: FeedSettings, items: list[Work], stored: Mapping[str, Appointment]
     ) -> Iterable[list[Work]]:
@@ -132,7 +165,8 @@ class ApplySchedule:
                     *self._linked(practice, changed),
                 ]
             )
-        return Applied(tuple(step.after for step in steps), len(changed))
+        events = tuple(event for step in steps if (event := _learnt(step)))
+        return Applied(tuple(batch), tuple(step.after for step in steps), len(changed), events)
 
     def _step(self, settings: FeedSettings, item: Work, before: Appointment | None) -> _Step | None:
         zone = zone_of(settings.zone_of(item.provider_id))
@@ -140,7 +174,9 @@ class ApplySchedule:
         if item.row is None:
             if before is None:
                 return None
-            return _Step(before, before if before.missing_since else before.missing(now), zone)
+            if item.fate is Fate.GONE:
+                return _Step(before, before if before.row.raw_state == GONE else before.gone(now), zone, item.fate)
+            return _Step(before, before if before.missing_since else before.missing(now), zone, item.fate)
         if before is None:
             after = Appointment(settings.practice, item.id, settings.source_id, item.provider_id, item.row, now, now)
             return _Step(None, after, zone)
@@ -177,6 +213,19 @@ class ApplySchedule:
                 if transition:
                     changes.append(RequestChange(transition))
         return changes
+
+
+def _learnt(step: _Step) -> Event | None:
+    """What a step tells: also where an earlier, cut pull had written it already."""
+    before, after = step.before, step.after
+    if step.fate is not Fate.SHOWN:
+        kind = VisitGone if step.fate is Fate.GONE else VisitMissing
+        return kind(after.practice, after.provider_id, after.id, after.request_id)
+    if before is None or before.start == after.start:
+        return None
+    return VisitMoved(
+        after.practice, after.id, after.request_id, before.provider_id, before.start, after.provider_id, after.start
+    )
 
 
 def held_by(appointment: Appointment, zone: ZoneInfo) -> list[tuple[date, Occupant]]:

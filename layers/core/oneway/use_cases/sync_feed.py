@@ -5,23 +5,26 @@ heartbeat every ten minutes. A pull that fails changes nothing but the feed's st
 """
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from ..domain import identifiers
 from ..domain.appointments import RowKind, ScheduleRow, SetAsideRow
-from ..domain.clock_time import day_of, zone_of
-from ..domain.comparing import Comparison, compare, entry_of, feed_digest
+from ..domain.clock_time import day_of, minute_of, zone_of
+from ..domain.comparing import Comparison, Mark, compare, entry_of, feed_digest, suspected, weeks_after
 from ..domain.errors import WriteConflict
-from ..domain.feeds import FeedSettings, FeedState, Window
+from ..domain.events import Event, PullFinished, VisitMoved
+from ..domain.feeds import FeedSettings, FeedState, VanishedAnswer, Window
 from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
+from ..domain.vanishing import Held, held
 from ..faults import RateLimited, SourceError
-from ..ports import Clock, FeedRepository, PracticeRepository, Snapshot, SourceFactory
+from ..ports import Clock, FeedRepository, PracticeRepository, ScheduleSource, Snapshot, SourceFactory
 from .apply_schedule import ApplySchedule, Work
 from .confirm_matches import ConfirmMatches
+from .resolve_absence import ResolveAbsence, Resolved
 
 MAPPING_VERSION = "1"
 """Raise it when rows are translated differently: the next pull then compares everything."""
@@ -34,6 +37,8 @@ class Outcome(StrEnum):
 
     UNCHANGED = "unchanged"
     CHANGED = "changed"
+    HELD = "held"
+    STOPPED = "stopped"
     FAILED = "failed"
     WAITING = "waiting"
     NO_SUCH_FEED = "no_such_feed"
@@ -41,7 +46,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a pull saw and did; counts of rows and appointments. `failure` is a word of `faults`."""
+    """What a pull saw and did; counts of rows and appointments. `failure` is a word of `faults`, `events` what was learnt.
+
+    *Held*: too much vanished at once, and staff are asked. *Stopped*: its time was up; the next pull goes on.
+    """
 
     outcome: Outcome
     seen: int = 0
@@ -50,6 +58,28 @@ class SyncReport:
     set_aside: int = 0
     confirmed: int = 0
     failure: str = ""
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pull:
+    """One pull under way: what was stored, what covers it, and until when it may take."""
+
+    state: FeedState
+    source: ScheduleSource
+    window: Window
+    deadline: datetime | None
+
+
+@dataclass(slots=True)
+class _Done:
+    """What was applied so far, and whether time was left for all of it."""
+
+    written: int = 0
+    confirmed: int = 0
+    events: list[Event] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +90,18 @@ class SyncFeed:
     feeds: FeedRepository
     open_source: SourceFactory
     apply_schedule: ApplySchedule
+    resolve_absence: ResolveAbsence
     confirm_matches: ConfirmMatches
     clock: Clock
     spread: Callable[[float, float], float] = random.uniform
 
-    def __call__(self, practice: str, feed_id: str, *, now_asked: bool = False) -> SyncReport:
-        """Pull a feed; `now_asked` (Sync now) does not wait for a back-off to end. Raises StoreUnavailable."""
+    def __call__(
+        self, practice: str, feed_id: str, *, now_asked: bool = False, deadline: datetime | None = None
+    ) -> SyncReport:
+        """Pull a feed; `now_asked` (Sync now) does not wait for a back-off to end. Raises StoreUnavailable.
+
+        After `deadline` nothing new is begun: what was applied stays, and the next pull goes on with the rest.
+        """
         state = self.feeds.get(practice, feed_id)
         if state is None:
             return SyncReport(Outcome.NO_SUCH_FEED)
@@ -76,24 +112,39 @@ class SyncFeed:
         providers = [external_id for external_id, _, _ in state.settings.providers]
         validator = state.validator if state.window_day == window.day else None
         try:
-            snapshot = self.open_source(state).snapshot(providers, window, validator)
+            source = self.open_source(state)
+            pull = _Pull(state, source, window, deadline)
+            snapshot = source.snapshot(providers, window, validator)
+            return self._unchanged(pull) if snapshot.unchanged else self._compare(pull, snapshot)
         except SourceError as fault:
             return self._failed(state, fault)
-        return self._unchanged(state) if snapshot.unchanged else self._compare(state, window, snapshot)
 
-    def _compare(self, state: FeedState, window: Window, snapshot: Snapshot) -> SyncReport:
-        settings = state.settings
+    def _compare(self, pull: _Pull, snapshot: Snapshot) -> SyncReport:
+        state, settings, window = pull.state, pull.state.settings, pull.window
         rows, set_aside = _usable(settings, snapshot)
         entries = {identifier: entry_of(row) for identifier, row in rows.items()}
         digest = feed_digest(entries, repr(settings), MAPPING_VERSION, str(window.day), repr(set_aside))
         if digest == state.digest and snapshot.complete:
-            return self._unchanged(state, seen=len(rows), set_aside=len(set_aside))
+            return self._unchanged(pull, seen=len(rows), set_aside=len(set_aside))
         stored = self.feeds.digests(settings.practice, settings.feed_id)
         found = compare(rows, entries, stored, window, snapshot.complete)
-        work = _work(settings, found)
-        written, confirmed = self._apply(settings, work)
-        if found.weeks:
-            self.feeds.save_digests(settings.practice, settings.feed_id, found.weeks)
+        if state.answer is None and (held := self._held(state, rows, found)):
+            return self._hold(state, held, len(rows))
+        mark = Mark.KEPT if state.answer is VanishedAnswer.KEEP else Mark.SUSPECTED
+        resolved = self._resolve(pull, found.absent_twice, next((rows[i].external_id for i in found.known), None))
+        marks: dict[str, Mark | None] = {**dict.fromkeys(found.absent_once, mark), **resolved.marks}
+        rows |= resolved.rows
+        entries |= {identifier: entry_of(row) for identifier, row in resolved.rows.items()}
+        work = [*_work(settings, found), *resolved.work]
+        done = self._apply(pull, work, resolved)
+        weeks = weeks_after(rows, entries, stored, window, marks)
+        if done.stopped:
+            left = {one.id for one in work} - done.ids
+            weeks = {week: known for week, known in weeks.items() if not left & {*known, *stored.get(week, ())}}
+        if weeks:
+            self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
+        if done.stopped:
+            return self._report(Outcome.STOPPED, pull, done, len(rows), 0, len(set_aside))
         if set_aside or state.set_aside:
             self.feeds.set_aside(settings.practice, settings.feed_id, set_aside)
         now = self.clock.now()
@@ -103,35 +154,108 @@ class SyncFeed:
             digest=digest if snapshot.complete else "",
             window_day=window.day,
             last_good_at=now if snapshot.complete else state.last_good_at,
-            last_change_at=now if written else state.last_change_at,
+            last_change_at=now if done.written else state.last_change_at,
             failures=0,
             last_failure="",
             not_before=None,
             set_aside=len(set_aside),
+            suspects=sum(one is Mark.SUSPECTED for one in marks.values()),
+            held=None,
+            answer=None,
         )
         self._save(state, after)
-        outcome = Outcome.CHANGED if written else Outcome.UNCHANGED
-        return SyncReport(outcome, len(rows), written, len(found.missing), len(set_aside), confirmed)
+        outcome = Outcome.CHANGED if done.written else Outcome.UNCHANGED
+        return self._report(outcome, pull, done, len(rows), len(resolved.marks), len(set_aside))
 
-    def _apply(self, settings: FeedSettings, work: Sequence[Work]) -> tuple[int, int]:
-        """How many appointments were written and how many requests confirmed."""
-        if not work:
-            return 0, 0
+    def _unchanged(self, pull: _Pull, seen: int = 0, set_aside: int = 0) -> SyncReport:
+        """Nothing new; which is the second time that what was absent is not shown."""
+        state, now = pull.state, self.clock.now()
+        if state.suspects:
+            return self._second_sighting(pull, seen, set_aside)
+        stale = state.last_good_at is None or now - state.last_good_at >= HEARTBEAT
+        if stale or state.failures or state.held:
+            well = replace(
+                state, last_good_at=now, failures=0, last_failure="", not_before=None, held=None, answer=None
+            )
+            self._save(state, well)
+        return self._report(Outcome.UNCHANGED, pull, _Done(), seen, 0, set_aside)
+
+    def _second_sighting(self, pull: _Pull, seen: int, set_aside: int) -> SyncReport:
+        state, settings = pull.state, pull.state.settings
+        stored = self.feeds.digests(settings.practice, settings.feed_id)
+        resolved = self._resolve(pull, suspected(stored, pull.window), None)
+        done = self._apply(pull, resolved.work, resolved)
+        if done.stopped:
+            return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
+        entries = {identifier: entry_of(row) for identifier, row in resolved.rows.items()}
+        # Rows that were not read again stay as they are: only those that were resolved are written.
+        weeks = weeks_after(resolved.rows, entries, stored, pull.window, resolved.marks)
+        if weeks:
+            self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
+        now, left = self.clock.now(), sum(one is Mark.SUSPECTED for one in resolved.marks.values())
+        after = replace(
+            state, last_good_at=now, failures=0, last_failure="", not_before=None, suspects=left,
+            last_change_at=now if done.written else state.last_change_at,
+        )  # fmt: skip
+        self._save(state, after)
+        outcome = Outcome.CHANGED if done.written else Outcome.UNCHANGED
+        return self._report(outcome, pull, done, seen, len(resolved.marks) - left, set_aside)
+
+    def _resolve(self, pull: _Pull, absent: Mapping[str, int], control: str | None) -> Resolved:
+        return self.resolve_absence(pull.state.settings, pull.source, pull.window, absent, control)
+
+    def _apply(self, pull: _Pull, work: Sequence[Work], resolved: Resolved) -> _Done:
+        """Apply work a day at a time, and confirm what it answers."""
+        done, settings = _Done(), pull.state.settings
+        if not work and not resolved.handed_over:
+            return done
         practice = self.practices.get(settings.practice)
-        written = confirmed = 0
+        for old, new in resolved.handed_over:
+            self.apply_schedule.hand_over(settings, old, new)
+            done.written += 1
+            done.events.append(
+                VisitMoved(old.practice, old.id, old.request_id, old.provider_id, old.start, new.provider_id, new.start)
+            )
         for applied in self.apply_schedule(settings, work):
-            written += applied.written
+            done.written += applied.written
+            done.events += applied.events
+            done.ids |= {one.id for one in applied.work}
             # Also what an earlier, cut pull had written: it may not have come to matching.
             candidates = [a for a in applied.appointments if could_confirm(a)]
-            confirmed += self.confirm_matches.for_appointments(practice, candidates)
-        return written, confirmed
+            done.confirmed += self.confirm_matches.for_appointments(practice, candidates)
+            # Only after something new, so that every pull that is stopped leaves less to do.
+            if applied.written and pull.deadline and self.clock.now() >= pull.deadline:
+                done.stopped = len(done.ids) < len({one.id for one in work})
+                break
+        return done
 
-    def _unchanged(self, state: FeedState, seen: int = 0, set_aside: int = 0) -> SyncReport:
-        now = self.clock.now()
-        stale = state.last_good_at is None or now - state.last_good_at >= HEARTBEAT
-        if stale or state.failures:
-            self._save(state, replace(state, last_good_at=now, failures=0, last_failure="", not_before=None))
-        return SyncReport(Outcome.UNCHANGED, seen, set_aside=set_aside)
+    def _held(self, state: FeedState, rows: Mapping[str, ScheduleRow], found: Comparison) -> Held | None:
+        settings = state.settings
+        if len(found.absent_once) < settings.brake.visits:
+            return None
+        provider_of = self.resolve_absence.providers_of(settings, found.absent_once)
+        present = [
+            (settings.provider_of(rows[i].provider_external_id) or "", minute_of(rows[i].start)) for i in found.known
+        ]
+        return held(found.absent_once, present, provider_of, settings.brake, self.clock.now())
+
+    def _hold(self, state: FeedState, found: Held, seen: int) -> SyncReport:
+        """Change nothing, and let staff say what it means. The schedule goes on ageing."""
+        since = state.held.since if state.held else found.since
+        now_held = replace(found, since=since)
+        if state.held != now_held:
+            self._save(state, replace(state, held=now_held, failures=0, last_failure="", not_before=None))
+        return SyncReport(Outcome.HELD, seen, missing=found.vanished)
+
+    def _report(
+        self, outcome: Outcome, pull: _Pull, done: _Done, seen: int, missing: int, set_aside: int
+    ) -> SyncReport:
+        settings = pull.state.settings
+        finished = PullFinished(
+            settings.practice, settings.feed_id, outcome, seen, done.written, done.confirmed, set_aside
+        )
+        events = (*done.events, finished)
+        return SyncReport(outcome, seen, done.written, missing, set_aside, done.confirmed, events=events)
 
     def _failed(self, state: FeedState, fault: SourceError) -> SyncReport:
         failures = state.failures + 1
@@ -181,11 +305,9 @@ def _usable(settings: FeedSettings, snapshot: Snapshot) -> tuple[dict[str, Sched
 
 
 def _work(settings: FeedSettings, found: Comparison) -> list[Work]:
-    """What to apply. A missing row's provider is not known here, so each provider of the feed is asked for it."""
-    seen = [
+    """What the changed rows ask for."""
+    return [
         Work(identifier, provider_id, row)
         for identifier, row in found.changed.items()
         if (provider_id := settings.provider_of(row.provider_external_id))
     ]
-    missing = [Work(i, provider_id, None) for i in found.missing for _, provider_id, _ in settings.providers]
-    return [*seen, *missing]

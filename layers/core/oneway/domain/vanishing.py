@@ -1,0 +1,58 @@
+"""The brake: where much of a provider's schedule vanishes at once, the source is more likely wrong than the schedule."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from .clock_time import minute_of
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """A pull is held if at least `visits` future visits of a provider, and more than `percent` of them, vanish at once."""
+
+    visits: int = 5
+    percent: int = 30
+
+
+USUAL_BRAKE = Brake()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A pull that was held: since when, and how many of a provider's future visits it did not show."""
+
+    since: datetime
+    provider_id: str
+    vanished: int
+    of: int
+
+
+def held(
+    absent: Mapping[str, int],
+    present: Iterable[tuple[str, int]],
+    provider_of: Mapping[str, str],
+    brake: Brake,
+    now: datetime,
+) -> Held | None:
+    """Whether the brake holds a pull.
+
+    `absent` are newly absent appointments with their starts (epoch minutes) and `provider_of` tells whose they are;
+    `present` are (provider id, start) of those that were there before and still are. The worst provider is named.
+    """
+    earliest = minute_of(now)
+    vanished: dict[str, int] = {}
+    for identifier, start in absent.items():
+        if start >= earliest and identifier in provider_of:
+            provider_id = provider_of[identifier]
+            vanished[provider_id] = vanished.get(provider_id, 0) + 1
+    total = dict(vanished)
+    for provider_id, start in present:
+        if start >= earliest:
+            total[provider_id] = total.get(provider_id, 0) + 1
+    tripped = [
+        Held(now, provider_id, count, total[provider_id])
+        for provider_id, count in vanished.items()
+        if count >= brake.visits and count * 100 > brake.percent * total[provider_id]
+    ]
+    return max(tripped, key=lambda one: (one.vanished, one.provider_id), default=None)

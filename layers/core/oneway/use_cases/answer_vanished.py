@@ -1,0 +1,76 @@
+"""Staff say what it means that a confirmed visit is no longer in their schedule (product section 3)."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from ..domain import messages, requests
+from ..domain.errors import Forbidden, RequestAlreadyAnswered
+from ..domain.occupancy import days_touched
+from ..domain.practices import Practice, StaffRole
+from ..domain.requests import Actor, ActorKind, Request
+from ..ports import (
+    AppointmentChange,
+    AppointmentRepository,
+    CalendarRepository,
+    Change,
+    Clock,
+    DayChange,
+    Ledger,
+    RequestChange,
+    RequestRepository,
+)
+from .membership import Membership
+from .settling import settle
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerVanished:
+    """*Cancelled*: the patient is told and the place is free. *It stands*: nothing happens, and nobody is asked again."""
+
+    membership: Membership
+    requests: RequestRepository
+    appointments: AppointmentRepository
+    calendar: CalendarRepository
+    ledger: Ledger
+    clock: Clock
+
+    def __call__(self, slug: str, email: str, request_id: str, *, is_cancelled: bool) -> Request:
+        """Answer; the request as it then is.
+
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (somebody else did, or the
+        visit is there again).
+        """
+        member = self.membership(slug, email)
+        if member.role is StaffRole.VIEWER:
+            raise Forbidden
+        answer = partial(self._answer, slug, Actor(ActorKind.STAFF, member.email), request_id, is_cancelled)
+        return settle(answer, self.clock)
+
+    def _answer(self, slug: str, by: Actor, request_id: str, is_cancelled: bool) -> Request:
+        practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
+        now = self.clock.now()
+        if not is_cancelled:
+            transition = requests.vanished_dismissed(request, by, now)
+            self.ledger.commit([RequestChange(transition)])
+            return transition.after
+        due = messages.on_cancel_by_staff(bool(request.patient.email), practice.switches)
+        transition = requests.vanished_cancelled(request, by, now, due)
+        self.ledger.commit([RequestChange(transition), *self._freed(practice, request)])
+        return transition.after
+
+    def _freed(self, practice: Practice, request: Request) -> list[Change]:
+        """What cancelling changes in the schedule as it is kept here; if the visit comes back, the next pull says so."""
+        link = request.link
+        if link is None:
+            raise RequestAlreadyAnswered
+        found = self.appointments.get_many(practice.slug, [(link.provider_id, link.appointment_id)])
+        visit = found.get(link.appointment_id)
+        if visit is None or visit.missing_since is None:
+            raise RequestAlreadyAnswered
+        zone = practice.zone_of(practice.provider(visit.provider_id))
+        touched = [(visit.provider_id, zone.key, day) for day in days_touched(visit.start, visit.end, zone)]
+        days = self.calendar.read(practice.slug, touched)
+        return [
+            AppointmentChange(visit, visit.gone(self.clock.now())),
+            *(DayChange(day, day.without(visit.id)) for day in days.values()),
+        ]

@@ -1,0 +1,141 @@
+"""What it means that two pulls running did not show a visit (product sections 3 and 5).
+
+Another provider's feed may have it: then it went there. Else the source is asked for it by id, if it can be, and if it still
+shows a visit that it does have: a server that says "not found" to everything tells nothing. What it has no longer is gone;
+what nobody knows of is missing, and staff are asked.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..domain.appointments import Appointment, ScheduleRow
+from ..domain.clock_time import minute_of
+from ..domain.comparing import Mark
+from ..domain.feeds import FeedSettings, Window
+from ..ports import Absence, AppointmentRepository, Clock, PracticeRepository, ScheduleSource
+from .apply_schedule import Fate, Work
+
+MOST_LOOKED_UP = 50
+"""Visits that one pull asks for by id; the others wait for the next one."""
+
+
+@dataclass(slots=True)
+class Resolved:
+    """What to do about absent visits: work to apply, marks to keep, rows that are there after all, and visits that went to
+    another provider (as stored here, as stored there).
+    """
+
+    work: list[Work] = field(default_factory=list)
+    marks: dict[str, Mark | None] = field(default_factory=dict)
+    rows: dict[str, ScheduleRow] = field(default_factory=dict)
+    handed_over: list[tuple[Appointment, Appointment]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveAbsence:
+    """Reads only."""
+
+    practices: PracticeRepository
+    appointments: AppointmentRepository
+    clock: Clock
+
+    def __call__(
+        self,
+        settings: FeedSettings,
+        source: ScheduleSource,
+        window: Window,
+        absent: Mapping[str, int],
+        control: str | None,
+    ) -> Resolved:
+        """Find out about `absent` visits (with their starts). `control` is the source's id of one that it does show.
+
+        Raises SourceError: then nothing is known.
+        """
+        resolved = Resolved()
+        if not absent:
+            return resolved
+        stored = self._stored(settings, absent)
+        elsewhere = self._elsewhere(settings, absent)
+        asks = source.capabilities().read_by_id and self._shows(source, settings, control, absent)
+        looked_up = 0
+        for identifier in sorted(absent, key=absent.__getitem__):
+            before, other = stored.get(identifier), elsewhere.get(identifier)
+            if before is None:
+                resolved.marks[identifier] = None
+            elif other and other.missing_since is None and other.occupies:
+                resolved.handed_over.append((before, other))
+                resolved.marks[identifier] = None
+            elif absent[identifier] < minute_of(self.clock.now()) or not asks:
+                self._settle(resolved, before, Fate.MISSING)
+            elif looked_up == MOST_LOOKED_UP:
+                resolved.marks[identifier] = Mark.SUSPECTED
+            else:
+                looked_up += 1
+                self._ask(resolved, settings, source, window, before)
+        return resolved
+
+    def providers_of(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, str]:
+        """Whose visits these are, of the feed's providers."""
+        if len(settings.providers) == 1:
+            return dict.fromkeys(identifiers, settings.providers[0][1])
+        return {i: found.provider_id for i, found in self._stored(settings, identifiers).items()}
+
+    def _ask(
+        self, resolved: Resolved, settings: FeedSettings, source: ScheduleSource, window: Window, before: Appointment
+    ) -> None:
+        found = source.get_appointment(before.row.external_id, self._external_ids(settings))
+        if found is Absence.GONE:
+            self._settle(resolved, before, Fate.GONE)
+        elif isinstance(found, Absence):
+            self._settle(resolved, before, Fate.MISSING)
+        elif provider_id := settings.provider_of(found.provider_external_id):
+            # There after all, or moved out of the window.
+            inside = window.start <= found.start < window.end
+            resolved.work.append(Work(before.id, provider_id, found))
+            resolved.marks[before.id] = None
+            if inside:
+                resolved.rows[before.id] = found
+        elif found.provider_external_id in self._external_ids(settings):
+            resolved.marks[before.id] = Mark.SUSPECTED  # until the other provider's own feed has it
+        else:
+            self._settle(resolved, before, Fate.MISSING)
+
+    def _settle(self, resolved: Resolved, before: Appointment, fate: Fate) -> None:
+        resolved.work.append(Work(before.id, before.provider_id, None, fate))
+        resolved.marks[before.id] = Mark.SETTLED
+
+    def _shows(
+        self, source: ScheduleSource, settings: FeedSettings, control: str | None, absent: Mapping[str, int]
+    ) -> bool:
+        """Whether the source, read by id, shows a visit that it has."""
+        if control is None:
+            provider_ids = [provider_id for _, provider_id, _ in settings.providers]
+            live = (
+                one.row.external_id
+                for provider_id in provider_ids
+                for one in self.appointments.of_provider(settings.practice, provider_id)
+                if one.id not in absent and one.missing_since is None and one.occupies
+            )
+            control = next(live, None)
+        if control is None:
+            return False
+        return isinstance(source.get_appointment(control, self._external_ids(settings)), ScheduleRow)
+
+    def _stored(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, Appointment]:
+        wanted = [(provider_id, i) for i in identifiers for _, provider_id, _ in settings.providers]
+        return self.appointments.get_many(settings.practice, wanted)
+
+    def _elsewhere(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, Appointment]:
+        """What the feeds of the source's other providers know by these ids."""
+        ours = {provider_id for _, provider_id, _ in settings.providers}
+        others = [
+            one.id
+            for one in self.practices.get(settings.practice).providers.values()
+            if one.source_id == settings.source_id and one.id not in ours
+        ]
+        wanted = [(provider_id, i) for i in identifiers for provider_id in others]
+        return self.appointments.get_many(settings.practice, wanted) if wanted else {}
+
+    def _external_ids(self, settings: FeedSettings) -> list[str]:
+        providers = self.practices.get(settings.practice).providers.values()
+        return [p.external_id for p in providers if p.source_id == settings.source_id and p.external_id]

@@ -1,0 +1,375 @@
+"""What follows when a visit is no longer shown: nothing at once, and never a cancellation by absence alone."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from oneway.domain.appointments import Appointment, AppointmentState
+from oneway.domain.errors import Forbidden, RequestAlreadyAnswered
+from oneway.domain.events import PullFinished, VisitGone, VisitMissing, VisitMoved
+from oneway.domain.feeds import FeedState, VanishedAnswer
+from oneway.domain.requests import Happening
+from oneway.domain.vanishing import Brake, held
+from oneway.faults import Unavailable
+from oneway.use_cases.resolve_absence import MOST_LOOKED_UP
+from oneway.use_cases.sync_feed import Outcome, SyncReport
+
+from tests.builders import NOW, START, a_feed, a_row
+from tests.world import World
+
+FEED = "harbor", "ehr~osei"
+NADIA = "nadia@harbor.example"
+
+
+def confirmed(world: World) -> Any:
+    """A request that a visit has confirmed, and another visit that stays, so that the source can be seen to answer."""
+    submitted = world.submit()
+    world.source.enter(
+        a_row(), a_row("other", start=START + timedelta(hours=2), end=START + timedelta(hours=3), patient=None)
+    )
+    world.pull()
+    assert world.stored(submitted.request).link
+    world.deliver()
+    return submitted.request
+
+
+def the_visit(world: World, external_id: str = "appt-1") -> Appointment:
+    return next(a for a in world.store.appointments_by_key.values() if a.row.external_id == external_id)
+
+
+def pulls(world: World, times: int) -> list[SyncReport]:
+    return [world.pull() for _ in range(times)]
+
+
+def events(report: SyncReport, kind: type) -> list[Any]:
+    return [event for event in report.events if isinstance(event, kind)]
+
+
+class TestTwoSightings:
+    def test_one_pull_that_does_not_show_it_changes_nothing(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.hidden.add("appt-1")
+        (report,) = pulls(world, 1)
+        assert the_visit(world).missing_since is None
+        assert world.stored(request).vanished_at is None
+        assert (report.outcome, report.missing) == (Outcome.UNCHANGED, 0)
+        world.source.hidden.clear()
+        assert pulls(world, 2)[-1].outcome is Outcome.UNCHANGED
+        assert world.store.feeds_by_id[FEED].suspects == 0
+
+    def test_an_unchanged_answer_is_the_second_sighting(self, world: World) -> None:
+        confirmed(world)
+        world.source.delete("appt-1")
+        _, second = pulls(world, 2)
+        assert world.source.pulls == 3
+        assert [event.appointment_id for event in events(second, VisitGone)] == [the_visit(world).id]
+
+    def test_with_nothing_suspected_an_unchanged_answer_costs_nothing(self, world: World) -> None:
+        confirmed(world)
+        world.source.delete("appt-1")
+        pulls(world, 3)
+        writes = world.store.writes
+        pulls(world, 3)
+        assert world.store.writes == writes
+
+
+class TestGone:
+    def test_what_the_source_no_longer_has_is_cancelled(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.delete("appt-1")
+        pulls(world, 2)
+        visit = the_visit(world)
+        assert (visit.state, visit.row.raw_state) == (AppointmentState.CANCELLED, "gone")
+        assert world.stored(request).shown_state == "cancelled"
+        assert world.check_occupancy("harbor", "osei") == []
+        assert world.submit("n" * 32).created
+
+    def test_what_comes_back_is_as_it_was(self, world: World) -> None:
+        request = confirmed(world)
+        row = world.source.rows["appt-1"]
+        world.source.delete("appt-1")
+        pulls(world, 2)
+        world.source.enter(row)
+        pulls(world, 1)
+        assert world.stored(request).shown_state == "booked"
+        assert the_visit(world).row == row
+
+
+class TestMissing:
+    @pytest.fixture(autouse=True)
+    def cannot_be_asked(self, world: World) -> None:
+        world.source.read_by_id = False
+
+    def test_absence_alone_cancels_nothing_and_tells_nobody_but_staff(self, world: World) -> None:
+        request = confirmed(world)
+        sent = len(world.mailer.sent)
+        world.source.delete("appt-1")
+        _, second = pulls(world, 2)
+        found = world.stored(request)
+        assert found.shown_state == "booked"
+        assert found.to_act
+        assert found.vanished_at
+        assert the_visit(world).missing_since
+        assert [event.request_id for event in events(second, VisitMissing)] == [request.id]
+        world.deliver()
+        assert len(world.mailer.sent) == sent
+        assert world.check_occupancy("harbor", "osei") == []
+
+    def test_it_is_told_once(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.delete("appt-1")
+        pulls(world, 5)
+        told = [entry.what for entry in world.store.requests.timeline("harbor", request.id)]
+        assert told == [Happening.ASKED, Happening.CONFIRMED, Happening.VANISHED]
+
+    def test_a_visit_that_comes_back_is_no_longer_an_item(self, world: World) -> None:
+        request = confirmed(world)
+        row = world.source.rows["appt-1"]
+        world.source.delete("appt-1")
+        pulls(world, 2)
+        world.source.enter(row)
+        pulls(world, 1)
+        found = world.stored(request)
+        assert not found.to_act
+        assert world.store.requests.timeline("harbor", request.id)[-1].what is Happening.REAPPEARED
+        assert the_visit(world).missing_since is None
+
+    def test_a_visit_that_is_over_is_nobodys_concern(self, world: World) -> None:
+        request = confirmed(world)
+        world.clock.at = START + timedelta(hours=2)
+        world.source.delete("appt-1")
+        pulls(world, 2)
+        assert not world.stored(request).to_act
+
+    def vanished(self, world: World) -> Any:
+        request = confirmed(world)
+        world.source.delete("appt-1")
+        pulls(world, 2)
+        return request
+
+    def test_staff_say_that_it_is_cancelled(self, world: World) -> None:
+        request = self.vanished(world)
+        answered = world.answer_vanished("harbor", NADIA, request.id, is_cancelled=True)
+        assert (answered.shown_state, answered.to_act) == ("cancelled", False)
+        world.deliver()
+        assert "cancelled_patient" in world.mailer.sent[-1][3]["message"]
+        assert world.check_occupancy("harbor", "osei") == []
+        assert world.submit("n" * 32).created
+        with pytest.raises(RequestAlreadyAnswered):
+            world.answer_vanished("harbor", NADIA, request.id, is_cancelled=True)
+
+    def test_staff_say_that_it_stands(self, world: World) -> None:
+        request, sent = self.vanished(world), len(world.mailer.sent)
+        answered = world.answer_vanished("harbor", NADIA, request.id, is_cancelled=False)
+        assert (answered.shown_state, answered.to_act) == ("booked", False)
+        pulls(world, 3)
+        world.deliver()
+        assert not world.stored(request).to_act
+        assert len(world.mailer.sent) == sent
+
+    def test_an_answer_that_comes_too_late_changes_nothing(self, world: World) -> None:
+        request = confirmed(world)
+        row = world.source.rows["appt-1"]
+        world.source.delete("appt-1")
+        pulls(world, 2)
+        world.source.enter(row)
+        pulls(world, 1)
+        for is_cancelled in (True, False):
+            with pytest.raises(RequestAlreadyAnswered):
+                world.answer_vanished("harbor", NADIA, request.id, is_cancelled=is_cancelled)
+
+    def test_a_viewer_may_only_read(self, world: World) -> None:
+        with pytest.raises(Forbidden):
+            world.answer_vanished("harbor", "vic@harbor.example", self.vanished(world).id, is_cancelled=True)
+
+
+class TestAServerThatFindsNothing:
+    def test_not_found_is_believed_only_from_one_that_finds_something(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.blind = True
+        world.source.hidden.add("appt-1")
+        pulls(world, 2)
+        assert world.stored(request).shown_state == "booked"
+        assert world.stored(request).vanished_at
+
+    def test_what_is_there_by_id_is_there(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.hidden.add("appt-1")
+        pulls(world, 4)
+        assert world.stored(request).shown_state == "booked"
+        assert not world.stored(request).to_act
+        assert the_visit(world).missing_since is None
+
+    def test_a_fault_while_asking_changes_nothing(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.delete("appt-1")
+        pulls(world, 1)
+        found = world.source.get_appointment
+        world.source.get_appointment = lambda *_: (_ for _ in ()).throw(Unavailable("503"))  # type: ignore[method-assign]
+        assert pulls(world, 1)[0].outcome is Outcome.FAILED
+        assert world.stored(request).shown_state == "booked"
+        world.source.get_appointment = found  # type: ignore[method-assign]
+        pulls(world, 1)
+        assert world.stored(request).shown_state == "cancelled"
+
+    def test_many_are_asked_for_in_turns(self, world: World) -> None:
+        for number in range(MOST_LOOKED_UP + 20):
+            at = START + timedelta(days=number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        world.source.enter(a_row("stays", patient=None))
+        state = world.store.feeds_by_id[FEED]
+        world.store.feeds_by_id[FEED] = replace(state, settings=replace(state.settings, brake=Brake(1000)))
+        pulls(world, 1)
+        for number in range(MOST_LOOKED_UP + 20):
+            world.source.delete(f"v-{number}")
+        _, second, third = pulls(world, 3)
+        assert [len(events(one, VisitGone)) for one in (second, third)] == [MOST_LOOKED_UP, 20]
+
+
+class TestAnotherProvider:
+    def test_a_visit_that_went_to_another_provider_is_a_move_and_keeps_its_link(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.enter(replace(world.source.rows["appt-1"], provider_external_id="prac-brandt"))
+        reports = [world.pull(provider) for provider in ("osei", "brandt", "osei", "osei")]
+        (visit,) = (a for a in world.store.appointments_by_key.values() if a.row.external_id == "appt-1")
+        assert (visit.provider_id, visit.request_id, visit.missing_since) == ("brandt", request.id, None)
+        found = world.stored(request)
+        assert (found.link and found.link.provider_id, found.shown_state, found.to_act) == ("brandt", "booked", False)
+        (moved,) = (event for report in reports for event in events(report, VisitMoved))
+        assert (moved.provider_id, moved.to_provider_id) == ("osei", "brandt")
+        for provider in ("osei", "brandt"):
+            assert world.check_occupancy("harbor", provider) == []
+
+    def test_until_the_other_feed_has_it_nothing_is_said(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.enter(replace(world.source.rows["appt-1"], provider_external_id="prac-brandt"))
+        pulls(world, 3)
+        assert world.stored(request).shown_state == "booked"
+        assert not world.stored(request).to_act
+        world.pull("brandt")
+        pulls(world, 1)
+        assert the_visit(world).provider_id == "brandt"
+
+    def test_with_somebody_who_is_not_read_it_is_missing(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.enter(replace(world.source.rows["appt-1"], provider_external_id="prac-stranger"))
+        pulls(world, 2)
+        assert world.stored(request).vanished_at
+
+    def test_a_visit_that_moved_beyond_the_window_is_moved(self, world: World) -> None:
+        request = confirmed(world)
+        later = START + timedelta(days=400)
+        world.source.enter(replace(world.source.rows["appt-1"], start=later, end=later + timedelta(minutes=30)))
+        pulls(world, 2)
+        found = world.stored(request)
+        assert found.link
+        assert found.link.start == later
+
+
+class TestTheBrake:
+    def fill(self, world: World, visits: int = 10) -> None:
+        for number in range(visits):
+            at = START + timedelta(days=number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        world.pull()
+
+    def lose(self, world: World, visits: int) -> None:
+        for number in range(visits):
+            world.source.hidden.add(f"v-{number}")
+
+    def test_a_pull_in_which_much_vanishes_is_held_whole(self, world: World) -> None:
+        self.fill(world)
+        self.lose(world, 5)
+        world.source.enter(a_row("new", start=START + timedelta(hours=3), end=START + timedelta(hours=4), patient=None))
+        writes = world.store.writes
+        reports = pulls(world, 4)
+        assert {report.outcome for report in reports} == {Outcome.HELD}
+        state = world.store.feeds_by_id[FEED]
+        assert state.held
+        assert (state.held.vanished, state.held.of, state.held.provider_id) == (5, 10, "osei")
+        assert world.store.writes == writes + 1
+        assert not any(a.missing_since for a in world.store.appointments_by_key.values())
+        assert len(world.store.appointments_by_key) == 10
+
+    @pytest.mark.parametrize(("visits", "lost"), [(10, 4), (20, 6), (4, 4)])
+    def test_less_than_that_goes_its_way(self, world: World, visits: int, lost: int) -> None:
+        self.fill(world, visits)
+        self.lose(world, lost)
+        assert pulls(world, 1)[0].outcome is not Outcome.HELD
+
+    def test_it_lets_go_by_itself_once_they_are_shown_again(self, world: World) -> None:
+        self.fill(world)
+        self.lose(world, 9)
+        pulls(world, 2)
+        world.source.hidden.clear()
+        assert pulls(world, 1)[0].outcome is Outcome.UNCHANGED
+        assert world.store.feeds_by_id[FEED].held is None
+
+    def answer(self, world: World, answer: VanishedAnswer) -> None:
+        world.answer_held(*FEED, answer)
+
+    def test_staff_accept(self, world: World) -> None:
+        self.fill(world)
+        for number in range(6):
+            world.source.delete(f"v-{number}")
+        pulls(world, 1)
+        self.answer(world, VanishedAnswer.ACCEPT)
+        pulls(world, 2)
+        assert sum(a.row.raw_state == "gone" for a in world.store.appointments_by_key.values()) == 6
+        assert world.store.feeds_by_id[FEED].held is None
+
+    def test_staff_keep(self, world: World) -> None:
+        self.fill(world)
+        self.lose(world, 6)
+        pulls(world, 1)
+        self.answer(world, VanishedAnswer.KEEP)
+        world.source.enter(a_row("new", start=START + timedelta(hours=3), end=START + timedelta(hours=4), patient=None))
+        pulls(world, 4)
+        assert len(world.store.appointments_by_key) == 11
+        assert not any(a.missing_since or not a.occupies for a in world.store.appointments_by_key.values())
+
+    def test_an_answer_to_nothing_is_none(self, world: World) -> None:
+        self.fill(world)
+        self.answer(world, VanishedAnswer.ACCEPT)
+        assert world.store.feeds_by_id[FEED].answer is None
+
+    def test_each_provider_of_a_feed_is_looked_at(self) -> None:
+        absent = {f"a-{n}": 10**8 + n for n in range(5)}
+        owners = dict.fromkeys(absent, "osei")
+        others = [("brandt", 10**8)] * 100
+        assert held(absent, others, owners, Brake(), NOW)
+        assert held(absent, [*others, *[("osei", 10**8)] * 12], owners, Brake(), NOW) is None
+        assert held(dict.fromkeys(absent, 0), others, owners, Brake(), NOW) is None
+
+
+class TestTime:
+    def test_a_pull_whose_time_is_up_goes_on_where_it_stopped(self, world: World) -> None:
+        for number in range(30):
+            at = START + timedelta(days=number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        deadline = world.clock.at + timedelta(minutes=1)
+        first = world.sync_feed(*FEED, deadline=deadline)
+        assert (first.outcome, first.changed) == (Outcome.CHANGED, 30)
+
+    def test_each_stop_leaves_less_to_do(self, world: World) -> None:
+        for number in range(30):
+            at = START + timedelta(days=number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        stored = []
+        for _ in range(30):
+            report = world.sync_feed(*FEED, deadline=world.clock.at)
+            stored.append(len(world.store.appointments_by_key))
+            if report.outcome is not Outcome.STOPPED:
+                break
+        assert stored == list(range(1, 31))
+        assert world.pull().outcome is Outcome.UNCHANGED
+        assert world.check_occupancy("harbor", "osei") == []
+
+
+def test_every_pull_says_how_it_ended(world: World) -> None:
+    confirmed(world)
+    (report,) = pulls(world, 1)
+    (finished,) = events(report, PullFinished)
+    assert (finished.feed_id, finished.outcome) == ("ehr~osei", "unchanged")
+    assert isinstance(a_feed(), FeedState)

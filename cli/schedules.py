@@ -81,7 +81,7 @@ def status(stack: Stack, slug: str | None, out: Console) -> bool:
             if not provider.integrated:
                 shown.add_row(provider.id, "-", "-", "-", "not integrated: the practice's phone is shown")
                 continue
-            well = well and is_well(state, now)
+            well = well and is_well(state)
             shown.add_row(provider.id, *_row(state, now))
         out.print(shown)
         out.print(f"Action required: {to_act} · messages unsent for over two minutes: {unsent}")
@@ -89,13 +89,9 @@ def status(stack: Stack, slug: str | None, out: Console) -> bool:
     return well
 
 
-def is_well(state: FeedState | None, now: datetime) -> bool:
-    """Whether a feed was read, and is not broken: no good pull for max(3 intervals, 30 min) (product section 5)."""
-    if state is None or state.last_good_at is None or state.held:
-        return False
-    return not state.failures or now - state.last_good_at < max(
-        timedelta(minutes=3 * state.settings.interval_minutes), timedelta(minutes=30)
-    )
+def is_well(state: FeedState | None) -> bool:
+    """Whether a feed was read, and is neither broken nor held."""
+    return state is not None and state.last_good_at is not None and not state.broken_since and not state.held
 
 
 def age(since: datetime | None, now: datetime) -> str:
@@ -120,7 +116,10 @@ def _row(state: FeedState | None, now: datetime) -> tuple[str, str, str, str]:
             f"held: {state.held.vanished} of {state.held.of} visits to come vanished at once; tell what it means: "
             f"`oneway vanished {state.settings.practice} {state.held.provider_id} accept` (or keep)"
         )
-    if state.failures:
+    if state.broken_since:
+        fault = FAULTS.get(state.last_failure, state.last_failure)
+        words = f"[bold red]broken[/] since {state.broken_since:%Y-%m-%d %H:%M} UTC: {fault}"
+    elif state.failures:
         again = f"; again after {state.not_before:%H:%M} UTC" if state.not_before and state.not_before > now else ""
         words = f"failed {state.failures}× running: {FAULTS.get(state.last_failure, state.last_failure)}{again}"
     interval = f"{state.settings.interval_minutes} min"

@@ -22,7 +22,7 @@ def free_by_asking(
     free = []
     for start in sorted(set(_grid(day, hours[0], zone, rules.step_minutes))):
         visit = range(start, start + rules.minutes)
-        if not rules.earliest <= start < rules.latest or not all(_is_open(minute, open_on, zone) for minute in visit):
+        if not rules.earliest <= start < rules.latest or not all(is_open(minute, open_on, zone) for minute in visit):
             continue
         if not all(
             sum(
@@ -51,7 +51,8 @@ def _grid(day: date, hours: Hours, zone: ZoneInfo, step_minutes: int) -> Iterabl
                 yield minute
 
 
-def _is_open(minute: int, open_on: dict[date, Hours], zone: ZoneInfo) -> bool:
+def is_open(minute: int, open_on: dict[date, Hours], zone: ZoneInfo) -> bool:
+    """Whether the wall clock of a minute lies in the hours of its day."""
     wall = _wall(minute, zone)
     minutes = wall.hour * 60 + wall.minute
     return any(a <= minutes < b for a, b in open_on.get(wall.date(), ()))

@@ -50,4 +50,21 @@ class PullFinished:
     set_aside: int = 0
 
 
-Event = VisitMissing | VisitGone | VisitMoved | PullFinished
+@dataclass(frozen=True, slots=True)
+class SourceBroken:
+    """A feed's source counts as broken from now on; `fault` is a word of `faults`."""
+
+    practice: str
+    feed_id: str
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWell:
+    """A feed's source that counted as broken was read again."""
+
+    practice: str
+    feed_id: str
+
+
+Event = VisitMissing | VisitGone | VisitMoved | SourceBroken | SourceWell | PullFinished

@@ -54,7 +54,7 @@ class FeedState:
 
     `validator` is the source's own (an ETag), `digest` covers settings, mapping version, window day and entries.
     `suspects` is how many visits the last pull did not show for the first time; `held` is set while a pull waits for staff,
-    and `answer` is what they said.
+    and `answer` is what they said. `broken_since` is set once the source counts as broken (domain/health.py), until it is well.
     """
 
     settings: FeedSettings
@@ -70,6 +70,7 @@ class FeedState:
     suspects: int = 0
     held: Held | None = None
     answer: VanishedAnswer | None = None
+    broken_since: datetime | None = None
     version: int = 0
 
 

@@ -15,12 +15,13 @@ from ..domain.appointments import RowKind, ScheduleRow, SetAsideRow
 from ..domain.clock_time import day_of, minute_of, zone_of
 from ..domain.comparing import Comparison, Mark, compare, entry_of, feed_digest, suspected, weeks_after
 from ..domain.errors import WriteConflict
-from ..domain.events import Event, PullFinished, VisitMoved
+from ..domain.events import Event, PullFinished, SourceBroken, SourceWell, VisitMoved
 from ..domain.feeds import FeedSettings, FeedState, VanishedAnswer, Window
+from ..domain.health import open_minutes, patience_minutes
 from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
 from ..domain.vanishing import Held, held
-from ..faults import RateLimited, SourceError
+from ..faults import AuthRevoked, RateLimited, SourceError
 from ..ports import Clock, FeedRepository, PracticeRepository, ScheduleSource, Snapshot, SourceFactory
 from .apply_schedule import ApplySchedule, Work
 from .confirm_matches import ConfirmMatches
@@ -163,7 +164,7 @@ class SyncFeed:
             held=None,
             answer=None,
         )
-        self._save(state, after)
+        self._well(state, after, done)
         outcome = Outcome.CHANGED if done.written else Outcome.UNCHANGED
         return self._report(outcome, pull, done, len(rows), len(resolved.marks), len(set_aside))
 
@@ -173,12 +174,13 @@ class SyncFeed:
         if state.suspects:
             return self._second_sighting(pull, seen, set_aside)
         stale = state.last_good_at is None or now - state.last_good_at >= HEARTBEAT
+        done = _Done()
         if stale or state.failures or state.held:
             well = replace(
                 state, last_good_at=now, failures=0, last_failure="", not_before=None, held=None, answer=None
             )
-            self._save(state, well)
-        return self._report(Outcome.UNCHANGED, pull, _Done(), seen, 0, set_aside)
+            self._well(state, well, done)
+        return self._report(Outcome.UNCHANGED, pull, done, seen, 0, set_aside)
 
     def _second_sighting(self, pull: _Pull, seen: int, set_aside: int) -> SyncReport:
         state, settings = pull.state, pull.state.settings
@@ -197,7 +199,7 @@ class SyncFeed:
             state, last_good_at=now, failures=0, last_failure="", not_before=None, suspects=left,
             last_change_at=now if done.written else state.last_change_at,
         )  # fmt: skip
-        self._save(state, after)
+        self._well(state, after, done)
         outcome = Outcome.CHANGED if done.written else Outcome.UNCHANGED
         return self._report(outcome, pull, done, seen, len(resolved.marks) - left, set_aside)
 
@@ -266,15 +268,46 @@ class SyncFeed:
         not_before = self.clock.now() + wait
         if isinstance(fault, RateLimited) and fault.until:
             not_before = max(not_before, fault.until)
-        self._save(state, replace(state, failures=failures, last_failure=fault.word, not_before=not_before))
-        return SyncReport(Outcome.FAILED, failure=fault.word)
+        breaks = state.broken_since is None and self._is_broken(state, fault)
+        after = replace(
+            state,
+            failures=failures,
+            last_failure=fault.word,
+            not_before=not_before,
+            broken_since=self.clock.now() if breaks else state.broken_since,
+        )
+        settings = state.settings
+        events: list[Event] = [PullFinished(settings.practice, settings.feed_id, Outcome.FAILED)]
+        if self._save(state, after) and breaks:
+            events.append(SourceBroken(settings.practice, settings.feed_id, fault.word))
+        return SyncReport(Outcome.FAILED, failure=fault.word, events=tuple(events))
 
-    def _save(self, before: FeedState, after: FeedState) -> None:
+    def _is_broken(self, state: FeedState, fault: SourceError) -> bool:
+        """Whether a source that failed again has failed for too long: of open hours, since its last good pull."""
+        if isinstance(fault, AuthRevoked):
+            return True
+        if state.last_good_at is None:
+            return False  # it never was well: `oneway status` says so
+        practice = self.practices.get(state.settings.practice)
+        providers = [practice.availability_of(practice.provider(ours)) for _, ours, _ in state.settings.providers]
+        patience = patience_minutes(state.settings.interval_minutes)
+        zone = zone_of(state.settings.zone)
+        return open_minutes(providers, zone, state.last_good_at, self.clock.now(), patience) >= patience
+
+    def _well(self, before: FeedState, after: FeedState, done: _Done) -> None:
+        """Store a state after a good pull; whoever was broken is well again, once."""
+        if self._save(before, replace(after, broken_since=None)) and before.broken_since:
+            done.events.append(SourceWell(after.settings.practice, after.settings.feed_id))
+
+    def _save(self, before: FeedState, after: FeedState) -> bool:
+        """Whether it was stored: another pull of this feed, or an operator, may have written meanwhile. Theirs stands then;
+        ours is made again in a minute.
+        """
         try:
             self.feeds.save(before, after)
         except WriteConflict:
-            # Another pull of this feed, or an operator, wrote meanwhile. Theirs stands; ours is made again in a minute.
-            return
+            return False
+        return True
 
 
 def window_at(settings: FeedSettings, now: datetime) -> Window:

@@ -1,0 +1,42 @@
+"""When a source is broken (product section 5): no good pull for three intervals, or half an hour, of open hours; or access was
+taken away. Nights and closed days do not count: nobody would look, and nobody would be asked."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from .availability import Availability
+from .clock_time import day_beginnings, day_of, minute_of
+
+LEAST_MINUTES = 30
+INTERVALS_MISSED = 3
+
+
+def patience_minutes(interval_minutes: int) -> int:
+    """How many open minutes may pass without a good pull."""
+    return max(INTERVALS_MISSED * interval_minutes, LEAST_MINUTES)
+
+
+def open_minutes(
+    availabilities: Iterable[Availability], zone: ZoneInfo, since: datetime, now: datetime, enough: int
+) -> int:
+    """How many minutes of [since, now) at least one of these providers was open; no more than `enough` are counted."""
+    providers = list(availabilities)
+    counted, day = 0, day_of(since, zone)
+    while counted < enough and day <= day_of(now, zone):
+        counted += _open_on(day, providers, zone, minute_of(since), minute_of(now))
+        day += timedelta(days=1)
+    return min(counted, enough)
+
+
+def _open_on(day: date, providers: Iterable[Availability], zone: ZoneInfo, since: int, now: int) -> int:
+    begins = day_beginnings(day, 1, zone)[0]
+    hours = sorted({opening for one in providers for opening in one.open_hours(day, 1)[0]})
+    counted, reached = 0, since
+    for opening in hours:
+        start = max(begins + opening.start_minutes, reached)
+        end = min(begins + opening.end_minutes, now)
+        if start < end:
+            counted += end - start
+            reached = end
+    return counted

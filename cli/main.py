@@ -167,6 +167,29 @@ def show_holidays(
         calendars.holidays(found, practice, out)
 
 
+dead_letters = typer.Typer(name="dead-letters", help="Look at work that failed again and again.", no_args_is_help=True)
+app.add_typer(dead_letters)
+
+
+@dead_letters.command("list")
+def list_dead_letters(stack: StackName = "oneway", region: Region = None, profile: Profile = None) -> None:
+    """Show pulls and messages that were given up. Ends with 1 if there are any."""
+    from . import dead_letters as letters
+
+    with _at(stack, region, profile) as (found, out):
+        if not letters.show(found, out):
+            raise typer.Exit(1)
+
+
+@dead_letters.command("retry")
+def retry_dead_letters(stack: StackName = "oneway", region: Region = None, profile: Profile = None) -> None:
+    """Put them back where they came from."""
+    from . import dead_letters as letters
+
+    with _at(stack, region, profile) as (found, out):
+        letters.retry(found, out)
+
+
 @contextmanager
 def _at(stack: str, region: str | None, profile: str | None) -> Iterator[tuple[Stack, Console]]:
     """A stack, and where to print; a failure ends the command."""

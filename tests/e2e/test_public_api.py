@@ -1,5 +1,6 @@
 """The public API as its own document describes it, on the deployed template: examples, everything else, and a race."""
 
+import json
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -215,3 +216,21 @@ def test_operators_find_and_repair_a_day_that_was_lost(telling: Telling) -> None
     assert "what requests and appointments make of it" in oneway("calendar", "check", "quay", "brandt")
     again = table.get_item(TableName=name, Key={key: lost[key] for key in ("pk", "sk")})["Item"]
     assert again["body"] == lost["body"]
+
+
+def test_work_that_was_given_up_is_seen_and_put_back(telling: Telling) -> None:
+    laptop = telling.laptop
+    client = laptop.aws.client("sqs")
+    assert "Nothing was given up." in laptop.oneway("dead-letters", "list")
+    feed = {"practice": "quay", "feed": "sandbox~osei", "minute": 1}
+    client.send_message(
+        QueueUrl=laptop.outputs["DeadSyncsUrl"],
+        MessageBody=json.dumps(feed),
+        MessageGroupId="quay~sandbox",
+        MessageDeduplicationId=secrets.token_hex(8),
+    )
+    for _ in range(2):  # looking takes nothing away
+        told = laptop.oneway("dead-letters", "list", well=False)
+        assert "sandbox~osei" in told
+    assert "1 put back" in laptop.oneway("dead-letters", "retry")
+    assert "Nothing was given up." in laptop.oneway("dead-letters", "list")

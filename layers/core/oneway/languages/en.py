@@ -132,6 +132,7 @@ WORDS = {
     "nothing_to_do": "Nothing to do: every request is answered.",
     "vanished": "No longer in your schedule",
     "vanished_do": "The last two readings of {provider}'s schedule did not show this visit. Is it cancelled?",
+    "vanished_mail": "If it is cancelled, the patient gets an e-mail that says so.",
     "vanished_cancelled": "It is cancelled",
     "vanished_stands": "It takes place",
     "done.stands": "Noted: the visit takes place. The patient was told nothing.",

@@ -132,6 +132,7 @@ WORDS = {
     "nothing_to_do": "Nada por atender: todas las solicitudes tienen respuesta.",
     "vanished": "Ya no está en su agenda",
     "vanished_do": "Las dos últimas lecturas de la agenda de {provider} no mostraron esta visita. ¿Está cancelada?",
+    "vanished_mail": "Si está cancelada, el paciente recibe un correo que lo dice.",
     "vanished_cancelled": "Está cancelada",
     "vanished_stands": "Se mantiene",
     "done.stands": "Anotado: la visita se mantiene. No se avisó al paciente.",

@@ -100,6 +100,26 @@ def vanished(
         schedules.answer_vanished(found, practice, provider, answer, out)
 
 
+source = typer.Typer(name="source", help="Try a scheduling system.", no_args_is_help=True)
+app.add_typer(source)
+
+
+@source.command("test")
+def try_source(
+    practice: Annotated[str, typer.Argument(help="The practice's id.", show_default=False)],
+    provider: Annotated[str, typer.Argument(help="The provider's id.", show_default=False)],
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Read a schedule once, and show what was seen and what a sync would do. Nothing is written."""
+    from . import schedules
+
+    with _at(stack, region, profile) as (found, out):
+        if not schedules.test(found, practice, provider, out):
+            raise typer.Exit(1)
+
+
 calendar = typer.Typer(name="calendar", help="Look at providers' calendars, and set days right.", no_args_is_help=True)
 app.add_typer(calendar)
 PracticeId = Annotated[str, typer.Argument(help="The practice's id.", show_default=False)]

@@ -1,6 +1,7 @@
 """`oneway sync` and `oneway status`: what is read from scheduling systems, now and lately. No patient is ever named."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ from oneway import bootstrap
 from oneway.bootstrap import Operators
 from oneway.domain.feeds import FeedState, VanishedAnswer, feed_id_of
 from oneway.domain.practices import Practice
+from oneway.faults import SourceError
 from oneway.use_cases.run_timers import SWEEP_AFTER
 from oneway.use_cases.sync_feed import Outcome, SyncReport
 from rich.console import Console
@@ -45,6 +47,42 @@ def sync(stack: Stack, slug: str, provider_ids: Sequence[str], out: Console) -> 
             shown.add_row(provider_id, *_told(report), f"{time.monotonic() - began:.1f}")
     out.print(shown)
     return good
+
+
+def test(stack: Stack, slug: str, provider_id: str, out: Console) -> bool:
+    """Pull once and show what was seen and what a sync would do, writing nothing; whether the source answered."""
+    stack.enter()
+    with plainly(stack.name):
+        ((_, feed_id),) = _feeds_to_pull(practice_named(operators(), slug), [provider_id])
+        with busy(out, f"Reading the schedule of {provider_id}"):
+            try:
+                tried = bootstrap.try_pull()(slug, feed_id)
+            except SourceError as fault:
+                out.print(f"[bold red]Failed:[/] {FAULTS.get(fault.word, fault.word)} ({escape(str(fault))})")
+                return False
+    if tried is None:
+        raise Failure(f'"{provider_id}" has no feed', "Run `oneway apply` again.")
+    can = tried.capabilities
+    yes_no = {True: "yes", False: "no"}
+    out.print(
+        f"The source answers. Patients: {can.patient}; unchanged answers: {yes_no[can.conditional_get]}; "
+        f"read by id: {yes_no[can.read_by_id]}; split booking: {yes_no[can.split_booking]}."
+    )
+    shown = table("its word", "taken for", "rows")
+    for (word, state), count in sorted(tried.states.items(), key=lambda one: -one[1]):
+        shown.add_row(escape(word), str(state), str(count))
+    out.print(shown)
+    out.print(
+        f"{tried.seen} rows: {tried.visits} visits, {tried.blocks} blocks. Of the visits {tried.with_birth_date} have a "
+        f"birth date, {tried.with_contact} a phone or an e-mail: only visits with both can confirm a request by themselves."
+    )
+    for reason, count in Counter(one.reason for one in tried.set_aside).items():
+        out.print(f"{count} set aside: {escape(reason)}")
+    out.print(
+        f"A sync would find {tried.new} new, {tried.changed} changed and {tried.absent} no longer shown. "
+        "Nothing was written."
+    )
+    return True
 
 
 def answer_vanished(stack: Stack, slug: str, provider_id: str, answer: VanishedAnswer, out: Console) -> None:

@@ -218,6 +218,14 @@ def test_operators_find_and_repair_a_day_that_was_lost(telling: Telling) -> None
     assert again["body"] == lost["body"]
 
 
+def test_a_source_is_tried_without_writing_anything(telling: Telling) -> None:
+    told = telling.laptop.oneway("source", "test", "quay", "osei")
+    assert "The source answers." in told
+    assert "booked" in told
+    assert "birth date" in told
+    assert "Nothing was written." in told
+
+
 def test_work_that_was_given_up_is_seen_and_put_back(telling: Telling) -> None:
     laptop = telling.laptop
     client = laptop.aws.client("sqs")

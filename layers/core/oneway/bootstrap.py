@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         PublicHolidays,
         RequestRepository,
         SessionRepository,
+        SourceFactory,
     )
     from .settings import Settings
     from .use_cases.answer_held import AnswerHeld
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .use_cases.show_requests import ListToAct, ShowRequest
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.sync_feed import SyncFeed
+    from .use_cases.try_pull import TryPull
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,6 @@ def plan_syncs() -> "PlanSyncs":
 def sync_schedule() -> "SyncFeed":
     """For the sync_schedule function, and `oneway sync`."""
     from .clock import SystemClock
-    from .secrets import read_parameter
-    from .sources.opening import OpenSource
     from .store.appointments import DynamoAppointmentRepository
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
@@ -178,15 +178,11 @@ def sync_schedule() -> "SyncFeed":
     from .use_cases.sync_feed import SyncFeed
 
     settings, clock = _settings(), SystemClock()
-
-    def credentials_of(practice: str, source_id: str) -> str:
-        return read_parameter(f"{settings.sources_prefix}/{practice}/{source_id}")
-
     practices = DynamoPracticeRepository(clock)
     return SyncFeed(
         practices,
         DynamoFeedRepository(),
-        OpenSource(credentials_of, clock, allow_loopback=settings.local),
+        _open_source(settings, clock),
         ApplySchedule(
             DynamoAppointmentRepository(),
             DynamoRequestRepository(),
@@ -198,6 +194,16 @@ def sync_schedule() -> "SyncFeed":
         _confirm_matches(clock),
         clock,
     )
+
+
+def try_pull() -> "TryPull":
+    """For `oneway source test`."""
+    from .clock import SystemClock
+    from .store.feeds import DynamoFeedRepository
+    from .use_cases.try_pull import TryPull
+
+    settings, clock = _settings(), SystemClock()
+    return TryPull(DynamoFeedRepository(), _open_source(settings, clock), clock)
 
 
 def relay_changes() -> "MessageQueue":
@@ -304,6 +310,16 @@ def _settings() -> "Settings":
     settings = settings_of.read()
     bind(settings.table_name)
     return settings
+
+
+def _open_source(settings: "Settings", clock: "Clock") -> "SourceFactory":
+    from .secrets import read_parameter
+    from .sources.opening import OpenSource
+
+    def credentials_of(practice: str, source_id: str) -> str:
+        return read_parameter(f"{settings.sources_prefix}/{practice}/{source_id}")
+
+    return OpenSource(credentials_of, clock, allow_loopback=settings.local)
 
 
 def _confirm_matches(clock: "Clock") -> "ConfirmMatches":

@@ -122,7 +122,7 @@ class SyncFeed:
 
     def _compare(self, pull: _Pull, snapshot: Snapshot) -> SyncReport:
         state, settings, window = pull.state, pull.state.settings, pull.window
-        rows, set_aside = _usable(settings, snapshot)
+        rows, set_aside = usable_rows(settings, snapshot)
         entries = {identifier: entry_of(row) for identifier, row in rows.items()}
         digest = feed_digest(entries, repr(settings), MAPPING_VERSION, str(window.day), repr(set_aside))
         if digest == state.digest and snapshot.complete:
@@ -319,7 +319,7 @@ def window_at(settings: FeedSettings, now: datetime) -> Window:
     return Window(start, end, today)
 
 
-def _usable(settings: FeedSettings, snapshot: Snapshot) -> tuple[dict[str, ScheduleRow], list[SetAsideRow]]:
+def usable_rows(settings: FeedSettings, snapshot: Snapshot) -> tuple[dict[str, ScheduleRow], list[SetAsideRow]]:
     """Rows by appointment id, and those that cannot be applied. The last one of an id counts (pages may shift)."""
     rows: dict[str, ScheduleRow] = {}
     set_aside = list(snapshot.set_aside)

@@ -1,11 +1,15 @@
 """Phone numbers as E.164, through phonenumberslite (Google's libphonenumber); the domain sees nothing else."""
 
+from functools import lru_cache
 
+
+@lru_cache(maxsize=16_384)
 def to_e164(text: str, country: str) -> str | None:
     """A typed number in E.164, read as people of a country (ISO 3166-1 alpha-2) write it; None if it is none.
 
     A number counts when its country's numbering plan knows it (libphonenumber's *valid*). An extension is dropped: mobiles,
-    which this is for, have none.
+    which this is for, have none. Kept in memory: a schedule names the same people with every pull, and reading one number
+    takes longer than reading the visit.
     """
     import phonenumbers
 

@@ -291,6 +291,24 @@ class TestSyncing:
         assert world.deliver() == 0
         assert world.mailer.sent == []
 
+    def test_ten_thousand_imports_tell_nobody_anything(self, world: World) -> None:
+        """A first sync, walk-ins with the contacts of a patient who asked, and all of them called off again."""
+        submitted = world.submit(start=(START + timedelta(days=1)).isoformat())
+        world.deliver()
+        told = len(world.mailer.sent)
+        starts = [START + timedelta(days=number // 120, minutes=5 * (number % 120)) for number in range(10_000)]
+        rows = [
+            a_row(f"v-{number}", start=start, end=start + timedelta(minutes=5), patient=a_record(birth_date=None))
+            for number, start in enumerate(starts)
+        ]
+        world.source.enter(*rows)
+        assert world.pull().changed == 10_000
+        world.source.enter(*(replace(row, state=AppointmentState.CANCELLED, raw_state="cancelled") for row in rows))
+        assert world.pull().changed == 10_000
+        world.deliver()
+        assert len(world.mailer.sent) == told
+        assert world.stored(submitted.request).pending
+
     def test_a_failing_pull_changes_nothing_and_is_tried_again(self, world: World) -> None:
         world.source.enter(a_row())
         world.pull()

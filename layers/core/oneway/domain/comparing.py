@@ -8,6 +8,7 @@ from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
+from functools import lru_cache
 from hashlib import blake2b
 
 from . import identifiers
@@ -173,6 +174,7 @@ def _minute_bytes(start: datetime) -> bytes:
     return (minute_of(start) - _beginning(week_of(start))).to_bytes(_MINUTE_BYTES, "big")
 
 
+@lru_cache(maxsize=512)
 def _beginning(week: str) -> int:
     year, number = week.split("-W")
     return minute_of(datetime.combine(date.fromisocalendar(int(year), int(number), 1), time.min, UTC))

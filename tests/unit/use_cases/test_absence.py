@@ -241,6 +241,17 @@ class TestAnotherProvider:
         for provider in ("osei", "brandt"):
             assert world.check_occupancy("harbor", provider) == []
 
+    def test_where_it_answered_somebody_else_there_staff_are_asked(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.enter(replace(world.source.rows["appt-1"], provider_external_id="prac-brandt"))
+        world.pull("brandt")
+        key = next(key for key in world.store.appointments_by_key if key[1] == "brandt")
+        world.store.appointments_by_key[key] = replace(world.store.appointments_by_key[key], request_id="x" * 13)
+        pulls(world, 2)
+        assert world.stored(request).vanished_at
+        (visit,) = (a for a in world.store.appointments_by_key.values() if a.row.external_id == "appt-1")
+        assert visit.request_id == "x" * 13
+
     def test_until_the_other_feed_has_it_nothing_is_said(self, world: World) -> None:
         request = confirmed(world)
         world.source.enter(replace(world.source.rows["appt-1"], provider_external_id="prac-brandt"))

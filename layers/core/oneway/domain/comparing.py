@@ -121,6 +121,11 @@ def suspected(stored: Mapping[str, DigestWeek], window: Window) -> dict[str, int
     return {i: start for i, start, mark in _absent((), stored, window) if mark is Mark.SUSPECTED}
 
 
+def shown_last(stored: Mapping[str, DigestWeek]) -> Iterator[str]:
+    """What the last pull showed."""
+    return (i for known in stored.values() for i, entry in known.items() if entry[_MINUTE_BYTES:] not in _MARKS)
+
+
 def weeks_after(
     rows: Mapping[str, ScheduleRow],
     entries: Mapping[str, bytes],

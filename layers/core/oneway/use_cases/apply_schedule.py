@@ -130,9 +130,11 @@ class ApplySchedule:
         changes += self._long_changes(settings.practice, [step])
         if after is not new:
             changes.append(AppointmentChange(new, after))
-            for request in self.requests.get_many(settings.practice, [old.request_id or ""]):
-                if transition := requests.mirrored(request, after, now):
-                    changes.append(RequestChange(transition))
+        # Where the visit has answered another request there meanwhile, staff are asked what becomes of the first.
+        seen = after if after.request_id == old.request_id else old.missing(now)
+        linked = self.requests.get_many(settings.practice, [old.request_id]) if old.request_id else []
+        transitions = [requests.mirrored(request, seen, now) for request in linked]
+        changes += [RequestChange(one) for one in transitions if one]
         self.ledger.commit(changes)
 
     def _batches(

@@ -7,6 +7,7 @@ what nobody knows of is missing, and staff are asked.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ..domain.appointments import Appointment, ScheduleRow
 from ..domain.clock_time import minute_of
@@ -17,6 +18,8 @@ from .apply_schedule import Fate, Work
 
 MOST_LOOKED_UP = 50
 """Visits that one pull asks for by id; the others wait for the next one."""
+_CONTROLS = 5
+"""Visits among which one that is surely there is looked for."""
 
 
 @dataclass(slots=True)
@@ -45,9 +48,9 @@ class ResolveAbsence:
         source: ScheduleSource,
         window: Window,
         absent: Mapping[str, int],
-        control: str | None,
+        shown: Iterable[str],
     ) -> Resolved:
-        """Find out about `absent` visits (with their starts). `control` is the source's id of one that it does show.
+        """Find out about `absent` visits (with their starts), beside those that the source does show (by appointment id).
 
         Raises SourceError: then nothing is known.
         """
@@ -56,7 +59,7 @@ class ResolveAbsence:
             return resolved
         stored = self._stored(settings, absent)
         elsewhere = self._elsewhere(settings, absent)
-        asks = source.capabilities().read_by_id and self._shows(source, settings, control, absent)
+        asks = source.capabilities().read_by_id and self._finds(source, settings, shown)
         looked_up = 0
         for identifier in sorted(absent, key=absent.__getitem__):
             before, other = stored.get(identifier), elsewhere.get(identifier)
@@ -104,26 +107,17 @@ class ResolveAbsence:
         resolved.work.append(Work(before.id, before.provider_id, None, fate))
         resolved.marks[before.id] = Mark.SETTLED
 
-    def _shows(
-        self, source: ScheduleSource, settings: FeedSettings, control: str | None, absent: Mapping[str, int]
-    ) -> bool:
-        """Whether the source, read by id, shows a visit that it has."""
-        if control is None:
-            provider_ids = [provider_id for _, provider_id, _ in settings.providers]
-            live = (
-                one.row.external_id
-                for provider_id in provider_ids
-                for one in self.appointments.of_provider(settings.practice, provider_id)
-                if one.id not in absent and one.missing_since is None and one.occupies
-            )
-            control = next(live, None)
+    def _finds(self, source: ScheduleSource, settings: FeedSettings, shown: Iterable[str]) -> bool:
+        """Whether the source, read by id, finds a visit that it shows."""
+        known = self._stored(settings, islice(shown, _CONTROLS)).values()
+        control = next((one.row.external_id for one in known if one.missing_since is None), None)
         if control is None:
             return False
         return isinstance(source.get_appointment(control, self._external_ids(settings)), ScheduleRow)
 
     def _stored(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, Appointment]:
         wanted = [(provider_id, i) for i in identifiers for _, provider_id, _ in settings.providers]
-        return self.appointments.get_many(settings.practice, wanted)
+        return self.appointments.get_many(settings.practice, wanted) if wanted else {}
 
     def _elsewhere(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, Appointment]:
         """What the feeds of the source's other providers know by these ids."""

@@ -5,7 +5,7 @@ heartbeat every ten minutes. A pull that fails changes nothing but the feed's st
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -13,7 +13,7 @@ from enum import StrEnum
 from ..domain import identifiers
 from ..domain.appointments import RowKind, ScheduleRow, SetAsideRow
 from ..domain.clock_time import day_of, minute_of, zone_of
-from ..domain.comparing import Comparison, Mark, compare, entry_of, feed_digest, suspected, weeks_after
+from ..domain.comparing import Comparison, Mark, compare, entry_of, feed_digest, shown_last, suspected, weeks_after
 from ..domain.errors import WriteConflict
 from ..domain.events import Event, PullFinished, SourceBroken, SourceWell, VisitMoved
 from ..domain.feeds import FeedSettings, FeedState, VanishedAnswer, Window
@@ -132,7 +132,7 @@ class SyncFeed:
         if state.answer is None and (held := self._held(state, rows, found)):
             return self._hold(state, held, len(rows))
         mark = Mark.KEPT if state.answer is VanishedAnswer.KEEP else Mark.SUSPECTED
-        resolved = self._resolve(pull, found.absent_twice, next((rows[i].external_id for i in found.known), None))
+        resolved = self._resolve(pull, found.absent_twice, found.known)
         marks: dict[str, Mark | None] = {**dict.fromkeys(found.absent_once, mark), **resolved.marks}
         rows |= resolved.rows
         entries |= {identifier: entry_of(row) for identifier, row in resolved.rows.items()}
@@ -185,7 +185,7 @@ class SyncFeed:
     def _second_sighting(self, pull: _Pull, seen: int, set_aside: int) -> SyncReport:
         state, settings = pull.state, pull.state.settings
         stored = self.feeds.digests(settings.practice, settings.feed_id)
-        resolved = self._resolve(pull, suspected(stored, pull.window), None)
+        resolved = self._resolve(pull, suspected(stored, pull.window), shown_last(stored))
         done = self._apply(pull, resolved.work, resolved)
         if done.stopped:
             return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
@@ -203,8 +203,8 @@ class SyncFeed:
         outcome = Outcome.CHANGED if done.written else Outcome.UNCHANGED
         return self._report(outcome, pull, done, seen, len(resolved.marks) - left, set_aside)
 
-    def _resolve(self, pull: _Pull, absent: Mapping[str, int], control: str | None) -> Resolved:
-        return self.resolve_absence(pull.state.settings, pull.source, pull.window, absent, control)
+    def _resolve(self, pull: _Pull, absent: Mapping[str, int], shown: Iterable[str]) -> Resolved:
+        return self.resolve_absence(pull.state.settings, pull.source, pull.window, absent, shown)
 
     def _apply(self, pull: _Pull, work: Sequence[Work], resolved: Resolved) -> _Done:
         """Apply work a day at a time, and confirm what it answers."""

@@ -14,7 +14,7 @@ from local import build
 from local.aws import ROOT
 from local.build import BUILT
 
-from . import cold_starts, slots, units
+from . import cold_starts, pulls, slots, units
 
 LAYERS = {"Dependencies": 17.0, "Core": 2.0}
 """Layer → the most megabytes that it may take, unpacked, with bytecode."""
@@ -50,7 +50,7 @@ class Measured:
 def main(repeats: int) -> None:
     """Measure, show and write everything."""
     machine = f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}"
-    tables = [_starts(repeats), _sizes(), _slots(repeats), _units()]
+    tables = [_starts(repeats), _sizes(), _slots(repeats), _pulls(repeats), _units()]
     for table in tables:
         table.show()
     out.print(f"{machine}, medians of {repeats}")
@@ -89,6 +89,13 @@ def _slots(repeats: int) -> Measured:
         found = slots.measure(repeats * 3)
     rows = [((row.what, f"{row.milliseconds:.2f}", row.ratio), row.goal, row.reached) for row in found]
     return Measured("Free times", ("what", "milliseconds", "ratio"), rows)
+
+
+def _pulls(repeats: int) -> Measured:
+    with out.status("Pull ten thousand visits"):
+        found = pulls.measure(max(3, repeats // 2))
+    rows = [((row.what, f"{row.milliseconds:.0f}", row.ratio), row.goal, row.reached) for row in found]
+    return Measured("A pull of 10,000 visits (FHIR)", ("what", "milliseconds", "÷ bare decode"), rows)
 
 
 def _units() -> Measured:

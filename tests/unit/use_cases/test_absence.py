@@ -252,6 +252,26 @@ class TestAnotherProvider:
         (visit,) = (a for a in world.store.appointments_by_key.values() if a.row.external_id == "appt-1")
         assert visit.request_id == "x" * 13
 
+    def test_what_changes_while_it_is_handed_over_is_looked_at_again(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.enter(replace(world.source.rows["appt-1"], provider_external_id="prac-brandt"))
+        world.pull("brandt")
+        pulls(world, 1)
+
+        def arrived() -> None:
+            row = replace(world.source.rows["appt-1"], raw_state="arrived", state=AppointmentState.ARRIVED)
+            world.source.enter(row)
+            world.pull("brandt")
+
+        world.store.before_commit = arrived
+        pulls(world, 1)
+        assert the_visit(world).provider_id == "osei"
+        assert world.stored(request).shown_state == "booked"
+        pulls(world, 1)
+        found = world.stored(request)
+        assert (found.link and found.link.provider_id, found.shown_state) == ("brandt", "arrived")
+        assert world.check_occupancy("harbor", "osei") == world.check_occupancy("harbor", "brandt") == []
+
     def test_until_the_other_feed_has_it_nothing_is_said(self, world: World) -> None:
         request = confirmed(world)
         world.source.enter(replace(world.source.rows["appt-1"], provider_external_id="prac-brandt"))

@@ -133,11 +133,11 @@ class SyncFeed:
             return self._hold(state, held, len(rows))
         mark = Mark.KEPT if state.answer is VanishedAnswer.KEEP else Mark.SUSPECTED
         resolved = self._resolve(pull, found.absent_twice, found.known)
-        marks: dict[str, Mark | None] = {**dict.fromkeys(found.absent_once, mark), **resolved.marks}
         rows |= resolved.rows
         entries |= {identifier: entry_of(row) for identifier, row in resolved.rows.items()}
         work = [*_work(settings, found), *resolved.work]
         done = self._apply(pull, work, resolved)
+        marks: dict[str, Mark | None] = {**dict.fromkeys(found.absent_once, mark), **resolved.marks}
         weeks = weeks_after(rows, entries, stored, window, marks)
         if done.stopped:
             left = {one.id for one in work} - done.ids
@@ -213,7 +213,11 @@ class SyncFeed:
             return done
         practice = self.practices.get(settings.practice)
         for old, new in resolved.handed_over:
-            self.apply_schedule.hand_over(settings, old, new)
+            try:
+                self.apply_schedule.hand_over(settings, old, new)
+            except WriteConflict:
+                resolved.marks[old.id] = Mark.SUSPECTED  # somebody changed either meanwhile: the next pull looks again
+                continue
             done.written += 1
             done.events.append(
                 VisitMoved(old.practice, old.id, old.request_id, old.provider_id, old.start, new.provider_id, new.start)
@@ -247,7 +251,8 @@ class SyncFeed:
         now_held = replace(found, since=since)
         if state.held != now_held:
             self._save(state, replace(state, held=now_held, failures=0, last_failure="", not_before=None))
-        return SyncReport(Outcome.HELD, seen, missing=found.vanished)
+        finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.HELD, seen)
+        return SyncReport(Outcome.HELD, seen, missing=found.vanished, events=(finished,))
 
     def _report(
         self, outcome: Outcome, pull: _Pull, done: _Done, seen: int, missing: int, set_aside: int

@@ -38,6 +38,9 @@ class Eyes:
 
     def look(self, page: Page, name: str) -> None:
         """Raises AssertionError with what is wrong with the page as it stands."""
+        # A click that leads elsewhere returns before the next page is there.
+        page.wait_for_load_state()
+        page.wait_for_function("document.documentElement !== null && document.body !== null")
         before = page.viewport_size
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})

@@ -130,21 +130,24 @@ def test_a_patient_asks_and_cancels(
     page.go_forward()
     eyes.look(page, f"3-details-{language}")
     page.get_by_role("button", name=words.go_on).click()
+    page.locator(".errors").wait_for()
     assert page.evaluate("document.activeElement.className") == "errors"
     eyes.look(page, f"4-errors-{language}")
     page.locator(".errors a").first.click()
     assert page.evaluate("document.activeElement.id") == "first_name"
     fill_in(page, "Maren" if language == "en" else "Marisol")
     page.get_by_role("button", name=words.go_on).click()
+    page.get_by_role("button", name=words.send).wait_for()
     eyes.look(page, f"5-check-{language}")
     page.get_by_role("button", name=words.send).click()
     page.wait_for_url("**/my-request/**")
     assert words.not_confirmed in page.inner_text("main")
     eyes.look(page, f"6-my-request-{language}")
     page.get_by_role("link", name=words.cancel, exact=True).click()
+    page.get_by_role("button", name=words.cancel_it).wait_for()
     eyes.look(page, f"7-cancel-{language}")
     page.get_by_role("button", name=words.cancel_it).click()
-    page.wait_for_url("**/my-request/**")
+    page.locator(".state.cancelled").wait_for()
     eyes.look(page, f"8-cancelled-{language}")
     assert page.locator(".state.cancelled").count() == 1
 

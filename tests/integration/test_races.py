@@ -16,6 +16,8 @@ from tests.fakes.store import FakeClock
 from tests.racers import NOW, PLACES, RACERS, ROUNDS, Kind, Outcome, start_of
 
 SECONDS = 900
+# Beside two hundred processes no page answers in time: they run when the laptop's tests are over.
+pytestmark = pytest.mark.xdist_group("laptop")
 
 
 class Races:

@@ -5,11 +5,7 @@ The bare decode reads every field that matters into msgspec's types and does not
 
 import json
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from statistics import median
-from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -23,21 +19,12 @@ from oneway.sources.http import Answer
 
 from local.aws import LOCAL, ROOT
 
+from .timing import Row, seconds
+
 VISITS, PATIENTS, A_PAGE = 10_000, 4_000, 200
 FIRST = datetime(2026, 11, 24, 16, tzinfo=UTC)
 WINDOW = Window(FIRST - timedelta(days=1), FIRST + timedelta(days=120), FIRST.date())
 PROVIDER = "osei"
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table: what was measured, its milliseconds, the ratio to the bare decode, and the goal."""
-
-    what: str
-    milliseconds: float
-    ratio: str
-    goal: str
-    reached: bool
 
 
 class _Resource(msgspec.Struct):
@@ -74,14 +61,14 @@ def measure(repeats: int) -> list[Row]:
     """Medians of so many repeats, of a warm process."""
     pages = _pages(())
     decode = msgspec.json.Decoder(_Bundle)
-    bare = _seconds(repeats, lambda: [decode.decode(page) for page in pages])
+    bare = seconds(repeats, lambda: [decode.decode(page) for page in pages])
     before, stored = _stored(pages)
     changed = _pages(range(0, VISITS, 100))
-    read = _seconds(repeats, lambda: _read(changed))
+    read = seconds(repeats, lambda: _read(changed))
     rows = _read(changed)
-    whole = _seconds(repeats, lambda: _pull(changed, stored))
+    whole = seconds(repeats, lambda: _pull(changed, stored))
     entries = {identifier: entry_of(row) for identifier, row in rows.items()}
-    comparing = _seconds(repeats, lambda: compare(rows, entries, stored, WINDOW, True))
+    comparing = seconds(repeats, lambda: compare(rows, entries, stored, WINDOW, True))
     differing = len(compare(rows, entries, stored, WINDOW, True).changed)
     if differing != VISITS // 100 or len(before) != VISITS:
         raise AssertionError(f"{differing} of {len(before)} differ")
@@ -93,16 +80,6 @@ def measure(repeats: int) -> list[Row]:
         Row("of it, comparing", comparing * 1000, f"{comparing / bare:.2f}", "≤ 20 ms", comparing <= 0.02),
         Row("fhir.resources, decoding alone", resources * 1000, f"{resources / bare:.0f}", "", True),
     ]
-
-
-def _seconds(repeats: int, act: Callable[[], object]) -> float:
-    act()
-    times = []
-    for _ in range(repeats):
-        began = perf_counter()
-        act()
-        times.append(perf_counter() - began)
-    return median(times)
 
 
 def _read(pages: list[bytes]) -> dict[str, ScheduleRow]:

@@ -10,11 +10,9 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from statistics import median
-from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +28,8 @@ from tests.builders import ZONE, a_calendar, a_practice, a_provider
 from tests.fakes.store import FakeClock, FakeStore
 from tests.world import World
 
+from .timing import Row, seconds
+
 FIRST = date(2027, 1, 4)
 PLACE = ZoneInfo(ZONE)
 WORKDAY = (Opening(540, 1020),)
@@ -38,27 +38,16 @@ YEAR, MONTH = 365, 31
 RULES = SlotRules(30, 30, 1, 0, 2**40)
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line of the table: what was measured, its milliseconds, the ratio to something beside it, and the goal."""
-
-    what: str
-    milliseconds: float
-    ratio: str
-    goal: str
-    reached: bool
-
-
 def measure(repeats: int) -> list[Row]:
     """Medians of so many repeats."""
     year = {visits: _packed(YEAR, visits) for visits in (20,)}
     bare = _bare(repeats)
-    ours = _seconds(repeats, lambda: _year(_held(year[20])))
+    ours = seconds(repeats, lambda: _year(_held(year[20])))
     held = _held(year[20])
-    engine = _seconds(repeats, lambda: _year(held))
+    engine = seconds(repeats, lambda: _year(held))
     month = _packed(MONTH, 10)
     django = _django(month, max(3, repeats // 4))
-    our_month = _seconds(repeats, lambda: _free(_held(month), MONTH))
+    our_month = seconds(repeats, lambda: _free(_held(month), MONTH))
     same = {
         str(day): [start - first_minute(day, PLACE) for start in found]
         for day, found in _free(_held(month), MONTH).items()
@@ -82,20 +71,10 @@ def measure(repeats: int) -> list[Row]:
         ),
     ]
     for visits in (20, 60):
-        answer = _seconds(repeats, _answer(visits))
+        answer = seconds(repeats, _answer(visits))
         what = f"whole answer of 31 days, {visits} visits a day, without the store"
         rows.append(Row(what, answer * 1000, "", "≤ 15 ms", answer <= 0.015))
     return rows
-
-
-def _seconds(repeats: int, act: Callable[[], object]) -> float:
-    act()
-    times = []
-    for _ in range(repeats):
-        began = perf_counter()
-        act()
-        times.append(perf_counter() - began)
-    return median(times)
 
 
 @cache
@@ -146,7 +125,7 @@ def _year(held: dict[date, Sequence[Occupant]]) -> dict[date, tuple[int, ...]]:
 def _bare(repeats: int) -> float:
     """One AND with ready-made bits a day."""
     pairs = [(random.Random(n).getrandbits(96), random.Random(-n).getrandbits(96)) for n in range(YEAR)]
-    return _seconds(repeats, lambda: [hours & ~taken for hours, taken in pairs])
+    return seconds(repeats, lambda: [hours & ~taken for hours, taken in pairs])
 
 
 def _django(month: dict[date, bytes], repeats: int) -> dict[str, Any]:

@@ -107,13 +107,16 @@ def with_long_blocks(
     occupants: Mapping[date, Sequence[Occupant]], blocks: Iterable[Occupant], zone: ZoneInfo
 ) -> dict[date, Sequence[Occupant]]:
     """The occupants of days with the parts of long blocks that lie on them."""
-    found = dict(occupants)
-    for block in blocks:
-        for day, held in found.items():
-            begins, ends = first_minute(day, zone), first_minute(day + timedelta(days=1), zone)
-            if block.start < ends and begins < block.end:
-                part = block._replace(start=max(block.start, begins), end=min(block.end, ends))
-                found[day] = sorted([*held, part])
+    found, held_long = dict(occupants), list(blocks)
+    for day, held in occupants.items() if held_long else ():
+        begins, ends = first_minute(day, zone), first_minute(day + timedelta(days=1), zone)
+        parts = [
+            block._replace(start=max(block.start, begins), end=min(block.end, ends))
+            for block in held_long
+            if block.start < ends and begins < block.end
+        ]
+        if parts:
+            found[day] = sorted([*held, *parts])
     return found
 
 

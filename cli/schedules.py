@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from oneway import bootstrap
 from oneway.bootstrap import Operators
-from oneway.domain.feeds import FeedState, VanishedAnswer, feed_id_of
+from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.practices import Practice
 from oneway.faults import SourceError
 from oneway.use_cases.run_timers import SWEEP_AFTER
@@ -78,6 +78,8 @@ def test(stack: Stack, slug: str, provider_id: str, out: Console) -> bool:
     )
     for reason, count in Counter(one.reason for one in tried.set_aside).items():
         out.print(f"{count} set aside: {escape(reason)}")
+    for remark in tried.remarks:
+        out.print(f"The source {escape(remark)}.")
     out.print(
         f"A sync would find {tried.new} new, {tried.changed} changed and {tried.absent} no longer shown. "
         "Nothing was written."
@@ -115,12 +117,12 @@ def status(stack: Stack, slug: str | None, out: Console) -> bool:
         out.print(f"[bold]{escape(practice.name)}[/] ({practice.slug})")
         shown = table("provider", "last good pull", "every", "set aside", "state")
         for provider in practice.providers.values():
-            state = states.get(feed_id_of(provider.source_id, provider.id)) if provider.source_id else None
+            state = states.get(practice.feed_of(provider) or "")
             if not provider.integrated:
                 shown.add_row(provider.id, "-", "-", "-", "not integrated: the practice's phone is shown")
                 continue
             well = well and is_well(state)
-            shown.add_row(provider.id, *_row(state, now))
+            shown.add_row(provider.id, *_row(state, ours.age.last_good_at(practice, provider), now))
         out.print(shown)
         out.print(f"Action required: {to_act} · messages unsent for over two minutes: {unsent}")
         well = well and not unsent
@@ -145,7 +147,7 @@ def age(since: datetime | None, now: datetime) -> str:
     return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
 
 
-def _row(state: FeedState | None, now: datetime) -> tuple[str, str, str, str]:
+def _row(state: FeedState | None, good_at: datetime | None, now: datetime) -> tuple[str, str, str, str]:
     if state is None:
         return "never", "-", "-", "no feed: run `oneway apply` again"
     words = "well" if state.last_good_at else "waits for its first pull"
@@ -161,7 +163,7 @@ def _row(state: FeedState | None, now: datetime) -> tuple[str, str, str, str]:
         again = f"; again after {state.not_before:%H:%M} UTC" if state.not_before and state.not_before > now else ""
         words = f"failed {state.failures}× running: {FAULTS.get(state.last_failure, state.last_failure)}{again}"
     interval = f"{state.settings.interval_minutes} min"
-    return age(state.last_good_at, now), interval, str(state.set_aside), words
+    return age(good_at, now), interval, str(state.set_aside), words
 
 
 def _told(report: SyncReport) -> tuple[str, ...]:
@@ -181,7 +183,7 @@ def _states(ours: Operators, practice: Practice) -> dict[str, FeedState]:
 
 def _feeds_to_pull(practice: Practice, provider_ids: Sequence[str]) -> list[tuple[str, str]]:
     """(provider id, feed id) of those named, or of all integrated ones."""
-    integrated = {p.id: p.source_id for p in practice.providers.values() if p.integrated and p.source_id}
+    integrated = {p.id: feed for p in practice.providers.values() if (feed := practice.feed_of(p))}
     for provider_id in provider_ids:
         if provider_id not in practice.providers:
             hint = suggestion(provider_id, tuple(practice.providers))
@@ -192,4 +194,4 @@ def _feeds_to_pull(practice: Practice, provider_ids: Sequence[str]) -> list[tupl
     if not integrated:
         raise Failure(f"{practice.name} has no integrated provider", "docs/practice-file.md shows how to connect one.")
     wanted = provider_ids or tuple(integrated)
-    return [(provider_id, feed_id_of(integrated[provider_id], provider_id)) for provider_id in wanted]
+    return [(provider_id, integrated[provider_id]) for provider_id in wanted]

@@ -13,6 +13,7 @@ from oneway.mail.compose import Composer
 from oneway.use_cases.answer_held import AnswerHeld
 from oneway.use_cases.answer_vanished import AnswerVanished
 from oneway.use_cases.apply_schedule import ApplySchedule
+from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.cancel_request import CancelByPatient, CancelByStaff, CancelRequest
 from oneway.use_cases.check_occupancy import CheckOccupancy
 from oneway.use_cases.confirm_matches import ConfirmMatches
@@ -112,7 +113,13 @@ class World:
             clock,
         )
         self.run_timers = RunTimers(
-            store.practices, store.requests, self.queue, self.cancel, self.confirm_matches, self.age, clock
+            store.practices,
+            store.requests,
+            self.queue,
+            self.cancel,
+            self.confirm_matches,
+            AwaitPull(store.feeds),
+            clock,
         )
 
     def submit(self, key: str = KEY, **changes: Any) -> Submitted:

@@ -39,17 +39,17 @@ class SchedulingSystem:
 
     def add_person(self, person: Person) -> str:
         """Enter a patient; the system's id."""
-        return self._create(
-            {
-                "resourceType": "Patient",
-                "name": [{"use": "official", "family": person.last_name, "given": [person.first_name]}],
-                "birthDate": person.birth_date.isoformat(),
-                "telecom": [
-                    {"system": "phone", "use": "mobile", "value": person.mobile},
-                    {"system": "email", "value": person.email},
-                ],
-            }
+        return self._create(_patient(person))
+
+    def correct_person(self, visit_id: str, person: Person) -> None:
+        """Replace what is written of a visit's patient."""
+        visit = self._answered(
+            self._browser.api("GET", f"{self.address}/Appointment/{visit_id}", headers=self._headers), 200
         )
+        references = (one["actor"]["reference"] for one in visit["participant"])
+        patient_id = next(one.removeprefix("Patient/") for one in references if one.startswith("Patient/"))
+        changed = {**_patient(person), "id": patient_id}
+        self._answered(self._browser.api("PUT", f"{self.address}/Patient/{patient_id}", changed, self._headers), 200)
 
     def enter_visit(
         self, practitioner_id: str, person_id: str | None, start: datetime, end: datetime, status: str
@@ -85,6 +85,18 @@ class SchedulingSystem:
             raise SystemRefused(f"{page.path}: {page.status}")
         found: dict[str, Any] = page.json()
         return found
+
+
+def _patient(person: Person) -> dict[str, Any]:
+    return {
+        "resourceType": "Patient",
+        "name": [{"use": "official", "family": person.last_name, "given": [person.first_name]}],
+        "birthDate": person.birth_date.isoformat(),
+        "telecom": [
+            {"system": "phone", "use": "mobile", "value": person.mobile},
+            {"system": "email", "value": person.email},
+        ],
+    }
 
 
 def _instant(at: datetime) -> str:

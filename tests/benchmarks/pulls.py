@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from oneway.domain import identifiers
-from oneway.domain.appointments import ScheduleRow
-from oneway.domain.comparing import DigestWeek, compare, entry_of, feed_digest, weeks_after
+from oneway.domain.comparing import DigestWeek, Pulled, compare, feed_digest, known_prints, weeks_after
 from oneway.domain.feeds import Window
 from oneway.phones import to_e164
-from oneway.sources import fhir
+from oneway.ports import Snapshot
+from oneway.sources import fhir, fhir_resources
 from oneway.sources.http import Answer
+from oneway.use_cases.sync_feed import pulled_of
 
 from local.aws import LOCAL, ROOT
+from tests.builders import feed_settings
 
 from .timing import Row, seconds
 
@@ -25,6 +26,7 @@ VISITS, PATIENTS, A_PAGE = 10_000, 4_000, 200
 FIRST = datetime(2026, 11, 24, 16, tzinfo=UTC)
 WINDOW = Window(FIRST - timedelta(days=1), FIRST + timedelta(days=120), FIRST.date())
 PROVIDER = "osei"
+SETTINGS = feed_settings(providers=((PROVIDER, "osei", "America/Los_Angeles"),))
 
 
 class _Resource(msgspec.Struct):
@@ -33,10 +35,10 @@ class _Resource(msgspec.Struct):
     status: str | None = None
     start: str | None = None
     end: str | None = None
-    participant: list[fhir._Participant] = []
-    name: list[fhir._Name] = []
+    participant: list[fhir_resources.Participant] = []
+    name: list[fhir_resources.Name] = []
     birthDate: str | None = None  # noqa: N815
-    telecom: list[fhir._Telecom] = []
+    telecom: list[fhir_resources.Telecom] = []
 
 
 class _Entry(msgspec.Struct):
@@ -62,45 +64,43 @@ def measure(repeats: int) -> list[Row]:
     pages = _pages(())
     decode = msgspec.json.Decoder(_Bundle)
     bare = seconds(repeats, lambda: [decode.decode(page) for page in pages])
-    before, stored = _stored(pages)
+    stored = weeks_after(_read(pages, {}), {}, WINDOW, {})
+    first = seconds(repeats, lambda: _pull(pages, {}, known=False))
+    same = seconds(repeats, lambda: feed_digest(_snapshot(pages).read))
     changed = _pages(range(0, VISITS, 100))
-    read = seconds(repeats, lambda: _read(changed))
-    rows = _read(changed)
     whole = seconds(repeats, lambda: _pull(changed, stored))
-    entries = {identifier: entry_of(row) for identifier, row in rows.items()}
-    comparing = seconds(repeats, lambda: compare(rows, entries, stored, WINDOW, True))
-    differing = len(compare(rows, entries, stored, WINDOW, True).changed)
-    if differing != VISITS // 100 or len(before) != VISITS:
-        raise AssertionError(f"{differing} of {len(before)} differ")
+    pulled = _read(changed, known_prints(stored))
+    comparing = seconds(repeats, lambda: compare(pulled, stored, WINDOW, True))
+    differing = compare(pulled, stored, WINDOW, True)
+    if len(differing.changed) != VISITS // 100 or differing.absent_once or len(pulled.rows) != VISITS // 100:
+        raise AssertionError(f"{len(differing.changed)} differ, {len(pulled.rows)} were translated")
     resources = _fhir_resources(changed[:5]) * len(changed) / 5
     return [
         Row("bare typed decode", bare * 1000, "1", "", True),
-        Row("reading: rows with their patients", read * 1000, f"{read / bare:.1f}", "", True),
-        Row("the whole pull, 1 % changed", whole * 1000, f"{whole / bare:.1f}", "≤ 1.5 ×", whole <= 1.5 * bare),
+        Row("a first pull: everything is translated", first * 1000, f"{first / bare:.1f}", "", True),
+        Row("a pull that finds nothing new", same * 1000, f"{same / bare:.2f}", "", True),
+        Row("a pull that finds 1 % changed", whole * 1000, f"{whole / bare:.2f}", "≤ 1.5 ×", whole <= 1.5 * bare),
         Row("of it, comparing", comparing * 1000, f"{comparing / bare:.2f}", "≤ 20 ms", comparing <= 0.02),
         Row("fhir.resources, decoding alone", resources * 1000, f"{resources / bare:.0f}", "", True),
     ]
 
 
-def _read(pages: list[bytes]) -> dict[str, ScheduleRow]:
+def _snapshot(pages: list[bytes]) -> Snapshot:
     source = fhir.FhirSource(_Pages(pages), "https://ehr.example", _phone, lambda: FIRST)  # type: ignore[arg-type]
-    snapshot = source.snapshot([PROVIDER], WINDOW, None)
-    return {identifiers.appointment_id("harbor", "ehr", row.external_id): row for row in snapshot.rows}
+    return source.snapshot([PROVIDER], WINDOW, None)
 
 
-def _pull(pages: list[bytes], stored: dict[str, DigestWeek]) -> None:
+def _read(pages: list[bytes], known: dict[bytes, str]) -> Pulled:
+    return pulled_of(SETTINGS, _snapshot(pages), known)[0]
+
+
+def _pull(pages: list[bytes], stored: dict[str, DigestWeek], *, known: bool = True) -> None:
     """All that a pull does before it writes."""
-    rows = _read(pages)
-    entries = {identifier: entry_of(row) for identifier, row in rows.items()}
-    feed_digest(entries, "settings")
-    compare(rows, entries, stored, WINDOW, True)
-    weeks_after(rows, entries, stored, WINDOW, {})
-
-
-def _stored(pages: list[bytes]) -> tuple[dict[str, ScheduleRow], dict[str, DigestWeek]]:
-    rows = _read(pages)
-    entries = {identifier: entry_of(row) for identifier, row in rows.items()}
-    return rows, weeks_after(rows, entries, {}, WINDOW, {})
+    snapshot = _snapshot(pages)
+    feed_digest(snapshot.read, "settings")
+    pulled, _ = pulled_of(SETTINGS, snapshot, known_prints(stored) if known else {})
+    compare(pulled, stored, WINDOW, True)
+    weeks_after(pulled, stored, WINDOW, {}, prints=not known)
 
 
 def _phone(text: str) -> str | None:

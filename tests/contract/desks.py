@@ -9,7 +9,7 @@ from typing import Protocol
 from oneway.domain.appointments import AppointmentState, PersonName, RecordPatient, RowKind, ScheduleRow
 from oneway.domain.feeds import FeedState
 from oneway.ports import ScheduleSource
-from oneway.sources.fhir import STATES
+from oneway.sources.fhir_profiles import STATES
 from oneway.sources.opening import OpenSource
 
 from local.demo.browser import Browser
@@ -38,6 +38,8 @@ class Desk(Protocol):
     def set_status(self, visit: str, status: str) -> None: ...
 
     def delete(self, visit: str) -> None: ...
+
+    def correct(self, visit: str, person: Person) -> None: ...
 
 
 @dataclass
@@ -82,6 +84,11 @@ class FakeDesk:
     def delete(self, visit: str) -> None:
         self.source.delete(visit)
 
+    def correct(self, visit: str, person: Person) -> None:
+        row = self.source.rows[visit]
+        record = replace(self._record(person), source_id=row.patient.source_id if row.patient else None)
+        self.source.enter(replace(row, patient=record))
+
     def _record(self, person: Person) -> RecordPatient:
         name = PersonName((person.first_name,), person.last_name)
         return RecordPatient(self._id(), (name,), person.birth_date, (person.mobile,), (person.email,))
@@ -110,6 +117,9 @@ class FhirDesk:
     def delete(self, visit: str) -> None:
         answer = Browser().api("DELETE", f"{self.system.address}/Appointment/{visit}", headers=self.headers)
         assert answer.status in (200, 204)
+
+    def correct(self, visit: str, person: Person) -> None:
+        self.system.correct_person(visit, person)
 
 
 def opened(address: str, profile: str = "generic") -> ScheduleSource:

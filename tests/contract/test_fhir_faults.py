@@ -2,16 +2,17 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from oneway.domain.appointments import ScheduleRow, SetAsideRow
 from oneway.domain.feeds import FeedState, Window
 from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
-from oneway.ports import Absence, ScheduleSource
+from oneway.ports import Absence, ScheduleSource, Snapshot
 from oneway.sources.http import MOST_BYTES, TRIES
 from oneway.sources.opening import OpenSource
 
@@ -48,6 +49,13 @@ def a_bundle(*resources: Any, following: str = "") -> Told:
 
 
 @dataclass
+class Pulled:
+    snapshot: Snapshot
+    rows: Sequence[ScheduleRow]
+    set_aside: Sequence[SetAsideRow]
+
+
+@dataclass
 class Server:
     """Answers one after the other, the last one again and again."""
 
@@ -61,13 +69,16 @@ class Server:
         told = self.answers[min(len(self.asked), len(self.answers)) - 1]
         return told(asked) if callable(told) else told
 
-    def open(self) -> ScheduleSource:
-        settings = feed_settings(address=f"{self.url}/fhir")
+    def open(self, profile: str = "generic", **changes: Any) -> ScheduleSource:
+        settings = feed_settings(address=f"{self.url}/fhir", profile=profile, **changes)
         source = OpenSource(lambda *_: '{"token": "secret-token"}', self.clock, allow_loopback=True)
         return source(FeedState(settings))
 
-    def pull(self, validator: str | None = None) -> Any:
-        return self.open().snapshot(["osei"], WINDOW, validator)
+    def pull(self, validator: str | None = None, *, profile: str = "generic") -> Pulled:
+        """What a pull translates, where nothing is known."""
+        snapshot = self.open(profile).snapshot(["osei"], WINDOW, validator)
+        found = snapshot.translate(())
+        return Pulled(snapshot, [row for row, _ in found.rows], found.set_aside)
 
 
 @contextmanager
@@ -182,7 +193,7 @@ def test_a_garbage_row_is_set_aside_and_the_rest_go_on(bad: Any, reason: str) ->
 def test_an_empty_feed_is_complete() -> None:
     with serving(a_bundle()) as server:
         found = server.pull()
-        assert (found.rows, found.complete) == ((), True)
+        assert (found.rows, found.snapshot.complete) == ([], True)
 
 
 def test_an_unknown_status_is_kept_as_unknown() -> None:
@@ -219,8 +230,8 @@ def test_what_the_source_says_is_unchanged_is_not_read() -> None:
 
     with serving(conditional) as server:
         first = server.pull()
-        assert first.validator == '"v1"'
-        assert server.pull(first.validator).unchanged
+        assert first.snapshot.validator == '"v1"'
+        assert server.pull(first.snapshot.validator).snapshot.unchanged
 
 
 def test_the_request_names_provider_both_bounds_and_the_token() -> None:

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
-from oneway.domain.comparing import entry_of, feed_digest
+from oneway.domain.comparing import NO_PRINT, feed_digest
 from oneway.domain.feeds import Window
-from oneway.ports import Absence, ScheduleSource, Snapshot
-from oneway.sources.fhir import STATES
+from oneway.ports import Absence, ScheduleSource
+from oneway.sources.fhir_profiles import PROFILES, STATES, FhirProfile
 
 from local.demo.browser import Browser
 from local.demo.system import Person
@@ -44,15 +44,12 @@ def doctor(desk: Desk) -> str:
 
 
 def rows_of(source: ScheduleSource, *practitioners: str, window: Window = WINDOW) -> dict[str, ScheduleRow]:
-    found = source.snapshot(practitioners, window, None)
-    assert found.complete
+    snapshot = source.snapshot(practitioners, window, None)
+    assert snapshot.complete
+    found = snapshot.translate(())
     assert not found.set_aside
-    return {row.external_id: row for row in found.rows}
-
-
-def digest_of(snapshot: Snapshot) -> str:
-    ids = {identifiers.appointment_id("harbor", "ehr", row.external_id): entry_of(row) for row in snapshot.rows}
-    return feed_digest(ids)
+    assert {print_ for _, print_ in found.rows} <= {*snapshot.prints, NO_PRINT}
+    return {row.external_id: row for row, _ in found.rows}
 
 
 class TestEverySource:
@@ -98,8 +95,20 @@ class TestEverySource:
         desk.set_status(visit, "arrived")
         after = desk.source.snapshot([doctor], WINDOW, before.validator)
         assert not after.unchanged
-        assert [row.state for row in after.rows] == [AppointmentState.ARRIVED]
-        assert digest_of(before) != digest_of(after)
+        assert feed_digest(before.read) != feed_digest(after.read)
+        found = after.translate(set(before.prints))
+        assert [row.state for row, _ in found.rows] == [AppointmentState.ARRIVED]
+
+    def test_a_corrected_patient_is_seen_though_the_visit_is_as_it_was(self, desk: Desk, doctor: str) -> None:
+        visits = [desk.enter(doctor, MARIA, BEGINS, BEGINS + HALF_AN_HOUR) for _ in range(2)]
+        before = desk.source.snapshot([doctor], WINDOW, None)
+        desk.correct(visits[0], replace(MARIA, birth_date=date(1984, 12, 3)))
+        after = desk.source.snapshot([doctor], WINDOW, before.validator)
+        assert not after.unchanged
+        found = {row.external_id: row for row, _ in after.translate(set(before.prints)).rows}
+        assert set(found) == {visits[0]}
+        assert found[visits[0]].patient
+        assert found[visits[0]].patient.birth_date == date(1984, 12, 3)
 
     def test_nothing_new_is_said_or_found_to_be_nothing_new(self, desk: Desk, doctor: str) -> None:
         for hours in range(3):
@@ -107,7 +116,9 @@ class TestEverySource:
             desk.enter(doctor, MARIA, start, start + HALF_AN_HOUR)
         before = desk.source.snapshot([doctor], WINDOW, None)
         after = desk.source.snapshot([doctor], WINDOW, before.validator)
-        assert after.unchanged or digest_of(before) == digest_of(after)
+        assert after.unchanged or feed_digest(before.read) == feed_digest(after.read)
+        if not after.unchanged:
+            assert not after.translate(set(before.prints)).rows
 
     def test_what_was_deleted_or_never_meant_is_not_there(self, desk: Desk, doctor: str) -> None:
         visits = [desk.enter(doctor, MARIA, BEGINS, BEGINS + HALF_AN_HOUR) for _ in range(3)]
@@ -119,7 +130,7 @@ class TestEverySource:
         assert desk.source.capabilities().read_by_id
         start = BEGINS + timedelta(days=1)
         kept, deleted, mistaken = (desk.enter(doctor, MARIA, start, start + HALF_AN_HOUR) for _ in range(3))
-        rows = {row.external_id: row for row in desk.source.snapshot([doctor], WINDOW, None).rows}
+        rows = rows_of(desk.source, doctor)
         assert desk.source.get_appointment(kept, [doctor]) == rows[kept]
         elsewhere = desk.source.get_appointment(kept, ["somebody-else"])
         assert isinstance(elsewhere, ScheduleRow)
@@ -149,11 +160,9 @@ class TestMedplum:
             medplum.system.enter_visit(doctor, patient, start, start + HALF_AN_HOUR, "booked"): start
             for start in (BEGINS + n * HALF_AN_HOUR for n in range(500))
         }
-        found = medplum.source.snapshot([doctor], WINDOW, None)
-        assert found.complete
-        assert len(found.rows) == 500
-        assert {row.external_id: row.start for row in found.rows} == visits
-        assert all(row.patient and row.patient.birth_date == MARIA.birth_date for row in found.rows)
+        found = rows_of(medplum.source, doctor)
+        assert {row.external_id: row.start for row in found.values()} == visits
+        assert all(row.patient and row.patient.birth_date == MARIA.birth_date for row in found.values())
 
     def test_the_standards_own_examples(self, medplum: FhirDesk) -> None:
         for name in (
@@ -181,10 +190,8 @@ class TestMedplum:
     def test_where_nothing_can_be_included_patients_are_looked_up(
         self, medplum: FhirDesk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from oneway.sources import fhir
-
-        profile = fhir.FhirProfile(include_patient=False, page_size=7)
-        monkeypatch.setitem(fhir.PROFILES, "by_id", profile)  # type: ignore[arg-type]
+        profile = FhirProfile(include_patient=False, page_size=7)
+        monkeypatch.setitem(PROFILES, "by_id", profile)  # type: ignore[arg-type]
         doctor = medplum.add_practitioner("Careful")
         starts = [BEGINS + n * HALF_AN_HOUR for n in range(20)]
         visits = [medplum.enter(doctor, MARIA, start, start + HALF_AN_HOUR) for start in starts]

@@ -1,13 +1,14 @@
 """The outside world in memory: a scheduling system, a mail service, queues."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from oneway.domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
+from oneway.domain.comparing import print_of
 from oneway.domain.feeds import FeedRef, FeedState, Window
 from oneway.faults import MailError, SourceError
-from oneway.ports import Absence, Capabilities, Snapshot, SourceProvider
+from oneway.ports import Absence, Capabilities, Snapshot, SourceProvider, Translated
 
 
 @dataclass
@@ -19,6 +20,8 @@ class FakeSource:
     complete: bool = True
     fault: SourceError | None = None
     pulls: int = 0
+    translated: int = 0
+    """How many rows were translated, of all pulls."""
     read_by_id: bool = True
     hidden: set[str] = field(default_factory=set)
     """Visits that a window does not show, though they are there."""
@@ -38,6 +41,9 @@ class FakeSource:
     def capabilities(self) -> Capabilities:
         return Capabilities(conditional_get=True, read_by_id=self.read_by_id)
 
+    def remarks(self) -> list[str]:
+        return []
+
     def list_providers(self) -> list[SourceProvider]:
         return [SourceProvider(one, one) for one in sorted({row.provider_external_id for row in self.rows.values()})]
 
@@ -55,7 +61,16 @@ class FakeSource:
         now = sha256(repr(sorted(map(repr, rows))).encode()).hexdigest()
         if validator == now:
             return Snapshot(unchanged=True, validator=now)
-        return Snapshot(tuple(rows), tuple(self.set_aside), self.complete, validator=now)
+        printed = [(row, print_of(repr(row).encode())) for row in rows]
+
+        def translate(known: Container[bytes]) -> Translated:
+            fresh = [(row, print_) for row, print_ in printed if print_ not in known]
+            self.translated += len(fresh)
+            return Translated(fresh, tuple(self.set_aside))
+
+        prints = [print_ for _, print_ in printed]
+        read = [*prints, *(print_of(repr(one).encode()) for one in self.set_aside)]
+        return Snapshot(translate, prints, read, self.complete, validator=now)
 
     def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
         if self.fault:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .use_cases.membership import Membership
     from .use_cases.plan_syncs import PlanSyncs
     from .use_cases.run_timers import RunTimers
+    from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
     from .use_cases.show_requests import ListToAct, ShowRequest
     from .use_cases.submit_request import SubmitRequest
@@ -78,6 +79,7 @@ class Operators:
     explain_slot: "ExplainSlot"
     check_occupancy: "CheckOccupancy"
     answer_held: "AnswerHeld"
+    age: "ScheduleAge"
 
 
 def booking() -> Booking:
@@ -254,9 +256,9 @@ def run_timers() -> "RunTimers":
     from .store.ledger import DynamoLedger
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
+    from .use_cases.await_pull import AwaitPull
     from .use_cases.cancel_request import CancelRequest
     from .use_cases.run_timers import RunTimers
-    from .use_cases.schedule_age import ScheduleAge
 
     settings, clock = _settings(), SystemClock()
     requests = DynamoRequestRepository()
@@ -266,7 +268,7 @@ def run_timers() -> "RunTimers":
         SqsMessageQueue(settings.message_queue_url),
         CancelRequest(requests, DynamoCalendarRepository(), DynamoLedger(), clock),
         _confirm_matches(clock),
-        ScheduleAge(DynamoFeedRepository(), clock),
+        AwaitPull(DynamoFeedRepository()),
         clock,
     )
 
@@ -290,6 +292,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     _settings()
     clock, feeds, requests = SystemClock(), DynamoFeedRepository(), DynamoRequestRepository()
     practices, calendar = DynamoPracticeRepository(clock), DynamoCalendarRepository()
+    age = ScheduleAge(feeds, clock)
     return Operators(
         clock,
         practices,
@@ -297,9 +300,10 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         requests,
         calendar,
         ApplyPractice(practices, feeds, calendar, capabilities_of, public_holidays, clock),
-        ExplainSlot(practices, calendar, ScheduleAge(feeds, clock), clock),
+        ExplainSlot(practices, calendar, age, clock),
         CheckOccupancy(practices, requests, DynamoAppointmentRepository(), calendar, DynamoLedger(), clock),
         AnswerHeld(feeds, clock),
+        age,
     )
 
 

@@ -6,6 +6,7 @@ SourceError
 ├── AuthRevoked     staff have to give access again
 ├── Unavailable     try again later: no connection, time-out, 5xx, cut or oversized answer
 ├── SchemaDrift     the answer is not what this kind of source gives
+│   └── RequestRefused  the source does not take this question; it may take another
 └── CursorExpired   begin again with a snapshot
 
 MailError
@@ -57,6 +58,10 @@ class SchemaDrift(SourceError):
     """An answer that this kind of source never gives."""
 
     word = "schema_drift"
+
+
+class RequestRefused(SchemaDrift):
+    """The source does not take a question that this kind of source usually takes."""
 
 
 class CursorExpired(SourceError):

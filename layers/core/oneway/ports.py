@@ -1,6 +1,6 @@
 """What the use cases need from the outside world. Adapters: `store`, `sources`, `mail`; fakes: `tests/fakes`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -251,14 +251,40 @@ class SessionRepository(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One complete or incomplete reading of a feed's window. `unchanged`: the source said so, there are no rows."""
+class Translated:
+    """Rows with the prints of the bytes that said them (NO_PRINT: they do not tell all), and what could not be read."""
 
-    rows: Sequence[ScheduleRow] = ()
+    rows: Sequence[tuple[ScheduleRow, bytes]] = ()
     set_aside: Sequence[SetAsideRow] = ()
+
+
+class Translate(Protocol):
+    """Translates what was read, but for what is known."""
+
+    def __call__(self, known: Container[bytes]) -> Translated:
+        """The rows of all entries whose print is not among `known`. Raises `faults.SourceError`."""
+
+
+def nothing_read(known: Container[bytes]) -> Translated:
+    """Of a source that said "unchanged" there is nothing to translate."""
+    return Translated()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One complete or incomplete reading of a feed's window, translated only as far as it is asked for.
+
+    `unchanged`: the source said so, nothing was read. `prints` are those of the entries that may be rows, `read` those of all
+    that was read. `look_again`: of some entries it is time to look up the patient anew, though their bytes are the same.
+    """
+
+    translate: Translate = nothing_read
+    prints: Collection[bytes] = ()
+    read: Sequence[bytes] = ()
     complete: bool = True
     validator: str | None = None
     unchanged: bool = False
+    look_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,12 +293,14 @@ class Capabilities:
 
     delta: str = "none"
     tombstones: str = "none"
-    filters: frozenset[str] = frozenset()
+    filters: frozenset[str] = frozenset(("provider", "date"))
     patient: str = "included"
     time: str = "offset"
     conditional_get: bool = False
     read_by_id: bool = False
     split_booking: bool = True
+    longest_window_days: int | None = None
+    page_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,11 +324,14 @@ class ScheduleSource(Protocol):
     def capabilities(self) -> Capabilities:
         """What it can do."""
 
+    def remarks(self) -> list[str]:
+        """What an operator should know of this system before relying on it, as ends of a sentence that it begins."""
+
     def list_providers(self) -> list[SourceProvider]:
         """Its providers."""
 
     def snapshot(self, provider_external_ids: Sequence[str], window: Window, validator: str | None) -> Snapshot:
-        """Every row of these providers that starts in the window."""
+        """All that is of these providers and starts in the window, read but not yet translated."""
 
     def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
         """One appointment by the source's id; with one of these providers, if it names one of them."""

@@ -11,13 +11,19 @@ from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, PersonName, RowKind, ScheduleRow
 from oneway.domain.clock_time import minute_of
 from oneway.domain.comparing import (
+    NO_PRINT,
+    PRINT_BYTES,
     Comparison,
     Mark,
+    Pulled,
     compare,
     entry_of,
     feed_digest,
+    known_prints,
     pack_week,
+    print_of,
     suspected,
+    suspects,
     unpack_week,
     week_of,
     weeks_after,
@@ -41,17 +47,32 @@ schedules = st.lists(rows, max_size=12, unique_by=lambda row: row.external_id).m
 Schedule = dict[str, ScheduleRow]
 
 
-def entries(schedule: Schedule) -> dict[str, bytes]:
-    return {identifier: entry_of(row) for identifier, row in schedule.items()}
+def printed(row: ScheduleRow, stamp: str = "") -> bytes:
+    """The print of a source that says a row like this."""
+    return print_of(repr(row).encode(), stamp.encode())
+
+
+def shown(schedule: Schedule, known: dict[bytes, str] | None = None, stamp: str = "") -> Pulled:
+    """What a pull shows: translated, but for what is known."""
+    known = known or {}
+    prints = {identifier: printed(row, stamp) for identifier, row in schedule.items()}
+    rows = {identifier: row for identifier, row in schedule.items() if prints[identifier] not in known}
+    same = {known[one] for one in prints.values() if one in known}
+    return Pulled(rows, {identifier: entry_of(row, prints[identifier]) for identifier, row in rows.items()}, same)
 
 
 def pulled(schedule: Schedule, stored: dict[str, Any], complete: bool = True) -> Comparison:
-    return compare(schedule, entries(schedule), stored, WINDOW, complete)
+    """What differs; the same whether entries whose bytes are known are translated or not."""
+    found = compare(shown(schedule), stored, WINDOW, complete)
+    assert compare(shown(schedule, known_prints(stored)), stored, WINDOW, complete) == found
+    return found
 
 
 def kept(stored: dict[str, Any], schedule: Schedule, marks: dict[str, Mark | None] | None = None) -> dict[str, Any]:
     """What is stored after a pull, through bytes as the store keeps it."""
-    after = {**stored, **weeks_after(schedule, entries(schedule), stored, WINDOW, marks or {})}
+    after = {**stored, **weeks_after(shown(schedule), stored, WINDOW, marks or {})}
+    sparing = weeks_after(shown(schedule, known_prints(stored)), stored, WINDOW, marks or {})
+    assert {**stored, **sparing} == after
     return {week: unpack_week(pack_week(known)) for week, known in after.items() if known}
 
 
@@ -82,7 +103,9 @@ def test_what_is_absent_is_so_once_then_twice_and_then_no_more(before: Schedule,
     twice = marked(once, after)
     again = pulled(after, twice)
     assert (again.changed, again.absent_once, again.absent_twice) == ({}, {}, {})
-    assert weeks_after(after, entries(after), twice, WINDOW, {}) == {}
+    assert suspects(once) == len(gone)
+    assert suspects(twice) == 0
+    assert weeks_after(shown(after), twice, WINDOW, {}) == {}
 
 
 @given(schedules, schedules)
@@ -119,10 +142,44 @@ def test_what_is_no_longer_watched_is_forgotten(schedule: Schedule) -> None:
 
 @given(schedules, st.randoms())
 def test_order_does_not_count(schedule: Schedule, dice: Any) -> None:
-    shuffled = list(schedule.items())
+    prints = [printed(row) for row in schedule.values()]
+    shuffled = list(prints)
     dice.shuffle(shuffled)
-    assert feed_digest(entries(schedule)) == feed_digest(entries(dict(shuffled)))
-    assert feed_digest(entries(schedule)) != feed_digest(entries(schedule), "other settings")
+    assert feed_digest(prints) == feed_digest(shuffled)
+    assert feed_digest(prints) != feed_digest(prints, "other settings")
+    assert feed_digest(prints) != feed_digest([*prints, b"one more"])
+
+
+@given(schedules)
+def test_new_stamps_alone_are_no_change_and_are_kept_only_where_they_are_asked_for(schedule: Schedule) -> None:
+    stored = kept({}, schedule)
+    anew = shown(schedule, known_prints(stored), "stamped anew")
+    assert set(anew.rows) == schedule.keys()
+    assert compare(anew, stored, WINDOW, True).changed == {}
+    assert weeks_after(anew, stored, WINDOW, {}, prints=False) == {}
+    after = {**stored, **weeks_after(anew, stored, WINDOW, {})}
+    assert set(known_prints(after)) == {printed(row, "stamped anew") for row in schedule.values()}
+
+
+@given(schedules)
+def test_what_is_absent_is_not_known_by_its_print(schedule: Schedule) -> None:
+    assert set(known_prints(kept({}, schedule)).values()) == schedule.keys()
+    assert known_prints(marked(kept({}, schedule), {})) == {}
+
+
+def test_an_entry_that_does_not_tell_all_is_never_known() -> None:
+    stored = {week_of(START): {"a": entry_of(a_row(), NO_PRINT), "b": entry_of(a_row(), b"p" * PRINT_BYTES)}}
+    assert known_prints(stored) == {b"p" * PRINT_BYTES: "b"}
+
+
+@given(schedules, st.integers(0, 60))
+def test_weeks_are_kept_for_as_long_as_a_look_back_reaches(before: Schedule, days: int) -> None:
+    stored, later = kept({}, before), timedelta(days=days)
+    window = Window(WINDOW.start + later, WINDOW.end + later, WINDOW.day + later)
+    dropped = [week for week, known in weeks_after(shown({}), stored, window, {}).items() if not known]
+    for week in dropped:
+        year, number = week.split("-W")
+        assert date.fromisocalendar(int(year), int(number), 7) < window.day - timedelta(days=30)
 
 
 OTHER: dict[str, Any] = {

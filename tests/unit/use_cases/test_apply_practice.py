@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure, DefaultWeek
 from oneway.domain.errors import InvalidInput, WriteConflict
-from oneway.domain.feeds import FeedState, spoke_of
+from oneway.domain.feeds import FeedState, Seen, spoke_of
 from oneway.ports import Capabilities
 from oneway.use_cases.apply_practice import ApplyPractice, Fate, feeds_of
 from oneway.use_cases.edit_calendar import EditCalendar
@@ -17,7 +17,7 @@ from tests.builders import NOW, WEEK, a_calendar, a_practice, a_provider
 from tests.fakes.store import FakeClock, FakeFeeds, FakeStore
 
 FEED = "ehr~osei"
-
+SEEN = Seen('"1"', "d", NOW.date())
 
 MONDAY = date(2026, 11, 30)
 
@@ -61,7 +61,7 @@ class Applied:
     def pulled(self) -> FeedState:
         """The feed after a good pull, two failures and a back-off."""
         before = self.state()
-        after = replace(before, validator='"1"', digest="d", last_good_at=NOW, failures=2, not_before=NOW)
+        after = replace(before, seen=SEEN, seen_back=SEEN, mapping="m", last_good_at=NOW, failures=2, not_before=NOW)
         self.feeds.save(before, after)
         return self.state()
 
@@ -125,13 +125,14 @@ def test_what_changed_is_told_by_name(applied: Applied) -> None:
     }
 
 
-def test_changed_settings_keep_the_digest_but_not_what_would_let_the_source_say_unchanged(applied: Applied) -> None:
+def test_what_was_seen_under_other_settings_is_forgotten(applied: Applied) -> None:
     applied.apply(a_practice())
     before = applied.pulled()
     applied.apply(a_practice(horizon_days=30))
     after = applied.state()
-    assert (after.digest, after.last_good_at) == (before.digest, before.last_good_at)
-    assert after.validator is None
+    assert (before.seen, before.seen_back) == (SEEN, SEEN)
+    assert (after.seen, after.seen_back, after.mapping) == (Seen(), Seen(), "")
+    assert after.last_good_at == before.last_good_at
     assert after.not_before is None
 
 

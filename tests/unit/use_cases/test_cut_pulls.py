@@ -76,7 +76,7 @@ class Schedule:
             "requests": {key: (r.state, r.link, [d.id for d in r.due]) for key, r in store.requests_by_id.items()},
             "timelines": {key: [(e.what, e.number) for e in found] for key, found in store.entries.items()},
             "digests": store.digest_weeks,
-            "feed": [(f.digest, f.validator, f.failures) for f in store.feeds_by_id.values()],
+            "feed": [(f.seen, f.seen_back, f.failures) for f in store.feeds_by_id.values()],
         }
 
 
@@ -123,6 +123,6 @@ def test_the_same_pull_twice_changes_nothing_the_second_time() -> None:
     schedule.pull()
     schedule.pull()
     before, writes = schedule.state(), schedule.world.store.writes
-    schedule.pull()
+    schedule.world.sync_feed("harbor", "ehr~osei")
     assert (schedule.state(), schedule.world.store.writes) == (before, writes)
     assert schedule.world.stored(schedule.asked.request).link

@@ -266,6 +266,7 @@ class TestConfirming:
 class TestSyncing:
     def test_nothing_new_writes_nothing_but_a_heartbeat_every_ten_minutes(self, world: World) -> None:
         world.source.enter(a_row())
+        world.pull()  # looks back, as every hour
         world.pull()
         writes = world.store.writes
         for _ in range(9):
@@ -277,9 +278,11 @@ class TestSyncing:
     def test_the_same_rows_without_a_validator_write_nothing(self, world: World) -> None:
         world.source.enter(a_row(), a_row("appt-2", start=START + timedelta(hours=1)))
         world.pull()
+        world.pull()
         writes = world.store.writes
         key = "harbor", "ehr~osei"
-        world.store.feeds_by_id[key] = replace(world.store.feeds_by_id[key], validator=None)
+        seen = world.store.feeds_by_id[key].seen
+        world.store.feeds_by_id[key] = replace(world.store.feeds_by_id[key], seen=replace(seen, validator=None))
         assert world.pull().outcome is Outcome.UNCHANGED
         assert world.store.writes == writes
 

@@ -1,12 +1,14 @@
 """Comparing a schedule with what was stored, by content (product section 5).
 
-Digests are over canonical entries: what a source says about a visit, never how it happened to say it (order, stamps,
-Bundle ids). They are kept per ISO week of the start, so that a small change rewrites a small item.
+Two things are kept of each visit. Its *content* is a digest of what the source says about it, never of how it happened to
+say it (order, stamps, Bundle ids): only a difference of content is a change. Its *print* is a digest of the bytes that were
+read: an entry whose print is known says what it said before, and is not even parsed. Both are kept per ISO week of the start,
+so that a small change rewrites a small item.
 """
 
-from collections.abc import Collection, Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
@@ -14,17 +16,21 @@ from hashlib import blake2b
 from . import identifiers
 from .appointments import ScheduleRow
 from .clock_time import minute_of
-from .feeds import Window
+from .feeds import LOOK_BACK, Window
 
-ENTRY_BYTES = 8
 _MINUTE_BYTES = 2
-_DIGEST_BYTES = ENTRY_BYTES - _MINUTE_BYTES
+_DIGEST_BYTES = 6
+PRINT_BYTES = 6
+_CONTENT_BYTES = _MINUTE_BYTES + _DIGEST_BYTES
+ENTRY_BYTES = _CONTENT_BYTES + PRINT_BYTES
+NO_PRINT = bytes(PRINT_BYTES)
+"""Of an entry whose bytes do not tell all that its row says, so that it is parsed every time."""
 
 DigestWeek = Mapping[str, bytes]
 """Appointment id → entry, for what starts in one ISO week (UTC).
 
-An entry is eight bytes: the start in minutes after the week's beginning (2), and a digest of everything the row says (6),
-or the mark of one that is absent.
+An entry is fourteen bytes: the start in minutes after the week's beginning (2), a digest of everything the row says (6), or the
+mark of one that is absent, and the print of the bytes that said it (6).
 """
 
 
@@ -43,6 +49,18 @@ _MARKS = {mark.value: mark for mark in Mark}
 
 
 @dataclass(frozen=True, slots=True)
+class Pulled:
+    """What a pull shows, by appointment id: rows with their entries, and those that are the same to the byte as before."""
+
+    rows: Mapping[str, ScheduleRow]
+    entries: Mapping[str, bytes]
+    same: Collection[str] = frozenset()
+
+    def __contains__(self, identifier: object) -> bool:
+        return identifier in self.rows or identifier in self.same
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What differs from what was stored, by appointment id.
 
@@ -57,7 +75,12 @@ class Comparison:
     known: Collection[str]
 
 
-def entry_of(row: ScheduleRow) -> bytes:
+def print_of(*parts: bytes) -> bytes:
+    """The print of an entry, as read in these parts."""
+    return blake2b(b"".join(parts), digest_size=PRINT_BYTES).digest()
+
+
+def entry_of(row: ScheduleRow, print_: bytes = NO_PRINT) -> bytes:
     """A row's entry in its digest week."""
     patient = row.patient
     who = patient and (
@@ -73,16 +96,25 @@ def entry_of(row: ScheduleRow) -> bytes:
         row.replaced_by,
     )  # fmt: skip
     digest = blake2b(repr(parts).encode(), digest_size=_DIGEST_BYTES).digest()
-    return _minute_bytes(row.start) + (digest if digest not in _MARKS else b"\xff" * _DIGEST_BYTES)
+    return _minute_bytes(row.start) + (digest if digest not in _MARKS else b"\xff" * _DIGEST_BYTES) + print_
 
 
-def feed_digest(entries: Mapping[str, bytes], *settings: str) -> str:
-    """A digest of all entries (by id) and of whatever else decides what a pull does with them."""
-    digest = blake2b(digest_size=16)
-    digest.update(repr(settings).encode())
-    for identifier in sorted(entries):
-        digest.update(identifier.encode() + entries[identifier])
+def feed_digest(prints: Iterable[bytes], *settings: str) -> str:
+    """A digest of all that was read, in any order, and of whatever else decides what a pull does with it."""
+    digest = blake2b(repr(settings).encode(), digest_size=16)
+    for one in sorted(prints):
+        digest.update(one)
     return digest.hexdigest()
+
+
+def known_prints(stored: Mapping[str, DigestWeek]) -> dict[bytes, str]:
+    """What the last pull showed: print → appointment id."""
+    return {
+        entry[_CONTENT_BYTES:]: identifier
+        for known in stored.values()
+        for identifier, entry in known.items()
+        if entry[_CONTENT_BYTES:] != NO_PRINT
+    }
 
 
 def week_of(start: datetime) -> str:
@@ -91,29 +123,20 @@ def week_of(start: datetime) -> str:
     return f"{year}-W{week:02d}"
 
 
-def compare(
-    rows: Mapping[str, ScheduleRow],
-    entries: Mapping[str, bytes],
-    stored: Mapping[str, DigestWeek],
-    window: Window,
-    complete: bool,
-) -> Comparison:
-    """What of `rows` (by appointment id, with their `entries`) differs from the `stored` weeks.
-
-    Only what starts inside a completely read window can be absent.
-    """
-    where = {identifier: week for week, known in stored.items() for identifier in known}
-    changed = {i: row for i, row in rows.items() if i not in where or stored[where[i]][i] != entries[i]}
+def compare(pulled: Pulled, stored: Mapping[str, DigestWeek], window: Window, complete: bool) -> Comparison:
+    """What a pull shows that differs from the `stored` weeks. Only what starts inside a completely read window can be absent."""
+    contents = {i: entry[:_CONTENT_BYTES] for known in stored.values() for i, entry in known.items()}
+    changed = {i: row for i, row in pulled.rows.items() if contents.get(i) != pulled.entries[i][:_CONTENT_BYTES]}
     once: dict[str, int] = {}
     twice: dict[str, int] = {}
     if complete:
-        for identifier, start, mark in _absent(rows, stored, window):
+        for identifier, start, mark in _absent(pulled, stored, window):
             if mark is None:
                 once[identifier] = start
             elif mark is Mark.SUSPECTED:
                 twice[identifier] = start
-    known = [i for i in rows if i in where and stored[where[i]][i][_MINUTE_BYTES:] not in _MARKS]
-    return Comparison(changed, once, twice, known)
+    known = {i for i in pulled.rows if i in contents and contents[i][_MINUTE_BYTES:] not in _MARKS}
+    return Comparison(changed, once, twice, known.union(pulled.same))
 
 
 def suspected(stored: Mapping[str, DigestWeek], window: Window) -> dict[str, int]:
@@ -121,50 +144,72 @@ def suspected(stored: Mapping[str, DigestWeek], window: Window) -> dict[str, int
     return {i: start for i, start, mark in _absent((), stored, window) if mark is Mark.SUSPECTED}
 
 
+def suspects(stored: Mapping[str, DigestWeek]) -> int:
+    """How many visits the next pull has to decide on."""
+    return sum(_mark(entry) is Mark.SUSPECTED for known in stored.values() for entry in known.values())
+
+
 def shown_last(stored: Mapping[str, DigestWeek]) -> Iterator[str]:
     """What the last pull showed."""
-    return (i for known in stored.values() for i, entry in known.items() if entry[_MINUTE_BYTES:] not in _MARKS)
+    return (i for known in stored.values() for i, entry in known.items() if _mark(entry) is None)
 
 
 def weeks_after(
-    rows: Mapping[str, ScheduleRow],
-    entries: Mapping[str, bytes],
+    pulled: Pulled,
     stored: Mapping[str, DigestWeek],
     window: Window,
     marks: Mapping[str, Mark | None],
+    *,
+    prints: bool = True,
 ) -> dict[str, DigestWeek]:
-    """The weeks to store once everything is applied: those that differ. Weeks that ended before the window are dropped.
+    """The weeks to store once everything is applied: those that differ. Weeks before the last look back are dropped.
 
     `marks` are of absent ones (None: it is no longer this feed's to watch); others that are absent stay as they were.
+    Without `prints`, a week in which nothing but prints differs stays as it is: some servers stamp every answer anew.
     """
     wanted: dict[str, dict[str, bytes]] = {}
-    oldest = week_of(window.start)
+    oldest = week_of(datetime.combine(window.day, time.min, UTC) - LOOK_BACK - timedelta(days=1))
     for week, known in stored.items():
         kept = known if week >= oldest else {}
         wanted[week] = {
-            identifier: entry if identifier not in marks else entry[:_MINUTE_BYTES] + mark.value
+            identifier: entry if identifier not in marks else entry[:_MINUTE_BYTES] + mark.value + NO_PRINT
             for identifier, entry in kept.items()
-            if identifier not in rows and (mark := marks.get(identifier, Mark.SETTLED))
+            if identifier not in pulled.rows and (mark := marks.get(identifier, Mark.SETTLED))
         }
-    for identifier, row in rows.items():
-        wanted.setdefault(week_of(row.start), {})[identifier] = entries[identifier]
-    return {week: known for week, known in wanted.items() if known != dict(stored.get(week, {}))}
+    for identifier, row in pulled.rows.items():
+        wanted.setdefault(week_of(row.start), {})[identifier] = pulled.entries[identifier]
+    differs = _differs if prints else _differs_in_content
+    return {week: known for week, known in wanted.items() if differs(known, stored.get(week, {}))}
+
+
+def _differs(after: DigestWeek, before: DigestWeek) -> bool:
+    return after != dict(before)
+
+
+def _differs_in_content(after: DigestWeek, before: DigestWeek) -> bool:
+    return after.keys() != before.keys() or any(
+        entry[:_CONTENT_BYTES] != before[identifier][:_CONTENT_BYTES] for identifier, entry in after.items()
+    )
 
 
 def _absent(
-    rows: Container[str], stored: Mapping[str, DigestWeek], window: Window
+    shown: Container[str], stored: Mapping[str, DigestWeek], window: Window
 ) -> Iterator[tuple[str, int, Mark | None]]:
     first, last = minute_of(window.start), minute_of(window.end)
     for week, known in stored.items():
         begins = _beginning(week)
         for identifier, entry in known.items():
             start = begins + int.from_bytes(entry[:_MINUTE_BYTES], "big")
-            if identifier not in rows and first <= start < last:
-                yield identifier, start, _MARKS.get(entry[_MINUTE_BYTES:])
+            if identifier not in shown and first <= start < last:
+                yield identifier, start, _mark(entry)
+
+
+def _mark(entry: bytes) -> Mark | None:
+    return _MARKS.get(entry[_MINUTE_BYTES:_CONTENT_BYTES])
 
 
 def pack_week(week: DigestWeek) -> bytes:
-    """A week as bytes: eight of the id, eight of the entry, in the order of ids."""
+    """A week as bytes: eight of the id, fourteen of the entry, in the order of ids."""
     return b"".join(identifiers.to_bytes(i) + week[i] for i in sorted(week))
 
 

@@ -1,7 +1,7 @@
 """Feeds: what one pull covers, when it is due, and what it last found (product section 5, house: *The wheel*)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zlib import crc32
 
@@ -9,6 +9,8 @@ from .vanishing import USUAL_BRAKE, Brake, Held
 
 INTERVALS = (1, 5, 15, 60)
 """Minutes between two pulls of a feed that a practice may choose from."""
+LOOK_BACK = timedelta(days=30)
+"""How far back a pull reads once an hour: visits are closed, corrected and cancelled after the fact, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class FeedSettings:
     """Everything that a pull needs to know, so that one that finds nothing new reads nothing else.
 
     `providers` maps the source's provider ids to (our provider id, IANA zone) for the providers that the feed covers.
+    `beats`: of a source's feeds one writes the source's heartbeat. `requests_per_minute` is what the account allows (0: any).
     """
 
     practice: str
@@ -31,6 +34,8 @@ class FeedSettings:
     providers: tuple[tuple[str, str, str], ...]
     lane: str
     brake: Brake = USUAL_BRAKE
+    beats: bool = True
+    requests_per_minute: float = 0
 
     def provider_of(self, external_id: str) -> str | None:
         """Our id of a source's provider; None if the feed does not cover it."""
@@ -49,29 +54,51 @@ class VanishedAnswer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a pull saw last, to know it again: `validator` is the source's own (an ETag), `digest` covers settings, mapping
+    version, window day and all that was read; both hold on `day` only.
+    """
+
+    validator: str | None = None
+    digest: str = ""
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FeedState:
     """What the last pulls left behind; written when something changed, else at most every ten minutes.
 
-    `validator` is the source's own (an ETag), `digest` covers settings, mapping version, window day and entries.
-    `suspects` is how many visits the last pull did not show for the first time; `held` is set while a pull waits for staff,
-    and `answer` is what they said. `broken_since` is set once the source counts as broken (domain/health.py), until it is well.
+    `seen` is of the usual window, `seen_back` of the hourly one that looks back; `mapping` is a digest of the settings and
+    the version under which rows were translated. `last_good_at` is when the last complete pull
+    that was written down began. `suspects` is how many visits the last pull did not show for the first time; `held` is set
+    while a pull waits for staff, and `answer` is what they said. `failing_since` is when the first pull failed after a good
+    one; `broken_since` is set once the source counts as broken (domain/health.py), until it is well. `awaited`: something
+    waits for a good pull that begins after this instant, so that one is written down.
     """
 
     settings: FeedSettings
-    validator: str | None = None
-    digest: str = ""
-    window_day: date | None = None
+    seen: Seen = Seen()
+    seen_back: Seen = Seen()
+    looked_back_at: datetime | None = None
+    mapping: str = ""
     last_good_at: datetime | None = None
     last_change_at: datetime | None = None
     failures: int = 0
     last_failure: str = ""
+    failing_since: datetime | None = None
     not_before: datetime | None = None
     set_aside: int = 0
     suspects: int = 0
     held: Held | None = None
     answer: VanishedAnswer | None = None
     broken_since: datetime | None = None
+    awaited: datetime | None = None
     version: int = 0
+
+    @property
+    def troubled(self) -> bool:
+        """Whether its last pull was no good one."""
+        return bool(self.failures or self.held)
 
 
 @dataclass(frozen=True, slots=True)

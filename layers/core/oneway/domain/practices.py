@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from .availability import Availability, Calendar, Closure
 from .clock_time import zone_of
 from .errors import ProviderNotFound
+from .feeds import feed_id_of
 from .occupancy import Occupant
 from .vanishing import USUAL_BRAKE, Brake
 
@@ -72,8 +73,9 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The connection to one scheduling system. Its credentials stand elsewhere; `account` shares a rate budget, `brake`
-    says how many visits may vanish at once.
+    """The connection to one scheduling system. Its credentials stand elsewhere; `account` shares a rate budget of
+    `requests_per_minute` (0: any), `brake` says how many visits may vanish at once. `whole`: it cannot be asked for one
+    provider, so that one feed reads all.
     """
 
     id: str
@@ -83,6 +85,8 @@ class Source:
     profile: str = "generic"
     account: str = ""
     brake: Brake = USUAL_BRAKE
+    requests_per_minute: float = 0
+    whole: bool = False
 
 
 class StaffRole(StrEnum):
@@ -155,6 +159,18 @@ class Practice:
             return self.providers[provider_id]
         except KeyError:
             raise ProviderNotFound from None
+
+    def feed_of(self, provider: Provider) -> str | None:
+        """The id of the feed that reads a provider's schedule; None if nothing does."""
+        if provider.source_id is None or not provider.integrated:
+            return None
+        source = self.sources[provider.source_id]
+        return feed_id_of(source.id, None if source.whole else provider.id)
+
+    def beating_feed_of(self, source: Source) -> str | None:
+        """The one of a source's feeds that writes its heartbeat."""
+        feeds = (self.feed_of(one) for one in self.providers.values() if one.source_id == source.id)
+        return min((feed for feed in feeds if feed), default=None)
 
     def location_of(self, provider: Provider) -> Location:
         """Where a provider works."""

@@ -1,191 +1,141 @@
-"""FHIR R4 (https://hl7.org/fhir/R4/appointment.html), read by date window and practitioner.
+"""FHIR R4 (https://hl7.org/fhir/R4/appointment.html), read by date window and provider.
 
-Only the fields that matter are decoded, by msgspec. Each entry is decoded on its own, so that one bad row is set aside
-and the rest go on.
+What is read is split into its resources and printed, no more; only entries whose print is not known are decoded. A server
+that refuses a question is asked in the other ways of its profile, those first that its CapabilityStatement declares.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple
 from urllib.parse import quote, urlencode, urljoin
+from zlib import crc32
 
 import msgspec
 
-from ..domain.appointments import (
-    AppointmentState,
-    NameUse,
-    PersonName,
-    RecordPatient,
-    RowKind,
-    ScheduleRow,
-    SetAsideRow,
-)
+from ..domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
+from ..domain.clock_time import minute_of
+from ..domain.comparing import NO_PRINT, print_of
 from ..domain.feeds import Window
-from ..faults import SchemaDrift
-from ..ports import Absence, Capabilities, Snapshot, SourceProvider
+from ..faults import RequestRefused, SchemaDrift, SourceError
+from ..ports import Absence, Capabilities, Snapshot, SourceProvider, Translated
+from .fhir_profiles import PROFILES, FhirProfile, capabilities_of
+from .fhir_resources import (
+    Draft,
+    Head,
+    Patient,
+    appointment_of,
+    bundle_of,
+    capability_statement_of,
+    decoded,
+    draft_of,
+    head_of,
+    patient_ids_in,
+    patient_of,
+    practitioner_of,
+    reason_of,
+    record_of,
+    replaced_by,
+)
 from .http import Answer, SourceHttp
 
 MOST_PAGES = 500
+PATIENTS_REFRESHED_MINUTES = 30
+"""A record that an answer does not bring along is looked up this often, though the appointment's bytes are the same."""
 _PATIENTS_A_TIME = 50
 _MOST_MERGES = 5
 _ACCEPT = {"Accept": "application/fhir+json"}
-
-STATES: Mapping[str, AppointmentState | None] = {
-    "proposed": AppointmentState.TENTATIVE,
-    "pending": AppointmentState.TENTATIVE,
-    "waitlist": AppointmentState.TENTATIVE,
-    "booked": AppointmentState.BOOKED,
-    "arrived": AppointmentState.ARRIVED,
-    "checked-in": AppointmentState.ARRIVED,
-    "fulfilled": AppointmentState.COMPLETED,
-    "noshow": AppointmentState.NO_SHOW,
-    "cancelled": AppointmentState.CANCELLED,
-    "entered-in-error": None,
-}
-"""AppointmentStatus (R4) → canonical state; None: the row was never meant, which is as if it were not there."""
-
-_NAME_USES = {"old": NameUse.OLD, "maiden": NameUse.OLD, "nickname": NameUse.NICKNAME, "anonymous": NameUse.NICKNAME}
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-
-
-class _Reference(msgspec.Struct):
-    reference: str | None = None
-
-
-class _Participant(msgspec.Struct):
-    actor: _Reference | None = None
-
-
-class _Appointment(msgspec.Struct):
-    id: str
-    status: str
-    start: str | None = None
-    end: str | None = None
-    minutesDuration: int | None = None
-    participant: list[_Participant] = []
-
-
-class _Name(msgspec.Struct):
-    use: str | None = None
-    family: str | None = None
-    given: list[str] = []
-    suffix: list[str] = []
-
-
-class _Period(msgspec.Struct):
-    end: str | None = None
-
-
-class _Telecom(msgspec.Struct):
-    system: str | None = None
-    value: str | None = None
-    use: str | None = None
-    period: _Period | None = None
-
-
-class _Contact(msgspec.Struct):
-    telecom: list[_Telecom] = []
-
-
-class _PatientLink(msgspec.Struct):
-    other: _Reference
-    type: str
-
-
-class _Patient(msgspec.Struct):
-    id: str
-    name: list[_Name] = []
-    birthDate: str | None = None
-    telecom: list[_Telecom] = []
-    contact: list[_Contact] = []
-    link: list[_PatientLink] = []
-
-
-class _Practitioner(msgspec.Struct):
-    id: str
-    name: list[_Name] = []
-
-
-class _Kind(msgspec.Struct):
-    resourceType: str
-
-
-class _Entry(msgspec.Struct):
-    resource: msgspec.Raw = msgspec.Raw()
-
-
-class _PageLink(msgspec.Struct):
-    relation: str
-    url: str
-
-
-class _Bundle(msgspec.Struct):
-    resourceType: str
-    entry: list[_Entry] = []
-    link: list[_PageLink] = []
-
-
-_bundle = msgspec.json.Decoder(_Bundle)
-_kind = msgspec.json.Decoder(_Kind)
-_appointment = msgspec.json.Decoder(_Appointment)
-_patient = msgspec.json.Decoder(_Patient)
-_practitioner = msgspec.json.Decoder(_Practitioner)
-T = TypeVar("T")
+_STAMP = re.compile(rb'"lastUpdated"\s*:\s*"[^"]*"')
+_NO_HEAD = Head("Appointment")
+"""Of an entry that cannot be read: it is set aside as the appointment that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
-class FhirProfile:
-    """What differs between FHIR servers."""
+class Question:
+    """A way to ask for a provider's appointments: a search parameter with its form (none: all are read), and whether patients
+    are to be included.
+    """
 
-    include_patient: bool = True
-    page_size: int = 200
-    split_booking: bool = True
-    read_by_id: bool = True
-
-
-PROFILES = {"generic": FhirProfile()}
+    parameter: tuple[str, str] | None
+    include: bool
 
 
-def capabilities_of(profile: FhirProfile) -> Capabilities:
-    """What a FHIR R4 server of a profile can do for us."""
-    return Capabilities(
-        filters=frozenset(("provider", "date")),
-        patient="included" if profile.include_patient else "by_id",
-        time="offset",
-        conditional_get=True,
-        read_by_id=profile.read_by_id,
-        split_booking=profile.split_booking,
-    )
+class _Entry(NamedTuple):
+    """An appointment as read: which entry it was, its print, and whether its patient is to be looked up again."""
+
+    number: int
+    raw: bytes
+    print: bytes
+    due: bool
+
+
+class _Included(NamedTuple):
+    """A patient as read along, and its print."""
+
+    raw: bytes
+    print: bytes
+
+
+@dataclass(slots=True)
+class _Reading:
+    """All resources of a window."""
+
+    appointments: list[tuple[int, bytes]] = field(default_factory=list)
+    patients: dict[str, _Included] = field(default_factory=dict)
+    prints: list[bytes] = field(default_factory=list)
+    pages: int = 0
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FhirSource:
-    """Implements ports.ScheduleSource. `to_e164` reads a phone as people of the practice's country write it."""
+    """Implements ports.ScheduleSource. `to_e164` reads a phone as people of the practice's country write it.
+
+    `interval_minutes` is how often it is pulled; `learnt` keeps, by address, the question that a server takes.
+    """
 
     http: SourceHttp
     address: str
     to_e164: Callable[[str], str | None]
     now: Callable[[], datetime]
     profile: FhirProfile = PROFILES["generic"]
+    interval_minutes: int = 60
+    learnt: dict[str, Question] = field(default_factory=dict)
 
     def capabilities(self) -> Capabilities:
         """What a FHIR R4 server can do for us."""
         return capabilities_of(self.profile)
 
+    def remarks(self) -> list[str]:
+        """Where the server's CapabilityStatement and the profile differ; one remark if it has none that can be read."""
+        try:
+            statement = decoded(capability_statement_of, self.http.get(self._url("metadata", ()), _ACCEPT).body)
+        except SourceError:
+            statement = None
+        if statement is None or statement.resourceType != "CapabilityStatement":
+            return ["has no CapabilityStatement that can be read; it is asked as its profile says"]
+        declared = statement.declared("Appointment")
+        if declared is None:
+            return ["does not declare Appointment"]
+        names = {one.name for one in declared.searchParam}
+        wanted = ["date", *(name for name, _ in self.profile.provider_parameters[:1])]
+        remarks = [f"does not declare a search of Appointment by {name}" for name in wanted if name not in names]
+        if self.profile.include_patient and not {"Appointment:patient", "*"} & set(declared.searchInclude):
+            remarks.append("does not declare that patients can be included; those that are missing are looked up")
+        return remarks
+
     def list_providers(self) -> list[SourceProvider]:
         """Its practitioners."""
-        resources, _ = self._pages(self._url("Practitioner", [("_count", str(self.profile.page_size))]))
-        found: list[SourceProvider] = []
-        for kind, raw in resources:
-            practitioner = _decoded(_practitioner, raw) if kind == "Practitioner" else None
-            if practitioner:
-                name = practitioner.name[0] if practitioner.name else _Name()
-                found.append(SourceProvider(practitioner.id, " ".join([*name.given, name.family or ""]).strip()))
-        return found
+        reading: list[SourceProvider] = []
+        for page in self._pages(self._url("Practitioner", [("_count", str(self.profile.page_size))])):
+            for raw in page:
+                practitioner = decoded(practitioner_of, raw) if _head(raw).resourceType == "Practitioner" else None
+                if practitioner:
+                    names = [" ".join([*name.given, name.family or ""]).strip() for name in practitioner.name[:1]]
+                    reading.append(SourceProvider(practitioner.id, "".join(names)))
+        return reading
 
     def snapshot(self, provider_external_ids: Sequence[str], window: Window, validator: str | None) -> Snapshot:
         """Every appointment of these practitioners that starts in the window.
@@ -193,37 +143,37 @@ class FhirSource:
         The validator is the ETag of an answer of one page; longer answers have none, since a page says nothing of the
         others.
         """
-        parameters = [
-            ("actor", ",".join(f"Practitioner/{one}" for one in provider_external_ids)),
-            ("date", f"ge{_instant_text(window.start)}"),
-            ("date", f"lt{_instant_text(window.end)}"),
-            ("_count", str(self.profile.page_size)),
-        ]
-        if self.profile.include_patient:
-            parameters.append(("_include", "Appointment:patient"))
-        url = self._url("Appointment", parameters)
-        first = self.http.get(url, _ACCEPT | ({"If-None-Match": validator} if validator else {}))
-        if first.status == 304:
+        reading = self._read(provider_external_ids, window, validator)
+        if reading is None:
             return Snapshot(unchanged=True, validator=validator)
-        resources, pages = self._pages(url, first)
-        etag = first.headers.get("etag") if pages == 1 else None
-        rows, set_aside = self._rows(resources, provider_external_ids, window)
-        return Snapshot(tuple(rows), tuple(set_aside), complete=True, validator=etag)
+        entries = list(self._entries(reading))
+
+        def translate(known: Container[bytes]) -> Translated:
+            fresh = [entry for entry in entries if entry.due or entry.print not in known]
+            return self._translated(fresh, reading.patients, provider_external_ids, window)
+
+        return Snapshot(
+            translate,
+            prints=[entry.print for entry in entries],
+            read=[*(entry.print for entry in entries), *reading.prints],
+            validator=reading.etag if reading.pages == 1 else None,
+            look_again=any(entry.due for entry in entries),
+        )
 
     def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
         """One appointment by id; *gone* where the server says so, or that it was entered in error."""
         answer = self.http.get(self._url(f"Appointment/{quote(external_id, safe='')}", ()), _ACCEPT, may_be_gone=True)
         if answer.status in (404, 410):
             return Absence.GONE
-        found = _decoded(_appointment, answer.body)
+        found = decoded(appointment_of, answer.body)
         if found is None or found.id != external_id:
             return Absence.UNKNOWN
         try:
-            draft = _draft(found, provider_external_ids, anybody=True)
+            draft = draft_of(found, self.profile, provider_external_ids, anybody=True)
         except ValueError:
             return Absence.UNKNOWN
         if draft is None:
-            return Absence.GONE if STATES.get(found.status, Absence) is None else Absence.UNKNOWN
+            return Absence.GONE if self.profile.state_of(found.status) is None else Absence.UNKNOWN
         return draft.row(self._records([draft], {}))
 
     def get_patients(self, ids: Iterable[str]) -> dict[str, RecordPatient]:
@@ -233,7 +183,7 @@ class FhirSource:
         for _ in range(_MOST_MERGES):
             replaced: dict[str, str] = {}
             for record in self._patient_records(wanted):
-                successor = _replaced_by(record)
+                successor = replaced_by(record)
                 for asked in (a for a, now in wanted.items() if now == record.id):
                     if successor and successor not in wanted.values():
                         replaced[asked] = successor
@@ -243,81 +193,158 @@ class FhirSource:
             wanted = replaced
         return found
 
-    def _patient_records(self, wanted: Mapping[str, str]) -> Iterable[_Patient]:
+    def _patient_records(self, wanted: Mapping[str, str]) -> Iterable[Patient]:
         rest = iter(sorted(set(wanted.values())))
         while batch := list(islice(rest, _PATIENTS_A_TIME)):
             parameters = [("_id", ",".join(batch)), ("_count", str(_PATIENTS_A_TIME))]
-            resources, _ = self._pages(self._url("Patient", parameters))
-            for kind, raw in resources:
-                if kind == "Patient" and (record := _decoded(_patient, raw)):
-                    yield record
+            for page in self._pages(self._url("Patient", parameters)):
+                for raw in page:
+                    if _head(raw).resourceType == "Patient" and (record := decoded(patient_of, raw)):
+                        yield record
 
-    def _rows(
-        self, resources: Iterable[tuple[str, msgspec.Raw]], providers: Sequence[str], window: Window
-    ) -> tuple[list[ScheduleRow], list[SetAsideRow]]:
-        drafts: dict[str, _Draft] = {}
+    def _entries(self, reading: _Reading) -> Iterator[_Entry]:
+        """The appointments with their prints, which cover the patients that came along."""
+        merged = {one for one, found in reading.patients.items() if b"replaced-by" in found.raw}
+        for number, raw in reading.appointments:
+            parts, due = [self._bare(raw)], False
+            for one in patient_ids_in(raw):
+                included = reading.patients.get(one)
+                if included:
+                    parts.append(included.print)
+                if included is None or one in merged:
+                    due = due or self._is_due(one)
+            yield _Entry(number, raw, print_of(*parts), due)
+
+    def _is_due(self, patient_id: str) -> bool:
+        """Whether it is this patient's turn: once in half an hour, spread over the pulls, and nothing is to be remembered."""
+        turn = (minute_of(self.now()) + crc32(patient_id.encode())) % PATIENTS_REFRESHED_MINUTES
+        return turn < self.interval_minutes
+
+    def _bare(self, raw: bytes) -> bytes:
+        return _STAMP.sub(b"", raw) if self.profile.stamps_lie else raw
+
+    def _translated(
+        self, entries: Iterable[_Entry], patients: Mapping[str, _Included], providers: Sequence[str], window: Window
+    ) -> Translated:
+        drafts: dict[str, tuple[Draft, _Entry]] = {}
         set_aside: list[SetAsideRow] = []
-        patients: dict[str, _Patient] = {}
-        for number, (kind, raw) in enumerate(resources, 1):
-            if kind == "Patient":
-                if record := _decoded(_patient, raw):
-                    patients[record.id] = record
-            elif kind == "Appointment":
-                try:
-                    draft = _draft(_appointment.decode(raw), providers)
-                except (msgspec.MsgspecError, ValueError) as error:
-                    set_aside.append(SetAsideRow(f"entry {number}", _reason(error)))
-                    continue
-                if draft and window.start <= draft.start < window.end:
-                    drafts[draft.id] = draft
-        records = self._records(drafts.values(), patients)
-        return [draft.row(records) for draft in drafts.values()], set_aside
+        for entry in entries:
+            try:
+                draft = draft_of(appointment_of.decode(entry.raw), self.profile, providers)
+            except (msgspec.MsgspecError, ValueError) as error:
+                set_aside.append(SetAsideRow(f"entry {entry.number}", reason_of(error)))
+                continue
+            if draft and window.start <= draft.start < window.end:
+                drafts[draft.id] = draft, entry
+        records = self._records([draft for draft, _ in drafts.values()], patients)
+        rows = []
+        for draft, entry in drafts.values():
+            told = draft.patient_id is None or draft.patient_id in patient_ids_in(entry.raw)
+            rows.append((draft.row(records), entry.print if told else NO_PRINT))
+        return Translated(rows, set_aside)
 
-    def _records(self, drafts: Iterable["_Draft"], included: Mapping[str, _Patient]) -> dict[str, RecordPatient]:
+    def _records(self, drafts: Iterable[Draft], included: Mapping[str, _Included]) -> dict[str, RecordPatient]:
         """The patients of these rows: as included, else (or where merged into another) looked up."""
-        wanted = {draft.patient_id for draft in drafts if draft.patient_id}
-        records = {i: self._record(included[i]) for i in wanted if i in included and not _replaced_by(included[i])}
-        missing = wanted - records.keys()
+        records: dict[str, RecordPatient] = {}
+        missing = set()
+        for identifier in {draft.patient_id for draft in drafts if draft.patient_id}:
+            record = decoded(patient_of, included[identifier].raw) if identifier in included else None
+            if record and not replaced_by(record):
+                records[identifier] = self._record(record)
+            else:
+                missing.add(identifier)
         return records | self.get_patients(missing) if missing else records
 
-    def _record(self, patient: _Patient) -> RecordPatient:
-        today = self.now().date().isoformat()
-        telecoms = [*patient.telecom, *(one for contact in patient.contact for one in contact.telecom)]
-        current = [one for one in telecoms if one.value and one.use != "old" and not _ended(one.period, today)]
-        phones = [self.to_e164(one.value or "") for one in current if one.system in ("phone", "sms", None)]
-        emails = [one.value or "" for one in current if one.system == "email"]
-        return RecordPatient(
-            patient.id,
-            tuple(
-                PersonName(
-                    tuple(name.given),
-                    name.family or "",
-                    " ".join(name.suffix),
-                    _NAME_USES.get(name.use or "", NameUse.CURRENT),
-                )
-                for name in patient.name
-            ),
-            _birth_date(patient.birthDate),
-            tuple(dict.fromkeys(phone for phone in phones if phone)),
-            tuple(dict.fromkeys(emails)),
-        )
+    def _record(self, patient: Patient) -> RecordPatient:
+        return record_of(patient, self.to_e164, self.now().date().isoformat())
 
-    def _pages(self, url: str, first: Answer | None = None) -> tuple[list[tuple[str, msgspec.Raw]], int]:
-        """All resources of a search with their kinds, and of how many pages."""
-        resources: list[tuple[str, msgspec.Raw]] = []
+    def _read(self, providers: Sequence[str], window: Window, validator: str | None) -> _Reading | None:
+        """All that a window holds; None if the server says that it is the same. Asked in one way after the other."""
+        refused: RequestRefused | None = None
+        asked: list[Question] = []
+        for question in self._questions():
+            if question in asked:
+                continue
+            asked.append(question)
+            try:
+                reading = self._ask(question, providers, window, validator)
+            except RequestRefused as refusal:
+                refused = refusal
+                continue
+            self.learnt[self.address] = question
+            return reading
+        raise refused or SchemaDrift("there is no way to ask for a provider")
+
+    def _questions(self) -> Iterator[Question]:
+        """The ways to ask: what is known to work, else what the profile says, else what the server declares, else the rest."""
+        if known := self.learnt.get(self.address):
+            yield known
+        ways: list[tuple[str, str] | None] = [*self.profile.provider_parameters]
+        yield Question(ways[0] if ways else None, self.profile.include_patient)
+        declared = self._declared()
+        ways.sort(key=lambda way: way is not None and way[0] not in declared)
+        for include in (self.profile.include_patient, False):
+            yield from (Question(way, include) for way in [*ways, None])
+
+    def _declared(self) -> Collection[str]:
+        """The search parameters of Appointment in the server's CapabilityStatement; none where it has none, or a wrong one."""
+        try:
+            statement = decoded(capability_statement_of, self.http.get(self._url("metadata", ()), _ACCEPT).body)
+        except SourceError:
+            return ()
+        appointment = statement.declared("Appointment") if statement else None
+        return {one.name for one in appointment.searchParam} if appointment else ()
+
+    def _ask(
+        self, question: Question, providers: Sequence[str], window: Window, validator: str | None
+    ) -> _Reading | None:
+        reading = _Reading()
+        parts = list(_parts(window, self.profile.longest_window_days))
+        for start, end in parts:
+            parameters = [("date", f"ge{_instant_text(start)}"), ("date", f"lt{_instant_text(end)}")]
+            if question.parameter:
+                name, form = question.parameter
+                parameters.insert(0, (name, ",".join(form.format(one) for one in providers)))
+            parameters.append(("_count", str(self.profile.page_size)))
+            if question.include:
+                parameters.append(("_include", "Appointment:patient"))
+            url = self._url("Appointment", parameters)
+            ask_whether = validator is not None and len(parts) == 1
+            first = self.http.get(url, _ACCEPT | ({"If-None-Match": validator} if validator and ask_whether else {}))
+            if first.status == 304:
+                return None
+            reading.etag = first.headers.get("etag")
+            self._collect(reading, self._pages(url, first))
+        return reading
+
+    def _collect(self, reading: _Reading, pages: Iterable[Sequence[msgspec.Raw]]) -> None:
+        number = 0
+        for page in pages:
+            reading.pages += 1
+            for one in page:
+                raw, number = bytes(one), number + 1
+                head = _head(raw)
+                if head.resourceType == "Appointment":
+                    reading.appointments.append((number, raw))
+                    continue
+                print_ = print_of(self._bare(raw))
+                reading.prints.append(print_)
+                if head.resourceType == "Patient":
+                    reading.patients[head.id] = _Included(raw, print_)
+
+    def _pages(self, url: str, first: Answer | None = None) -> Iterator[Sequence[msgspec.Raw]]:
+        """The resources of a search, page by page."""
         seen: set[str] = set()
         answer = first or self.http.get(url, _ACCEPT)
         while True:
-            bundle = _decoded(_bundle, answer.body)
+            bundle = decoded(bundle_of, answer.body)
             if bundle is None or bundle.resourceType != "Bundle":
                 raise SchemaDrift("a search did not answer with a Bundle")
-            for entry in bundle.entry:
-                kind = _decoded(_kind, entry.resource)
-                resources.append((kind.resourceType if kind else "Appointment", entry.resource))
+            yield [entry.resource for entry in bundle.entry]
             seen.add(url)
             following = next((link.url for link in bundle.link if link.relation == "next"), None)
             if following is None:
-                return resources, len(seen)
+                return
             url = urljoin(url, following)
             if url in seen or len(seen) >= MOST_PAGES:
                 raise SchemaDrift("pages without an end")
@@ -328,102 +355,17 @@ class FhirSource:
         return f"{self.address.rstrip('/')}/{kind}{query}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """An appointment that waits for its patient."""
-
-    id: str
-    raw_state: str
-    state: AppointmentState
-    start: datetime
-    end: datetime
-    start_text: str
-    provider_id: str
-    location_id: str | None
-    patient_id: str | None
-
-    def row(self, records: Mapping[str, RecordPatient]) -> ScheduleRow:
-        """The row, with the patient's record where there is one."""
-        kind = RowKind.APPOINTMENT if self.patient_id else RowKind.BLOCK
-        patient = records.get(self.patient_id, RecordPatient(self.patient_id)) if self.patient_id else None
-        return ScheduleRow(
-            self.id, kind, self.raw_state, self.state, self.start, self.end, self.start_text, True, self.provider_id,
-            self.location_id, patient,
-        )  # fmt: skip
+def _head(raw: bytes | msgspec.Raw) -> Head:
+    return decoded(head_of, raw) or _NO_HEAD
 
 
-def _draft(found: _Appointment, providers: Sequence[str], *, anybody: bool = False) -> _Draft | None:
-    """Raises ValueError with the reason why a row cannot be used; None if it was entered in error.
-
-    `anybody`: it may also be with a provider who was not asked for.
-    """
-    state = STATES.get(found.status, AppointmentState.UNKNOWN)
-    if state is None:
-        return None
-    actors: dict[str, list[str]] = {}
-    for participant in found.participant:
-        reference = participant.actor.reference if participant.actor else None
-        if reference and "/" in reference:
-            kind, identifier = reference.split("/_history/")[0].split("/")[-2:]
-            actors.setdefault(kind, []).append(identifier)
-    practitioners = actors.get("Practitioner", [])
-    provider = next((one for one in practitioners if one in providers), None)
-    if provider is None and anybody:
-        provider = next(iter(practitioners), "")
-    if provider is None:
-        raise ValueError("names none of the providers asked for")
-    if found.start is None:
-        if state in (AppointmentState.TENTATIVE, AppointmentState.CANCELLED):
-            return None  # a waiting list entry or a cancelled wish holds no time
-        raise ValueError("has no start")
-    start = _instant(found.start, "start")
-    if found.end is not None:
-        end = _instant(found.end, "end")
-    elif found.minutesDuration is not None:
-        end = start + timedelta(minutes=found.minutesDuration)
-    else:
-        raise ValueError("has neither end nor duration")
-    location = next(iter(actors.get("Location", ())), None)
-    patient = next(iter(actors.get("Patient", ())), None)
-    return _Draft(found.id, found.status, state, start, end, found.start, provider, location, patient)
-
-
-def _instant(text: str, name: str) -> datetime:
-    if not _INSTANT.fullmatch(text):
-        raise ValueError(f"its {name} is not an instant with an offset")
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(f"its {name} does not exist") from None
-
-
-def _reason(error: Exception) -> str:
-    """Why a row is set aside, without any of its data."""
-    return "does not have the shape of an Appointment" if isinstance(error, msgspec.MsgspecError) else str(error)
-
-
-def _birth_date(text: str | None) -> date | None:
-    """A whole date; FHIR also allows a year or a month alone, which tell too little."""
-    try:
-        return date.fromisoformat(text) if text and _DAY.fullmatch(text) else None
-    except ValueError:
-        return None
-
-
-def _ended(period: _Period | None, today: str) -> bool:
-    return bool(period and period.end and period.end[:10] < today)
-
-
-def _replaced_by(patient: _Patient) -> str | None:
-    links = (link.other.reference for link in patient.link if link.type == "replaced-by" and link.other.reference)
-    return next((reference.rpartition("/")[2] for reference in links if reference), None)
-
-
-def _decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes | msgspec.Raw) -> T | None:
-    try:
-        return decoder.decode(raw)
-    except msgspec.MsgspecError:
-        return None
+def _parts(window: Window, longest_days: int | None) -> Iterator[tuple[datetime, datetime]]:
+    """A window in parts of at most so many days."""
+    start, longest = window.start, timedelta(days=longest_days) if longest_days else window.end - window.start
+    while start < window.end:
+        end = min(start + longest, window.end)
+        yield start, end
+        start = end
 
 
 def _instant_text(at: datetime) -> str:

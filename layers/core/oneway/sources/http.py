@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from ..faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, Unavailable
+from ..faults import AuthExpired, AuthRevoked, RateLimited, RequestRefused, SchemaDrift, Unavailable
 from ..ports import Clock
 
 CONNECT_SECONDS = 5.0
@@ -32,6 +32,7 @@ TRIES = 3
 _CHUNK = 64 * 1024
 _PASSING = frozenset((500, 502, 503, 504))
 _GONE = frozenset((404, 410))
+_REFUSED = frozenset((400, 405, 422, 501))
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 
@@ -175,6 +176,8 @@ class SourceHttp:
             raise RateLimited(self._until(answer.headers.get("retry-after", "")))
         if status in _PASSING:
             raise Unavailable(str(status))
+        if status in _REFUSED:
+            raise RequestRefused(f"status {status}")
         raise SchemaDrift(f"status {status}")
 
     def _until(self, retry_after: str) -> datetime | None:

@@ -11,8 +11,9 @@ from ..domain.practices import Source
 from ..faults import SchemaDrift
 from ..phones import to_e164
 from ..ports import Capabilities, Clock, ScheduleSource
-from . import fhir
-from .fhir import PROFILES, FhirSource
+from . import fhir_profiles
+from .fhir import FhirSource, Question
+from .fhir_profiles import PROFILES
 from .http import SourceHttp
 
 
@@ -23,6 +24,7 @@ class OpenSource:
         self._credentials_of = credentials_of
         self._clock = clock
         self._allow_loopback = allow_loopback
+        self._learnt: dict[str, Question] = {}
 
     def __call__(self, state: FeedState) -> ScheduleSource:
         """The source of a feed. Raises SchemaDrift for a kind that does not exist."""
@@ -37,11 +39,12 @@ class OpenSource:
         )
         now: Callable[[], datetime] = self._clock.now
         read_phone = partial(to_e164, country=settings.country)
-        return FhirSource(http, settings.address, read_phone, now, PROFILES[settings.profile])
+        profile, interval = PROFILES[settings.profile], settings.interval_minutes
+        return FhirSource(http, settings.address, read_phone, now, profile, interval, self._learnt)
 
 
 def capabilities_of(source: Source) -> Capabilities:
     """Implements ports.CapabilitiesOf. Raises SchemaDrift for a kind that does not exist."""
     if source.kind != "fhir":
         raise SchemaDrift(f"no such kind of source: {source.kind}")
-    return fhir.capabilities_of(PROFILES[source.profile])
+    return fhir_profiles.capabilities_of(PROFILES[source.profile])

@@ -11,8 +11,8 @@ from typing import Any
 from ..domain.availability import WEEKS_AHEAD, Availability, Calendar, Closure, monday_of, tidied
 from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import FieldProblem, InvalidInput, PracticeNotFound, WriteConflict
-from ..domain.feeds import FeedRef, FeedSettings, FeedState, feed_id_of
-from ..domain.practices import Practice
+from ..domain.feeds import FeedRef, FeedSettings, FeedState, Seen
+from ..domain.practices import Practice, Provider
 from ..ports import (
     CalendarRepository,
     CapabilitiesOf,
@@ -87,7 +87,7 @@ class ApplyPractice:
         """
         self._check(practice)
         stored = self._stored(practice.slug)
-        practice = self._with_holidays(practice)
+        practice = self._completed(practice)
         calendars = [
             self._calendar(practice, provider_id, overwrite_calendars)[0] for provider_id in ("", *practice.providers)
         ]
@@ -104,8 +104,9 @@ class ApplyPractice:
         Raises InvalidInput as `plan` does, StoreUnavailable, WriteConflict (somebody else keeps writing a feed).
         """
         report = self.plan(practice, overwrite_calendars=overwrite_calendars)
+        practice = self._completed(practice)
         if any(part.kind not in ("feeds", "calendars") for part in report.changes):
-            self.practices.save(self._with_holidays(practice))
+            self.practices.save(practice)
         for provider_id in ("", *practice.providers):
             settle(partial(self._save_calendar, practice, provider_id, overwrite_calendars), self.clock)
         for settings in feeds_of(practice):
@@ -137,11 +138,18 @@ class ApplyPractice:
         if problems:
             raise InvalidInput(problems)
 
-    def _with_holidays(self, practice: Practice) -> Practice:
-        """The practice with the public holidays of this year and the next two, as closures to be offered."""
+    def _completed(self, practice: Practice) -> Practice:
+        """The practice with the public holidays of this year and the next two, as closures to be offered; and with its sources
+        as they can be read.
+        """
         year = self._today(practice).year
         days = self.public_holidays(practice.country, practice.region, range(year, year + 3))
-        return replace(practice, public_holidays=tuple(Closure(day, day, name) for day, name in days))
+        sources = {
+            one.id: replace(one, whole="provider" not in self.capabilities_of(one).filters)
+            for one in practice.sources.values()
+        }
+        closures = tuple(Closure(day, day, name) for day, name in days)
+        return replace(practice, public_holidays=closures, sources=sources)
 
     def _save_calendar(self, practice: Practice, provider_id: str, overwrite: bool) -> None:
         report, after = self._calendar(practice, provider_id, overwrite)
@@ -192,14 +200,16 @@ class ApplyPractice:
 
 
 def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
-    """The feeds of a practice: one per integrated provider."""
+    """The feeds of a practice: one per integrated provider, or one of a source that has to be read whole."""
+    covered: dict[str, list[Provider]] = {}
     for provider in practice.providers.values():
-        if provider.source_id is None or provider.external_id is None:
-            continue
-        source = practice.sources[provider.source_id]
+        if feed_id := practice.feed_of(provider):
+            covered.setdefault(feed_id, []).append(provider)
+    for feed_id, providers in covered.items():
+        source = practice.sources[providers[0].source_id or ""]
         yield FeedSettings(
             practice=practice.slug,
-            feed_id=feed_id_of(source.id, provider.id),
+            feed_id=feed_id,
             source_id=source.id,
             kind=source.kind,
             address=source.address,
@@ -208,23 +218,23 @@ def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
             interval_minutes=source.interval_minutes,
             horizon_days=practice.horizon_days,
             zone=practice.zone,
-            providers=((provider.external_id, provider.id, practice.location_of(provider).zone),),
+            providers=tuple((one.external_id or "", one.id, practice.location_of(one).zone) for one in providers),
             lane=source.account or f"{practice.slug}~{source.id}",
             brake=source.brake,
+            beats=feed_id == practice.beating_feed_of(source),
+            requests_per_minute=source.requests_per_minute,
         )
 
 
 def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool) -> FeedState:
-    """A feed's state under these settings.
-
-    The digest stays: it covers the settings, so that the next pull compares everything. The validator has to go, for it
-    would let the source say "unchanged" to a question that is no longer the same.
+    """A feed's state under these settings. What was seen under others is forgotten, so that the next pull compares everything
+    and is not told "unchanged" of a question that is no longer the same.
     """
     if before is None:
         return FeedState(settings)
     state = before
     if before.settings != settings:
-        state, retry = replace(before, settings=settings, validator=None), True
+        state, retry = replace(before, settings=settings, seen=Seen(), seen_back=Seen(), mapping=""), True
     return replace(state, not_before=None) if retry else state
 
 

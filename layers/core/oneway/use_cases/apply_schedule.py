@@ -68,23 +68,29 @@ class Applied:
 class _Step:
     before: Appointment | None
     after: Appointment
-    zone: ZoneInfo
+    settings: FeedSettings
     fate: Fate = Fate.SHOWN
+
+    def zone_of(self, appointment: Appointment) -> ZoneInfo:
+        """The zone of its provider: two providers of a feed may work in different ones."""
+        return zone_of(self.settings.zone_of(appointment.provider_id))
 
     @property
     def days(self) -> set[tuple[str, str, date]]:
         return {
-            (a.provider_id, self.zone.key, day)
+            (a.provider_id, zone.key, day)
             for a in (self.before, self.after)
-            if a is not None and not is_long(a.start, a.end, self.zone)
-            for day in days_touched(a.start, a.end, self.zone)
+            if a is not None and not is_long(a.start, a.end, zone := self.zone_of(a))
+            for day in days_touched(a.start, a.end, zone)
         }
 
     @property
     def long_of(self) -> set[str]:
         """The providers whose long blocks it concerns."""
         return {
-            a.provider_id for a in (self.before, self.after) if a is not None and is_long(a.start, a.end, self.zone)
+            a.provider_id
+            for a in (self.before, self.after)
+            if a is not None and is_long(a.start, a.end, self.zone_of(a))
         }
 
     @property
@@ -106,7 +112,7 @@ class ApplySchedule:
     def __call__(self, settings: FeedSettings, work: Iterable[Work]) -> Iterable[Applied]:
         """Apply `work` a day at a time, in order of days; one `Applied` a transaction, lazily."""
         items = list(work)
-        stored = self.appointments.get_many(settings.practice, [(w.provider_id, w.id) for w in items])
+        stored = self._stored(settings, items)
 
         def day(item: Work) -> tuple[date, str]:
             row = item.row or (stored[item.id].row if item.id in stored else None)
@@ -122,8 +128,8 @@ class ApplySchedule:
 
         Raises WriteConflict if either was changed meanwhile.
         """
-        zone, now = zone_of(settings.zone_of(old.provider_id)), self.clock.now()
-        step = _Step(old, replace(old, row=replace(old.row, state=AppointmentState.CANCELLED)), zone)
+        now = self.clock.now()
+        step = _Step(old, replace(old, row=replace(old.row, state=AppointmentState.CANCELLED)), settings)
         after = new.linked(old.request_id) if old.request_id and not new.request_id else new
         days = self.calendar.read(settings.practice, step.days)
         changes: list[Change] = [AppointmentRemoval(old), *self._day_changes(days, [step])]
@@ -155,7 +161,7 @@ class ApplySchedule:
 
     def _apply(self, settings: FeedSettings, batch: list[Work]) -> Applied:
         practice = settings.practice
-        stored = self.appointments.get_many(practice, [(w.provider_id, w.id) for w in batch])
+        stored = self._stored(settings, batch)
         steps = [step for w in batch if (step := self._step(settings, w, stored.get(w.id)))]
         changed = [step for step in steps if step.after is not step.before]
         if changed:
@@ -171,26 +177,30 @@ class ApplySchedule:
         return Applied(tuple(batch), tuple(step.after for step in steps), len(changed), events)
 
     def _step(self, settings: FeedSettings, item: Work, before: Appointment | None) -> _Step | None:
-        zone = zone_of(settings.zone_of(item.provider_id))
         now = self.clock.now()
         if item.row is None:
             if before is None:
                 return None
             if item.fate is Fate.GONE:
-                return _Step(before, before if before.row.raw_state == GONE else before.gone(now), zone, item.fate)
-            return _Step(before, before if before.missing_since else before.missing(now), zone, item.fate)
+                return _Step(before, before if before.row.raw_state == GONE else before.gone(now), settings, item.fate)
+            return _Step(before, before if before.missing_since else before.missing(now), settings, item.fate)
         if before is None:
             after = Appointment(settings.practice, item.id, settings.source_id, item.provider_id, item.row, now, now)
-            return _Step(None, after, zone)
-        same = before.row == item.row and before.missing_since is None
-        return _Step(before, before if same else before.updated(item.row, item.provider_id, now), zone)
+            return _Step(None, after, settings)
+        same = (before.row, before.provider_id, before.missing_since) == (item.row, item.provider_id, None)
+        return _Step(before, before if same else before.updated(item.row, item.provider_id, now), settings)
+
+    def _stored(self, settings: FeedSettings, items: Iterable[Work]) -> dict[str, Appointment]:
+        """What is known of these visits, with whichever provider of the feed they were."""
+        providers = [ours for _, ours, _ in settings.providers]
+        return self.appointments.get_many(settings.practice, [(one, item.id) for item in items for one in providers])
 
     def _day_changes(self, days: Mapping[tuple[str, date], DayOccupancy], steps: list[_Step]) -> list[Change]:
         after = dict(days)
         for step in steps:
             for provider_id, _, day in step.days:
                 key = provider_id, day
-                after[key] = _with(after[key], step.after, step.zone)
+                after[key] = _with(after[key], step.after, step.zone_of(step.after))
         return [DayChange(days[key], after[key]) for key in days if after[key] != days[key]]
 
     def _long_changes(self, practice: str, steps: list[_Step]) -> list[Change]:
@@ -199,7 +209,7 @@ class ApplySchedule:
             before = after = self.calendar.long_blocks(practice, provider_id)
             for step in steps:
                 if provider_id in step.long_of:
-                    after = _with_long(after, step.after, step.zone)
+                    after = _with_long(after, step.after, step.zone_of(step.after))
             if after != before:
                 changes.append(LongBlocksChange(before, after))
         return changes

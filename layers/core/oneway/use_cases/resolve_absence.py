@@ -79,7 +79,7 @@ class ResolveAbsence:
 
     def providers_of(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, str]:
         """Whose visits these are, of the feed's providers."""
-        if len(settings.providers) == 1:
+        if settings.feed_id != settings.source_id:
             return dict.fromkeys(identifiers, settings.providers[0][1])
         return {i: found.provider_id for i, found in self._stored(settings, identifiers).items()}
 

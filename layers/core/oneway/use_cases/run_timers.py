@@ -6,11 +6,10 @@ from functools import partial
 
 from ..domain import requests
 from ..domain.practices import Practice
-from ..domain.requests import Request
 from ..ports import Clock, MessageQueue, PracticeRepository, RequestRepository
+from .await_pull import AwaitPull
 from .cancel_request import CancelRequest
 from .confirm_matches import ConfirmMatches
-from .schedule_age import ScheduleAge
 from .settling import settle
 
 SWEEP_AFTER = timedelta(minutes=2)
@@ -33,7 +32,7 @@ class RunTimers:
     queue: MessageQueue
     cancel: CancelRequest
     confirm_matches: ConfirmMatches
-    age: ScheduleAge
+    await_pull: AwaitPull
     clock: Clock
 
     def __call__(self) -> TimersRun:
@@ -52,15 +51,12 @@ class RunTimers:
 
     def _expire_one(self, practice: Practice, request_id: str) -> bool:
         request = self.requests.get(practice.slug, request_id)
-        if not request.pending or not self._read_since(practice, request):
+        if not request.pending or request.start is None:
+            return False
+        if not self.await_pull(practice, request.provider_id, request.start):
             return False
         # Whoever stored it may have been cut before it looked for the visit that answers it.
         if not self.confirm_matches.for_request(practice, request).pending:
             return False
         self.cancel.commit(practice, requests.expired(request, self.clock.now()))
         return True
-
-    def _read_since(self, practice: Practice, request: Request) -> bool:
-        """Whether a complete pull was made after the request's start."""
-        good_at = self.age.last_good_at(practice, practice.provider(request.provider_id))
-        return bool(request.start and good_at and good_at > request.start)

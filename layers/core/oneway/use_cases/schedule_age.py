@@ -1,9 +1,13 @@
-"""How old a provider's schedule is; every page says so."""
+"""How old a provider's schedule is; every page says so.
+
+A pull that finds nothing new writes nothing, but for one feed of each source, which writes the source's heartbeat. So a feed
+that has neither failed nor been held is as fresh as its source (ADR 0010).
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ..domain.feeds import feed_id_of
+from ..domain.feeds import FeedState
 from ..domain.practices import Practice, Provider
 from ..ports import Clock, FeedRepository
 
@@ -12,11 +16,11 @@ _KEPT = timedelta(seconds=30)
 
 @dataclass(slots=True)
 class ScheduleAge:
-    """Ages of schedules, each looked up at most every 30 seconds."""
+    """Ages of schedules; each feed is looked up at most every 30 seconds."""
 
     feeds: FeedRepository
     clock: Clock
-    _seen: dict[tuple[str, str], tuple[datetime, datetime]] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], tuple[datetime, FeedState]] = field(default_factory=dict)
 
     def minutes(self, practice: Practice, provider: Provider) -> int | None:
         """Whole minutes since the last complete pull of a provider; None if there was none."""
@@ -30,14 +34,25 @@ class ScheduleAge:
         return max(known) if known and len(known) == len(ages) else None
 
     def last_good_at(self, practice: Practice, provider: Provider) -> datetime | None:
-        """When the last complete pull of a provider was made."""
-        if not provider.source_id:
+        """When the last complete pull of a provider was made, as far as it is written down (to ten minutes)."""
+        feed_id = practice.feed_of(provider)
+        own = self._state(practice, feed_id) if feed_id else None
+        if own is None or own.last_good_at is None:
             return None
-        key = practice.slug, feed_id_of(provider.source_id, provider.id)
-        now = self.clock.now()
+        source = practice.sources[provider.source_id or ""]
+        beating_id = practice.beating_feed_of(source)
+        if own.settings.beats or own.troubled or beating_id is None:
+            return own.last_good_at
+        beating = self._state(practice, beating_id)
+        if beating is None or beating.troubled or beating.last_good_at is None:
+            return own.last_good_at
+        return max(own.last_good_at, beating.last_good_at)
+
+    def _state(self, practice: Practice, feed_id: str) -> FeedState | None:
+        key, now = (practice.slug, feed_id), self.clock.now()
         if key not in self._seen or now - self._seen[key][0] > _KEPT:
             state = self.feeds.get(*key)
             if state is None or state.last_good_at is None:
                 return None  # not kept: a schedule that is read for the first time opens at once
-            self._seen[key] = now, state.last_good_at
+            self._seen[key] = now, state
         return self._seen[key][1]

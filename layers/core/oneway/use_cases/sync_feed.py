@@ -1,28 +1,41 @@
 """Pull one feed, write what differs, confirm what matches (product section 5).
 
 A pull that finds nothing new reads the feed's state (half a read unit), asks the source once, and writes nothing but a
-heartbeat every ten minutes. A pull that fails changes nothing but the feed's state, and is tried again.
+heartbeat of the source every ten minutes (ADR 0010). A pull that fails changes nothing but the feed's state, and is tried again.
 """
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from ..domain import identifiers
 from ..domain.appointments import RowKind, ScheduleRow, SetAsideRow
 from ..domain.clock_time import day_of, minute_of, zone_of
-from ..domain.comparing import Comparison, Mark, compare, entry_of, feed_digest, shown_last, suspected, weeks_after
+from ..domain.comparing import (
+    Comparison,
+    Mark,
+    Pulled,
+    compare,
+    entry_of,
+    feed_digest,
+    known_prints,
+    shown_last,
+    suspected,
+    suspects,
+    weeks_after,
+)
 from ..domain.errors import WriteConflict
 from ..domain.events import Event, PullFinished, SourceBroken, SourceWell, VisitMoved
-from ..domain.feeds import FeedSettings, FeedState, VanishedAnswer, Window
+from ..domain.feeds import LOOK_BACK, FeedSettings, FeedState, Seen, VanishedAnswer, Window
 from ..domain.health import open_minutes, patience_minutes
 from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
 from ..domain.vanishing import Held, held
 from ..faults import AuthRevoked, RateLimited, SourceError
-from ..ports import Clock, FeedRepository, PracticeRepository, ScheduleSource, Snapshot, SourceFactory
+from ..ports import Clock, FeedRepository, PracticeRepository, ScheduleSource, Snapshot, SourceFactory, Translated
 from .apply_schedule import ApplySchedule, Work
 from .confirm_matches import ConfirmMatches
 from .resolve_absence import ResolveAbsence, Resolved
@@ -30,6 +43,8 @@ from .resolve_absence import ResolveAbsence, Resolved
 MAPPING_VERSION = "1"
 """Raise it when rows are translated differently: the next pull then compares everything."""
 HEARTBEAT = timedelta(minutes=10)
+LOOK_BACK_EVERY = timedelta(minutes=60)
+"""Every feed writes its state at least this often: it is what a look back leaves."""
 LONGEST_BACK_OFF = timedelta(minutes=60)
 
 
@@ -64,12 +79,28 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True)
 class _Pull:
-    """One pull under way: what was stored, what covers it, and until when it may take."""
+    """One pull under way: what was stored, what it covers, when it began, and until when it may take.
+
+    `back`: it looks back, and leaves its own mark; `asked`: somebody pressed *Sync now*, and waits.
+    """
 
     state: FeedState
     source: ScheduleSource
     window: Window
+    began: datetime
     deadline: datetime | None
+    back: bool
+    asked: bool
+
+    @property
+    def seen(self) -> Seen:
+        """What the last pull of this window saw; nothing, if it was another day's."""
+        seen = self.state.seen_back if self.back else self.state.seen
+        return seen if seen.day == self.window.day else Seen()
+
+    def left(self, state: FeedState, seen: Seen) -> FeedState:
+        """A state with what this pull saw."""
+        return replace(state, seen_back=seen) if self.back else replace(state, seen=seen)
 
 
 @dataclass(slots=True)
@@ -109,77 +140,62 @@ class SyncFeed:
         now = self.clock.now()
         if state.not_before and state.not_before > now and not now_asked:
             return SyncReport(Outcome.WAITING, failure=state.last_failure)
-        window = window_at(state.settings, now)
+        back = state.looked_back_at is None or now - state.looked_back_at >= LOOK_BACK_EVERY
+        window = window_at(state.settings, now, back=back)
         providers = [external_id for external_id, _, _ in state.settings.providers]
-        validator = state.validator if state.window_day == window.day else None
         try:
-            source = self.open_source(state)
-            pull = _Pull(state, source, window, deadline)
-            snapshot = source.snapshot(providers, window, validator)
+            pull = _Pull(state, self.open_source(state), window, now, deadline, back, now_asked)
+            snapshot = pull.source.snapshot(providers, window, pull.seen.validator)
             return self._unchanged(pull) if snapshot.unchanged else self._compare(pull, snapshot)
         except SourceError as fault:
             return self._failed(state, fault)
 
     def _compare(self, pull: _Pull, snapshot: Snapshot) -> SyncReport:
         state, settings, window = pull.state, pull.state.settings, pull.window
-        rows, set_aside = usable_rows(settings, snapshot)
-        entries = {identifier: entry_of(row) for identifier, row in rows.items()}
-        digest = feed_digest(entries, repr(settings), MAPPING_VERSION, str(window.day), repr(set_aside))
-        if digest == state.digest and snapshot.complete:
-            return self._unchanged(pull, seen=len(rows), set_aside=len(set_aside))
+        mapping = feed_digest((), repr(settings), MAPPING_VERSION)
+        digest = feed_digest(snapshot.read, mapping, str(window.day))
+        if digest == pull.seen.digest and snapshot.complete and not snapshot.look_again:
+            return self._unchanged(pull, seen=len(snapshot.prints), set_aside=state.set_aside)
         stored = self.feeds.digests(settings.practice, settings.feed_id)
-        found = compare(rows, entries, stored, window, snapshot.complete)
-        if state.answer is None and (held := self._held(state, rows, found)):
-            return self._hold(state, held, len(rows))
+        # What was read under other settings, or on another day, may come to something else now.
+        knows = pull.seen.day is not None and state.mapping == mapping
+        known = known_prints(stored) if knows else {}
+        pulled, set_aside = pulled_of(settings, snapshot, known)
+        found = compare(pulled, stored, window, snapshot.complete)
+        if state.answer is None and (held := self._held(state, snapshot, found)):
+            return self._hold(state, held, len(snapshot.prints))
         mark = Mark.KEPT if state.answer is VanishedAnswer.KEEP else Mark.SUSPECTED
         resolved = self._resolve(pull, found.absent_twice, found.known)
-        rows |= resolved.rows
-        entries |= {identifier: entry_of(row) for identifier, row in resolved.rows.items()}
+        pulled = with_rows(pulled, resolved.rows)
         work = [*_work(settings, found), *resolved.work]
         done = self._apply(pull, work, resolved)
         marks: dict[str, Mark | None] = {**dict.fromkeys(found.absent_once, mark), **resolved.marks}
-        weeks = weeks_after(rows, entries, stored, window, marks)
+        weeks = weeks_after(pulled, stored, window, marks, prints=not knows)
         if done.stopped:
             left = {one.id for one in work} - done.ids
             weeks = {week: known for week, known in weeks.items() if not left & {*known, *stored.get(week, ())}}
         if weeks:
             self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
+        seen = len(snapshot.prints)
         if done.stopped:
-            return self._report(Outcome.STOPPED, pull, done, len(rows), 0, len(set_aside))
+            return self._report(Outcome.STOPPED, pull, done, seen, 0, len(set_aside))
         if set_aside or state.set_aside:
             self.feeds.set_aside(settings.practice, settings.feed_id, set_aside)
-        now = self.clock.now()
         after = replace(
-            state,
-            validator=snapshot.validator,
-            digest=digest if snapshot.complete else "",
-            window_day=window.day,
-            last_good_at=now if snapshot.complete else state.last_good_at,
-            last_change_at=now if done.written else state.last_change_at,
-            failures=0,
-            last_failure="",
-            not_before=None,
+            pull.left(state, Seen(snapshot.validator, digest if snapshot.complete else "", window.day)),
+            mapping=mapping,
             set_aside=len(set_aside),
-            suspects=sum(one is Mark.SUSPECTED for one in marks.values()),
-            held=None,
-            answer=None,
+            suspects=suspects({**stored, **weeks}),
         )
-        self._well(state, after, done)
-        outcome = Outcome.CHANGED if done.written else Outcome.UNCHANGED
-        return self._report(outcome, pull, done, len(rows), len(resolved.marks), len(set_aside))
+        self._good(pull, after, done, snapshot.complete)
+        return self._report(_outcome(done), pull, done, seen, len(resolved.marks), len(set_aside))
 
     def _unchanged(self, pull: _Pull, seen: int = 0, set_aside: int = 0) -> SyncReport:
         """Nothing new; which is the second time that what was absent is not shown."""
-        state, now = pull.state, self.clock.now()
-        if state.suspects:
+        if pull.state.suspects:
             return self._second_sighting(pull, seen, set_aside)
-        stale = state.last_good_at is None or now - state.last_good_at >= HEARTBEAT
         done = _Done()
-        if stale or state.failures or state.held:
-            well = replace(
-                state, last_good_at=now, failures=0, last_failure="", not_before=None, held=None, answer=None
-            )
-            self._well(state, well, done)
+        self._good(pull, pull.state, done)
         return self._report(Outcome.UNCHANGED, pull, done, seen, 0, set_aside)
 
     def _second_sighting(self, pull: _Pull, seen: int, set_aside: int) -> SyncReport:
@@ -189,19 +205,14 @@ class SyncFeed:
         done = self._apply(pull, resolved.work, resolved)
         if done.stopped:
             return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
-        entries = {identifier: entry_of(row) for identifier, row in resolved.rows.items()}
         # Rows that were not read again stay as they are: only those that were resolved are written.
-        weeks = weeks_after(resolved.rows, entries, stored, pull.window, resolved.marks)
+        pulled = with_rows(Pulled({}, {}), resolved.rows)
+        weeks = weeks_after(pulled, stored, pull.window, resolved.marks)
         if weeks:
             self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
-        now, left = self.clock.now(), sum(one is Mark.SUSPECTED for one in resolved.marks.values())
-        after = replace(
-            state, last_good_at=now, failures=0, last_failure="", not_before=None, suspects=left,
-            last_change_at=now if done.written else state.last_change_at,
-        )  # fmt: skip
-        self._well(state, after, done)
-        outcome = Outcome.CHANGED if done.written else Outcome.UNCHANGED
-        return self._report(outcome, pull, done, seen, len(resolved.marks) - left, set_aside)
+        left = sum(one is Mark.SUSPECTED for one in resolved.marks.values())
+        self._good(pull, replace(state, suspects=suspects({**stored, **weeks})), done)
+        return self._report(_outcome(done), pull, done, seen, len(resolved.marks) - left, set_aside)
 
     def _resolve(self, pull: _Pull, absent: Mapping[str, int], shown: Iterable[str]) -> Resolved:
         return self.resolve_absence(pull.state.settings, pull.source, pull.window, absent, shown)
@@ -235,13 +246,16 @@ class SyncFeed:
                 break
         return done
 
-    def _held(self, state: FeedState, rows: Mapping[str, ScheduleRow], found: Comparison) -> Held | None:
+    def _held(self, state: FeedState, snapshot: Snapshot, found: Comparison) -> Held | None:
         settings = state.settings
         if len(found.absent_once) < settings.brake.visits:
             return None
         provider_of = self.resolve_absence.providers_of(settings, found.absent_once)
+        shown, _ = pulled_of(settings, snapshot, {})  # seldom, so that whose each is may take its time
         present = [
-            (settings.provider_of(rows[i].provider_external_id) or "", minute_of(rows[i].start)) for i in found.known
+            (settings.provider_of(row.provider_external_id) or "", minute_of(row.start))
+            for identifier, row in shown.rows.items()
+            if identifier in found.known
         ]
         return held(found.absent_once, present, provider_of, settings.brake, self.clock.now())
 
@@ -250,7 +264,7 @@ class SyncFeed:
         since = state.held.since if state.held else found.since
         now_held = replace(found, since=since)
         if state.held != now_held:
-            self._save(state, replace(state, held=now_held, failures=0, last_failure="", not_before=None))
+            self._save(state, replace(_well(state), held=now_held))
         finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.HELD, seen)
         return SyncReport(Outcome.HELD, seen, missing=found.vanished, events=(finished,))
 
@@ -273,9 +287,10 @@ class SyncFeed:
         not_before = self.clock.now() + wait
         if isinstance(fault, RateLimited) and fault.until:
             not_before = max(not_before, fault.until)
-        breaks = state.broken_since is None and self._is_broken(state, fault)
+        failing = replace(state, failing_since=state.failing_since or self.clock.now())
+        breaks = state.broken_since is None and self._is_broken(failing, fault)
         after = replace(
-            state,
+            failing,
             failures=failures,
             last_failure=fault.word,
             not_before=not_before,
@@ -291,18 +306,44 @@ class SyncFeed:
         """Whether a source that failed again has failed for too long: of open hours, since its last good pull."""
         if isinstance(fault, AuthRevoked):
             return True
-        if state.last_good_at is None:
+        if state.last_good_at is None or state.failing_since is None:
             return False  # it never was well: `oneway status` says so
         practice = self.practices.get(state.settings.practice)
         providers = [practice.availability_of(practice.provider(ours)) for _, ours, _ in state.settings.providers]
         patience = patience_minutes(state.settings.interval_minutes)
         zone = zone_of(state.settings.zone)
-        return open_minutes(providers, zone, state.last_good_at, self.clock.now(), patience) >= patience
+        # Good pulls are written down coarsely. The last one was made an interval before the first that failed, if pulls were
+        # made at all: one after the next heartbeat would have been written down.
+        interval = timedelta(minutes=state.settings.interval_minutes)
+        unwritten = HEARTBEAT if state.settings.beats else LOOK_BACK_EVERY
+        well = max(state.last_good_at, min(state.failing_since - interval, state.last_good_at + unwritten))
+        return open_minutes(providers, zone, well, self.clock.now(), patience) >= patience
 
-    def _well(self, before: FeedState, after: FeedState, done: _Done) -> None:
-        """Store a state after a good pull; whoever was broken is well again, once."""
-        if self._save(before, replace(after, broken_since=None)) and before.broken_since:
+    def _good(self, pull: _Pull, after: FeedState, done: _Done, complete: bool = True) -> None:
+        """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once."""
+        state = pull.state
+        after = replace(
+            _well(after),
+            last_good_at=pull.began if complete else state.last_good_at,
+            looked_back_at=pull.began if complete and pull.back else state.looked_back_at,
+            last_change_at=self.clock.now() if done.written else state.last_change_at,
+            held=None,
+            answer=None,
+            broken_since=None,
+            awaited=None if state.awaited and pull.began > state.awaited else state.awaited,
+        )
+        nothing_but_stamps = replace(after, seen=state.seen, seen_back=state.seen_back, last_good_at=state.last_good_at)
+        if nothing_but_stamps == state and not self._is_due(pull):
+            return
+        if self._save(state, after) and state.broken_since:
             done.events.append(SourceWell(after.settings.practice, after.settings.feed_id))
+
+    def _is_due(self, pull: _Pull) -> bool:
+        """Whether a good pull that found nothing new is written down: a new day, somebody waits, or the source's heartbeat."""
+        state = pull.state
+        if pull.asked or pull.seen.day is None or state.last_good_at is None:
+            return True
+        return state.settings.beats and pull.began - state.last_good_at >= HEARTBEAT
 
     def _save(self, before: FeedState, after: FeedState) -> bool:
         """Whether it was stored: another pull of this feed, or an operator, may have written meanwhile. Theirs stands then;
@@ -315,20 +356,43 @@ class SyncFeed:
         return True
 
 
-def window_at(settings: FeedSettings, now: datetime) -> Window:
-    """What a pull at an instant covers: from the start of yesterday to the end of the horizon's last day."""
+def window_at(settings: FeedSettings, now: datetime, *, back: bool = False) -> Window:
+    """What a pull at an instant covers: from the start of yesterday, or of thirty days `back`, to the end of the horizon's last
+    day.
+    """
     zone = zone_of(settings.zone)
     today = day_of(now, zone)
-    first, last = today - timedelta(days=1), today + timedelta(days=settings.horizon_days + 1)
-    start, end = (datetime.combine(day, time.min, zone).astimezone(UTC) for day in (first, last))
-    return Window(start, end, today)
+    first = today - (LOOK_BACK if back else timedelta(days=1))
+    return Window(_midnight(first, zone), _midnight(today + timedelta(days=settings.horizon_days + 1), zone), today)
 
 
-def usable_rows(settings: FeedSettings, snapshot: Snapshot) -> tuple[dict[str, ScheduleRow], list[SetAsideRow]]:
-    """Rows by appointment id, and those that cannot be applied. The last one of an id counts (pages may shift)."""
-    rows: dict[str, ScheduleRow] = {}
-    set_aside = list(snapshot.set_aside)
-    for row in snapshot.rows:
+def pulled_of(
+    settings: FeedSettings, snapshot: Snapshot, known: Mapping[bytes, str]
+) -> tuple[Pulled, list[SetAsideRow]]:
+    """What a snapshot shows beside what is `known` (print → appointment id), and rows that cannot be applied.
+
+    The last row of an id counts (pages may shift).
+    """
+    translated = snapshot.translate(known)
+    rows, set_aside = usable_rows(settings, translated)
+    same = {known[one] for one in snapshot.prints if one in known} - rows.keys()
+    entries = {identifier: entry_of(row, print_) for identifier, (row, print_) in rows.items()}
+    return Pulled({identifier: row for identifier, (row, _) in rows.items()}, entries, same), set_aside
+
+
+def with_rows(pulled: Pulled, rows: Mapping[str, ScheduleRow]) -> Pulled:
+    """What was pulled, with rows that were read by id."""
+    entries = {identifier: entry_of(row) for identifier, row in rows.items()}
+    return Pulled({**pulled.rows, **rows}, {**pulled.entries, **entries}, pulled.same)
+
+
+def usable_rows(
+    settings: FeedSettings, translated: Translated
+) -> tuple[dict[str, tuple[ScheduleRow, bytes]], list[SetAsideRow]]:
+    """Rows with their prints, by appointment id, and those that cannot be applied."""
+    rows: dict[str, tuple[ScheduleRow, bytes]] = {}
+    set_aside = list(translated.set_aside)
+    for row, print_ in translated.rows:
         provider_id = settings.provider_of(row.provider_external_id)
         if provider_id is None:
             continue  # of somebody who cannot be booked online
@@ -338,8 +402,22 @@ def usable_rows(settings: FeedSettings, snapshot: Snapshot) -> tuple[dict[str, S
         elif row.kind is not RowKind.BLOCK and is_long(row.start, row.end, zone):
             set_aside.append(SetAsideRow("row", f"longer than {LONGEST_DAYS} days"))
         else:
-            rows[identifiers.appointment_id(settings.practice, settings.source_id, row.external_id)] = row
+            identifier = identifiers.appointment_id(settings.practice, settings.source_id, row.external_id)
+            rows[identifier] = row, print_
     return rows, set_aside
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+def _well(state: FeedState) -> FeedState:
+    """A state without its failures."""
+    return replace(state, failures=0, last_failure="", failing_since=None, not_before=None)
+
+
+def _outcome(done: _Done) -> Outcome:
+    return Outcome.CHANGED if done.written else Outcome.UNCHANGED
 
 
 def _work(settings: FeedSettings, found: Comparison) -> list[Work]:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..domain.appointments import AppointmentState, RowKind, SetAsideRow
-from ..domain.comparing import compare, entry_of
+from ..domain.comparing import compare
 from ..ports import Capabilities, Clock, FeedRepository, SourceFactory
-from .sync_feed import usable_rows, window_at
+from .sync_feed import pulled_of, window_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Tried:
     new: int
     changed: int
     absent: int
+    remarks: Sequence[str] = ()
 
     @property
     def visits(self) -> int:
@@ -51,10 +52,9 @@ class TryPull:
         settings, window = state.settings, window_at(state.settings, self.clock.now())
         source = self.open_source(state)
         snapshot = source.snapshot([external_id for external_id, _, _ in settings.providers], window, None)
-        rows, set_aside = usable_rows(settings, snapshot)
-        entries = {identifier: entry_of(row) for identifier, row in rows.items()}
-        found = compare(rows, entries, self.feeds.digests(practice, feed_id), window, snapshot.complete)
-        known = set(found.known)
+        pulled, set_aside = pulled_of(settings, snapshot, {})
+        found = compare(pulled, self.feeds.digests(practice, feed_id), window, snapshot.complete)
+        known, rows = set(found.known), pulled.rows
         patients = [row.patient for row in rows.values() if row.patient]
         return Tried(
             source.capabilities(),
@@ -67,4 +67,5 @@ class TryPull:
             sum(identifier not in known for identifier in found.changed),
             sum(identifier in known for identifier in found.changed),
             len(found.absent_once) + len(found.absent_twice),
+            source.remarks(),
         )

@@ -1,0 +1,269 @@
+"""FHIR R4 resources (https://hl7.org/fhir/R4): the fields that matter, decoded by msgspec, and what they come to as rows.
+
+Each resource is decoded on its own, so that one bad row is set aside and the rest go on.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+
+from ..domain.appointments import AppointmentState, NameUse, PersonName, RecordPatient, RowKind, ScheduleRow
+from .fhir_profiles import FhirProfile
+
+_NAME_USES = {"old": NameUse.OLD, "maiden": NameUse.OLD, "nickname": NameUse.NICKNAME, "anonymous": NameUse.NICKNAME}
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_PATIENT_IDS = re.compile(rb"Patient\\?/([A-Za-z0-9.\-]{1,64})")
+"""What looks like a reference to a patient (ids: R4, datatypes, *id*), also where a server escapes its slashes."""
+T = TypeVar("T")
+
+
+class Reference(msgspec.Struct):
+    reference: str | None = None
+
+
+class Participant(msgspec.Struct):
+    actor: Reference | None = None
+
+
+class Appointment(msgspec.Struct):
+    id: str
+    status: str
+    start: str | None = None
+    end: str | None = None
+    minutesDuration: int | None = None
+    participant: list[Participant] = []
+
+
+class Name(msgspec.Struct):
+    use: str | None = None
+    family: str | None = None
+    given: list[str] = []
+    suffix: list[str] = []
+
+
+class Period(msgspec.Struct):
+    end: str | None = None
+
+
+class Telecom(msgspec.Struct):
+    system: str | None = None
+    value: str | None = None
+    use: str | None = None
+    period: Period | None = None
+
+
+class Contact(msgspec.Struct):
+    telecom: list[Telecom] = []
+
+
+class PatientLink(msgspec.Struct):
+    other: Reference
+    type: str
+
+
+class Patient(msgspec.Struct):
+    id: str
+    name: list[Name] = []
+    birthDate: str | None = None
+    telecom: list[Telecom] = []
+    contact: list[Contact] = []
+    link: list[PatientLink] = []
+
+
+class Practitioner(msgspec.Struct):
+    id: str
+    name: list[Name] = []
+
+
+class Head(msgspec.Struct):
+    """What every resource has."""
+
+    resourceType: str
+    id: str = ""
+
+
+class Entry(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw()
+
+
+class PageLink(msgspec.Struct):
+    relation: str
+    url: str
+
+
+class Bundle(msgspec.Struct):
+    """A page of a search."""
+
+    resourceType: str
+    entry: list[Entry] = []
+    link: list[PageLink] = []
+
+
+class SearchParameter(msgspec.Struct):
+    name: str
+
+
+class DeclaredResource(msgspec.Struct):
+    type: str
+    searchParam: list[SearchParameter] = []
+    searchInclude: list[str] = []
+
+
+class Rest(msgspec.Struct):
+    resource: list[DeclaredResource] = []
+
+
+class CapabilityStatement(msgspec.Struct):
+    """What a server says that it can do; often less than the truth, sometimes more."""
+
+    resourceType: str
+    rest: list[Rest] = []
+
+    def declared(self, kind: str) -> DeclaredResource | None:
+        """What it says of a kind of resource."""
+        return next((one for rest in self.rest for one in rest.resource if one.type == kind), None)
+
+
+head_of = msgspec.json.Decoder(Head)
+bundle_of = msgspec.json.Decoder(Bundle)
+appointment_of = msgspec.json.Decoder(Appointment)
+patient_of = msgspec.json.Decoder(Patient)
+practitioner_of = msgspec.json.Decoder(Practitioner)
+capability_statement_of = msgspec.json.Decoder(CapabilityStatement)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An appointment that waits for its patient."""
+
+    id: str
+    raw_state: str
+    state: AppointmentState
+    start: datetime
+    end: datetime
+    start_text: str
+    provider_id: str
+    location_id: str | None
+    patient_id: str | None
+
+    def row(self, records: Mapping[str, RecordPatient]) -> ScheduleRow:
+        """The row, with the patient's record where there is one."""
+        kind = RowKind.APPOINTMENT if self.patient_id else RowKind.BLOCK
+        patient = records.get(self.patient_id, RecordPatient(self.patient_id)) if self.patient_id else None
+        return ScheduleRow(
+            self.id, kind, self.raw_state, self.state, self.start, self.end, self.start_text, True, self.provider_id,
+            self.location_id, patient,
+        )  # fmt: skip
+
+
+def decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes | msgspec.Raw) -> T | None:
+    """A resource, or None if it does not have that shape."""
+    try:
+        return decoder.decode(raw)
+    except msgspec.MsgspecError:
+        return None
+
+
+def patient_ids_in(raw: bytes) -> list[str]:
+    """The patients that an appointment's bytes seem to name, without decoding it."""
+    return [one.decode() for one in _PATIENT_IDS.findall(raw)]
+
+
+def draft_of(
+    found: Appointment, profile: FhirProfile, providers: Sequence[str], *, anybody: bool = False
+) -> Draft | None:
+    """What an appointment comes to. None: it was entered in error, holds no time, or is of others than these `providers`.
+
+    `anybody`: it may also be with a provider who was not asked for. Raises ValueError with the reason why it cannot be used.
+    """
+    state = profile.state_of(found.status)
+    if state is None:
+        return None
+    actors: dict[str, list[str]] = {}
+    for participant in found.participant:
+        reference = participant.actor.reference if participant.actor else None
+        if reference and "/" in reference:
+            kind, identifier = reference.split("/_history/")[0].split("/")[-2:]
+            actors.setdefault(kind, []).append(identifier)
+    practitioners = actors.get("Practitioner", [])
+    provider = next((one for one in practitioners if one in providers), None)
+    if provider is None and anybody:
+        provider = next(iter(practitioners), "")
+    if provider is None:
+        if practitioners:
+            return None
+        raise ValueError("names none of the providers asked for")
+    if found.start is None:
+        if state in (AppointmentState.TENTATIVE, AppointmentState.CANCELLED):
+            return None  # a waiting list entry or a cancelled wish holds no time
+        raise ValueError("has no start")
+    start = _instant(found.start, "start")
+    if found.end is not None:
+        end = _instant(found.end, "end")
+    elif found.minutesDuration is not None:
+        end = start + timedelta(minutes=found.minutesDuration)
+    else:
+        raise ValueError("has neither end nor duration")
+    location = next(iter(actors.get("Location", ())), None)
+    patient = next(iter(actors.get("Patient", ())), None)
+    return Draft(found.id, found.status, state, start, end, found.start, provider, location, patient)
+
+
+def record_of(patient: Patient, to_e164: Callable[[str], str | None], today: str) -> RecordPatient:
+    """A patient's record: current contacts (and those of people to contact) as of a day, every name with its use."""
+    telecoms = [*patient.telecom, *(one for contact in patient.contact for one in contact.telecom)]
+    current = [one for one in telecoms if one.value and one.use != "old" and not _ended(one.period, today)]
+    phones = [to_e164(one.value or "") for one in current if one.system in ("phone", "sms", None)]
+    emails = [one.value or "" for one in current if one.system == "email"]
+    return RecordPatient(
+        patient.id,
+        tuple(
+            PersonName(
+                tuple(name.given),
+                name.family or "",
+                " ".join(name.suffix),
+                _NAME_USES.get(name.use or "", NameUse.CURRENT),
+            )
+            for name in patient.name
+        ),
+        _birth_date(patient.birthDate),
+        tuple(dict.fromkeys(phone for phone in phones if phone)),
+        tuple(dict.fromkeys(emails)),
+    )
+
+
+def replaced_by(patient: Patient) -> str | None:
+    """The patient that a merged one became (R4, Patient.link)."""
+    links = (link.other.reference for link in patient.link if link.type == "replaced-by" and link.other.reference)
+    return next((reference.rpartition("/")[2] for reference in links if reference), None)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a row is set aside, without any of its data."""
+    return "does not have the shape of an Appointment" if isinstance(error, msgspec.MsgspecError) else str(error)
+
+
+def _instant(text: str, name: str) -> datetime:
+    if not _INSTANT.fullmatch(text):
+        raise ValueError(f"its {name} is not an instant with an offset")
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"its {name} does not exist") from None
+
+
+def _birth_date(text: str | None) -> date | None:
+    """A whole date; FHIR also allows a year or a month alone, which tell too little."""
+    try:
+        return date.fromisoformat(text) if text and _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def _ended(period: Period | None, today: str) -> bool:
+    return bool(period and period.end and period.end[:10] < today)

@@ -1,0 +1,256 @@
+"""What a pull reads, translates and writes: heartbeats, look backs, what waits for a pull, and feeds of a whole source."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from oneway.domain import identifiers
+from oneway.domain.appointments import Appointment, AppointmentState
+from oneway.domain.clock_time import day_of, minute_of, zone_of
+from oneway.domain.feeds import FeedState
+from oneway.domain.practices import Location
+from oneway.faults import Unavailable
+from oneway.use_cases.apply_practice import feeds_of
+from oneway.use_cases.await_pull import AwaitPull
+from oneway.use_cases.sync_feed import Outcome
+
+from tests.builders import NOW, START, a_practice, a_provider, a_record, a_row, feed_settings
+from tests.world import World
+
+FEED, OTHER = ("harbor", "ehr~osei"), ("harbor", "ehr~brandt")
+PAST = NOW - timedelta(days=12)
+
+
+def id_of(external_id: str) -> str:
+    return identifiers.appointment_id("harbor", "ehr", external_id)
+
+
+def visit(world: World, external_id: str, provider: str = "osei") -> Appointment | None:
+    return world.store.appointments_by_key.get(("harbor", provider, id_of(external_id)))
+
+
+def settled(world: World, *providers: str) -> int:
+    """After a look back and a usual pull; how much was written so far."""
+    for _ in range(2):
+        for provider in providers or ("osei",):
+            world.pull(provider)
+    return world.store.writes
+
+
+class TestUnchangedIsFree:
+    def test_only_what_changed_is_translated(self, world: World) -> None:
+        starts = [START + timedelta(days=n // 8, minutes=30 * (n % 8)) for n in range(100)]
+        for n, start in enumerate(starts):
+            world.source.enter(a_row(f"v-{n}", start=start, end=start + timedelta(minutes=30)))
+        settled(world)
+        translated = world.source.translated
+        world.source.enter(a_row("v-7", start=starts[7], end=starts[7] + timedelta(minutes=20)))
+        world.source.enter(a_row("v-100", start=START + timedelta(days=30), end=START + timedelta(days=30, minutes=5)))
+        report = world.pull()
+        assert (report.seen, report.changed) == (101, 2)
+        assert world.source.translated - translated == 2
+
+    def test_an_answer_that_is_stamped_anew_each_time_writes_nothing(self, world: World) -> None:
+        world.source.enter(a_row())
+        writes = settled(world)
+        for n in range(9):
+            world.source.enter(a_row(start_text=f"stamp {n}"))
+            assert world.pull().outcome is Outcome.UNCHANGED
+        assert world.store.writes == writes
+
+    def test_under_other_settings_everything_is_translated_again(self, world: World) -> None:
+        world.source.enter(a_row())
+        settled(world)
+        state = world.store.feeds_by_id[FEED]
+        world.store.feeds_by_id[FEED] = replace(state, settings=replace(state.settings, country="DE"))
+        translated = world.source.translated
+        world.source.enter(a_row("new", start=START + timedelta(hours=1), end=START + timedelta(hours=2)))
+        world.pull()
+        assert world.source.translated - translated == 2
+
+    def test_a_new_day_is_read_whole_once(self, world: World) -> None:
+        world.source.enter(a_row())
+        settled(world)
+        world.clock.advance(hours=24)
+        translated = world.source.translated
+        assert [world.pull().outcome for _ in range(4)] == [Outcome.UNCHANGED] * 4
+        assert world.source.translated - translated == 2  # by the look back, and by the usual pull
+
+
+class TestHeartbeat:
+    @pytest.fixture
+    def two(self) -> World:
+        world = World(a_practice())
+        beating = {settings.feed_id: settings.beats for settings in feeds_of(world.practice)}
+        assert beating == {"ehr~osei": False, "ehr~brandt": True}
+        for key in (FEED, OTHER):
+            state = world.store.feeds_by_id[key]
+            settings = replace(state.settings, beats=beating[key[1]])
+            world.store.feeds_by_id[key] = replace(state, settings=settings)
+        return world
+
+    def test_one_feed_of_a_source_writes_it_every_ten_minutes(self, two: World) -> None:
+        writes = settled(two, "osei", "brandt")
+        for _ in range(50):
+            two.clock.advance(minutes=1)
+            for key in (FEED, OTHER):
+                two.sync_feed(*key)
+        assert two.store.writes - writes == 5
+
+    def test_a_feed_that_did_not_fail_is_as_fresh_as_its_source(self, two: World) -> None:
+        settled(two, "osei", "brandt")
+        for _ in range(45):
+            two.clock.advance(minutes=1)
+            for key in (FEED, OTHER):
+                two.sync_feed(*key)
+        osei = two.practice.providers["osei"]
+        assert (two.clock.at - two.store.feeds_by_id[FEED].last_good_at).total_seconds() > 40 * 60
+        assert (two.age.minutes(two.practice, osei) or 0) <= 10
+        two.source.fault = Unavailable("503")
+        two.sync_feed(*FEED)
+        two.clock.advance(minutes=1)
+        assert (two.age.minutes(two.practice, osei) or 0) > 40
+
+    def test_a_source_that_fails_is_no_fresher_for_it(self, two: World) -> None:
+        settled(two, "osei", "brandt")
+        two.source.fault = Unavailable("503")
+        for _ in range(30):
+            two.clock.advance(minutes=1)
+            two.sync_feed(*OTHER, now_asked=True)
+        assert (two.age.minutes(two.practice, two.practice.providers["osei"]) or 0) >= 30
+
+
+class TestLookBack:
+    def test_once_an_hour_thirty_days_back_are_read(self, world: World) -> None:
+        world.source.enter(a_row("old", start=PAST, end=PAST + timedelta(minutes=30)))
+        world.pull()
+        assert visit(world, "old")
+        world.source.enter(a_row("old", start=PAST, end=PAST + timedelta(minutes=30), state=AppointmentState.COMPLETED))
+        for _ in range(58):
+            world.pull()
+        found = visit(world, "old")
+        assert found and found.state is AppointmentState.BOOKED
+        for _ in range(3):
+            world.pull()
+        found = visit(world, "old")
+        assert found and found.state is AppointmentState.COMPLETED
+
+    def test_nothing_older_is_read(self, world: World) -> None:
+        start = NOW - timedelta(days=32)
+        world.source.enter(a_row("older", start=start, end=start + timedelta(minutes=30)))
+        world.pull()
+        assert visit(world, "older") is None
+
+    def test_what_vanishes_from_the_past_is_settled_and_tells_nobody(self, world: World) -> None:
+        world.source.enter(a_row("old", start=PAST, end=PAST + timedelta(minutes=30)))
+        world.pull()
+        world.source.delete("old")
+        for _ in range(125):
+            world.pull()
+        assert world.store.feeds_by_id[FEED].suspects == 0
+        found = visit(world, "old")
+        assert found and found.missing_since
+        assert world.deliver() == 0
+
+
+class TestWaiting:
+    def test_a_good_pull_that_somebody_waits_for_is_written_down(self, world: World) -> None:
+        writes = settled(world)
+        wait = AwaitPull(world.store.feeds)
+        assert not wait(world.practice, "osei", world.clock.at)
+        asked_at = world.clock.at
+        assert not wait(world.practice, "osei", asked_at)
+        assert world.store.writes == writes + 1
+        world.pull()
+        assert wait(world.practice, "osei", asked_at)
+        assert world.store.feeds_by_id[FEED].awaited is None
+        world.pull()
+        assert world.store.writes == writes + 2
+
+    def test_a_pull_that_began_before_does_not_count(self, world: World) -> None:
+        settled(world)
+        wait, later = AwaitPull(world.store.feeds), world.clock.at + timedelta(minutes=3)
+        assert not wait(world.practice, "osei", later)
+        world.pull()
+        assert not wait(world.practice, "osei", later)
+        world.pull(minutes=3)
+        assert wait(world.practice, "osei", later)
+
+    def test_sync_now_is_written_down(self, world: World) -> None:
+        settled(world)
+        world.clock.advance(minutes=2)
+        world.sync_feed(*FEED, now_asked=True)
+        assert world.store.feeds_by_id[FEED].last_good_at == world.clock.at
+
+    def test_nobody_reads_a_provider_who_is_not_integrated(self) -> None:
+        world = World(a_practice(a_provider(source_id=None, external_id=None)))
+        assert not AwaitPull(world.store.feeds)(world.practice, "osei", NOW)
+
+
+class TestWholeSource:
+    """A source that cannot be asked for one provider: one feed covers all, who may work in different zones."""
+
+    @pytest.fixture
+    def whole(self) -> World:
+        east = Location("east", "Harbor East", "2 Main St, Boston", "America/New_York")
+        practice = a_practice(a_provider(), a_provider("brandt", location_id="east"))
+        practice = replace(
+            practice,
+            locations={**practice.locations, "east": east},
+            sources={"ehr": replace(practice.sources["ehr"], whole=True)},
+        )
+        world = World(practice)
+        world.store.feeds_by_id.clear()
+        (settings,) = feeds_of(practice)
+        assert settings == feed_settings("osei", "brandt", feed_id="ehr", lane="harbor~ehr", providers=(
+            ("prac-osei", "osei", "America/Los_Angeles"), ("prac-brandt", "brandt", "America/New_York"),
+        ))  # fmt: skip
+        state = FeedState(settings, last_good_at=NOW - timedelta(minutes=1))
+        world.store.feeds.save(FeedState(settings), state)
+        return world
+
+    def pull(self, world: World) -> None:
+        world.clock.advance(minutes=1)
+        world.sync_feed("harbor", "ehr")
+        for provider in ("osei", "brandt"):
+            assert world.check_occupancy("harbor", provider) == []
+
+    def test_each_has_their_own(self, whole: World) -> None:
+        whole.source.enter(
+            a_row("one"), a_row("two", provider_external_id="prac-brandt"), a_row("x", provider_external_id="who")
+        )
+        self.pull(whole)
+        assert visit(whole, "one") and visit(whole, "two", "brandt")
+        assert len(whole.store.appointments_by_key) == 2
+        assert (whole.age.minutes(whole.practice, whole.practice.providers["brandt"]) or 0) == 0
+
+    def test_a_visit_that_goes_to_another_provider_takes_its_link_along(self, whole: World) -> None:
+        submitted = whole.submit()
+        whole.source.enter(a_row("one"))
+        self.pull(whole)
+        assert whole.stored(submitted.request).link
+        whole.source.enter(a_row("one", provider_external_id="prac-brandt"))
+        self.pull(whole)
+        assert visit(whole, "one") is None
+        moved = visit(whole, "one", "brandt")
+        assert moved and moved.request_id == submitted.request.id
+        link = whole.stored(submitted.request).link
+        assert link and link.provider_id == "brandt"
+        day = day_of(START, zone_of("America/New_York"))
+        held = whole.store.calendar.days("harbor", "brandt", "America/New_York", day, day)[day]
+        assert [(one.id, one.start) for one in held.occupants] == [(id_of("one"), minute_of(START))]
+
+    def test_a_provider_who_is_no_longer_covered_is_forgotten_without_a_brake(self, whole: World) -> None:
+        starts = [START + timedelta(minutes=30 * n) for n in range(8)]
+        for n, start in enumerate(starts):
+            row = a_row(f"b-{n}", start=start, end=start + timedelta(minutes=30), provider_external_id="prac-brandt")
+            whole.source.enter(replace(row, patient=a_record(source_id=f"p{n}")))
+        self.pull(whole)
+        key = ("harbor", "ehr")
+        state = whole.store.feeds_by_id[key]
+        only = replace(state.settings, providers=state.settings.providers[:1])
+        whole.store.feeds_by_id[key] = replace(state, settings=only)
+        for _ in range(3):
+            whole.clock.advance(minutes=1)
+            assert whole.sync_feed("harbor", "ehr").outcome is not Outcome.HELD
+        assert whole.store.feeds_by_id[key].suspects == 0

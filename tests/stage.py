@@ -1,4 +1,4 @@
-"""A store on a stage: each call of it is a step, at which somebody can be stopped, or die. Time passes with every step."""
+"""A store, or a source, on a stage: each call is a step, at which somebody can be stopped, or die. Time passes with each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,14 +20,16 @@ class Stage:
 
     clock: FakeClock
     steps: dict[str, int] = field(default_factory=dict)
+    calls: dict[str, list[str]] = field(default_factory=dict)
     stops: dict[str, int] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
     turn: str = ""
     turned: Condition = field(default_factory=Condition)
 
-    def step(self) -> None:
+    def step(self, call: str = "") -> None:
         """Called before each call of the store."""
         name = current_thread().name
+        self.calls.setdefault(name, []).append(call)
         self.clock.advance(milliseconds=1)
         self.steps[name] = self.steps.get(name, 0) + 1
         if self.deaths.get(name) == self.steps[name]:
@@ -82,7 +84,7 @@ class Watched:
             return found
 
         def step(*arguments: Any, **named: Any) -> Any:
-            self.stage.step()
+            self.stage.step(name)
             return found(*arguments, **named)
 
         return step

@@ -4,7 +4,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from oneway.domain.appointments import ScheduleRow, SetAsideRow
 from oneway.domain.feeds import FeedState, Window
 from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.ports import Absence, ScheduleSource, Snapshot
+from oneway.sources.fhir_profiles import PROFILES, capabilities_of
 from oneway.sources.http import MOST_BYTES, TRIES
 from oneway.sources.opening import OpenSource
 
@@ -321,3 +322,165 @@ def test_an_id_is_written_into_the_address_as_one_name() -> None:
     with serving(Told(status=404)) as server:
         server.open().get_appointment("../Patient/p?x=1", ["osei"])
         assert server.asked[0].path == "/fhir/Appointment/..%2FPatient%2Fp%3Fx%3D1"
+
+
+def asked_of(server: Server) -> list[dict[str, list[str]]]:
+    """The questions a server was asked, by parameter."""
+    return [
+        {name: [value for one, value in asked.query if one == name] for name, _ in asked.query}
+        for asked in server.asked
+    ]
+
+
+def only_by(parameter: str, *resources: Any, declares: Sequence[str] | None = None) -> Callable[[Asked], Told]:
+    """A server that refuses every question but one by this parameter ("": by date alone), without _include."""
+
+    def answer(asked: Asked) -> Told:
+        if asked.path.endswith("/metadata"):
+            if declares is None:
+                return Told(status=404)
+            appointment = {"type": "Appointment", "searchParam": [{"name": one} for one in declares]}
+            return Told(
+                json.dumps({"resourceType": "CapabilityStatement", "rest": [{"resource": [appointment]}]}), FHIR
+            )
+        if asked.path.endswith("/Patient"):
+            return a_bundle(a_patient())
+        names = {name for name, _ in asked.query} & {"actor", "practitioner", "_include"}
+        return a_bundle(*resources) if names == ({parameter} - {""}) else Told(status=400)
+
+    return answer
+
+
+class TestProfiles:
+    def test_oracle_is_asked_for_practitioners_within_both_bounds_and_for_patients_by_id(self) -> None:
+        with serving(only_by("practitioner", a_visit("1"))) as server:
+            assert server.pull(profile="oracle").rows[0].patient.birth_date == date(1990, 11, 2)  # type: ignore[union-attr]
+            first, patients = asked_of(server)
+            assert first["practitioner"] == ["osei"]
+            assert [one[:2] for one in first["date"]] == ["ge", "lt"]
+            assert patients["_id"] == ["p"]
+
+    def test_epic_is_asked_month_by_month_in_the_way_that_its_server_takes(self) -> None:
+        with serving(only_by("actor", a_visit("1"))) as server:
+            source = server.open("epic")
+            window = replace(WINDOW, end=WINDOW.start + timedelta(days=70))
+            assert len(source.snapshot(["osei"], window, None).translate(()).rows) == 1
+            pulled = [one for one in asked_of(server) if "actor" in one]
+            bounds = [(one["date"][0][2:12], one["date"][1][2:12]) for one in pulled]
+            assert bounds == [("2026-11-22", "2026-12-23"), ("2026-12-23", "2027-01-23"), ("2027-01-23", "2027-01-31")]
+            before = len(server.asked)
+            source.snapshot(["osei"], WINDOW, None)
+            assert [one.path for one in server.asked[before:]] == ["/fhir/Appointment"] * 1
+
+    def test_openemr_is_read_whole_its_dash_is_a_booking_and_others_are_left_out(self) -> None:
+        dash = a_visit("1", status="proposed")
+        other = a_visit("2", participant=[{"actor": {"reference": "Practitioner/else"}}])
+        with serving(only_by("", dash, other)) as server:
+            found = server.pull(profile="openemr")
+            assert [(row.external_id, row.raw_state, row.state) for row in found.rows] == [("1", "proposed", "booked")]
+            assert not found.set_aside
+            assert capabilities_of(PROFILES["openemr"]).filters == {"date"}
+
+    def test_openemrs_stamps_are_no_change(self) -> None:
+        def answer(asked: Asked) -> Told:
+            stamped = {"meta": {"versionId": "1", "lastUpdated": f"2026-11-24T09:30:0{len(server.asked) % 10}Z"}}
+            return a_bundle(a_patient()) if "/Patient" in asked.path else a_bundle(a_visit("1", **stamped))
+
+        with serving(answer) as server:
+            reads = [sorted(server.open("openemr").snapshot(["osei"], WINDOW, None).read) for _ in range(2)]
+            assert reads[0] == reads[1]
+            reads = [sorted(server.open("oracle").snapshot(["osei"], WINDOW, None).read) for _ in range(2)]
+            assert reads[0] != reads[1]
+
+
+class TestCapabilityStatement:
+    @pytest.mark.parametrize("parameter", ["practitioner", "actor", ""])
+    @pytest.mark.parametrize("declares", [None, (), ("date", "actor"), ("practitioner",), ("location",)])
+    def test_a_server_that_refuses_is_asked_until_it_answers_whatever_it_declares(
+        self, parameter: str, declares: Sequence[str] | None
+    ) -> None:
+        with serving(only_by(parameter, a_visit("1"), declares=declares)) as server:
+            source = server.open()
+            assert len(source.snapshot(["osei"], WINDOW, None).translate(()).rows) == 1
+            before = len(server.asked)
+            source.snapshot(["osei"], WINDOW, None)
+            assert len(server.asked) == before + 1
+
+    def test_what_it_declares_is_tried_first(self) -> None:
+        with serving(only_by("practitioner", a_visit("1"), declares=("date", "practitioner"))) as server:
+            server.open().snapshot(["osei"], WINDOW, None)
+            asked = [sorted(set(one) & {"actor", "practitioner", "_include"}) for one in asked_of(server)]
+            assert asked == [["_include", "actor"], [], ["_include", "practitioner"], ["practitioner"]]
+
+    def test_one_that_refuses_everything_is_given_up(self) -> None:
+        with serving(Told(status=400)) as server, pytest.raises(SchemaDrift):
+            server.pull()
+        assert len(server.asked) <= 8
+
+    def test_operators_are_told_where_it_says_less_than_is_asked(self) -> None:
+        with serving(only_by("actor", declares=("date", "practitioner"))) as server:
+            assert server.open().remarks() == [
+                "does not declare a search of Appointment by actor",
+                "does not declare that patients can be included; those that are missing are looked up",
+            ]
+        with serving(Told("<html>", FHIR)) as server:
+            (remark,) = server.open().remarks()
+            assert remark.startswith("has no CapabilityStatement")
+
+
+class TestPrints:
+    @pytest.mark.parametrize(
+        ("reference", "known"),
+        [
+            ("Patient/p", True),
+            ("https://ehr.example/fhir/Patient/p", True),
+            ("Patient/p/_history/3", True),
+            ("Patient\\u002fp", False),
+        ],
+    )
+    def test_an_entry_is_known_only_if_its_bytes_name_its_patient(self, reference: str, known: bool) -> None:
+        participant = [{"actor": {"reference": "Practitioner/osei"}}, {"actor": {"reference": "@"}}]
+        body = a_bundle(a_visit("1", participant=participant), a_patient()).body
+        assert isinstance(body, str)
+        with serving(Told(body.replace("@", reference), FHIR)) as server:
+            snapshot = server.open().snapshot(["osei"], WINDOW, None)
+            ((row, print_),) = snapshot.translate(()).rows
+            assert row.patient
+            assert row.patient.birth_date == date(1990, 11, 2)
+            assert (print_ in snapshot.prints) is known
+
+    def test_a_slash_may_be_escaped(self) -> None:
+        body = a_bundle(a_visit("1"), a_patient()).body
+        assert isinstance(body, str)
+        with serving(Told(body.replace("Patient/p", "Patient\\/p"), FHIR)) as server:
+            snapshot = server.open().snapshot(["osei"], WINDOW, None)
+            assert [print_ for _, print_ in snapshot.translate(()).rows] == snapshot.prints
+
+    def test_another_record_of_the_patient_is_another_print(self) -> None:
+        one, other = (a_bundle(a_visit("1"), a_patient(birthDate=day)) for day in ("1990-11-02", "1990-02-11"))
+        with serving(one, other) as server:
+            source = server.open()
+            assert source.snapshot(["osei"], WINDOW, None).prints != source.snapshot(["osei"], WINDOW, None).prints
+
+    def test_records_that_do_not_come_along_are_looked_up_once_in_half_an_hour(self) -> None:
+        people = [f"p{number}" for number in range(40)]
+
+        def answer(asked: Asked) -> Told:
+            if "/Patient" in asked.path:
+                return a_bundle(*(a_patient(id=one) for one in dict(asked.query)["_id"].split(",")))
+            doctor = {"actor": {"reference": "Practitioner/osei"}}
+            return a_bundle(
+                *(a_visit(one, participant=[doctor, {"actor": {"reference": f"Patient/{one}"}}]) for one in people)
+            )
+
+        with serving(answer) as server:
+            source = server.open("oracle", interval_minutes=5)
+            known = set(source.snapshot(["osei"], WINDOW, None).prints)
+            looked_up: list[str] = []
+            for _ in range(6):
+                snapshot = source.snapshot(["osei"], WINDOW, None)
+                rows = [row.external_id for row, _ in snapshot.translate(known).rows]
+                assert snapshot.look_again is bool(rows)
+                looked_up += rows
+                server.clock.advance(minutes=5)
+            assert sorted(looked_up) == sorted(people)

@@ -10,7 +10,7 @@ from oneway.domain.appointments import AppointmentState, RowKind
 from tests.builders import START, a_practice, a_provider, a_record, a_row
 from tests.fakes.outside import FakeSource
 from tests.fakes.store import FakeClock
-from tests.stage import Stage, WatchedStore
+from tests.stage import Stage, Watched, WatchedStore
 from tests.world import World
 
 LATER = START + timedelta(days=1)
@@ -26,7 +26,7 @@ class Schedule:
         store.stage = self.stage
         self.world = World(a_practice(a_provider(split=3)), store, self.clock)
         self.world.source = self.source = FakeSource()
-        self.world.sync_feed = replace(self.world.sync_feed, open_source=self.source)
+        self.world.sync_feed = replace(self.world.sync_feed, open_source=lambda state: Watched(self.source, self.stage))
         self.asked = self.world.submit()
         for number in range(4):
             at = LATER + timedelta(minutes=30 * number)
@@ -53,15 +53,16 @@ class Schedule:
         self.clock.advance(minutes=1)
         return self.world.sync_feed("harbor", "ehr~osei", now_asked=True)
 
-    def cut_at(self, step: int) -> bool:
-        """Pull, and die at this step; whether it came that far."""
+    def cut_at(self, step: int) -> list[str]:
+        """Pull, and die at this step, or not at all (0); the calls that it came to, the deadly one included."""
         self.stage.steps.clear()
+        self.stage.calls.clear()
         self.stage.deaths = {"pull": step}
         thread = self.stage.play("pull", self.pull)
         self.stage.give("pull")
         thread.join(20)
         self.stage.deaths = {}
-        return self.stage.steps["pull"] >= step
+        return self.stage.calls["pull"]
 
     def state(self) -> dict[str, Any]:
         """All that is stored, without the times of writing, which differ."""
@@ -80,42 +81,40 @@ class Schedule:
         }
 
 
-def steps_of_a_pull() -> int:
+def after(pulls: int) -> Schedule:
     schedule = Schedule()
-    schedule.cut_at(10_000)
-    return schedule.stage.steps["pull"]
-
-
-STEPS = steps_of_a_pull()
-
-
-@pytest.mark.parametrize("step", range(1, STEPS + 1))
-def test_wherever_the_second_sighting_is_cut_the_next_one_goes_on(step: int) -> None:
-    whole, cut = Schedule(), Schedule()
-    for schedule in (whole, cut):
+    for _ in range(pulls):
         schedule.pull()
-    cut.cut_at(step)
+    return schedule
+
+
+WRITES = {"commit", "save", "save_digests"}
+REQUESTS = {"snapshot", "get_appointment"}
+CALLS = [after(pulls).cut_at(0) for pulls in (0, 1)]
+"""What the pull that finds all the changes calls, and the one after it, which decides on what vanished."""
+CUTS = [(pulls, step) for pulls, calls in enumerate(CALLS) for step in range(1, len(calls) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("pulls", "step"), CUTS, ids=[f"{CALLS[pulls][step - 1]}-{pulls}-{step}" for pulls, step in CUTS]
+)
+def test_wherever_a_pull_is_cut_the_next_one_goes_on(pulls: int, step: int) -> None:
+    whole, cut = after(pulls), after(pulls)
+    assert cut.cut_at(step) == CALLS[pulls][:step]
     assert cut.world.check_occupancy("harbor", "osei") == []
     for schedule in (whole, cut):
-        schedule.pull()
-        schedule.pull()
+        for _ in range(2):
+            schedule.pull()
+            assert schedule.world.check_occupancy("harbor", "osei") == []
     assert cut.state() == whole.state()
 
 
-def test_there_is_much_to_cut() -> None:
-    assert STEPS > 15
-
-
-@pytest.mark.parametrize("step", range(1, STEPS + 1))
-def test_wherever_a_pull_is_cut_the_next_one_goes_on(step: int) -> None:
-    whole, cut = Schedule(), Schedule()
-    assert cut.cut_at(step)
-    assert cut.world.check_occupancy("harbor", "osei") == []
-    for schedule in (whole, cut):
-        schedule.pull()
-        schedule.pull()
-        assert schedule.world.check_occupancy("harbor", "osei") == []
-    assert cut.state() == whole.state()
+@pytest.mark.parametrize("pulls", [0, 1])
+def test_every_call_of_a_pull_is_cut_once(pulls: int) -> None:
+    calls = after(pulls).cut_at(0)
+    assert [calls[step - 1] for number, step in CUTS if number == pulls] == calls
+    assert set(calls) >= REQUESTS - ({"get_appointment"} if pulls == 0 else set())
+    assert set(calls) >= WRITES
 
 
 def test_the_same_pull_twice_changes_nothing_the_second_time() -> None:

@@ -279,12 +279,13 @@ class FhirSource:
         """The ways to ask: what is known to work, else what the profile says, else what the server declares, else the rest."""
         if known := self.learnt.get(self.address):
             yield known
-        ways: list[tuple[str, str] | None] = [*self.profile.provider_parameters]
+        ways = list(self.profile.provider_parameters)
         yield Question(ways[0] if ways else None, self.profile.include_patient)
         declared = self._declared()
-        ways.sort(key=lambda way: way is not None and way[0] not in declared)
-        for include in (self.profile.include_patient, False):
-            yield from (Question(way, include) for way in [*ways, None])
+        ways.sort(key=lambda way: way[0] not in declared)
+        includes = (self.profile.include_patient, False)
+        yield from (Question(way, include) for include in includes for way in ways)
+        yield from (Question(None, include) for include in includes)
 
     def _declared(self) -> Collection[str]:
         """The search parameters of Appointment in the server's CapabilityStatement; none where it has none, or a wrong one."""

@@ -33,10 +33,20 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
 
 
 def _pull_lane(records: list[dict[str, Any]], deadline: datetime) -> list[dict[str, str]]:
-    """Pull the feeds of a lane in order; those that have to come again: from the first that broke on, all."""
+    """Pull the feeds of a lane in order; those that have to come again: from the first that broke on, all.
+
+    Where another pull as long as the longest would outlast the function, the rest is left to its next turn: a function that is
+    stopped keeps every lane of its batch waiting until the messages show again (ADR 0013).
+    """
+    longest = timedelta()
     for number, record in enumerate(records):
+        began = sync_feed.clock.now()
+        if began + longest > deadline:
+            log("lane left off", pulls=len(records) - number)
+            return []
         if not _pull(json.loads(record["body"]), deadline):
             return [{"itemIdentifier": one["messageId"]} for one in records[number:]]
+        longest = max(longest, sync_feed.clock.now() - began)
     return []
 
 

@@ -12,7 +12,7 @@ from oneway.domain.appointments import SetAsideRow
 from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure
 from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
-from oneway.domain.feeds import FeedRef, FeedState
+from oneway.domain.feeds import FeedRef, FeedState, bucket_of, in_turn
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
@@ -292,6 +292,15 @@ class TestFeeds:
         for ref in refs:
             store.feeds.put_on_wheel(ref, 1)
         assert sorted(ref.feed_id for ref in store.feeds.due(0)) == ["ehr~brandt", "ehr~osei"]
+
+    def test_a_spoke_names_the_feeds_of_many_practices(self, store: Store) -> None:
+        refs = [FeedRef(f"practice-{n}", f"ehr~{one}", "lane") for n in range(20) for one in ("osei", "brandt")]
+        for ref in refs:
+            store.feeds.put_on_wheel(ref, 1)
+        assert len({bucket_of(ref.practice) for ref in refs}) > 1
+        assert in_turn(store.feeds.due(0), 0) == in_turn(refs, 0)
+        store.feeds.remove("practice-7", "ehr~osei")
+        assert in_turn(store.feeds.due(0), 0) == in_turn([ref for ref in refs if ref != refs[14]], 0)
 
     def test_a_feed_that_is_removed_leaves_nothing(self, store: Store) -> None:
         state = a_feed()

@@ -222,6 +222,17 @@ def test_a_message_stays_hidden_for_six_tries(function: str, queue: str) -> None
     assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
+def test_the_sync_queue_takes_more_than_three_hundred_calls_a_second() -> None:
+    properties = RESOURCES["Syncs"]["Properties"]
+
+    assert properties["DeduplicationScope"] == "messageGroup"
+    assert properties["FifoThroughputLimit"] == "perMessageGroupId"
+
+
+def test_a_minute_is_planned_before_the_next_one_comes() -> None:
+    assert 20 < RESOURCES["PlanSyncs"]["Properties"]["Timeout"] < 60
+
+
 def test_a_lost_batch_of_the_stream_is_kept() -> None:
     events = RESOURCES["RelayChanges"]["Properties"]["Events"].values()
     (stream,) = (event["Properties"] for event in events if event["Type"] == "DynamoDB")

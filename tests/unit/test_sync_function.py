@@ -33,6 +33,8 @@ class Pulls:
     def __call__(self, practice: str, feed: str, *, deadline: datetime) -> SyncReport:
         self.barrier.wait(10)
         self.pulled.append(feed)
+        if "hangs" in feed:
+            self.clock.advance(seconds=20)
         self.deadlines.add(deadline)
         if "bug" in feed:
             raise KeyError("Maria Núñez")
@@ -95,3 +97,10 @@ def test_a_pull_that_waited_too_long_is_dropped(function: ModuleType) -> None:
     pulls = Pulls()
     assert run(function, pulls, batch(("a", "one"), minute=minute_of(NOW) - 11)) == []
     assert pulls.pulled == []
+
+
+def test_a_lane_that_hangs_is_left_off_in_time(function: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    pulls = Pulls()
+    assert run(function, pulls, batch(*(("a", f"hangs-{n}") for n in range(5)))) == []
+    assert pulls.pulled == ["hangs-0", "hangs-1"]
+    assert "lane left off" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Feeds: what one pull covers, when it is due, and what it last found (product section 5, house: *The wheel*)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,9 @@ INTERVALS = (1, 5, 15, 60)
 """Minutes between two pulls of a feed that a practice may choose from."""
 LOOK_BACK = timedelta(days=30)
 """How far back a pull reads once an hour: visits are closed, corrected and cancelled after the fact, too."""
+SPOKE_BUCKETS = 64
+"""Items that a spoke is spread over: one alone outgrows DynamoDB's 400 KB below 40,000 feeds, and long before that every
+practice that is applied writes all of it again, against all others (ADR 0013)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,19 @@ def spoke_of(practice: str, feed_id: str, interval_minutes: int) -> int:
 def spokes_due(minute: int) -> list[tuple[int, int]]:
     """The (interval, spoke) pairs of the wheel that are due in an epoch minute."""
     return [(interval, minute % interval) for interval in INTERVALS]
+
+
+def in_turn(refs: Iterable[FeedRef], minute: int) -> list[FeedRef]:
+    """Feeds with those of a lane together, which take turns at being first: a source too slow for all starves none."""
+    return sorted(refs, key=lambda ref: (ref.lane, crc32(f"{ref.practice}#{ref.feed_id}#{minute}".encode())))
+
+
+def bucket_of(practice: str) -> int:
+    """Which of a spoke's items names a practice's feeds: all of a practice in one, practices spread evenly.
+
+    It is another hash than the spoke's, so that every spoke fills all its buckets.
+    """
+    return crc32(practice.encode()) % SPOKE_BUCKETS
 
 
 def feed_id_of(source_id: str, provider_id: str | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ..domain.appointments import SetAsideRow
 from ..domain.comparing import DigestWeek, pack_week, unpack_week
 from ..domain.errors import StoreUnavailable, WriteConflict
-from ..domain.feeds import INTERVALS, FeedRef, FeedState, spoke_of, spokes_due
+from ..domain.feeds import INTERVALS, FeedRef, FeedState, bucket_of, spoke_of, spokes_due
 from . import keys
 from .items import TableItem, answered, decoded, get, get_many, item, query, save_if
 
@@ -54,13 +54,14 @@ class DynamoFeedRepository:
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         """Enter a feed in its spoke and take it off all others. Idempotent."""
         for interval in INTERVALS:
-            spoke = keys.spoke(interval, spoke_of(ref.practice, ref.feed_id, interval))
-            self._enter(spoke, ref, interval == interval_minutes)
+            spoke = spoke_of(ref.practice, ref.feed_id, interval)
+            bucket = keys.spoke_bucket(interval, spoke, bucket_of(ref.practice))
+            self._enter(bucket, ref, interval == interval_minutes)
 
     def due(self, minute: int) -> list[FeedRef]:
-        """The feeds whose spoke comes up in an epoch minute."""
-        found = get_many(keys.spoke(interval, number) for interval, number in spokes_due(minute))
-        return [ref for one in found for ref in decoded(one, list[FeedRef])]
+        """The feeds whose spoke comes up in an epoch minute: half a read unit for every 4 KB of a spoke."""
+        spokes = [keys.spoke_partition(interval, number) for interval, number in spokes_due(minute)]
+        return [ref for spoke in spokes for one in query(spoke) for ref in decoded(one, list[FeedRef])]
 
     def remove(self, practice: str, feed_id: str) -> None:
         """Take a feed off the wheel and delete what is known of it."""

@@ -150,9 +150,14 @@ def feeds_of(slug: str, feed_id: str) -> Key:
     return Key(f"{slug}#FEEDS", feed_id)
 
 
-def spoke(interval_minutes: int, number: int) -> Key:
-    """A spoke of the sync wheel."""
-    return Key(f"WHEEL#{interval_minutes}#{number}", "FEEDS")
+def spoke_partition(interval_minutes: int, number: int) -> str:
+    """A spoke of the sync wheel, all its buckets."""
+    return f"WHEEL#{interval_minutes}#{number}"
+
+
+def spoke_bucket(interval_minutes: int, number: int, bucket: int) -> Key:
+    """A part of a spoke (domain/feeds.py, `bucket_of`)."""
+    return Key(spoke_partition(interval_minutes, number), f"FEEDS#{bucket:02d}")
 
 
 def audit(slug: str, email: str, at: datetime, nonce: str) -> Key:

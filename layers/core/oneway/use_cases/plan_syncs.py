@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..domain.feeds import in_turn
 from ..ports import FeedRepository, SyncQueue
 
 
@@ -14,6 +15,6 @@ class PlanSyncs:
 
     def __call__(self, minute: int) -> int:
         """Enqueue what is due in an epoch minute; how many. The same minute twice is once."""
-        due = self.feeds.due(minute)
+        due = in_turn(self.feeds.due(minute), minute)
         self.queue.send(due, minute)
         return len(due)

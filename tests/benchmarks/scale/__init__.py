@@ -1,0 +1,1 @@
+"""Scale on paper: the product's planner and wheel in simulated time (`make scale`)."""

@@ -1,0 +1,84 @@
+"""The queues' adapters: batches of ten, side by side for pulls, and one that is lost does not keep back the others."""
+
+import json
+from collections.abc import Iterator
+from threading import Barrier
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from oneway import queues
+from oneway.domain.feeds import FeedRef
+from oneway.queues import QueueUnavailable, SqsMessageQueue, SqsSyncQueue
+
+REFS = [FeedRef(f"practice-{n}", "ehr~osei", f"lane-{n}") for n in range(25)]
+
+
+class Queue:
+    """Stands in for SQS: takes batches, loses those of which a feed is in `lost`, and counts calls that meet."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+        self.calls = 0
+        self.lost: dict[str, Exception | str] = {}
+        self.barrier = Barrier(1)
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        assert len(Entries) <= 10
+        self.barrier.wait(5)
+        self.calls += 1
+        for word, fault in self.lost.items():
+            if any(entry["MessageBody"].find(f'"{word}"') >= 0 for entry in Entries):
+                if isinstance(fault, Exception):
+                    raise fault
+                return {"Failed": [{"Id": "0", "Code": fault}]}
+        self.taken += Entries
+        return {"Successful": []}
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
+    queue = Queue()
+    monkeypatch.setattr(queues, "_client", lambda: queue)
+    yield queue
+
+
+def test_pulls_go_out_in_batches_of_ten(queue: Queue) -> None:
+    SqsSyncQueue("url").send(REFS, 7)
+    assert queue.calls == 3
+    assert {json.loads(one["MessageBody"])["practice"] for one in queue.taken} == {ref.practice for ref in REFS}
+    assert {(one["MessageGroupId"], one["MessageDeduplicationId"]) for one in queue.taken} == {
+        (ref.lane, f"{ref.practice}.{ref.feed_id}.7") for ref in REFS
+    }
+
+
+def test_batches_of_pulls_go_out_side_by_side(queue: Queue) -> None:
+    queue.barrier = Barrier(3)
+    SqsSyncQueue("url").send(REFS, 7)
+    assert queue.calls == 3
+
+
+def test_batches_of_messages_keep_their_order(queue: Queue) -> None:
+    sent = [("harbor", f"request-{n}", "v1") for n in range(25)]
+    SqsMessageQueue("url").send(sent)
+    assert [json.loads(one["MessageBody"])["request"] for one in queue.taken] == [request for _, request, _ in sent]
+
+
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [
+        ("ServiceUnavailable", "ServiceUnavailable"),
+        (ClientError({"Error": {"Code": "RequestThrottled"}}, "SendMessageBatch"), "RequestThrottled"),
+        (EndpointConnectionError(endpoint_url="https://sqs"), "EndpointConnectionError"),
+    ],
+)
+def test_a_lost_batch_does_not_keep_back_the_others(queue: Queue, fault: Exception | str, word: str) -> None:
+    queue.lost["practice-3"] = fault
+    with pytest.raises(QueueUnavailable, match=f"1 of 3 batches.*{word}"):
+        SqsSyncQueue("url").send(REFS, 7)
+    assert len(queue.taken) == 15
+
+
+def test_nothing_due_asks_nothing(queue: Queue) -> None:
+    SqsSyncQueue("url").send([], 7)
+    assert queue.calls == 0

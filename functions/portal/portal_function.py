@@ -156,10 +156,20 @@ def show_action_required(session: Session, practice: str) -> Response:
         found.practice,
         session=session,
         member=found.member,
+        may_change=found.member.role is not StaffRole.VIEWER,
+        done=(app.current_request.query_params or {}).get("done", ""),
         requests=found.requests,
         age=found.schedule_age_minutes,
         now=portal().clock.now(),
     )
+
+
+@app.route("/portal/{practice}/sync", methods=["POST"], content_types=FORMS)
+@signed_in
+def sync_now(session: Session, practice: str) -> Response:
+    """Read the practice's schedules now."""
+    portal().ask_sync(practice, session.email)
+    return redirect(pages().url(f"/portal/{quote(practice)}/appointments?done=syncing"))
 
 
 @app.route("/portal/{practice}/appointments/{request}")

@@ -33,31 +33,39 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
 
 
 def _pull_lane(records: list[dict[str, Any]], deadline: datetime) -> list[dict[str, str]]:
-    """Pull the feeds of a lane in order; those that have to come again: from the first that broke on, all.
+    """Pull the feeds of a lane in order, but first those that somebody waits for; the records that have to come again: from the
+    first that broke on, all.
 
     Where another pull as long as the longest would outlast the function, the rest is left to its next turn: a function that is
     stopped keeps every lane of its batch waiting until the messages show again (ADR 0013).
     """
     longest = timedelta()
-    for number, record in enumerate(records):
+    pulls = sorted(((json.loads(record["body"]), record["messageId"]) for record in records), key=_is_due)
+    for number, (message, _) in enumerate(pulls):
         began = sync_feed.clock.now()
         if began + longest > deadline:
-            log("lane left off", pulls=len(records) - number)
-            return []
-        if not _pull(json.loads(record["body"]), deadline):
-            return [{"itemIdentifier": one["messageId"]} for one in records[number:]]
+            log("lane left off", pulls=len(pulls) - number)
+            return [{"itemIdentifier": identifier} for one, identifier in pulls[number:] if one.get("asked")]
+        if not _pull(message, deadline):
+            return [{"itemIdentifier": identifier} for _, identifier in pulls[number:]]
         longest = max(longest, sync_feed.clock.now() - began)
     return []
 
 
+def _is_due(pull: tuple[dict[str, Any], str]) -> bool:
+    """Whether a pull is due by the clock; nobody waits for it."""
+    return not pull[0].get("asked")
+
+
 def _pull(message: dict[str, Any], deadline: datetime) -> bool:
     waited = minute_of(sync_feed.clock.now()) - int(message["minute"])
-    if waited > STALE_MINUTES:
+    asked = bool(message.get("asked"))
+    if waited > STALE_MINUTES and not asked:
         log("stale pull dropped", waited_minutes=waited)
         return True
     began = time.monotonic()
     try:
-        report = sync_feed(message["practice"], message["feed"], deadline=deadline)
+        report = sync_feed(message["practice"], message["feed"], now_asked=asked, deadline=deadline)
     except Exception as error:  # one feed's bug must not hold up the others of the batch
         log("pull broke", error=fault(error))
         return False

@@ -102,10 +102,15 @@ class FakeSyncQueue:
     """Keeps what was enqueued; the same feed and minute once."""
 
     waiting: dict[tuple[str, str, int], FeedRef] = field(default_factory=dict)
+    asked: dict[tuple[str, str, str], FeedRef] = field(default_factory=dict)
 
     def send(self, refs: Sequence[FeedRef], minute: int) -> None:
         for ref in refs:
             self.waiting[ref.practice, ref.feed_id, minute] = ref
+
+    def ask(self, refs: Sequence[FeedRef], minute: int, word: str) -> None:
+        for ref in refs:
+            self.asked[ref.practice, ref.feed_id, word] = ref
 
 
 @dataclass

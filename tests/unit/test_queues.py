@@ -82,3 +82,19 @@ def test_a_lost_batch_does_not_keep_back_the_others(queue: Queue, fault: Excepti
 def test_nothing_due_asks_nothing(queue: Queue) -> None:
     SqsSyncQueue("url").send([], 7)
     assert queue.calls == 0
+
+
+def test_a_pull_that_is_asked_for_is_told_from_those_that_are_due_and_from_other_askings(queue: Queue) -> None:
+    syncs = SqsSyncQueue("url")
+    syncs.send(REFS[:1], 7)
+    for word in ("one", "one", "two"):
+        syncs.ask(REFS[:1], 7, word)
+    ids = [one["MessageDeduplicationId"] for one in queue.taken]
+    assert ids == [
+        "practice-0.ehr~osei.7",
+        "practice-0.ehr~osei.one",
+        "practice-0.ehr~osei.one",
+        "practice-0.ehr~osei.two",
+    ]
+    assert {one["MessageGroupId"] for one in queue.taken} == {"lane-0"}
+    assert [json.loads(one["MessageBody"]).get("asked", False) for one in queue.taken] == [False, True, True, True]

@@ -30,7 +30,8 @@ class Pulls:
         self.deadlines: set[datetime] = set()
         self.barrier = Barrier(meet)
 
-    def __call__(self, practice: str, feed: str, *, deadline: datetime) -> SyncReport:
+    def __call__(self, practice: str, feed: str, *, now_asked: bool, deadline: datetime) -> SyncReport:
+        assert now_asked is ("asked" in feed)
         self.barrier.wait(10)
         self.pulled.append(feed)
         if "hangs" in feed:
@@ -61,7 +62,14 @@ def batch(*messages: tuple[str, str], minute: int = minute_of(NOW)) -> dict[str,
         "Records": [
             {
                 "messageId": feed,
-                "body": json.dumps({"practice": "harbor", "feed": feed, "minute": minute}),
+                "body": json.dumps(
+                    {
+                        "practice": "harbor",
+                        "feed": feed,
+                        "minute": minute,
+                        **({"asked": True} if "asked" in feed else {}),
+                    }
+                ),
                 "attributes": {"MessageGroupId": lane},
             }
             for lane, feed in messages
@@ -104,3 +112,26 @@ def test_a_lane_that_hangs_is_left_off_in_time(function: ModuleType, capsys: pyt
     assert run(function, pulls, batch(*(("a", f"hangs-{n}") for n in range(5)))) == []
     assert pulls.pulled == ["hangs-0", "hangs-1"]
     assert "lane left off" in capsys.readouterr().err
+
+
+class TestSyncNow:
+    def test_it_goes_before_what_is_due_and_is_never_too_old(self, function: ModuleType) -> None:
+        pulls = Pulls()
+        assert run(function, pulls, batch(("a", "one"), ("a", "asked-two"), minute=minute_of(NOW) - 30)) == []
+        assert pulls.pulled == ["asked-two"]
+        assert run(function, pulls, batch(("a", "one"), ("a", "two"), ("a", "asked-two"))) == []
+        assert pulls.pulled == ["asked-two", "asked-two", "one", "two"]
+
+    def test_where_there_is_no_time_for_it_it_comes_again(self, function: ModuleType) -> None:
+        pulls = Pulls()
+        messages = [("a", f"asked-hangs-{n}") for n in range(3)] + [("a", "hangs")]
+        assert run(function, pulls, batch(*messages)) == ["asked-hangs-2"]
+        assert pulls.pulled == ["asked-hangs-0", "asked-hangs-1"]
+
+    def test_what_stands_behind_a_bug_comes_again(self, function: ModuleType) -> None:
+        pulls = Pulls()
+        assert run(function, pulls, batch(("a", "one"), ("a", "asked-bug"), ("a", "two"))) == [
+            "asked-bug",
+            "one",
+            "two",
+        ]

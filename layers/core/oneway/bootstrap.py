@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .use_cases.answer_held import AnswerHeld
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.apply_practice import ApplyPractice
+    from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByPatient, CancelByStaff
     from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.confirm_matches import ConfirmMatches
@@ -63,6 +64,7 @@ class Portal:
     show_request: "ShowRequest"
     cancel_by_staff: "CancelByStaff"
     answer_vanished: "AnswerVanished"
+    ask_sync: "AskSync"
     sessions: "SessionRepository"
 
 
@@ -125,6 +127,7 @@ def booking() -> Booking:
 def portal() -> Portal:
     """For the portal function."""
     from .clock import SystemClock
+    from .queues import SqsSyncQueue
     from .store.appointments import DynamoAppointmentRepository
     from .store.audit import DynamoAuditRepository
     from .store.calendar import DynamoCalendarRepository
@@ -134,6 +137,7 @@ def portal() -> Portal:
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .store.sessions import DynamoSessionRepository
     from .use_cases.answer_vanished import AnswerVanished
+    from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
     from .use_cases.membership import Membership
     from .use_cases.schedule_age import ScheduleAge
@@ -153,6 +157,7 @@ def portal() -> Portal:
         ShowRequest(membership, practices, requests, DynamoMessageRepository(), audit, age, clock),
         CancelByStaff(membership, requests, cancel),
         AnswerVanished(membership, requests, DynamoAppointmentRepository(), calendar, ledger, clock),
+        AskSync(membership, SqsSyncQueue(settings.sync_queue_url), clock),
         DynamoSessionRepository(),
     )
 

@@ -374,6 +374,9 @@ class SyncQueue(Protocol):
     def send(self, refs: Sequence[FeedRef], minute: int) -> None:
         """Enqueue pulls that are due in an epoch minute; the same feed and minute twice is once."""
 
+    def ask(self, refs: Sequence[FeedRef], minute: int, word: str) -> None:
+        """Enqueue pulls that somebody waits for, whatever else is due; the same `word` twice is once."""
+
 
 class MessageQueue(Protocol):
     """Where requests with due messages wait."""

@@ -58,6 +58,20 @@ class SqsSyncQueue:
             _SIDE_BY_SIDE,
         )
 
+    def ask(self, refs: Sequence[FeedRef], minute: int, word: str) -> None:
+        """Enqueue pulls that somebody waits for. Raises QueueUnavailable."""
+        _send(
+            self._url,
+            [
+                (
+                    {"practice": ref.practice, "feed": ref.feed_id, "minute": minute, "asked": True},
+                    ref.lane,
+                    f"{ref.practice}.{ref.feed_id}.{word}",
+                )
+                for ref in refs
+            ],
+        )
+
 
 class SqsMessageQueue:
     """Implements ports.MessageQueue. Messages of one request keep their order."""

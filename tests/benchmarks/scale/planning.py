@@ -25,7 +25,26 @@ from .assumptions import Assumptions, Design
 
 MOST_ITEM_BYTES = 400 * 1024
 _FULL_PROCESSOR = 1769
-_WORDS = "harbor river oak lake north west family dental health care spring valley clinic first stone bridge hill park".split()
+_WORDS = [
+    "harbor",
+    "river",
+    "oak",
+    "lake",
+    "north",
+    "west",
+    "family",
+    "dental",
+    "health",
+    "care",
+    "spring",
+    "valley",
+    "clinic",
+    "first",
+    "stone",
+    "bridge",
+    "hill",
+    "park",
+]
 
 
 def refs_of(feeds: int, seed: int) -> list[FeedRef]:

@@ -167,6 +167,10 @@ class Practice:
         source = self.sources[provider.source_id]
         return feed_id_of(source.id, None if source.whole else provider.id)
 
+    def lane_of(self, source: Source) -> str:
+        """Whose pulls wait for each other: those of one account of a scheduling system."""
+        return source.account or f"{self.slug}~{source.id}"
+
     def beating_feed_of(self, source: Source) -> str | None:
         """The one of a source's feeds that writes its heartbeat."""
         feeds = (self.feed_of(one) for one in self.providers.values() if one.source_id == source.id)

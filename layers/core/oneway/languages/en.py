@@ -162,6 +162,8 @@ WORDS = {
     "reason.not_available": "The provider is not available",
     "reason.duplicate": "Asked twice",
     "reason.other": "Another reason",
+    "done.syncing": "Your schedules are being read. Reload this page in a moment.",
+    "sync_now": "Sync now",
     "done.cancelled": "The request is cancelled and its time is free.",
     "done.over": "This request was already answered. Nothing was changed.",
     "timeline": "Timeline",

@@ -162,6 +162,8 @@ WORDS = {
     "reason.not_available": "El profesional no está disponible",
     "reason.duplicate": "Solicitada dos veces",
     "reason.other": "Otro motivo",
+    "done.syncing": "Se están leyendo sus agendas. Vuelva a cargar esta página en un momento.",
+    "sync_now": "Sincronizar ahora",
     "done.cancelled": "La solicitud está cancelada y su hora, libre.",
     "done.over": "Esta solicitud ya tenía respuesta. No se cambió nada.",
     "timeline": "Historial",

@@ -219,7 +219,7 @@ def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
             horizon_days=practice.horizon_days,
             zone=practice.zone,
             providers=tuple((one.external_id or "", one.id, practice.location_of(one).zone) for one in providers),
-            lane=source.account or f"{practice.slug}~{source.id}",
+            lane=practice.lane_of(source),
             brake=source.brake,
             beats=feed_id == practice.beating_feed_of(source),
             requests_per_minute=source.requests_per_minute,

@@ -1,0 +1,40 @@
+"""*Sync now*: staff do not want to wait for the next pull (product section 5)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_hex
+
+from ..domain.clock_time import minute_of
+from ..domain.errors import Forbidden
+from ..domain.feeds import FeedRef
+from ..domain.practices import Practice, StaffRole
+from ..ports import Clock, SyncQueue
+from .membership import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class AskSync:
+    """Enqueues a pull of every feed of a practice. No back-off holds it up, and no other pull of the minute stands for it."""
+
+    membership: Membership
+    queue: SyncQueue
+    clock: Clock
+    new_word: Callable[[], str] = token_hex
+
+    def __call__(self, slug: str, email: str) -> int:
+        """Ask; how many feeds are pulled. Raises PracticeNotFound, Forbidden (a viewer)."""
+        if self.membership(slug, email).role is StaffRole.VIEWER:
+            raise Forbidden
+        refs = feed_refs(self.membership.practices.get(slug))
+        self.queue.ask(refs, minute_of(self.clock.now()), self.new_word())
+        return len(refs)
+
+
+def feed_refs(practice: Practice) -> list[FeedRef]:
+    """The feeds of a practice, each once."""
+    found = {
+        feed_id: FeedRef(practice.slug, feed_id, practice.lane_of(practice.sources[provider.source_id or ""]))
+        for provider in practice.providers.values()
+        if (feed_id := practice.feed_of(provider))
+    }
+    return list(found.values())

@@ -73,7 +73,7 @@ class Provider:
 @dataclass(frozen=True, slots=True)
 class Source:
     """The connection to one scheduling system. Its credentials stand elsewhere; `account` shares a rate budget, `brake`
-    says how many visits may vanish at once.
+    says how many visits may vanish at once. `public_keys` are those that it knows us by, as JWKs (RFC 7517).
     """
 
     id: str
@@ -83,6 +83,7 @@ class Source:
     profile: str = "generic"
     account: str = ""
     brake: Brake = USUAL_BRAKE
+    public_keys: tuple[Mapping[str, str], ...] = ()
 
 
 class StaffRole(StrEnum):
@@ -168,6 +169,12 @@ class Practice:
         """When a provider can be booked, the practice's closures included."""
         own, ours = (self.calendars.get(which, Calendar()).availability for which in (provider.id, ""))
         return own.closed_also_by(ours)
+
+    @property
+    def public_keys(self) -> list[Mapping[str, str]]:
+        """The keys that its sources know us by, each of them once."""
+        keys = {key["kid"]: key for source in self.sources.values() for key in source.public_keys}
+        return list(keys.values())
 
     def visit_types_of(self, provider: Provider) -> list[VisitType]:
         """What a provider can be booked for."""

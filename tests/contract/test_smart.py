@@ -446,6 +446,12 @@ class TestDiscovery:
             with pytest.raises(SchemaDrift, match=r"private network|not reached by https"):
                 sides.pull()
 
+    def test_a_name_that_no_network_knows_is_unavailable(self) -> None:
+        with two_sides() as sides:
+            sides.changes = {"token_url": f"https://{'a' * 70}.example/token"}
+            with pytest.raises(Unavailable):
+                sides.pull()
+
     def test_an_endpoint_that_moved_is_found_again(self) -> None:
         with two_sides() as sides:
             sides.changes = {"token_url": ""}

@@ -37,7 +37,8 @@ def _client() -> "BaseClient":
     from botocore.config import Config
     from botocore.session import Session
 
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    # No retries of botocore's: whoever asks for a token tries again with a new assertion.
+    config = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 1})
     return Session().create_client("kms", config=config)
 
 

@@ -1,20 +1,24 @@
 """`oneway apply`: a practice file becomes what the stack works with."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from oneway.domain.errors import InvalidInput
+from oneway.bootstrap import Operators
+from oneway.domain.errors import InvalidInput, PracticeNotFound
+from oneway.domain.practices import Practice
 from oneway.use_cases.apply_practice import ApplyReport, Fate, PartReport
 from rich.console import Console
 from rich.markup import escape
 
 from .accounts import Accounts
 from .practice_file import PracticeFile, PracticeFileInvalid, read
+from .signing_keys import SigningKey, from_kms
 from .stack import Stack, operators, plainly
 from .terminal import Failure, busy
-from .vault import Vault, resolve
+from .vault import Resolved, Vault, resolve
 
 _SIGNS = {
     Fate.CREATED: "[green]+[/]",
@@ -56,12 +60,13 @@ def apply(
 
     Whether everything in the file is so now: calendars that staff have edited stay as they are.
     """
-    try:
-        secrets = resolve(file, path.parent)
-    except PracticeFileInvalid as error:
-        raise _failure(path, error) from error
+    with plainly(stack.name):
+        try:
+            secrets = resolve(file, path.parent, partial(_key_in_kms, stack))
+        except PracticeFileInvalid as error:
+            raise _failure(path, error) from error
     stack.enter()
-    practice = file.practice
+    practice = _with_public_keys(file.practice, {one: found.public_keys for one, found in secrets.items()})
     with plainly(stack.name):
         apply_practice = operators().apply_practice
         with busy(out, "Comparing with what is there"), _refusals(path):
@@ -81,6 +86,10 @@ def apply(
                 for member in practice.staff.values()
             ]
     _show(out, file, stack, [*report.parts, *kept, *people], "Applied")
+    if practice.public_keys:
+        out.print(
+            f"  Our public keys, for the scheduling system to know us by: {jwks_url(stack, practice)}", soft_wrap=True
+        )
     return all(part.fate is not Fate.KEPT for part in report.parts)
 
 
@@ -88,7 +97,9 @@ def plan(file: PracticeFile, path: Path, stack: Stack, out: Console, *, overwrit
     """Show what `apply` would change, and change nothing. Secrets are not read."""
     stack.enter()
     with plainly(stack.name), busy(out, "Comparing with what is there"), _refusals(path):
-        report = operators().apply_practice.plan(file.practice, overwrite_calendars=overwrite_calendars)
+        ours = operators()
+        practice = _with_public_keys(file.practice, _stored_keys(ours, file))
+        report = ours.apply_practice.plan(practice, overwrite_calendars=overwrite_calendars)
         accounts = Accounts(stack.client("cognito-idp"), stack.output("StaffPoolId"))
         people = [
             PartReport("accounts", email, Fate.UNCHANGED if accounts.exists(email) else Fate.CREATED)
@@ -98,18 +109,38 @@ def plan(file: PracticeFile, path: Path, stack: Stack, out: Console, *, overwrit
     out.print("Nothing was changed (--dry-run). Credentials are compared when you apply.")
 
 
-def _store_secrets(stack: Stack, practice: str, secrets: Mapping[str, Mapping[str, str]]) -> list[PartReport]:
+def jwks_url(stack: Stack, practice: Practice) -> str:
+    """Where the other side reads a practice's public keys."""
+    return f"{stack.output('Url')}/keys/{practice.slug}/jwks.json"
+
+
+def _key_in_kms(stack: Stack, name: str, key_id: str) -> SigningKey:
+    # Below this alias the template lets pulls sign; elsewhere they may not.
+    return from_kms(stack.client("kms"), f"alias/{stack.name}/sources/{name}", key_id)
+
+
+def _with_public_keys(practice: Practice, keys: Mapping[str, tuple[Mapping[str, str], ...]]) -> Practice:
+    sources = {i: replace(one, public_keys=keys.get(i, ())) for i, one in practice.sources.items()}
+    return replace(practice, sources=sources)
+
+
+def _stored_keys(ours: Operators, file: PracticeFile) -> dict[str, tuple[Mapping[str, str], ...]]:
+    """The public keys that sources with a sign-in have now: what they will be is not known before keys are read."""
+    try:
+        stored = ours.practices.get(file.practice.slug).sources
+    except PracticeNotFound:
+        return {}
+    return {i: stored[i].public_keys for i, one in file.credentials.items() if one.sign_in and i in stored}
+
+
+def _store_secrets(stack: Stack, practice: str, secrets: Mapping[str, Resolved]) -> list[PartReport]:
     vault = _vault(stack)
     links = vault.ensure_link_secrets(stack.output("LinkSecretsParameter"))
     return [
         PartReport("link secrets", "", links),
         *(
-            PartReport(
-                "credentials",
-                source_id,
-                vault.put(_parameter(stack, practice, source_id), json.dumps(values, sort_keys=True)),
-            )
-            for source_id, values in secrets.items()
+            PartReport("credentials", source_id, vault.put(_parameter(stack, practice, source_id), found.text))
+            for source_id, found in secrets.items()
         ),
     ]
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from oneway import languages
@@ -29,15 +28,13 @@ from oneway.domain.practices import (
 from oneway.domain.vanishing import USUAL_BRAKE, Brake
 from oneway.phones import to_e164
 
+from .credentials import Credentials, read_address, read_credentials
 from .document import Fields, Item, Place, Problem, Problems, compose, each, suggestion
 from .hours import read_availability, read_closures
 from .public_holidays import regions_of
 
 KINDS = {"fhir": ("generic",)}
 """The kinds of source that there are, each with its profiles."""
-SECRETS = {"fhir": ("token",)}
-"""The secrets that a kind of source can use."""
-_ALL_SECRETS = tuple(dict.fromkeys(name for names in SECRETS.values() for name in names))
 MOST_SPLIT = 20
 MOST_STEP_MINUTES = 240
 MOST_BUFFER_MINUTES = 120
@@ -50,27 +47,16 @@ _LONGEST_ID = 40
 _DEFAULTS = Practice("", "", "", "", "", "", (), "", {}, {}, {})
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _EMAIL = re.compile(r"[^@\s,;<>()\"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
-_LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class SecretReference:
-    """Where a secret is: in an environment variable or in a file (one of the two is set)."""
-
-    place: Place
-    variable: str = ""
-    path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PracticeFile:
-    """A valid practice file. `credentials` names the secrets of each source; no secret itself is here."""
+    """A valid practice file. `credentials` tells how each source is signed in to; no secret itself is here."""
 
     practice: Practice
-    credentials: Mapping[str, Mapping[str, SecretReference]]
+    credentials: Mapping[str, Credentials]
 
 
 class PracticeFileInvalid(Exception):
@@ -109,7 +95,7 @@ class _Reader:
         recipients = self._recipients(root)
         locations = self._named(root.need("locations"), lambda i, f: _location(i, f, zone), "location")
         visit_types = self._named(root.need("visit_types"), _visit_type, "visit type")
-        credentials: dict[str, Mapping[str, SecretReference]] = {}
+        credentials: dict[str, Credentials] = {}
         sources = self._named(root.get("sources"), lambda i, f: _source(i, f, credentials), "source", optional=True)
         read_provider = _ProviderReader(self._problems, tuple(locations), tuple(visit_types), tuple(sources))
         providers = self._named(root.need("providers"), read_provider, "provider")
@@ -289,16 +275,16 @@ def _visit_type(identifier: str, fields: Fields) -> VisitType:
     return VisitType(identifier, name, minutes, "new" in who, "returning" in who, names)
 
 
-def _source(identifier: str, fields: Fields, credentials: dict[str, Mapping[str, SecretReference]]) -> Source:
+def _source(identifier: str, fields: Fields, credentials: dict[str, Credentials]) -> Source:
     kind_item = fields.need("kind", "fhir")
     kind = kind_item.choice("kind of source", tuple(KINDS)) if kind_item else ""
-    address = _address(fields.need("address", "https://fhir.example.org/r4"))
+    address = read_address(fields.need("address", "https://fhir.example.org/r4")).rstrip("/")
     interval_item = fields.get("interval_minutes")
     interval = int(interval_item.choice("interval", [str(i) for i in INTERVALS]) or 0) if interval_item else 5
     profile = fields.optional_choice("profile", "profile", KINDS.get(kind, ("generic",)), "generic")
     account = fields.get("account")
     brake = _brake(fields.get("brake"))
-    credentials[identifier] = _credentials(fields.get("credentials"), SECRETS.get(kind, _ALL_SECRETS))
+    credentials[identifier] = read_credentials(fields.get("credentials"), kind)
     fields.done()
     return Source(identifier, kind, address, interval, profile, _id(account) if account else "", brake)
 
@@ -313,29 +299,6 @@ def _brake(item: Item | None) -> Brake:
     )
     fields.done()
     return found
-
-
-def _credentials(item: Item | None, allowed: tuple[str, ...]) -> dict[str, SecretReference]:
-    if item is None:
-        return {}
-    fields = item.fields("{token: {env: HARBOR_TOKEN}}")
-    found = {name: _reference(secret) for name in allowed if (secret := fields.get(name))}
-    fields.done()
-    return found
-
-
-def _reference(item: Item) -> SecretReference:
-    # What stands here in place of a reference may be the secret itself: it is never repeated.
-    fields = item.fields("{env: HARBOR_TOKEN} or {file: harbor.token}: secrets are not written into this file")
-    variable_item, path_item = fields.get("env"), fields.get("file")
-    fields.done()
-    if bool(variable_item) == bool(path_item):
-        item.wrong("name one place of the secret: {env: VARIABLE} or {file: path}.")
-        return SecretReference(item.place)
-    variable = variable_item.text() if variable_item else ""
-    if variable_item and variable and not _VARIABLE.fullmatch(variable):
-        variable_item.wrong("write the name of an environment variable, such as HARBOR_TOKEN, not its value.")
-    return SecretReference(item.place, variable, path_item.text() if path_item else "")
 
 
 def _switches(item: Item | None) -> Switches:
@@ -436,28 +399,6 @@ def _email(item: Item | None) -> str:
         item.wrong(f'"{text[:60]}" is no e-mail address. Write for example: frontdesk@harbor.example')
         return ""
     return text
-
-
-def _address(item: Item | None) -> str:
-    text = item.text(longest=500) if item else ""
-    if not item or not text:
-        return ""
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    if not host or parts.scheme not in ("https", "http") or port == 0:
-        item.wrong("write the whole address, such as https://fhir.example.org/r4")
-    elif parts.scheme == "http" and host not in _LOOPBACK:
-        item.wrong("patients' data may only travel encrypted: write an https:// address.")
-    elif parts.username is not None or parts.password is not None:
-        item.wrong('credentials do not belong into an address: write them under "credentials", by reference.')
-    elif parts.query or parts.fragment:
-        item.wrong("write the address without what follows ? or #.")
-    else:
-        return text.rstrip("/")
-    return ""
 
 
 def _accent(item: Item | None) -> str:

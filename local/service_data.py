@@ -17,8 +17,9 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "sqs": ("SendMessageBatch",),
     "ses": ("SendRawEmail",),
     "ssm": ("GetParameter",),
+    "kms": ("Sign",),
 }
-ENDPOINTS = {"dynamodb", "sqs", "email", "ssm"}
+ENDPOINTS = {"dynamodb", "sqs", "email", "ssm", "kms"}
 """As endpoints.json names these services."""
 
 

@@ -71,8 +71,9 @@ class LoopbackServer:
                 ours = urlsplit(f"//{asked.headers.get('host', '')}").hostname in _NAMES
                 told = answer(asked) if ours else Told("Not from here.", "text/plain", 403)
                 body = told.body.encode() if isinstance(told.body, str) else told.body
-                self.send_response(told.status)
-                for name, value in {"Content-Type": told.kind, "Cache-Control": "no-store", **told.headers}.items():
+                self.send_response_only(told.status)
+                usual = {"Date": self.date_time_string(), "Content-Type": told.kind, "Cache-Control": "no-store"}
+                for name, value in {**usual, **told.headers}.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -87,7 +88,7 @@ class LoopbackServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
     @property

@@ -54,6 +54,7 @@ handler = handler_of(app)
 View = Callable[..., Response]
 DAYS_SHOWN = 7
 FEW_SECONDS = "public, max-age=10"
+FIVE_MINUTES = "public, max-age=300"
 AN_HOUR = "public, max-age=3600"
 
 
@@ -163,6 +164,13 @@ def look_up_request(practice: str, link: str) -> Response:
 def cancel_request(practice: str, link: str) -> Response:
     """Cancel a pending request; of a confirmed visit the wish is passed on."""
     return json_answer(_shown(booking().cancel_by_patient(practice, link)))
+
+
+@app.route("/keys/{practice}/jwks.json")
+@api
+def list_public_keys(practice: str) -> Response:
+    """The keys by which scheduling systems know the practice (RFC 7517), for these systems."""
+    return json_answer({"keys": booking().practices.get(practice).public_keys}, cache=FIVE_MINUTES)
 
 
 @app.route("/api/openapi.json")

@@ -1,5 +1,6 @@
-"""The parameter store and a user pool in memory, as the command line uses them through boto3."""
+"""The parameter store, keys and a user pool in memory, as the command line uses them through boto3."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -32,6 +33,20 @@ class FakeSsm:
         if Name not in self.values:
             raise refusal("ParameterNotFound")
         del self.values[Name]
+
+
+@dataclass
+class FakeKms:
+    """Keys in KMS, by alias: public half (DER), or the code of the refusal."""
+
+    keys: dict[str, bytes | str] = field(default_factory=dict)
+    usage: str = "SIGN_VERIFY"
+
+    def get_public_key(self, KeyId: str) -> dict[str, Any]:  # noqa: N803
+        found = self.keys.get(KeyId, "NotFoundException")
+        if isinstance(found, str):
+            raise refusal(found)
+        return {"KeyId": f"arn:aws:kms:us-east-1:000000000000:key/{KeyId}", "PublicKey": found, "KeyUsage": self.usage}
 
 
 class FakeCognito:

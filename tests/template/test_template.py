@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from oneway.sources.signing import KMS_ALGORITHMS
 
 from local import openapi
 from local.build import AWS_DATA, BUILT
@@ -182,7 +183,7 @@ def test_whoever_uses_the_encrypted_table_or_parameters_may_use_their_key_throug
     actions = {action for one in statements for action in _actions(one)}
     services = {action.partition(":")[0] for action in actions} & {"dynamodb", "ssm"}
     streams = [e for e in RESOURCES[name]["Properties"].get("Events", {}).values() if e["Type"] == "DynamoDB"]
-    keys = [one for one in statements if any(action.startswith("kms:") for action in _actions(one))]
+    keys = [one for one in statements if any(a.startswith("kms:") and a != "kms:Sign" for a in _actions(one))]
     granted = str([one["Condition"] for one in keys])
 
     assert all("kms:ViaService" in str(one["Condition"]) for one in keys)
@@ -190,6 +191,32 @@ def test_whoever_uses_the_encrypted_table_or_parameters_may_use_their_key_throug
         assert f"{service}.${{AWS::Region}}" in granted, service
     if any(action.startswith(("dynamodb:Put", "dynamodb:Delete")) for action in actions):
         assert {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"} <= {a for one in keys for a in _actions(one)}
+
+
+def test_only_pulls_sign_and_only_with_keys_that_were_given_an_alias_for_it() -> None:
+    """The embedded AWS knows neither condition; AWS does."""
+    signing = {name: one for name in FUNCTIONS for one in _statements(name) if "kms:Sign" in _actions(one)}
+    (statement,) = signing.values()
+    local, condition = statement["Condition"]["If"][1:]
+
+    assert set(signing) == {"SyncSchedule"}
+    assert _actions(statement) == ["kms:Sign"]
+    assert statement["Resource"]["Sub"].endswith(":kms:${AWS::Region}:${AWS::AccountId}:key/*")
+    assert (statement["Condition"]["If"][0], local) == ("IsLocal", {"Ref": "AWS::NoValue"})
+    assert condition == {
+        "ForAnyValue:StringLike": {"kms:ResourceAliases": {"Sub": "alias/${AWS::StackName}/sources/*"}},
+        "StringEquals": {"kms:SigningAlgorithm": list(KMS_ALGORITHMS.values())},
+    }
+
+
+def test_the_library_that_signs_is_carried_by_pulls_alone() -> None:
+    layers = {name: RESOURCES[name]["Properties"].get("Layers", []) for name in FUNCTIONS}
+    carried = (ROOT / "layers/dependencies/requirements.txt").read_text("utf-8")
+
+    assert {name for name, added in layers.items() if added == [{"Ref": "Signing"}]} == {"SyncSchedule"}
+    assert TEMPLATE["Globals"]["Function"]["Layers"] == [{"Ref": "Dependencies"}, {"Ref": "Core"}]
+    assert "cryptography" not in carried
+    assert "cffi" not in carried
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

@@ -26,7 +26,7 @@ MAY_SEE = {
     "queues": {"domain"},
 }
 """Rooms of the package that a room may import from."""
-HEAVY = ("pydantic", "holidays", "aws_xray_sdk", "fhir", "boto3", "requests", "aws_lambda_powertools.tracing",
+HEAVY = ("cryptography", "pydantic", "holidays", "aws_xray_sdk", "fhir", "boto3", "requests", "aws_lambda_powertools.tracing",
          "aws_lambda_powertools.utilities.idempotency")  # fmt: skip
 
 

@@ -99,14 +99,14 @@ def test_the_demo_practice_is_valid() -> None:
 
 
 def test_credentials_are_named_and_never_held() -> None:
-    reference = read(SMALL).credentials["ehr"]["token"]
+    reference = read(SMALL).credentials["ehr"].secrets["token"]
     assert (reference.variable, reference.path) == ("HARBOR_TOKEN", "")
     assert reference.place.line == 16
 
 
 def test_a_credential_may_be_in_a_file() -> None:
     found = read(changed("{env: HARBOR_TOKEN}", "{file: harbor.token}"))
-    assert found.credentials["ehr"]["token"].path == "harbor.token"
+    assert found.credentials["ehr"].secrets["token"].path == "harbor.token"
 
 
 @pytest.mark.parametrize("written", ["s3cr3t-value", "{env: s3cr3t value}", "[s3cr3t-value]"])
@@ -328,3 +328,85 @@ def test_the_brake_of_a_source_can_be_set() -> None:
     text = changed("    credentials:", "    brake: {visits: 20}\n    credentials:")
     assert read(text).practice.sources["ehr"].brake == Brake(20, 30)
     assert "from 0 to 100" in only_problem("    credentials:", "    brake: {percent: 101}\n    credentials:").message
+
+
+KEYS = """\
+    credentials:
+      client_id: oneway-harbor
+      keys:
+        - {private_key: {file: new.pem}}
+        - {kms_key: harbor-2025, id: old}
+      scope: system/Appointment.read system/Patient.read
+      token_url: https://auth.harbor.example/token/
+"""
+
+
+def with_keys(old: str = "", new: str = "") -> str:
+    assert not old or KEYS.count(old) == 1, old
+    written = KEYS.replace(old, new) if old else KEYS
+    return changed("    credentials: {token: {env: HARBOR_TOKEN}}\n", written)
+
+
+def test_keys_can_sign_in_instead_of_a_token() -> None:
+    found = read(with_keys()).credentials["ehr"]
+    assert not found.secrets
+    assert found.sign_in
+    assert found.sign_in.client_id == "oneway-harbor"
+    assert found.sign_in.scope == "system/Appointment.read system/Patient.read"
+    assert found.sign_in.token_url == "https://auth.harbor.example/token/"  # as it is: it stands in every assertion
+    first, second = found.sign_in.keys
+    assert first.private_key
+    assert (first.private_key.path, first.kms_key, first.id) == ("new.pem", "", "")
+    assert (second.private_key, second.kms_key, second.id) == (None, "harbor-2025", "old")
+    assert (first.place.line, second.place.line) == (19, 20)
+
+
+def test_a_sign_in_with_keys_needs_no_more_than_client_and_key() -> None:
+    text = changed("{token: {env: HARBOR_TOKEN}}", "{client_id: us, keys: {private_key: {env: HARBOR_KEY}}}")
+    assert any("write a list here" in one.message for one in problems_of(text))
+    found = read(text.replace("keys: {private_key: {env: HARBOR_KEY}}", "keys: [{private_key: {env: HARBOR_KEY}}]"))
+    assert found.credentials["ehr"].sign_in
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("      client_id: oneway-harbor\n", "", 18, 'keys need a "client_id"'),
+        ("client_id: oneway-harbor", "client: oneway-harbor", 17, "no such setting"),
+        ("client_id: oneway-harbor", "client_id:", 17, "this is empty"),
+        ("client_id: oneway-harbor", "client_id: us\n      token: {env: HARBOR_TOKEN}", 17, "not with both"),
+        ("{private_key: {file: new.pem}}", "{}", 19, "name one place of the key"),
+        ("{private_key: {file: new.pem}}", "{private_key: {env: A}, kms_key: b}", 19, "name one place of the key"),
+        ("{file: new.pem}", "{}", 19, "name one place of the secret"),
+        ("{file: new.pem}", "{env: -----BEGIN}", 19, "the name of an environment variable"),
+        ("{private_key:", "{privat_key:", 19, 'Did you mean "private_key"?'),
+        ("kms_key: harbor-2025", "kms_key: alias/harbor", 20, "letters, digits, - and _"),
+        ("id: old", "id: an old one", 20, "letters, digits, - and _"),
+        ("id: old", "di: old", 20, "no such setting"),
+        ("system/Appointment.read system/Patient.read", "'a\"b'", 21, "with spaces between them"),
+        ("https://auth", "http://auth", 22, "https://"),
+        ("/token/", "/token?a=b", 22, "what follows ?"),
+    ],
+)
+def test_a_mistake_in_a_sign_in_is_told_in_its_line(old: str, new: str, line: int, words: str) -> None:
+    found = problems_of(with_keys(old, new))
+    assert any(words in one.message for one in found), found
+    assert line in {one.line for one in found}, found
+    assert not any("BEGIN" in one.message for one in found)
+
+
+def test_what_belongs_to_keys_needs_them() -> None:
+    text = changed("{token: {env: HARBOR_TOKEN}}", "{token: {env: HARBOR_TOKEN}, scope: a}")
+    (problem,) = problems_of(text)
+    assert "belongs to a sign-in with keys" in problem.message
+    text = changed("{token: {env: HARBOR_TOKEN}}", "{client_id: us}")
+    (problem,) = problems_of(text)
+    assert 'needs "keys" beside it' in problem.message
+
+
+def test_there_is_a_bound_on_keys() -> None:
+    keys = ", ".join(f"{{kms_key: k{number}}}" for number in range(5))
+    (problem,) = problems_of(changed("{token: {env: HARBOR_TOKEN}}", f"{{client_id: us, keys: [{keys}]}}"))
+    assert "up to 4" in problem.message
+    (problem,) = problems_of(changed("{token: {env: HARBOR_TOKEN}}", "{client_id: us, keys: []}"))
+    assert "name one key" in problem.message

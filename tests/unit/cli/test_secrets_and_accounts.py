@@ -8,9 +8,14 @@ from oneway.use_cases.apply_practice import Fate
 
 from cli.accounts import Accounts
 from cli.practice_file import PracticeFileInvalid, read
-from cli.vault import Vault, resolve
+from cli.signing_keys import SigningKey
+from cli.vault import Resolved, Vault, resolve
 from tests.fakes.aws import FakeCognito, FakeSsm
 from tests.unit.cli.test_practice_file import SMALL
+
+
+def no_keys(name: str, key_id: str) -> SigningKey:
+    raise AssertionError(name, key_id)
 
 
 def test_credentials_are_encrypted_with_the_stacks_key() -> None:
@@ -46,18 +51,20 @@ def test_removing_credentials_twice_is_fine() -> None:
 
 
 def test_credentials_come_from_the_environment(tmp_path: Path) -> None:
-    assert resolve(read(SMALL), tmp_path, {"HARBOR_TOKEN": "word\n"}) == {"ehr": {"token": "word"}}
+    found = resolve(read(SMALL), tmp_path, no_keys, {"HARBOR_TOKEN": "word\n"})
+    assert found == {"ehr": Resolved({"token": "word"})}
+    assert found["ehr"].text == '{"token": "word"}'
 
 
 def test_credentials_come_from_a_file_beside_the_practice_file(tmp_path: Path) -> None:
     (tmp_path / "harbor.token").write_text("word\n")
     file = read(SMALL.replace("{env: HARBOR_TOKEN}", "{file: harbor.token}"))
-    assert resolve(file, tmp_path, {}) == {"ehr": {"token": "word"}}
+    assert resolve(file, tmp_path, no_keys, {}) == {"ehr": Resolved({"token": "word"})}
 
 
 def test_a_source_may_need_no_credentials(tmp_path: Path) -> None:
     file = read(SMALL.replace("    credentials: {token: {env: HARBOR_TOKEN}}\n", ""))
-    assert resolve(file, tmp_path, {}) == {"ehr": {}}
+    assert resolve(file, tmp_path, no_keys, {}) == {"ehr": Resolved({})}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +81,7 @@ def test_a_secret_that_cannot_be_read_is_told_by_line(
 ) -> None:
     file = read(SMALL.replace("{env: HARBOR_TOKEN}", written))
     with pytest.raises(PracticeFileInvalid) as caught:
-        resolve(file, tmp_path, environment)
+        resolve(file, tmp_path, no_keys, environment)
     (problem,) = caught.value.problems
     assert problem.line == 16
     assert words in problem.message

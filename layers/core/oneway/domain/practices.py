@@ -75,7 +75,7 @@ class Provider:
 class Source:
     """The connection to one scheduling system. Its credentials stand elsewhere; `account` shares a rate budget of
     `requests_per_minute` (0: any), `brake` says how many visits may vanish at once. `whole`: it cannot be asked for one
-    provider, so that one feed reads all.
+    provider, so that one feed reads all. `public_keys` are those that it knows us by, as JWKs (RFC 7517).
     """
 
     id: str
@@ -87,6 +87,7 @@ class Source:
     brake: Brake = USUAL_BRAKE
     requests_per_minute: float = 0
     whole: bool = False
+    public_keys: tuple[Mapping[str, str], ...] = ()
 
 
 class StaffRole(StrEnum):
@@ -188,6 +189,12 @@ class Practice:
         """When a provider can be booked, the practice's closures included."""
         own, ours = (self.calendars.get(which, Calendar()).availability for which in (provider.id, ""))
         return own.closed_also_by(ours)
+
+    @property
+    def public_keys(self) -> list[Mapping[str, str]]:
+        """The keys that its sources know us by, each of them once."""
+        keys = {key["kid"]: key for source in self.sources.values() for key in source.public_keys}
+        return list(keys.values())
 
     def visit_types_of(self, provider: Provider) -> list[VisitType]:
         """What a provider can be booked for."""

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from urllib.parse import SplitResult, urljoin, urlsplit
+from typing import Protocol
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -33,37 +34,88 @@ _CHUNK = 64 * 1024
 _PASSING = frozenset((500, 502, 503, 504))
 _GONE = frozenset((404, 410))
 _REFUSED = frozenset((400, 405, 422, 501))
+_REFUSALS = frozenset((400, 401, 403))
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_NONE: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a source answered: `status` is 200 or 304 (404 or 410 where asked for); header names are in lower case."""
+    """What a source answered: `status` is 200 or 304, or what was asked for besides; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
+class SignIn(Protocol):
+    """Credentials that have to be fetched, and end."""
+
+    def authorization(self) -> str:
+        """The Authorization header of a request. Raises SourceError."""
+
+    def renewed(self, refused: str) -> str:
+        """Another one, since the source refused this one with 401. Raises SourceError."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceHttp:
-    """Reads from one source; `origin` is the only place that its credentials are sent to."""
+    """Reads from one source; `origin` is the only place that its credentials are sent to.
+
+    `credentials` are headers that stay as they are, `sign_in` gives one that ends. `seconds` is all that a call may take.
+    """
 
     origin: str
     clock: Clock
-    credentials: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     allow_loopback: bool = False
     monotonic: Callable[[], float] = time.monotonic
+    sign_in: SignIn | None = None
+    seconds: float = TOTAL_SECONDS
 
     def get(self, url: str, headers: Mapping[str, str] | None = None, *, may_be_gone: bool = False) -> Answer:
         """GET, with bounded retries of passing faults, full jitter between them; `may_be_gone` takes 404 and 410, too.
 
-        Raises RateLimited, AuthExpired, AuthRevoked, Unavailable, SchemaDrift. Texts name statuses, never addresses.
+        A 401 to a sign-in that can be renewed is answered with a new one, once. Raises RateLimited, AuthExpired, AuthRevoked,
+        Unavailable, SchemaDrift. Texts name statuses, never addresses.
         """
-        ends = self.monotonic() + TOTAL_SECONDS
+        ends = self.monotonic() + self.seconds
+        taken = _GONE if may_be_gone else _NONE
+
+        def read(signed: Mapping[str, str]) -> Answer:
+            return self._tried(lambda: self._follow(url, {**signed, **(headers or {})}, ends, taken), ends)
+
+        if self.sign_in is None:
+            return read(self.credentials)
+        authorization = self.sign_in.authorization()
+        try:
+            return read({"Authorization": authorization})
+        except AuthExpired:
+            return read({"Authorization": self.sign_in.renewed(authorization)})
+
+    def post_form(self, url: str, fields: Callable[[], Mapping[str, str]]) -> Answer:
+        """POST a form for a JSON answer, with the bounds and retries of `get`; 400, 401 and 403 are answers, too.
+
+        `fields` makes the form anew for each try: what is good only once may have arrived though the answer did not. No
+        redirect is followed. Raises as `get` does.
+        """
+        ends = self.monotonic() + self.seconds
+        headers = {
+            **self.credentials,
+            "Accept": "application/json",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+
+        def send() -> Answer:
+            body = urlencode(fields()).encode()
+            return self._accepted(self._once(self._checked(url), headers, ends, body), _REFUSALS)
+
+        return self._tried(send, ends)
+
+    def _tried(self, call: Callable[[], Answer], ends: float) -> Answer:
         for number in range(TRIES):
             try:
-                return self._follow(url, headers or {}, ends, may_be_gone)
+                return call()
             except Unavailable:
                 pause = random.uniform(0, 0.5 * 2**number)
                 if number == TRIES - 1 or self.monotonic() + pause >= ends:
@@ -71,29 +123,33 @@ class SourceHttp:
                 self.clock.pause(pause)
         raise Unavailable("no try was left")
 
-    def _follow(self, url: str, headers: Mapping[str, str], ends: float, may_be_gone: bool) -> Answer:
+    def _follow(self, url: str, headers: Mapping[str, str], ends: float, taken: frozenset[int]) -> Answer:
         for _ in range(MOST_REDIRECTS + 1):
-            target = self._checked(url)
-            answer = self._once(target, headers, ends)
-            if may_be_gone and answer.status in _GONE:
-                return answer
+            answer = self._once(self._checked(url), headers, ends)
             if answer.status not in _REDIRECTS:
-                return self._accepted(answer)
-            url = urljoin(url, answer.headers.get("location", ""))
+                return self._accepted(answer, taken)
+            try:
+                url = urljoin(url, answer.headers.get("location", ""))
+            except ValueError:
+                raise SchemaDrift("the source points to what is no address") from None
         raise SchemaDrift("too many redirects")
 
     def _checked(self, url: str) -> SplitResult:
-        target, origin = urlsplit(url), urlsplit(self.origin)
-        if (target.scheme, target.hostname, _port(target)) != (origin.scheme, origin.hostname, _port(origin)):
+        try:
+            target, origin = urlsplit(url), urlsplit(self.origin)
+            there = (target.scheme, target.hostname, _port(target))
+        except ValueError:
+            raise SchemaDrift("the source points to what is no address") from None
+        if there != (origin.scheme, origin.hostname, _port(origin)):
             raise SchemaDrift("the source points to another origin")
         if target.scheme != "https" and not (self.allow_loopback and target.scheme == "http"):
             raise SchemaDrift("the source is not reached by https")
         return target
 
-    def _once(self, target: SplitResult, headers: Mapping[str, str], ends: float) -> Answer:
+    def _once(self, target: SplitResult, headers: Mapping[str, str], ends: float, body: bytes | None = None) -> Answer:
         address = self._resolve(target)
         host = target.hostname or ""
-        sent = {"Accept-Encoding": "gzip", "User-Agent": "Oneway", "Host": target.netloc, **self.credentials, **headers}
+        sent = {"Accept-Encoding": "gzip", "User-Agent": "Oneway", "Host": target.netloc, **headers}
         left = ends - self.monotonic()
         if left <= 0:
             raise Unavailable("time is up")
@@ -109,8 +165,9 @@ class SourceHttp:
         try:
             with pool:
                 response = pool.urlopen(
-                    "GET",
+                    "GET" if body is None else "POST",
                     path,
+                    body=body,
                     headers=sent,
                     retries=False,
                     redirect=False,
@@ -127,7 +184,7 @@ class SourceHttp:
     def _resolve(self, target: SplitResult) -> str:
         try:
             found = socket.getaddrinfo(target.hostname, _port(target), type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise Unavailable("the source's name is not known") from error
         addresses = [str(one[4][0]) for one in found]
         for text in addresses:
@@ -164,9 +221,9 @@ class SourceHttp:
             raise Unavailable("a cut answer")
         return Answer(response.status, headers, b"".join(parts))
 
-    def _accepted(self, answer: Answer) -> Answer:
+    def _accepted(self, answer: Answer, taken: frozenset[int]) -> Answer:
         status = answer.status
-        if status in (200, 304):
+        if status in (200, 304) or status in taken:
             return answer
         if status == 401:
             raise AuthExpired("401")
@@ -191,6 +248,12 @@ class SourceHttp:
             except (ValueError, TypeError):
                 return None
         return min(until, now + timedelta(days=1))
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _port(target: SplitResult) -> int:

@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from urllib.parse import urlsplit
+from hashlib import sha256
+from threading import Lock
 
-from ..domain.feeds import FeedState
+import msgspec
+
+from ..domain.feeds import FeedSettings, FeedState
 from ..domain.practices import Source
 from ..faults import SchemaDrift
 from ..phones import to_e164
@@ -14,33 +18,57 @@ from ..ports import Capabilities, Clock, ScheduleSource
 from . import fhir_profiles
 from .fhir import FhirSource, Question
 from .fhir_profiles import PROFILES
-from .http import SourceHttp
+from .http import SourceHttp, origin_of
+from .smart import SmartCredentials, SmartSignIn
+
+MOST_SIGN_INS = 500
+"""Kept in a process; the one that was not used for longest goes first."""
 
 
 class OpenSource:
-    """Implements ports.SourceFactory. `credentials_of` gives a source's secret document: {"token": …} or {}."""
+    """Implements ports.SourceFactory. `credentials_of` gives a source's secret document: {"token": …}, {}, or what
+    SmartCredentials has; sign-ins are kept by practice and source, for as long as document and address stay the same.
+    """
 
     def __init__(self, credentials_of: Callable[[str, str], str], clock: Clock, *, allow_loopback: bool) -> None:
         self._credentials_of = credentials_of
         self._clock = clock
         self._allow_loopback = allow_loopback
         self._learnt: dict[str, Question] = {}
+        self._sign_ins: dict[tuple[str, str], tuple[bytes, SmartSignIn]] = {}
+        self._lock = Lock()
 
     def __call__(self, state: FeedState) -> ScheduleSource:
         """The source of a feed. Raises SchemaDrift for a kind that does not exist."""
         settings = state.settings
         if settings.kind != "fhir":
             raise SchemaDrift(f"no such kind of source: {settings.kind}")
-        secret = json.loads(self._credentials_of(settings.practice, settings.source_id))
+        document = self._credentials_of(settings.practice, settings.source_id)
+        secret = json.loads(document)
         credentials = {"Authorization": f"Bearer {secret['token']}"} if "token" in secret else {}
-        parts = urlsplit(settings.address)
-        http = SourceHttp(
-            f"{parts.scheme}://{parts.netloc}", self._clock, credentials, allow_loopback=self._allow_loopback
-        )
+        bare = SourceHttp(origin_of(settings.address), self._clock, allow_loopback=self._allow_loopback)
+        sign_in = self._sign_in(settings, document, bare) if "client_id" in secret else None
+        http = replace(bare, credentials=credentials, sign_in=sign_in)
         now: Callable[[], datetime] = self._clock.now
         read_phone = partial(to_e164, country=settings.country)
         profile, interval = PROFILES[settings.profile], settings.interval_minutes
         return FhirSource(http, settings.address, read_phone, now, profile, interval, self._learnt)
+
+    def _sign_in(self, settings: FeedSettings, document: str, http: SourceHttp) -> SmartSignIn:
+        """The source's sign-in, with the token it may hold from an earlier pull."""
+        key, digest = (
+            (settings.practice, settings.source_id),
+            sha256(f"{settings.address} {document}".encode()).digest(),
+        )
+        with self._lock:
+            known, sign_in = self._sign_ins.pop(key, (b"", None))
+            if sign_in is None or known != digest:
+                credentials = msgspec.json.decode(document, type=SmartCredentials)
+                sign_in = SmartSignIn(credentials, settings.address, http)
+            while len(self._sign_ins) >= MOST_SIGN_INS:
+                del self._sign_ins[next(iter(self._sign_ins))]
+            self._sign_ins[key] = digest, sign_in
+            return sign_in
 
 
 def capabilities_of(source: Source) -> Capabilities:

@@ -84,7 +84,7 @@ def test_functions_see_adapters_through_bootstrap_only() -> None:
         ("booking", "booking_function.booking()", ("oneway.sources", "oneway.mail", "jinja2")),
         ("portal", "portal_function.portal()", ("oneway.sources", "oneway.mail")),
         ("plan_syncs", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2")),
-        ("sync_schedule", "", ("oneway.mail", "oneway.web", "chalice", "jinja2")),
+        ("sync_schedule", "", ("oneway.sources.smart", "oneway.mail", "oneway.web", "chalice", "jinja2")),
         ("relay_changes", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2", "pynamodb")),
         ("send_messages", "", ("oneway.sources", "oneway.web", "chalice")),
         ("run_timers", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2")),

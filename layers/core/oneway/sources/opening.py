@@ -7,8 +7,7 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from threading import Lock
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from ..domain.feeds import FeedSettings, FeedState
 from ..domain.practices import Source
@@ -19,7 +18,9 @@ from . import fhir_profiles
 from .fhir import FhirSource, Question
 from .fhir_profiles import PROFILES
 from .http import SourceHttp, origin_of
-from .smart import SmartCredentials, SmartSignIn
+
+if TYPE_CHECKING:
+    from .smart import SmartSignIn
 
 MOST_SIGN_INS = 500
 """Kept in a process; the one that was not used for longest goes first."""
@@ -54,17 +55,18 @@ class OpenSource:
         profile, interval = PROFILES[settings.profile], settings.interval_minutes
         return FhirSource(http, settings.address, read_phone, now, profile, interval, self._learnt)
 
-    def _sign_in(self, settings: FeedSettings, document: str, http: SourceHttp) -> SmartSignIn:
+    def _sign_in(self, settings: FeedSettings, document: str, http: SourceHttp) -> "SmartSignIn":
         """The source's sign-in, with the token it may hold from an earlier pull."""
-        key, digest = (
-            (settings.practice, settings.source_id),
-            sha256(f"{settings.address} {document}".encode()).digest(),
-        )
+        from msgspec.json import decode
+
+        from .smart import SmartCredentials, SmartSignIn
+
+        key = settings.practice, settings.source_id
+        digest = sha256(f"{settings.address} {document}".encode()).digest()
         with self._lock:
             known, sign_in = self._sign_ins.pop(key, (b"", None))
             if sign_in is None or known != digest:
-                credentials = msgspec.json.decode(document, type=SmartCredentials)
-                sign_in = SmartSignIn(credentials, settings.address, http)
+                sign_in = SmartSignIn(decode(document, type=SmartCredentials), settings.address, http)
             while len(self._sign_ins) >= MOST_SIGN_INS:
                 del self._sign_ins[next(iter(self._sign_ins))]
             self._sign_ins[key] = digest, sign_in

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from oneway.domain.feeds import FeedState
 from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
-from oneway.ports import ScheduleSource, Snapshot
+from oneway.ports import ScheduleSource, Translated
 from oneway.sources import signing
 from oneway.sources.http import TRIES
 from oneway.sources.opening import OpenSource
@@ -84,8 +84,8 @@ class Sides:
             self.factory = OpenSource(lambda *_: self.document(), self.clock, allow_loopback=self.allow_loopback)
         return self.factory(FeedState(feed_settings(address=f"{self.url}/fhir")))
 
-    def pull(self) -> Snapshot:
-        return self.open().snapshot(["osei"], WINDOW, None)
+    def pull(self) -> Translated:
+        return self.open().snapshot(["osei"], WINDOW, None).translate(())
 
     def both_advance(self, **passed: float) -> None:
         self.clock.advance(**passed)
@@ -120,7 +120,7 @@ def configured(token_endpoint: object) -> Told:
 @pytest.mark.parametrize("algorithm", ["RS384", "ES384"])
 def test_a_private_key_signs_in(algorithm: str) -> None:
     with two_sides(from_pem(pem(algorithm))) as sides:
-        assert [row.external_id for row in sides.pull().rows] == ["1"]
+        assert [row.external_id for row, _ in sides.pull().rows] == ["1"]
         assert [header["alg"] for header in sides.tokens.headers] == [algorithm]
         assert sides.tokens.refusals == []
 
@@ -176,7 +176,7 @@ def test_a_token_that_ends_in_mid_pull_is_renewed_and_the_page_asked_for_again()
             return a_bundle(a_visit("1"), a_patient(), following="/fhir/Appointment?page=2")
 
         sides.pages = [first, lambda asked: a_bundle(a_visit("2"))]
-        assert [row.external_id for row in sides.pull().rows] == ["1", "2"]
+        assert [row.external_id for row, _ in sides.pull().rows] == ["1", "2"]
         assert [asked.path for asked in sides.asked] == ["/fhir/Appointment"] * 3
         assert len(sides.tokens.asked) == 2
 
@@ -476,7 +476,7 @@ def test_the_library_that_signs_is_loaded_for_a_private_key_alone(smart: bool) -
             "from tests.fakes.store import FakeClock\n"
             f"open_source = OpenSource(lambda *_: {document!r}, FakeClock(NOW), allow_loopback=True)\n"
             f"source = open_source(FeedState(feed_settings(address={sides.url + '/fhir'!r})))\n"
-            "rows = source.snapshot(['osei'], WINDOW, None).rows\n"
+            "rows = source.snapshot(['osei'], WINDOW, None).translate(()).rows\n"
             "print(len(rows), 'cryptography' in sys.modules)"
         )
         environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/core'}"}

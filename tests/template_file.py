@@ -1,4 +1,4 @@
-"""The template and the API's definition as data."""
+"""The templates and the API's definition as data."""
 
 from pathlib import Path
 from typing import Any
@@ -30,3 +30,4 @@ def _read(name: str) -> Any:
 TEMPLATE = _read("template.yaml")
 RESOURCES = TEMPLATE["Resources"]
 API = _read("infra/api.yaml")
+WATCHING = _read("infra/watching.yaml")

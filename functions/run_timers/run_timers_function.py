@@ -4,6 +4,7 @@ from typing import Any
 
 from oneway import bootstrap
 from oneway.logs import log
+from oneway.metrics import emit
 
 run_timers = bootstrap.run_timers()
 
@@ -12,3 +13,4 @@ def handler(event: dict[str, Any], context: object) -> None:
     """One run; late or doubled runs change nothing."""
     done = run_timers()
     log("timers ran", swept=done.swept, expired=done.expired)
+    emit({"MessagesSwept": done.swept, "RequestsExpired": done.expired})

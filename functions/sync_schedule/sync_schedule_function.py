@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from oneway import bootstrap
-from oneway.domain.clock_time import minute_of
+from oneway.batch_report import BROKE, LEFT_OFF, STALE, Pull, tell
+from oneway.domain.clock_time import instant_of, minute_of
 from oneway.logs import fault, log
 
 STALE_MINUTES = 10
@@ -23,33 +24,37 @@ sync_feed = bootstrap.sync_schedule()
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
     """Pull each feed of a batch; reports those to deliver again, and in a lane all that stand behind them."""
+    began = time.monotonic()
     deadline = sync_feed.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - RESERVED
     lanes: dict[str, list[dict[str, Any]]] = {}
     for record in event["Records"]:
         lanes.setdefault(record["attributes"].get("MessageGroupId", ""), []).append(record)
     with ThreadPoolExecutor(len(lanes)) as side_by_side:
-        failed = side_by_side.map(lambda records: _pull_lane(records, deadline), lanes.values())
-        return {"batchItemFailures": [one for lane in failed for one in lane]}
+        done = list(side_by_side.map(lambda records: _pull_lane(records, deadline), lanes.values()))
+    again = [message for _, messages in done for message in messages]
+    tell([pull for pulls, _ in done for pull in pulls], len(again), time.monotonic() - began)
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in again]}
 
 
-def _pull_lane(records: list[dict[str, Any]], deadline: datetime) -> list[dict[str, str]]:
-    """Pull the feeds of a lane in order, but first those that somebody waits for; the records that have to come again: from the
-    first that broke on, all.
+def _pull_lane(records: list[dict[str, Any]], deadline: datetime) -> tuple[list[Pull], list[str]]:
+    """Pull the feeds of a lane in order, but first those that somebody waits for; how each ended, and the messages that come
+    again: from one that broke on, all.
 
     Where another pull as long as the longest would outlast the function, the rest is left to its next turn: a function that is
     stopped keeps every lane of its batch waiting until the messages show again (ADR 0013).
     """
-    longest = timedelta()
+    longest, done = timedelta(), list[Pull]()
     pulls = sorted(((json.loads(record["body"]), record["messageId"]) for record in records), key=_is_due)
     for number, (message, _) in enumerate(pulls):
         began = sync_feed.clock.now()
         if began + longest > deadline:
-            log("lane left off", pulls=len(pulls) - number)
-            return [{"itemIdentifier": identifier} for one, identifier in pulls[number:] if one.get("asked")]
-        if not _pull(message, deadline):
-            return [{"itemIdentifier": identifier} for _, identifier in pulls[number:]]
+            left = pulls[number:]
+            return done + [Pull(LEFT_OFF)] * len(left), [identifier for one, identifier in left if one.get("asked")]
+        done.append(_pull(message, deadline))
+        if done[-1].end == BROKE:
+            return done, [identifier for _, identifier in pulls[number:]]
         longest = max(longest, sync_feed.clock.now() - began)
-    return []
+    return done, []
 
 
 def _is_due(pull: tuple[dict[str, Any], str]) -> bool:
@@ -57,27 +62,15 @@ def _is_due(pull: tuple[dict[str, Any], str]) -> bool:
     return not pull[0].get("asked")
 
 
-def _pull(message: dict[str, Any], deadline: datetime) -> bool:
-    waited = minute_of(sync_feed.clock.now()) - int(message["minute"])
-    asked = bool(message.get("asked"))
-    if waited > STALE_MINUTES and not asked:
-        log("stale pull dropped", waited_minutes=waited)
-        return True
+def _pull(message: dict[str, Any], deadline: datetime) -> Pull:
+    due, asked = int(message["minute"]), bool(message.get("asked"))
+    if minute_of(sync_feed.clock.now()) - due > STALE_MINUTES and not asked:
+        return Pull(STALE)
     began = time.monotonic()
     try:
         report = sync_feed(message["practice"], message["feed"], now_asked=asked, deadline=deadline)
     except Exception as error:  # one feed's bug must not hold up the others of the batch
         log("pull broke", error=fault(error))
-        return False
-    log(
-        "pulled",
-        outcome=str(report.outcome),
-        failure=report.failure,
-        seen=report.seen,
-        changed=report.changed,
-        missing=report.missing,
-        set_aside=report.set_aside,
-        confirmed=report.confirmed,
-        milliseconds=round((time.monotonic() - began) * 1000),
-    )
-    return True
+        return Pull(BROKE)
+    lag = sync_feed.clock.now() - instant_of(due)
+    return Pull(report.outcome, report, time.monotonic() - began, max(0.0, lag.total_seconds()))

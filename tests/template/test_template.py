@@ -130,9 +130,10 @@ def test_routes_are_those_of_the_api(function: str) -> None:
     assert routed == described
 
 
-def test_cfn_lint_is_content() -> None:
+@pytest.mark.parametrize("template", ["template.yaml", "infra/watching.yaml"])
+def test_cfn_lint_is_content(template: str) -> None:
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("cfn-lint")), "template.yaml"],
+        [str(Path(sys.executable).with_name("cfn-lint")), template],
         cwd=ROOT,
         capture_output=True,
         text=True,

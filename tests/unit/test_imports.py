@@ -24,15 +24,21 @@ MAY_SEE = {
     "links": {"domain"},
     "contact_marks": {"domain"},
     "queues": {"domain"},
+    "logs": set(),
+    "metrics": set(),
+    "batch_report": {"use_cases", "domain", "logs", "metrics"},
 }
 """Rooms of the package that a room may import from."""
-HEAVY = ("cryptography", "pydantic", "holidays", "aws_xray_sdk", "fhir", "boto3", "requests", "aws_lambda_powertools.tracing",
+HEAVY = ("cryptography", "pydantic", "holidays", "aws_xray_sdk", "fhir", "boto3", "requests",
          "aws_lambda_powertools.utilities.idempotency")  # fmt: skip
+
+POWERTOOLS = "aws_lambda_powertools"
+"""Loaded only by functions that count. It brings its Tracer's module along, but not the X-Ray library, which makes it heavy."""
 
 
 def imported(file: Path) -> Iterator[str]:
     """Absolute names of what a module imports, wherever it does so."""
-    package = ["oneway", *file.relative_to(PACKAGE).parts[:-1]]
+    package = ["oneway", *file.relative_to(PACKAGE).parts[:-1]] if file.is_relative_to(PACKAGE) else []
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (one.name for one in node.names)
@@ -78,15 +84,26 @@ def test_functions_see_adapters_through_bootstrap_only() -> None:
         assert not [name for name in names if name.startswith(("oneway.store", "oneway.sources", "oneway.mail"))], file
 
 
+def test_of_powertools_we_use_metrics_and_parameters() -> None:
+    files = [*PACKAGE.rglob("*.py"), *(ROOT / "functions").glob("*/*_function.py")]
+    used = {name for file in files for name in imported(file) if name.startswith(POWERTOOLS)}
+    assert used
+    assert all(name.startswith((f"{POWERTOOLS}.metrics.", f"{POWERTOOLS}.utilities.parameters")) for name in used)
+
+
 @pytest.mark.parametrize(
     ("function", "built", "never"),
     [
-        ("booking", "booking_function.booking()", ("oneway.sources", "oneway.mail", "jinja2")),
-        ("portal", "portal_function.portal()", ("oneway.sources", "oneway.mail")),
+        ("booking", "booking_function.booking()", ("oneway.sources", "oneway.mail", "jinja2", POWERTOOLS)),
+        ("portal", "portal_function.portal()", ("oneway.sources", "oneway.mail", POWERTOOLS)),
         ("plan_syncs", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2")),
         ("sync_schedule", "", ("oneway.sources.smart", "oneway.mail", "oneway.web", "chalice", "jinja2")),
-        ("relay_changes", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2", "pynamodb")),
-        ("send_messages", "", ("oneway.sources", "oneway.web", "chalice")),
+        (
+            "relay_changes",
+            "",
+            ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2", "pynamodb", POWERTOOLS),
+        ),
+        ("send_messages", "", ("oneway.sources", "oneway.web", "chalice", POWERTOOLS)),
         ("run_timers", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2")),
     ],
 )

@@ -3,9 +3,10 @@
 import json
 import os
 import sys
+from collections.abc import Mapping
 
 
-def log(what: str, **facts: str | int | float | bool) -> None:
+def log(what: str, **facts: str | int | float | bool | Mapping[str, int]) -> None:
     """Write one line to the function's log."""
     line = {"message": what, "service": os.environ.get("POWERTOOLS_SERVICE_NAME", ""), **facts}
     print(json.dumps(line), file=sys.stderr, flush=True)

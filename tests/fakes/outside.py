@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 
 from oneway.domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
@@ -28,7 +29,7 @@ class FakeSource:
     blind: bool = False
     """Whether nothing at all is found by id."""
 
-    def __call__(self, state: FeedState) -> "FakeSource":
+    def __call__(self, state: FeedState, deadline: datetime | None = None) -> "FakeSource":
         return self
 
     def enter(self, *rows: ScheduleRow) -> None:

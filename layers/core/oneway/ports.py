@@ -343,8 +343,8 @@ class ScheduleSource(Protocol):
 class SourceFactory(Protocol):
     """Opens the source of a feed."""
 
-    def __call__(self, state: FeedState) -> ScheduleSource:
-        """A source with its credentials."""
+    def __call__(self, state: FeedState, deadline: datetime | None = None) -> ScheduleSource:
+        """A source with its credentials; after the deadline it begins no request."""
 
 
 class CapabilitiesOf(Protocol):

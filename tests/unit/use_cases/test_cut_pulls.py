@@ -26,7 +26,9 @@ class Schedule:
         store.stage = self.stage
         self.world = World(a_practice(a_provider(split=3)), store, self.clock)
         self.world.source = self.source = FakeSource()
-        self.world.sync_feed = replace(self.world.sync_feed, open_source=lambda state: Watched(self.source, self.stage))
+        self.world.sync_feed = replace(
+            self.world.sync_feed, open_source=lambda state, deadline: Watched(self.source, self.stage)
+        )
         self.asked = self.world.submit()
         for number in range(4):
             at = LATER + timedelta(minutes=30 * number)

@@ -11,6 +11,7 @@ import socket
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,7 @@ from urllib3.exceptions import HTTPError
 
 from ..faults import AuthExpired, AuthRevoked, RateLimited, RequestRefused, SchemaDrift, Unavailable
 from ..ports import Clock
+from .pacing import Pace
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
@@ -62,7 +64,8 @@ class SignIn(Protocol):
 class SourceHttp:
     """Reads from one source; `origin` is the only place that its credentials are sent to.
 
-    `credentials` are headers that stay as they are, `sign_in` gives one that ends. `seconds` is all that a call may take.
+    `credentials` are headers that stay as they are, `sign_in` gives one that ends. `seconds` is all that a call may take, and
+    after `deadline` none is begun. `pace` is that of the account.
     """
 
     origin: str
@@ -72,6 +75,8 @@ class SourceHttp:
     monotonic: Callable[[], float] = time.monotonic
     sign_in: SignIn | None = None
     seconds: float = TOTAL_SECONDS
+    deadline: datetime | None = None
+    pace: Pace | None = None
 
     def get(self, url: str, headers: Mapping[str, str] | None = None, *, may_be_gone: bool = False) -> Answer:
         """GET, with bounded retries of passing faults, full jitter between them; `may_be_gone` takes 404 and 410, too.
@@ -79,7 +84,7 @@ class SourceHttp:
         A 401 to a sign-in that can be renewed is answered with a new one, once. Raises RateLimited, AuthExpired, AuthRevoked,
         Unavailable, SchemaDrift. Texts name statuses, never addresses.
         """
-        ends = self.monotonic() + self.seconds
+        ends = self._ends()
         taken = _GONE if may_be_gone else _NONE
 
         def read(signed: Mapping[str, str]) -> Answer:
@@ -99,7 +104,7 @@ class SourceHttp:
         `fields` makes the form anew for each try: what is good only once may have arrived though the answer did not. No
         redirect is followed. Raises as `get` does.
         """
-        ends = self.monotonic() + self.seconds
+        ends = self._ends()
         headers = {
             **self.credentials,
             "Accept": "application/json",
@@ -112,10 +117,16 @@ class SourceHttp:
 
         return self._tried(send, ends)
 
+    def _ends(self) -> float:
+        """When a call has to be over, by the monotonic clock."""
+        left = (self.deadline - self.clock.now()).total_seconds() if self.deadline else self.seconds
+        return self.monotonic() + min(self.seconds, left)
+
     def _tried(self, call: Callable[[], Answer], ends: float) -> Answer:
         for number in range(TRIES):
             try:
-                return call()
+                with self.pace.request(timedelta(seconds=ends - self.monotonic())) if self.pace else nullcontext():
+                    return call()
             except Unavailable:
                 pause = random.uniform(0, 0.5 * 2**number)
                 if number == TRIES - 1 or self.monotonic() + pause >= ends:

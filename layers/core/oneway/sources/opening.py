@@ -18,6 +18,7 @@ from . import fhir_profiles
 from .fhir import FhirSource, Question
 from .fhir_profiles import PROFILES
 from .http import SourceHttp, origin_of
+from .pacing import Pace
 
 if TYPE_CHECKING:
     from .smart import SmartSignIn
@@ -37,9 +38,10 @@ class OpenSource:
         self._allow_loopback = allow_loopback
         self._learnt: dict[str, Question] = {}
         self._sign_ins: dict[tuple[str, str], tuple[bytes, SmartSignIn]] = {}
+        self._paces: dict[tuple[str, float], Pace] = {}
         self._lock = Lock()
 
-    def __call__(self, state: FeedState) -> ScheduleSource:
+    def __call__(self, state: FeedState, deadline: datetime | None = None) -> ScheduleSource:
         """The source of a feed. Raises SchemaDrift for a kind that does not exist."""
         settings = state.settings
         if settings.kind != "fhir":
@@ -49,11 +51,18 @@ class OpenSource:
         credentials = {"Authorization": f"Bearer {secret['token']}"} if "token" in secret else {}
         bare = SourceHttp(origin_of(settings.address), self._clock, allow_loopback=self._allow_loopback)
         sign_in = self._sign_in(settings, document, bare) if "client_id" in secret else None
-        http = replace(bare, credentials=credentials, sign_in=sign_in)
+        http = replace(bare, credentials=credentials, sign_in=sign_in, deadline=deadline, pace=self._pace(settings))
         now: Callable[[], datetime] = self._clock.now
         read_phone = partial(to_e164, country=settings.country)
         profile, interval = PROFILES[settings.profile], settings.interval_minutes
         return FhirSource(http, settings.address, read_phone, now, profile, interval, self._learnt)
+
+    def _pace(self, settings: FeedSettings) -> Pace:
+        key = settings.lane, settings.requests_per_minute
+        with self._lock:
+            if key not in self._paces:
+                self._paces[key] = Pace(settings.requests_per_minute, self._clock)
+            return self._paces[key]
 
     def _sign_in(self, settings: FeedSettings, document: str, http: SourceHttp) -> "SmartSignIn":
         """The source's sign-in, with the token it may hold from an earlier pull."""

@@ -144,7 +144,7 @@ class SyncFeed:
         window = window_at(state.settings, now, back=back)
         providers = [external_id for external_id, _, _ in state.settings.providers]
         try:
-            pull = _Pull(state, self.open_source(state), window, now, deadline, back, now_asked)
+            pull = _Pull(state, self.open_source(state, deadline), window, now, deadline, back, now_asked)
             snapshot = pull.source.snapshot(providers, window, pull.seen.validator)
             return self._unchanged(pull) if snapshot.unchanged else self._compare(pull, snapshot)
         except SourceError as fault:

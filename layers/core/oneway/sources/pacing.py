@@ -1,0 +1,42 @@
+"""How fast one account of a scheduling system may be asked.
+
+The pulls of a lane (an account) follow one another, by the queue's message groups, so that a budget needs no store: each process
+paces what it asks, and one that was told to wait makes none of the lane's other feeds ask.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from ..faults import RateLimited
+from ..ports import Clock
+
+LONGEST_WAIT = timedelta(seconds=30)
+"""Within a pull; what would take longer waits for its next turn."""
+USUAL_REST = timedelta(seconds=60)
+"""After a refusal that does not say how long."""
+
+
+class Pace:
+    """The pace of one account, for one thread at a time."""
+
+    def __init__(self, requests_per_minute: float, clock: Clock) -> None:
+        self._gap = timedelta(minutes=1) / requests_per_minute if requests_per_minute else timedelta()
+        self._clock = clock
+        self._next: datetime | None = None
+
+    @contextmanager
+    def request(self, most: timedelta = LONGEST_WAIT) -> Iterator[None]:
+        """Wait for one's turn, of at most `most`, and make one request. Raises RateLimited, if that is longer away."""
+        now = self._clock.now()
+        if self._next and self._next > now:
+            if self._next - now > most:
+                raise RateLimited(self._next)
+            self._clock.pause((self._next - now).total_seconds())
+            now = self._clock.now()
+        self._next = now + self._gap
+        try:
+            yield
+        except RateLimited as refusal:
+            self._next = max(self._next, refusal.until or self._clock.now() + USUAL_REST)
+            raise

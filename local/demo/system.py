@@ -74,6 +74,15 @@ class SchedulingSystem:
         changed = self._browser.api("PUT", address, {**visit, "status": status}, self._headers)
         self._answered(changed, 200)
 
+    def reassign(self, visit_id: str, practitioner_id: str) -> None:
+        """Give a visit to another clinician."""
+        address = f"{self.address}/Appointment/{visit_id}"
+        visit = self._answered(self._browser.api("GET", address, headers=self._headers), 200)
+        actors = [one["actor"]["reference"] for one in visit["participant"]]
+        others = [one for one in actors if not one.startswith("Practitioner/")]
+        changed = {**visit, "participant": _participants([f"Practitioner/{practitioner_id}", *others])}
+        self._answered(self._browser.api("PUT", address, changed, self._headers), 200)
+
     def _create(self, resource: Mapping[str, Any]) -> str:
         kind = resource["resourceType"]
         page = self._browser.api("POST", f"{self.address}/{kind}", resource, self._headers)

@@ -41,6 +41,8 @@ class Desk(Protocol):
 
     def correct(self, visit: str, person: Person) -> None: ...
 
+    def reassign(self, visit: str, practitioner: str) -> None: ...
+
 
 @dataclass
 class FakeDesk:
@@ -89,6 +91,9 @@ class FakeDesk:
         record = replace(self._record(person), source_id=row.patient.source_id if row.patient else None)
         self.source.enter(replace(row, patient=record))
 
+    def reassign(self, visit: str, practitioner: str) -> None:
+        self.source.enter(replace(self.source.rows[visit], provider_external_id=practitioner))
+
     def _record(self, person: Person) -> RecordPatient:
         name = PersonName((person.first_name,), person.last_name)
         return RecordPatient(self._id(), (name,), person.birth_date, (person.mobile,), (person.email,))
@@ -120,6 +125,9 @@ class FhirDesk:
 
     def correct(self, visit: str, person: Person) -> None:
         self.system.correct_person(visit, person)
+
+    def reassign(self, visit: str, practitioner: str) -> None:
+        self.system.reassign(visit, practitioner)
 
 
 def opened(address: str, profile: str = "generic") -> ScheduleSource:

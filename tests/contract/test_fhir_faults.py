@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
+from time import monotonic
 from typing import Any
 
 import pytest
-from oneway.domain.appointments import ScheduleRow, SetAsideRow
+from oneway.domain.appointments import RowKind, ScheduleRow, SetAsideRow
 from oneway.domain.feeds import FeedState, Window
 from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.ports import Absence, ScheduleSource, Snapshot
@@ -20,6 +22,7 @@ from oneway.sources.opening import OpenSource
 from local.serving import Asked, LoopbackServer, Told
 from tests.builders import feed_settings
 from tests.fakes.store import FakeClock
+from tests.servers.raw import Connection, saying
 
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(days=1), NOW + timedelta(days=30), date(2026, 11, 23))
@@ -64,16 +67,18 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     url: str = ""
+    factory: OpenSource | None = None
 
     def answer(self, asked: Asked) -> Told:
         self.asked.append(asked)
         told = self.answers[min(len(self.asked), len(self.answers)) - 1]
         return told(asked) if callable(told) else told
 
-    def open(self, profile: str = "generic", **changes: Any) -> ScheduleSource:
+    def open(self, profile: str = "generic", deadline: datetime | None = None, **changes: Any) -> ScheduleSource:
         settings = feed_settings(address=f"{self.url}/fhir", profile=profile, **changes)
-        source = OpenSource(lambda *_: '{"token": "secret-token"}', self.clock, allow_loopback=True)
-        return source(FeedState(settings))
+        if self.factory is None:
+            self.factory = OpenSource(lambda *_: '{"token": "secret-token"}', self.clock, allow_loopback=True)
+        return self.factory(FeedState(settings), deadline)
 
     def pull(self, validator: str | None = None, *, profile: str = "generic") -> Pulled:
         """What a pull translates, where nothing is known."""
@@ -121,11 +126,23 @@ def test_each_fault_has_its_outcome_and_bounded_tries(told: Told, fault: type[So
     [("120", 120), ("Mon, 23 Nov 2026 18:05:00 GMT", 300), ("", None), ("soon", None), ("999999999", 86400)],
 )
 def test_being_asked_to_wait_says_how_long(header: str, seconds: int | None) -> None:
-    with serving(Told(status=429, headers={"Retry-After": header} if header else {})) as server:
+    headers = {"Date": format_datetime(NOW, usegmt=True)} | ({"Retry-After": header} if header else {})
+    with serving(Told(status=429, headers=headers)) as server:
         with pytest.raises(RateLimited) as caught:
             server.pull()
         assert caught.value.until == (NOW + timedelta(seconds=seconds) if seconds else None)
         assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(("server_is_ahead", "asks"), [(120, 300), (-120, 300), (0, 0)])
+def test_a_date_to_wait_for_counts_by_the_servers_own_clock(server_is_ahead: int, asks: int) -> None:
+    theirs = NOW + timedelta(seconds=server_is_ahead)
+    wait_until = format_datetime(theirs + timedelta(seconds=asks), usegmt=True)
+    dates = {"Date": format_datetime(theirs, usegmt=True), "Retry-After": wait_until}
+    with serving(Told(status=429, headers=dates)) as server:
+        with pytest.raises(RateLimited) as caught:
+            server.pull()
+        assert caught.value.until == NOW + timedelta(seconds=asks)
 
 
 def test_a_fault_that_passes_is_not_seen() -> None:
@@ -484,3 +501,142 @@ class TestPrints:
                 looked_up += rows
                 server.clock.advance(minutes=5)
             assert sorted(looked_up) == sorted(people)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\n"
+
+
+def pull_of(say: Callable[[Connection], None], deadline: datetime | None = None) -> tuple[type[SourceError], int]:
+    """How a pull of a raw server fails, and how many bytes were sent at the most."""
+    with saying(say) as server:
+        source = Server([], url=server.url).open(deadline=deadline)
+        with pytest.raises(SourceError) as caught:
+            source.snapshot(["osei"], WINDOW, None)
+        return type(caught.value), max(one.sent for one in server.connections)
+
+
+class TestConnections:
+    @pytest.mark.parametrize(
+        "said",
+        [
+            b"",
+            b"HTTP/1.1 2",
+            HEAD + b"Content-Length: 4000\r\n\r\n{",
+            HEAD + b'Transfer-Encoding: chunked\r\n\r\n4\r\n{"re\r\n',
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"\x00\xff no http at all\r\n\r\n",
+        ],
+    )
+    def test_a_cut_connection_is_no_answer(self, said: bytes) -> None:
+        assert pull_of(lambda to: to.send(said) and None)[0] is Unavailable
+
+    def test_a_gigabyte_is_refused_before_it_is_read(self) -> None:
+        def say(to: Connection) -> None:
+            to.send(HEAD + b"Content-Length: 1073741824\r\n\r\n")
+            while to.sent < 1 << 30 and to.send(bytes(1 << 20)):
+                pass
+
+        fault, sent = pull_of(say)
+        assert fault is SchemaDrift
+        assert sent < MOST_BYTES
+
+    def test_one_that_does_not_say_how_long_it_is_is_given_up(self) -> None:
+        def say(to: Connection) -> None:
+            to.send(HEAD + b"Connection: close\r\n\r\n")
+            while to.sent < 1 << 30 and to.send(bytes(1 << 20)):
+                pass
+
+        fault, sent = pull_of(say)
+        assert fault is SchemaDrift
+        assert sent < 2 * MOST_BYTES
+
+    def test_a_slow_drip_ends_with_the_time_that_a_pull_has(self) -> None:
+        def say(to: Connection) -> None:
+            to.send(HEAD + b"Content-Length: 100000\r\n\r\n")
+            while to.send(b" ") and not to.ended.wait(0.02):
+                pass
+
+        began = monotonic()
+        assert pull_of(say, NOW + timedelta(seconds=1))[0] is Unavailable
+        assert monotonic() - began < 10
+
+    @pytest.mark.parametrize("length", [b"many", b"-1", b"1e3"])
+    def test_a_length_that_is_none_does_not_matter(self, length: bytes) -> None:
+        body = a_bundle(a_visit("1"), a_patient()).body
+        assert isinstance(body, str)
+        said = HEAD + b"Connection: close\r\nContent-Length: " + length + b"\r\n\r\n" + body.encode()
+        with saying(lambda to: to.send(said) and None) as server:
+            try:
+                found = Server([], url=server.url).open().snapshot(["osei"], WINDOW, None)
+                assert len(found.prints) == 1
+            except Unavailable:
+                pass  # the library may not read it either; nothing else may come of it
+
+    def test_no_request_is_begun_when_time_is_up(self) -> None:
+        with serving(a_bundle(a_visit("1"), a_patient())) as server:
+            with pytest.raises(Unavailable):
+                server.open(deadline=NOW).snapshot(["osei"], WINDOW, None)
+            assert server.asked == []
+
+
+class TestPace:
+    def test_an_account_is_asked_no_faster_than_it_allows(self) -> None:
+        pages = [a_bundle(a_visit(str(n)), a_patient(), following=f"?page={n}") for n in range(4)]
+        with serving(*pages, a_bundle(a_visit("5"))) as server:
+            source = server.open(requests_per_minute=12)
+            source.snapshot(["osei"], WINDOW, None)
+            assert server.clock.at - NOW == timedelta(seconds=4 * 5)
+
+    def test_feeds_of_an_account_share_its_budget(self) -> None:
+        with serving(a_bundle(a_visit("1"), a_patient())) as server:
+            for provider in ("osei", "brandt", "osei"):
+                server.open(requests_per_minute=12, feed_id=f"ehr~{provider}").snapshot([provider], WINDOW, None)
+            server.open(requests_per_minute=12, lane="another").snapshot(["osei"], WINDOW, None)
+            assert server.clock.at - NOW == timedelta(seconds=2 * 5)
+
+    @pytest.mark.parametrize(("headers", "seconds"), [({"Retry-After": "300"}, 300), ({}, 60)])
+    def test_when_one_feed_is_told_to_wait_the_others_do_not_ask(self, headers: dict[str, str], seconds: int) -> None:
+        with serving(Told(status=429, headers=headers), a_bundle(a_visit("1"), a_patient())) as server:
+            for _ in range(3):
+                with pytest.raises(RateLimited) as caught:
+                    server.open().snapshot(["osei"], WINDOW, None)
+            assert len(server.asked) == 1
+            assert caught.value.until == NOW + timedelta(seconds=seconds)
+            server.clock.advance(seconds=seconds)
+            server.open().snapshot(["osei"], WINDOW, None)
+            assert len(server.asked) == 2
+
+    def test_a_turn_that_would_come_too_late_is_left_to_the_next_pull(self) -> None:
+        with serving(a_bundle(a_visit("1"), a_patient(), following="?page=2"), a_bundle()) as server:
+            with pytest.raises(RateLimited):
+                server.open(requests_per_minute=1, deadline=NOW + timedelta(seconds=20)).snapshot(
+                    ["osei"], WINDOW, None
+                )
+            assert server.clock.at == NOW
+
+
+class TestTimes:
+    def test_both_half_past_ones_of_a_night_in_autumn(self) -> None:
+        night = "2026-11-01T01:30:00{0}", "2026-11-01T02:00:00{0}"
+        visits = [a_visit(z, start=night[0].format(z), end=night[1].format(z)) for z in ("-07:00", "-08:00")]
+        window = replace(WINDOW, start=datetime(2026, 10, 31, tzinfo=UTC))
+        with serving(a_bundle(*visits, a_patient())) as server:
+            rows = [row for row, _ in server.open().snapshot(["osei"], window, None).translate(()).rows]
+            assert [row.start for row in rows] == [datetime(2026, 11, 1, hour, 30, tzinfo=UTC) for hour in (8, 9)]
+            assert all(row.zone_certain for row in rows)
+
+    def test_a_whole_day_without_a_patient_is_a_block_of_that_day(self) -> None:
+        doctor = [{"actor": {"reference": "Practitioner/osei"}}]
+        day = a_visit("d", start="2026-11-26T00:00:00-08:00", end="2026-11-27T00:00:00-08:00", participant=doctor)
+        with serving(a_bundle(day)) as server:
+            (row,) = server.pull().rows
+            assert row.kind is RowKind.BLOCK
+            assert row.end - row.start == timedelta(days=1)
+
+    def test_visits_of_a_series_are_visits_each_of_its_own(self) -> None:
+        days = ("2026-11-24", "2026-12-01", "2026-12-08")
+        weekly = [
+            a_visit(f"s-{n}", start=f"{day}T09:30:00-08:00", end=f"{day}T10:00:00-08:00") for n, day in enumerate(days)
+        ]
+        with serving(a_bundle(*weekly, a_patient())) as server:
+            assert [row.external_id for row in server.pull().rows] == ["s-0", "s-1", "s-2"]

@@ -110,6 +110,17 @@ class TestEverySource:
         assert found[visits[0]].patient
         assert found[visits[0]].patient.birth_date == date(1984, 12, 3)
 
+    def test_a_visit_that_goes_to_another_provider_is_seen_with_that_one(self, desk: Desk, doctor: str) -> None:
+        visit, other = desk.enter(doctor, MARIA, BEGINS, BEGINS + HALF_AN_HOUR), desk.add_practitioner("Brandt")
+        before = desk.source.snapshot([doctor], WINDOW, None)
+        desk.reassign(visit, other)
+        after = desk.source.snapshot([doctor], WINDOW, before.validator)
+        assert not after.unchanged
+        assert not after.prints
+        row = rows_of(desk.source, doctor, other)[visit]
+        assert row.provider_external_id == other
+        assert desk.source.get_appointment(visit, [doctor, other]) == row
+
     def test_nothing_new_is_said_or_found_to_be_nothing_new(self, desk: Desk, doctor: str) -> None:
         for hours in range(3):
             start = BEGINS + timedelta(hours=hours)

@@ -39,6 +39,7 @@ _REFUSED = frozenset((400, 405, 422, 501))
 _REFUSALS = frozenset((400, 401, 403))
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _NONE: frozenset[int] = frozenset()
+_DAY_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,10 @@ class SourceHttp:
         if packed not in ("gzip", "identity"):
             raise SchemaDrift("an encoding that was not asked for")
         unpack = zlib.decompressobj(wbits=31) if packed == "gzip" else None
+        told = headers.get("content-length", "")
+        announced = int(told) if told.isdecimal() else None
+        if announced and announced > MOST_BYTES:
+            raise SchemaDrift("an answer beyond all bounds")
         parts: list[bytes] = []
         size = raw = 0
         while chunk := response.read1(_CHUNK):
@@ -228,7 +233,7 @@ class SourceHttp:
             parts.append(part)
         if unpack and raw and not unpack.eof:
             raise Unavailable("a cut answer")
-        if unpack is None and "content-length" in headers and raw != int(headers["content-length"]):
+        if unpack is None and announced is not None and raw != announced:
             raise Unavailable("a cut answer")
         return Answer(response.status, headers, b"".join(parts))
 
@@ -241,24 +246,23 @@ class SourceHttp:
         if status == 403:
             raise AuthRevoked("403")
         if status == 429 or (status == 503 and "retry-after" in answer.headers):
-            raise RateLimited(self._until(answer.headers.get("retry-after", "")))
+            raise RateLimited(self._until(answer.headers))
         if status in _PASSING:
             raise Unavailable(str(status))
         if status in _REFUSED:
             raise RequestRefused(f"status {status}")
         raise SchemaDrift(f"status {status}")
 
-    def _until(self, retry_after: str) -> datetime | None:
-        """Seconds or an HTTP date (RFC 9110, 10.2.3); at most a day ahead."""
-        now = self.clock.now()
-        try:
-            until = now + timedelta(seconds=int(retry_after))
-        except (ValueError, OverflowError):
-            try:
-                until = parsedate_to_datetime(retry_after).astimezone(UTC)
-            except (ValueError, TypeError):
-                return None
-        return min(until, now + timedelta(days=1))
+    def _until(self, headers: Mapping[str, str]) -> datetime | None:
+        """Seconds or an HTTP date (RFC 9110, 10.2.3), which counts by the source's own clock; at most a day ahead."""
+        now, text = self.clock.now(), headers.get("retry-after", "")
+        if text.isdecimal():
+            wait = timedelta(seconds=min(int(text[:9]), _DAY_SECONDS))
+        elif until := _date(text):
+            wait = until - (_date(headers.get("date", "")) or now)
+        else:
+            return None
+        return now + min(wait, timedelta(seconds=_DAY_SECONDS))
 
 
 def origin_of(url: str) -> str:
@@ -269,3 +273,10 @@ def origin_of(url: str) -> str:
 
 def _port(target: SplitResult) -> int:
     return target.port or (443 if target.scheme == "https" else 80)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        return None

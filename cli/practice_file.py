@@ -27,19 +27,21 @@ from oneway.domain.practices import (
 )
 from oneway.domain.vanishing import USUAL_BRAKE, Brake
 from oneway.phones import to_e164
+from oneway.sources.fhir_profiles import PROFILES
 
 from .credentials import Credentials, read_address, read_credentials
 from .document import Fields, Item, Place, Problem, Problems, compose, each, suggestion
 from .hours import read_availability, read_closures
 from .public_holidays import regions_of
 
-KINDS = {"fhir": ("generic",)}
+KINDS = {"fhir": tuple(PROFILES)}
 """The kinds of source that there are, each with its profiles."""
 MOST_SPLIT = 20
 MOST_STEP_MINUTES = 240
 MOST_BUFFER_MINUTES = 120
 MOST_VISITS = 200
 MOST_PENDING = 100
+MOST_REQUESTS_PER_MINUTE = 10_000
 LONGEST_VISIT_MINUTES = 720
 LONGEST_NOTICE_MINUTES = 60 * 24 * 60
 LONGEST_HORIZON_DAYS = 365
@@ -284,9 +286,11 @@ def _source(identifier: str, fields: Fields, credentials: dict[str, Credentials]
     profile = fields.optional_choice("profile", "profile", KINDS.get(kind, ("generic",)), "generic")
     account = fields.get("account")
     brake = _brake(fields.get("brake"))
+    pace_item = fields.get("requests_per_minute")
+    pace = pace_item.number(1, MOST_REQUESTS_PER_MINUTE) if pace_item else 0
     credentials[identifier] = read_credentials(fields.get("credentials"), kind)
     fields.done()
-    return Source(identifier, kind, address, interval, profile, _id(account) if account else "", brake)
+    return Source(identifier, kind, address, interval, profile, _id(account) if account else "", brake, pace)
 
 
 def _brake(item: Item | None) -> Brake:

@@ -15,7 +15,9 @@ from oneway.domain.clock_time import instant_of, minute_of
 from oneway.logs import fault, log
 
 STALE_MINUTES = 10
-"""A pull that waited longer than this is dropped: a newer one of the same feed stands behind it."""
+"""A pull that waited longer than this is dropped, for a newer one of the same feed stands behind it; but not if somebody waits
+for it, nor if it broke before: then it was hidden for longer than this, and has to come to the dead letters if it breaks again.
+"""
 RESERVED = timedelta(seconds=15)
 """Of the function's time, for a pull to come to a clean stop."""
 
@@ -44,7 +46,7 @@ def _pull_lane(records: list[dict[str, Any]], deadline: datetime) -> tuple[list[
     stopped keeps every lane of its batch waiting until the messages show again (ADR 0013).
     """
     longest, done = timedelta(), list[Pull]()
-    pulls = sorted(((json.loads(record["body"]), record["messageId"]) for record in records), key=_is_due)
+    pulls = sorted(((_message(record), record["messageId"]) for record in records), key=_is_due)
     for number, (message, _) in enumerate(pulls):
         began = sync_feed.clock.now()
         if began + longest > deadline:
@@ -57,6 +59,12 @@ def _pull_lane(records: list[dict[str, Any]], deadline: datetime) -> tuple[list[
     return done, []
 
 
+def _message(record: dict[str, Any]) -> dict[str, Any]:
+    """A record's message; `again` if it was delivered before."""
+    again = int(record["attributes"].get("ApproximateReceiveCount", "1")) > 1
+    return {**json.loads(record["body"]), "again": again}
+
+
 def _is_due(pull: tuple[dict[str, Any], str]) -> bool:
     """Whether a pull is due by the clock; nobody waits for it."""
     return not pull[0].get("asked")
@@ -64,7 +72,7 @@ def _is_due(pull: tuple[dict[str, Any], str]) -> bool:
 
 def _pull(message: dict[str, Any], deadline: datetime) -> Pull:
     due, asked = int(message["minute"]), bool(message.get("asked"))
-    if minute_of(sync_feed.clock.now()) - due > STALE_MINUTES and not asked:
+    if minute_of(sync_feed.clock.now()) - due > STALE_MINUTES and not asked and not message["again"]:
         return Pull(STALE)
     began = time.monotonic()
     try:

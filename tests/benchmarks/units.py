@@ -13,12 +13,13 @@ from math import ceil
 from typing import Any
 
 from oneway.domain import identifiers
+from oneway.domain.appointments import AppointmentState
 from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.occupancy import DayOccupancy, Occupant, OccupantKind
 from oneway.ports import DayChange
 from oneway.store.items import connection
 
-from tests.builders import NOW, ZONE, a_row
+from tests.builders import NOW, START, ZONE, a_record, a_row
 from tests.engines import RealStore, a_table
 from tests.fakes.store import FakeClock
 from tests.servers.running import dynamodb_local
@@ -62,14 +63,26 @@ def measure() -> list[Row]:
             slots = _units(lambda: world.list_slots("harbor", "osei", "new", FIRST, FIRST + timedelta(days=30)))
             what = f"slots of 31 days, {visits} visits a day"
             rows.append(Row(what, slots, f"1 query, {goal:g} read", slots.calls == 1 and slots.read <= goal))
-        for number in range(20):
-            world.source.enter(a_row(f"appt-{number}", patient=None))
-        world.pull()
-        pull = _units(world.pull)
-        return [
-            *rows,
-            Row("pull that finds nothing new", pull, "0.5 read, 0 written", (pull.read, pull.written) <= (0.5, 0)),
-        ]
+        return [*rows, *_pulls(world)]
+
+
+def _pulls(world: World) -> list[Row]:
+    """Of a provider with 600 visits in 90 days."""
+    starts = [START + timedelta(days=n // 10, minutes=30 * (n % 10)) for n in range(600)]
+    for number, start in enumerate(starts):
+        patient = a_record(source_id=f"p-{number}")
+        world.source.enter(a_row(f"appt-{number}", start=start, end=start + timedelta(minutes=30), patient=patient))
+    rows = [Row("first pull of 600 visits", _units(world.pull), "", True)]
+    world.pull()
+    same = _units(world.pull)
+    reached = same.read <= 0.5 and same.written == 0
+    rows.append(Row("pull that finds nothing new", same, "0.5 read, 0 written", reached))
+    for number in range(0, 600, 100):
+        world.source.enter(replace(world.source.rows[f"appt-{number}"], state=AppointmentState.ARRIVED))
+    rows.append(Row("pull that finds 1 % changed, on six days", _units(world.pull), "", True))
+    world.clock.advance(hours=1)
+    rows.append(Row("hourly look back that finds nothing new", _units(world.pull), "", True))
+    return rows
 
 
 def _fill(store: RealStore, visits: int) -> None:

@@ -99,6 +99,14 @@ def test_a_pull_that_waited_too_long_is_dropped(function: ModuleType) -> None:
     assert pulls.pulled == []
 
 
+def test_one_that_broke_before_is_not_dropped_but_comes_to_the_dead_letters(function: ModuleType) -> None:
+    pulls = Pulls()
+    event = batch(("a", "bug"), minute=minute_of(NOW) - 12)
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
+    assert run(function, pulls, event) == ["bug"]
+    assert pulls.pulled == ["bug"]
+
+
 def test_a_lane_that_hangs_is_left_off_in_time(function: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     pulls = Pulls()
     assert run(function, pulls, batch(*(("a", f"hangs-{n}") for n in range(5)))) == []

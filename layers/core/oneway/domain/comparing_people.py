@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .appointments import NameUse, RecordPatient
 from .evidence import How, Verdict
 from .nicknames import same_by_nickname
-from .people import FamilyName, GivenNames, family_name, given_names, normalise_email, suffixes_disagree
+from .people import FamilyName, GivenNames, family_name, given_names, normalise_email
 from .requests import Patient
 from .similarity import jaro_winkler, one_letter, one_replaced, transposed
 
@@ -46,13 +46,15 @@ _AGREES, _DIFFERS, _ABSENT = str(Verdict.AGREES), str(Verdict.DIFFERS), str(Verd
 
 _NEAR: dict[str, str] = dict.fromkeys((How.ONE_LETTER, How.TRANSPOSED, How.OTHER_SPELLING), "near")
 _SLIPS: dict[str, str] = dict.fromkeys((How.SWAPPED_DAY_AND_MONTH, How.ONE_DIGIT, How.TRANSPOSED), "slip")
+_SHORT: dict[str, str] = dict.fromkeys((How.INITIAL, How.SHORTENED), "short")
+_ELSEWHERE: dict[str, str] = {How.SWAPPED_NAMES: "swapped", How.MISPLACED_NAME: "misplaced"}
 _PLAIN: dict[str, str] = {_AGREES: "agrees", _DIFFERS: "differs"}
 GROUPS: Mapping[str, Mapping[str, str]] = {
-    "first_name": {**_PLAIN, **_NEAR, How.NICKNAME: "nickname", How.ONE_OF_SEVERAL: "part", How.INITIAL: "part",
-                   How.SHORTENED: "part", How.SIMILAR: "similar", How.SWAPPED_NAMES: "swapped"},
-    "last_name": {**_PLAIN, **_NEAR, How.PART_OF_DOUBLE_NAME: "part", How.FORMER_NAME: "part", How.SHORTENED: "part",
-                  How.SIMILAR: "similar", How.SWAPPED_NAMES: "swapped"},
-    "suffix": {_DIFFERS: "differs"},
+    "first_name": {**_PLAIN, **_NEAR, **_SHORT, **_ELSEWHERE, How.NICKNAME: "nickname", How.ONE_OF_SEVERAL: "part",
+                   How.SIMILAR: "similar"},
+    "last_name": {**_PLAIN, **_NEAR, **_SHORT, **_ELSEWHERE, How.PART_OF_DOUBLE_NAME: "part", How.FORMER_NAME: "part",
+                  How.SIMILAR: "similar"},
+    "suffix": _PLAIN,
     "birth_date": {**_PLAIN, **_SLIPS, How.ONE_PART: "part"},
     "mobile": {**_PLAIN, **_SLIPS},
     "email": {**_PLAIN, **_NEAR, How.DOTS_OR_TAG: "near", How.OTHER_DOMAIN: "near"},
@@ -61,7 +63,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
 
 
 class Levels(NamedTuple):
-    """What each field of a pair says. `suffix` is "differs" or "absent", `name` the record's name that is closest."""
+    """What each field of a pair says. `suffix` is absent unless both have one; `name` is the record's closest one."""
 
     first_name: str
     last_name: str
@@ -102,7 +104,6 @@ class Recorded:
     emails: tuple[str, ...]
 
 
-@lru_cache(maxsize=4_096)
 def typed_patient(patient: Patient) -> Typed:
     """A typed patient, ready to be compared."""
     return Typed(
@@ -114,7 +115,6 @@ def typed_patient(patient: Patient) -> Typed:
     )
 
 
-@lru_cache(maxsize=4_096)
 def recorded_patient(patient: RecordPatient) -> Recorded:
     """A record's patient, ready to be compared."""
     return Recorded(
@@ -127,22 +127,29 @@ def recorded_patient(patient: RecordPatient) -> Recorded:
 
 def levels(typed: Typed, record: Recorded) -> Levels:
     """What each field says, with the record's closest name."""
-    first, last, suffix, at = _ABSENT, _ABSENT, _ABSENT, -1
-    best = -1
-    for number, name in enumerate(record.names):
-        found = _name_levels(typed.given, typed.family, name)
-        close = _CLOSENESS.get(found[0], 2) + _CLOSENESS.get(found[1], 2)
-        if close > best:
-            (first, last, suffix), at, best = found, number, close
-    return Levels(
-        first,
-        last,
-        suffix,
+    first, last, suffix, name = name_levels(typed, record)
+    return Levels(first, last, suffix, *other_levels(typed, record), name)
+
+
+def other_levels(typed: Typed, record: Recorded) -> tuple[str, str, str]:
+    """Birth date, mobile and e-mail, which are quick to compare."""
+    return (
         birth_date_level(typed.birth_date, record.birth_date),
         mobile_level(typed.mobile, record.phones),
         email_level(typed.email, record.emails),
-        at,
     )
+
+
+def name_levels(typed: Typed, record: Recorded) -> tuple[str, str, str, int]:
+    """First name, last name and suffix, of the record's closest name, and which that is (-1: it has none)."""
+    found = (_ABSENT, _ABSENT, _ABSENT, -1)
+    best = -1
+    for number, name in enumerate(record.names):
+        first, last, suffix = _name_levels(typed.given, typed.family, name)
+        close = _CLOSENESS.get(first, 2) + _CLOSENESS.get(last, 2)
+        if close > best:
+            found, best = (first, last, suffix, number), close
+    return found
 
 
 _CLOSENESS = {_AGREES: 3, _DIFFERS: 0, _ABSENT: 1}
@@ -153,12 +160,16 @@ def _name_levels(given: GivenNames, family: FamilyName, name: RecordName) -> tup
     first, last = first_name_level(given, name.given), last_name_level(family, name.family)
     if first != _AGREES and last != _AGREES and _swapped(given, family, name):
         first = last = How.SWAPPED_NAMES
+    elif first == last == _DIFFERS and _misplaced(given, family, name):
+        first = last = How.MISPLACED_NAME
     if name.use is NameUse.OLD and last == _AGREES:
         last = How.FORMER_NAME
     if name.use is NameUse.NICKNAME and first == _AGREES:
         first = How.NICKNAME
-    ours, theirs = (family.suffix, given.suffix), (name.family.suffix, name.given.suffix)
-    return str(first), str(last), _DIFFERS if suffixes_disagree(ours, theirs) else _ABSENT
+    ours = family.suffix or given.suffix
+    theirs = name.family.suffix or name.given.suffix
+    suffix = _ABSENT if not (ours and theirs) else _AGREES if ours == theirs else _DIFFERS
+    return str(first), str(last), suffix
 
 
 def first_name_level(typed: GivenNames, record: GivenNames) -> str:
@@ -234,10 +245,13 @@ def email_level(typed: str, emails: Iterable[str]) -> str:
 def _address_level(one: str, other: str) -> str:
     local, _, domain = one.rpartition("@")
     their_local, _, their_domain = other.rpartition("@")
-    if domain == their_domain and _mailbox(local) == _mailbox(their_local):
-        return How.DOTS_OR_TAG
     if local == their_local:
         return How.OTHER_DOMAIN
+    a, b, c, d = local[:1], local[1:2], their_local[:1], their_local[1:2]
+    if a != c and b != d and a != d and b != c:
+        return _DIFFERS  # by more than one slip of a hand
+    if a == c and domain == their_domain and _mailbox(local) == _mailbox(their_local):
+        return How.DOTS_OR_TAG
     if transposed(one, other):
         return How.TRANSPOSED
     return How.ONE_LETTER if one_letter(one, other) else _DIFFERS
@@ -271,6 +285,10 @@ def _swapped(given: GivenNames, family: FamilyName, name: RecordName) -> bool:
         jaro_winkler(given.whole, name.family.whole) >= SIMILAR_FROM
         and max(jaro_winkler(family.whole, theirs), jaro_winkler(family.whole, name.given.whole)) >= SIMILAR_FROM
     )
+
+
+def _misplaced(given: GivenNames, family: FamilyName, name: RecordName) -> bool:
+    return given.whole == name.family.whole or family.whole in name.given.first
 
 
 @lru_cache(maxsize=16_384)

@@ -30,6 +30,8 @@ class How(StrEnum):
 
     SWAPPED_NAMES = "swapped_names"
     """First and last name stand in each other's place."""
+    MISPLACED_NAME = "misplaced_name"
+    """One of the two stands in the other's place, and the other is not found."""
     NICKNAME = "nickname"
     ONE_OF_SEVERAL = "one_of_several"
     """Given names of which only some are the same: Maria Elena, Elena."""

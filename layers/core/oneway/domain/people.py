@@ -17,7 +17,6 @@ with its reason and its source; in short:
 """
 
 import unicodedata
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -81,7 +80,9 @@ class FamilyName(NamedTuple):
 
 
 def agrees(typed: Patient, record: RecordPatient) -> bool:
-    """Whether first name, last name and birth date agree, and a mobile or e-mail does."""
+    """Whether first name, last name and birth date agree, and a mobile or e-mail does. Quick to say no."""
+    if typed.birth_date != record.birth_date or not _contact_agrees(typed, record):
+        return False
     return all(agreement(typed, record))
 
 
@@ -104,7 +105,7 @@ def agreement(typed: Patient, record: RecordPatient) -> Agreement:
 def normalise_name(text: str) -> str:
     """A name with nothing left but its letters and digits, in one case and without accents. Idempotent."""
     if text.isascii():
-        return "".join(filter(str.isalnum, text.lower()))
+        return text.lower() if text.isalnum() else "".join(filter(str.isalnum, text.lower()))
     kept: list[str] = []
     letter = ""
     for character in unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold()):
@@ -124,7 +125,9 @@ def normalise_name(text: str) -> str:
 @lru_cache(maxsize=16_384)
 def normalise_email(text: str) -> str:
     """An e-mail address in lower case, its domain as people read it; dots and plus-tags are part of it. Idempotent."""
-    stripped = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip(_AROUND_ADDRESSES)).lower())
+    stripped = text.strip(_AROUND_ADDRESSES).lower()
+    if not stripped.isascii():
+        stripped = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip(_AROUND_ADDRESSES)).lower())
     local, at, domain = stripped.rpartition("@")
     if not at or (domain.isascii() and "xn--" not in domain):
         return stripped.rstrip(".") if at else stripped
@@ -161,12 +164,6 @@ def family_name(text: str, suffix: str = "") -> FamilyName:
     return FamilyName(normalise_name("".join(words)), tuple(filter(None, parts)), found)
 
 
-def suffixes_disagree(one: Iterable[str], other: Iterable[str]) -> bool:
-    """Whether both sides have a suffix, and no common one: a suffix on one side only is ignored (product section 2)."""
-    ours, theirs = set(filter(None, one)), set(filter(None, other))
-    return bool(ours and theirs) and ours.isdisjoint(theirs)
-
-
 def _only_accents(letter: str, mark: str) -> bool:
     if letter == "е" and mark == "\u0308":
         return True
@@ -181,7 +178,8 @@ def _same_family(typed: FamilyName, suffix: str, name: PersonName) -> bool:
     theirs = family_name(name.family, name.suffix)
     if not typed.whole or typed.whole != theirs.whole:
         return False
-    return not suffixes_disagree((typed.suffix, suffix), (theirs.suffix, given_names(name.given).suffix))
+    ours, others = typed.suffix or suffix, theirs.suffix or given_names(name.given).suffix
+    return not (ours and others and ours != others)
 
 
 def _contact_agrees(typed: Patient, record: RecordPatient) -> bool:

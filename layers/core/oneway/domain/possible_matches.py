@@ -20,16 +20,19 @@ from .clock_time import day_of, zone_of
 from .comparing_people import (
     GROUPS,
     Levels,
+    Recorded,
+    Typed,
     email_level,
-    levels,
     mobile_level,
+    name_levels,
+    other_levels,
     recorded_patient,
     typed_patient,
 )
 from .evidence import Evidence, Field, How, Verdict
 from .match_weights import AGAINST_RELATIVES, AGAINST_STRANGERS, FLOOR
 from .matching import could_confirm, location_of
-from .people import normalise_email
+from .people import FamilyName, GivenNames, normalise_email
 from .practices import Practice
 from .requests import Request
 
@@ -83,23 +86,26 @@ def possible_matches(
 class RequestsByKey:
     """Requests of one practice, to be found by what an appointment has in common with them.
 
-    Made once for a batch of appointments. A pair is weighed only if it shares a contact, a birth date (or one with day and month
-    swapped), the start, or a name: what shares none of these cannot reach the floor.
+    Made once for a batch of appointments. A pair is weighed only if it shares a contact, the start, the birth date (or it with
+    day and month swapped), both names in whichever order, or one of them and the year or the day of birth: less hardly reaches
+    the floor.
     """
 
     def __init__(self, requests: Iterable[Request], practice: Practice) -> None:
         self._practice = practice
-        self._found: dict[str, list[Request]] = {}
+        self._found: dict[object, list[_Asked]] = {}
         for request in requests:
-            for key in _keys_of_request(request):
-                self._found.setdefault(key, []).append(request)
+            typed = typed_patient(request.patient)
+            for key in _keys_of_request(request, typed):
+                self._found.setdefault(key, []).append((request, typed))
 
-    def answered_by(self, appointment: Appointment) -> tuple[PossibleMatch, ...]:
+    def answered_by(self, appointment: Appointment, floor: float = FLOOR) -> tuple[PossibleMatch, ...]:
         """Requests that an appointment may answer: at most five, best first, none below the floor."""
-        if not could_confirm(appointment):
+        if not could_confirm(appointment) or appointment.row.patient is None:
             return ()
-        requests = {r.id: r for key in _keys_of_appointment(appointment) for r in self._found.get(key, ())}
-        return _best(((r, appointment) for r in requests.values()), self._practice)
+        seen = appointment, recorded_patient(appointment.row.patient)
+        asked = {one[0].id: one for key in _keys_of_appointment(*seen) for one in self._found.get(key, ())}
+        return _best(((one, seen) for one in asked.values()), self._practice, floor)
 
 
 class AppointmentsByKey:
@@ -107,15 +113,22 @@ class AppointmentsByKey:
 
     def __init__(self, appointments: Iterable[Appointment], practice: Practice) -> None:
         self._practice = practice
-        self._found: dict[str, list[Appointment]] = {}
+        self._found: dict[object, list[_Seen]] = {}
         for appointment in filter(could_confirm, appointments):
-            for key in _keys_of_appointment(appointment):
-                self._found.setdefault(key, []).append(appointment)
+            if appointment.row.patient:
+                record = recorded_patient(appointment.row.patient)
+                for key in _keys_of_appointment(appointment, record):
+                    self._found.setdefault(key, []).append((appointment, record))
 
-    def answering(self, request: Request) -> tuple[PossibleMatch, ...]:
+    def answering(self, request: Request, floor: float = FLOOR) -> tuple[PossibleMatch, ...]:
         """Appointments that may answer a request: at most five, best first, none below the floor."""
-        appointments = {a.id: a for key in _keys_of_request(request) for a in self._found.get(key, ())}
-        return _best(((request, a) for a in appointments.values()), self._practice)
+        asked = request, typed_patient(request.patient)
+        seen = {one[0].id: one for key in _keys_of_request(*asked) for one in self._found.get(key, ())}
+        return _best(((asked, one) for one in seen.values()), self._practice, floor)
+
+
+_Asked = tuple[Request, Typed]
+_Seen = tuple[Appointment, Recorded]
 
 
 class _Weighed(NamedTuple):
@@ -131,17 +144,25 @@ class _Weighed(NamedTuple):
 
 def identity_score(found: Levels) -> float:
     """Bits by which one person explains these levels better than two do: strangers mostly, relatives sometimes."""
+    return _score(*_sums(_BITS, found[:-1]))
+
+
+def _sums(bits: Iterable[Mapping[str, tuple[float, float]]], found: Iterable[str]) -> tuple[float, float]:
     stranger = relative = 0.0
-    for bits, level in zip(_BITS, found[:-1], strict=True):
-        against = bits.get(str(level))
+    for of, level in zip(bits, found, strict=True):
+        against = of.get(level)
         if against:
             stranger += against[0]
             relative += against[1]
+    return stranger, relative
+
+
+def _score(stranger: float, relative: float) -> float:
     return -log2((1 - RELATIVES) * 2**-stranger + RELATIVES * 2**-relative)
 
 
-def _best(pairs: Iterable[tuple[Request, Appointment]], practice: Practice) -> tuple[PossibleMatch, ...]:
-    weighed = [found for request, appointment in pairs if (found := _weighed(request, appointment, practice))]
+def _best(pairs: Iterable[tuple[_Asked, _Seen]], practice: Practice, floor: float) -> tuple[PossibleMatch, ...]:
+    weighed = [found for asked, seen in pairs if (found := _weighed(asked, seen, practice, floor))]
     weighed.sort(key=lambda one: (-one.score, -one.nearness, one.request.id, one.appointment.id))
     return tuple(
         PossibleMatch(
@@ -151,21 +172,28 @@ def _best(pairs: Iterable[tuple[Request, Appointment]], practice: Practice) -> t
     )
 
 
-def _weighed(request: Request, appointment: Appointment, practice: Practice) -> _Weighed | None:
+def _weighed(asked: _Asked, seen: _Seen, practice: Practice, floor: float) -> _Weighed | None:
+    (request, typed), (appointment, record) = asked, seen
     row = appointment.row
-    if row.patient is None or appointment.practice != request.practice:
+    if appointment.practice != request.practice:
         return None
-    found = levels(typed_patient(request.patient), recorded_patient(row.patient))
-    score = identity_score(found)
-    if score < FLOOR - SAME_START - SAME_PROVIDER_TOO:
+    others = other_levels(typed, record)
+    stranger, relative = _sums(_OTHER_BITS, others)
+    away = abs(row.start - request.slot.start) if request.slot else row.start - request.created_at
+    there = SAME_START + SAME_PROVIDER_TOO if request.slot and not away else 0.0
+    # The names are what takes long: only where the best of names would do.
+    if _score(stranger + _BEST_NAMES[0], relative + _BEST_NAMES[1]) + there < floor:
         return None
     kind = _kind(request, appointment, practice)
     if kind is None:
         return None
-    away = abs(row.start - request.slot.start) if request.slot else row.start - request.created_at
+    first, last, suffix, name = name_levels(typed, record)
+    of_names = _sums(_NAME_BITS, (first, last, suffix))
+    score = _score(stranger + of_names[0], relative + of_names[1])
+    found = Levels(first, last, suffix, *others, name)
     if request.slot and not away:
         score += SAME_START + (SAME_PROVIDER_TOO if appointment.provider_id == request.provider_id else 0.0)
-    return _Weighed(score, -away.total_seconds(), request, appointment, kind, found) if score >= FLOOR else None
+    return _Weighed(score, -away.total_seconds(), request, appointment, kind, found) if score >= floor else None
 
 
 def _kind(request: Request, appointment: Appointment, practice: Practice) -> PossibleMatchKind | None:
@@ -186,30 +214,35 @@ def _kind(request: Request, appointment: Appointment, practice: Practice) -> Pos
     return PossibleMatchKind.MISTYPED
 
 
-def _keys_of_request(request: Request) -> Iterator[str]:
-    typed = typed_patient(request.patient)
+def _keys_of_request(request: Request, typed: Typed) -> Iterator[object]:
     if request.slot:
-        yield f"s{request.slot.start.timestamp():.0f}"
-    yield "b" + typed.birth_date
-    yield "n" + typed.family.whole
-    if typed.given.words:
-        yield "n" + typed.given.words[0]
+        yield request.slot.start
     if typed.mobile:
-        yield "c" + typed.mobile
+        yield typed.mobile
     if typed.email:
-        yield "c" + typed.email
+        yield typed.email
+    yield typed.birth_date
+    yield from _name_keys(typed.given, typed.family, typed.birth_date)
 
 
-def _keys_of_appointment(appointment: Appointment) -> set[str]:
-    if appointment.row.patient is None:
-        return set()
-    record = recorded_patient(appointment.row.patient)
-    keys = {f"s{appointment.start.timestamp():.0f}"}
-    if born := record.birth_date:
-        keys |= {"b" + born, f"b{born[:4]}{born[6:]}{born[4:6]}"}
+def _keys_of_appointment(appointment: Appointment, record: Recorded) -> set[object]:
+    born = record.birth_date
+    keys: set[object] = {appointment.start, *record.phones, *record.emails}
+    if born:
+        keys |= {born, born[:4] + born[6:] + born[4:6]}
     for name in record.names:
-        keys |= {"n" + name.family.whole, *("n" + one for one in name.given.words[:1])}
-    return keys | {"c" + contact for contact in (*record.phones, *record.emails)}
+        keys.update(_name_keys(name.given, name.family, born))
+    return keys
+
+
+def _name_keys(given: GivenNames, family: FamilyName, born: str) -> Iterator[str]:
+    """Both names, in whichever order; and each with the year or the day of birth."""
+    first, last = given.words[0] if given.words else "", family.whole
+    yield first + " " + last if first < last else last + " " + first
+    for name in (first, last):
+        if name and born:
+            yield name + born[:4]
+            yield name + born[4:]
 
 
 def _evidence(found: _Weighed, practice: Practice) -> Iterator[Evidence]:
@@ -275,4 +308,7 @@ def _bits(field: Field | str) -> Mapping[str, tuple[float, float]]:
     return {level: (strangers[group], relatives[group]) for level, group in GROUPS[field].items() if group in strangers}
 
 
-_BITS = tuple(_bits(field) for field in ("first_name", "last_name", "suffix", "birth_date", "mobile", "email"))
+_NAME_BITS = tuple(map(_bits, ("first_name", "last_name", "suffix")))
+_OTHER_BITS = tuple(map(_bits, ("birth_date", "mobile", "email")))
+_BITS = (*_NAME_BITS, *_OTHER_BITS)
+_BEST_NAMES = tuple(sum(max(against[kind] for against in of.values()) for of in _NAME_BITS) for kind in (0, 1))

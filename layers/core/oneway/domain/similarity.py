@@ -41,27 +41,38 @@ def jaro_winkler(one: str, other: str) -> float:
 
 def transposed(one: str, other: str) -> bool:
     """Whether two neighbours changed places, and nothing else."""
-    if len(one) != len(other):
+    if len(one) != len(other) or one == other:
         return False
-    differs = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-    if len(differs) != 2 or differs[1] != differs[0] + 1:
-        return False
-    first, second = differs
-    return one[first] == other[second] and one[second] == other[first]
+    at = _first_difference(one, other)
+    return one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
 
 
 def one_replaced(one: str, other: str) -> bool:
     """Whether one character is another, and nothing else differs."""
-    return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 1
+    if len(one) != len(other) or one == other:
+        return False
+    at = _first_difference(one, other)
+    return one[at + 1 :] == other[at + 1 :]
 
 
 def one_letter(one: str, other: str) -> bool:
     """Whether one character is another, is missing or is one too many, and nothing else differs."""
-    if len(one) == len(other):
+    longer = len(other) - len(one)
+    if not longer:
         return one_replaced(one, other)
-    if len(one) > len(other):
+    if longer == -1:
         one, other = other, one
-    if len(other) - len(one) != 1:
+    elif longer != 1:
         return False
-    at = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    at = _first_difference(one, other)
     return one[at:] == other[at + 1 :]
+
+
+def _first_difference(one: str, other: str) -> int:
+    """Where they part; the shorter one's length if it begins the other."""
+    at = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        at += 1
+    return at

@@ -6,7 +6,6 @@ misspelled, swapped, nicknames, parts of double names), and approximate comparis
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from .evidence import How, Verdict
 from .nicknames import same_by_nickname
 from .people import FamilyName, GivenNames, family_name, given_names, normalise_email
 from .requests import Patient
-from .similarity import jaro_winkler, one_letter, one_replaced, transposed
+from .similarity import one_letter, one_replaced, similar, transposed
 
 SIMILAR_FROM = 0.88
 """Jaro–Winkler from which two names count as similar: Winkler's and Grannis' implementations ask for 0.8 to 0.92."""
@@ -74,8 +73,7 @@ class Levels(NamedTuple):
     name: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(NamedTuple):
     """A typed patient, normalised once."""
 
     given: GivenNames
@@ -85,8 +83,7 @@ class Typed:
     email: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordName:
+class RecordName(NamedTuple):
     """A name on a record, normalised once."""
 
     given: GivenNames
@@ -94,8 +91,7 @@ class RecordName:
     use: NameUse
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """A record's patient, normalised once. `birth_date` is "" where there is none."""
 
     names: tuple[RecordName, ...]
@@ -169,7 +165,7 @@ def _name_levels(given: GivenNames, family: FamilyName, name: RecordName) -> tup
     ours = family.suffix or given.suffix
     theirs = name.family.suffix or name.given.suffix
     suffix = _ABSENT if not (ours and theirs) else _AGREES if ours == theirs else _DIFFERS
-    return str(first), str(last), suffix
+    return first, last, suffix
 
 
 def first_name_level(typed: GivenNames, record: GivenNames) -> str:
@@ -270,7 +266,7 @@ def _closest(*pairs: tuple[str, str]) -> str:
     for one, other in pairs:
         if min(len(one), len(other)) >= _WORD and (one.startswith(other) or other.startswith(one)):
             return How.SHORTENED
-        if jaro_winkler(one, other) >= SIMILAR_FROM:
+        if similar(one, other, SIMILAR_FROM):
             return How.SIMILAR
     return _DIFFERS
 
@@ -281,10 +277,9 @@ def _swapped(given: GivenNames, family: FamilyName, name: RecordName) -> bool:
     theirs = name.given.words[0]
     if given.whole == name.family.whole and family.whole in name.given.first:
         return True
-    return (
-        jaro_winkler(given.whole, name.family.whole) >= SIMILAR_FROM
-        and max(jaro_winkler(family.whole, theirs), jaro_winkler(family.whole, name.given.whole)) >= SIMILAR_FROM
-    )
+    if not similar(given.whole, name.family.whole, SIMILAR_FROM):
+        return False
+    return any(similar(family.whole, first, SIMILAR_FROM) for first in (theirs, name.given.whole))
 
 
 def _misplaced(given: GivenNames, family: FamilyName, name: RecordName) -> bool:

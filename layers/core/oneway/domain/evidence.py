@@ -1,7 +1,7 @@
 """What speaks for and against an appointment being a request's, in words for machines; pages say them in staff's language."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Field(StrEnum):
@@ -66,8 +66,7 @@ class How(StrEnum):
     """The same instant, if the source's zone is what we take it for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One field of a pair: what was typed or asked for, what the record has ("" if nothing), and what that says.
 
     Values are for pages to format: names as entered, the birth date as an ISO date, phones in E.164, addresses as entered, the

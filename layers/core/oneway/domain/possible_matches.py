@@ -8,6 +8,7 @@ relatives, who share last names, phones, addresses and (twins) birth dates. The 
 what a family shares cannot add up to a person. docs/matching.md has the evidence, the fit and what it reaches.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -93,18 +94,19 @@ class RequestsByKey:
 
     def __init__(self, requests: Iterable[Request], practice: Practice) -> None:
         self._practice = practice
-        self._found: dict[object, list[_Asked]] = {}
+        self._found: defaultdict[object, list[_Asked]] = defaultdict(list)
         for request in requests:
             typed = typed_patient(request.patient)
             for key in _keys_of_request(request, typed):
-                self._found.setdefault(key, []).append((request, typed))
+                self._found[key].append((request, typed))
 
     def answered_by(self, appointment: Appointment, floor: float = FLOOR) -> tuple[PossibleMatch, ...]:
         """Requests that an appointment may answer: at most five, best first, none below the floor."""
         if not could_confirm(appointment) or appointment.row.patient is None:
             return ()
         seen = appointment, recorded_patient(appointment.row.patient)
-        asked = {one[0].id: one for key in _keys_of_appointment(*seen) for one in self._found.get(key, ())}
+        found = [self._found[key] for key in _keys_of_appointment(*seen) if key in self._found]
+        asked = {one[0].id: one for several in found for one in several}
         return _best(((one, seen) for one in asked.values()), self._practice, floor)
 
 
@@ -113,17 +115,18 @@ class AppointmentsByKey:
 
     def __init__(self, appointments: Iterable[Appointment], practice: Practice) -> None:
         self._practice = practice
-        self._found: dict[object, list[_Seen]] = {}
+        self._found: defaultdict[object, list[_Seen]] = defaultdict(list)
         for appointment in filter(could_confirm, appointments):
             if appointment.row.patient:
                 record = recorded_patient(appointment.row.patient)
                 for key in _keys_of_appointment(appointment, record):
-                    self._found.setdefault(key, []).append((appointment, record))
+                    self._found[key].append((appointment, record))
 
     def answering(self, request: Request, floor: float = FLOOR) -> tuple[PossibleMatch, ...]:
         """Appointments that may answer a request: at most five, best first, none below the floor."""
         asked = request, typed_patient(request.patient)
-        seen = {one[0].id: one for key in _keys_of_request(*asked) for one in self._found.get(key, ())}
+        found = [self._found[key] for key in _keys_of_request(*asked) if key in self._found]
+        seen = {one[0].id: one for several in found for one in several}
         return _best(((asked, one) for one in seen.values()), self._practice, floor)
 
 
@@ -164,12 +167,12 @@ def _score(stranger: float, relative: float) -> float:
 def _best(pairs: Iterable[tuple[_Asked, _Seen]], practice: Practice, floor: float) -> tuple[PossibleMatch, ...]:
     weighed = [found for asked, seen in pairs if (found := _weighed(asked, seen, practice, floor))]
     weighed.sort(key=lambda one: (-one.score, -one.nearness, one.request.id, one.appointment.id))
-    return tuple(
-        PossibleMatch(
-            one.request.id, one.appointment.id, one.kind, round(one.score, 2), tuple(_evidence(one, practice))
-        )
-        for one in weighed[:AT_MOST]
-    )
+    return tuple(_told(one, practice) for one in weighed[:AT_MOST])
+
+
+def _told(one: _Weighed, practice: Practice) -> PossibleMatch:
+    evidence = tuple(_evidence(one, practice))
+    return PossibleMatch(one.request.id, one.appointment.id, one.kind, round(one.score, 2), evidence)
 
 
 def _weighed(asked: _Asked, seen: _Seen, practice: Practice, floor: float) -> _Weighed | None:
@@ -255,8 +258,8 @@ def _evidence(found: _Weighed, practice: Practice) -> Iterator[Evidence]:
     family = " ".join(filter(None, (name.family, name.suffix))) if name else ""
     shared = Verdict.DIFFERS in (at.first_name, at.suffix)
     phone = _closest(record.phones, lambda one: mobile_level(patient.mobile or "", (one,)))
-    typed_email = typed_patient(patient).email
-    email = _closest(record.emails, lambda one: email_level(typed_email, (normalise_email(one),)))
+    address = normalise_email(patient.email or "")
+    email = _closest(record.emails, lambda one: email_level(address, (normalise_email(one),)))
     yield _said(Field.FIRST_NAME, patient.first_name, " ".join(name.given) if name else "", at.first_name)
     yield _said(Field.LAST_NAME, patient.last_name, family, last)
     born = record.birth_date.isoformat() if record.birth_date else ""
@@ -291,15 +294,17 @@ def _place_and_time(request: Request, appointment: Appointment, practice: Practi
 def _said(field: Field, typed: str, record: str, level: str, shared: bool = False) -> Evidence:
     if level == Verdict.AGREES:
         return Evidence(field, typed, record, Verdict.AGREES, How.SHARED if shared else None)
-    if level in (Verdict.DIFFERS, Verdict.ABSENT):
-        return Evidence(field, typed, record, Verdict(level))
-    return Evidence(field, typed, record, Verdict.DIFFERS, How(level))
+    if level == Verdict.ABSENT:
+        return Evidence(field, typed, record, Verdict.ABSENT)
+    return Evidence(field, typed, record, Verdict.DIFFERS, level if isinstance(level, How) else None)
 
 
 def _closest(values: tuple[str, ...], level: Callable[[str], str]) -> str:
     """Of a record's contacts the one to show: one that agrees, else one that nearly does, else the first."""
+    if len(values) < 2:
+        return values[0] if values else ""
     order: dict[str, int] = {Verdict.AGREES: 0, Verdict.DIFFERS: 2, Verdict.ABSENT: 2}
-    return min(values, key=lambda one: order.get(level(one), 1), default="")
+    return min(values, key=lambda one: order.get(level(one), 1))
 
 
 def _bits(field: Field | str) -> Mapping[str, tuple[float, float]]:

@@ -39,6 +39,17 @@ def jaro_winkler(one: str, other: str) -> float:
     return jaro + prefix * _PREFIX_WEIGHT * (1 - jaro)
 
 
+def similar(one: str, other: str, least: float) -> bool:
+    """Whether Jaro–Winkler's similarity is at least so much; most pairs are told apart by their letters alone."""
+    if not one or not other:
+        return False
+    common = min(sum(map(other.__contains__, one)), sum(map(one.__contains__, other)))
+    at_most = (common / len(one) + common / len(other) + 1) / 3
+    if one[0] == other[0]:
+        at_most += _PREFIX * _PREFIX_WEIGHT * (1 - at_most)
+    return at_most >= least and jaro_winkler(one, other) >= least
+
+
 def transposed(one: str, other: str) -> bool:
     """Whether two neighbours changed places, and nothing else."""
     if len(one) != len(other) or one == other:

@@ -6,6 +6,7 @@ from math import sqrt
 
 from oneway.domain.appointments import Appointment
 from oneway.domain.comparing_people import recorded_patient, typed_patient
+from oneway.domain.match_weights import FLOOR
 from oneway.domain.people import agrees
 from oneway.domain.possible_matches import AppointmentsByKey, PossibleMatch
 from oneway.domain.requests import Request
@@ -105,13 +106,13 @@ def plain_matches(world: World) -> Matched:
     return _matched(world, (pair for pair in _same_birth_date(world) if _plainly_equal(*pair)))
 
 
-def listed(world: World) -> Listed:
+def listed(world: World, floor: float = FLOOR) -> Listed:
     """The list of every request."""
     found, truth = Listed(), world.truth
     appointments = {one.id: one for one in world.appointments}
     index = AppointmentsByKey(world.appointments, world.practice)
     for request in world.requests:
-        matches = index.answering(request)
+        matches = index.answering(request, floor)
         true = truth[request.id]
         right = [at for at, match in enumerate(matches) if match.appointment_id in true]
         found.shown += len(matches)

@@ -67,34 +67,64 @@ class World:
         self.person_of[identifier], self.family_of[identifier] = person, family
 
 
-def febrl_world(name: str, asked: Sequence[febrl.Record], entered: Sequence[febrl.Record], seed: int) -> World:
-    """Records as requests, others as the schedule, every visit at a random time: nothing but the identifiers tells."""
+def febrl_world(
+    name: str, asked: Sequence[febrl.Record], entered: Sequence[febrl.Record], seed: int, there: bool
+) -> World:
+    """Records as requests, others as the schedule: at the time and with the provider asked for (`there`), as staff enter it, or
+    at random, so that nothing but the identifiers tells.
+    """
     dice, world = random.Random(seed), World(name, a_world_practice())
+    wanted: dict[int, tuple[datetime, str]] = {}
     for one in asked:
-        number = _number(one)
-        patient = Patient(one.first, one.last, _date(one.born) or NOBODY_BORN, number, None)
-        world.ask(one.person, one.person, patient, _start(dice), _provider(dice))
+        wanted[one.person] = place = _start(dice), _provider(dice)
+        patient = Patient(one.first, one.last, _date(one.born) or NOBODY_BORN, _number(one), None)
+        world.ask(one.person, one.person, patient, *place)
     for one in entered:
         number = _number(one)
         names = (PersonName((one.first,) if one.first else (), one.last),)
         record = RecordPatient(None, names, _date(one.born), (number,) if number else ())
-        world.enter(one.person, one.person, record, _start(dice), _provider(dice))
+        place = _start(dice), _provider(dice)
+        world.enter(one.person, one.person, record, *(wanted.get(one.person, place) if there else place))
     return world
 
 
-def febrl_sets() -> tuple[World, list[World]]:
-    """The training half of the fourth set; and for tests: its other half against the whole schedule, and the first three."""
-    asked, entered = febrl.load("dataset4a"), febrl.load("dataset4b")
-    training = febrl_world(
-        "FEBRL 4, training half", [r for r in asked if r.person % 2 == 0], [r for r in entered if r.person % 2 == 0], 1
-    )
-    tests = [febrl_world("FEBRL 4, test half", [r for r in asked if r.person % 2], entered, 2)]
+def training_worlds() -> list[World]:
+    """FEBRL's half, and front desks' entries."""
+    asked, entered = _halves(0)
+    return [
+        febrl_world("FEBRL 4, training half", asked, entered, 1, there=False),
+        desk_world("re-typed, training", 4_000, TRAINING_SEED, front_desk.retyped, 0.8),
+        desk_world("mistyped, training", 4_000, TRAINING_SEED + 1, front_desk.mistyped, 0.8),
+    ]
+
+
+def test_worlds() -> list[World]:
+    """Nobody of these was fitted to. The test half of FEBRL's fourth set is looked for in the whole schedule."""
+    asked, _ = _halves(1)
+    entered = febrl.load("dataset4b")
+    worlds = [
+        desk_world("re-typed", 4_000, TEST_SEED, front_desk.retyped, 0.8),
+        desk_world("mistyped", 4_000, TEST_SEED + 1, front_desk.mistyped, 0.8),
+        febrl_world("FEBRL 4, at the time asked for", asked, entered, 2, there=True),
+        febrl_world("FEBRL 4, at another time", asked, entered, 2, there=False),
+    ]
     for number in (1, 2, 3):
         records = febrl.load(f"dataset{number}")
         originals, copies = [r for r in records if r.original], [r for r in records if not r.original]
         copied = {r.person for r in copies}
-        tests.append(febrl_world(f"FEBRL {number}", [r for r in originals if r.person in copied], copies, 3))
-    return training, tests
+        worlds.append(
+            febrl_world(
+                f"FEBRL {number}, at another time", [r for r in originals if r.person in copied], copies, 3, there=False
+            )
+        )
+    fitted_to = {one.person for one in _halves(0)[0]}
+    if fitted_to & {one.person for one in asked}:
+        raise AssertionError("training and test share people")
+    return worlds
+
+
+def _halves(parity: int) -> tuple[list[febrl.Record], list[febrl.Record]]:
+    return tuple([r for r in febrl.load(f"dataset4{part}") if r.person % 2 == parity] for part in "ab")  # type: ignore[return-value]
 
 
 def desk_world(name: str, count: int, seed: int, entering: Entering, answered_there: float) -> World:

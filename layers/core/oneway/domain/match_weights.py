@@ -55,5 +55,5 @@ AGAINST_RELATIVES: Mapping[str, Mapping[str, float]] = {
     "mobile": {"agrees": 0.5, "differs": -1.9, "slip": 0.5},
     "email": {"agrees": 0.8, "differs": -4.3, "near": 0.7},
 }
-FLOOR = 8.0
+FLOOR = 7.0
 """Bits below which nothing is suggested."""

@@ -49,6 +49,10 @@ SAME_START, SAME_PROVIDER_TOO = 4.0, 2.0
 taken at less than its worth, since staff book others into a place that their own system shows as free."""
 
 
+_SAME_NAME = frozenset((Verdict.AGREES, How.ONE_LETTER, How.TRANSPOSED, How.OTHER_SPELLING, How.NICKNAME))
+_SAME_DAY = frozenset((Verdict.AGREES, How.ONE_DIGIT, How.TRANSPOSED, How.SWAPPED_DAY_AND_MONTH))
+
+
 class PossibleMatchKind(StrEnum):
     """What may have happened."""
 
@@ -147,7 +151,12 @@ class _Weighed(NamedTuple):
 
 def identity_score(found: Levels) -> float:
     """Bits by which one person explains these levels better than two do: strangers mostly, relatives sometimes."""
-    return _score(*_sums(_BITS, found[:-1]))
+    return _score(*_sums(_BITS, found[:-1]), no_relative=_no_relative(found.first_name, found.birth_date))
+
+
+def _no_relative(first_name: str, birth_date: str) -> bool:
+    """Whether both say that it is no relative: parents and children may share a first name, twins a birth date, nobody both."""
+    return first_name in _SAME_NAME and birth_date in _SAME_DAY
 
 
 def _sums(bits: Iterable[Mapping[str, tuple[float, float]]], found: Iterable[str]) -> tuple[float, float]:
@@ -160,7 +169,9 @@ def _sums(bits: Iterable[Mapping[str, tuple[float, float]]], found: Iterable[str
     return stranger, relative
 
 
-def _score(stranger: float, relative: float) -> float:
+def _score(stranger: float, relative: float, no_relative: bool) -> float:
+    if no_relative:
+        return stranger
     return -log2((1 - RELATIVES) * 2**-stranger + RELATIVES * 2**-relative)
 
 
@@ -185,14 +196,16 @@ def _weighed(asked: _Asked, seen: _Seen, practice: Practice, floor: float) -> _W
     away = abs(row.start - request.slot.start) if request.slot else row.start - request.created_at
     there = SAME_START + SAME_PROVIDER_TOO if request.slot and not away else 0.0
     # The names are what takes long: only where the best of names would do.
-    if _score(stranger + _BEST_NAMES[0], relative + _BEST_NAMES[1]) + there < floor:
+    same_day = others[0] in _SAME_DAY
+    if _score(stranger + _BEST_NAMES[0], relative + _BEST_NAMES[1], no_relative=same_day) + there < floor:
         return None
     kind = _kind(request, appointment, practice)
     if kind is None:
         return None
     first, last, suffix, name = name_levels(typed, record)
     of_names = _sums(_NAME_BITS, (first, last, suffix))
-    score = _score(stranger + of_names[0], relative + of_names[1])
+    no_relative = _no_relative(first, others[0])
+    score = _score(stranger + of_names[0], relative + of_names[1], no_relative=no_relative)
     found = Levels(first, last, suffix, *others, name)
     if request.slot and not away:
         score += SAME_START + (SAME_PROVIDER_TOO if appointment.provider_id == request.provider_id else 0.0)

@@ -17,7 +17,7 @@ from .worlds import World
 PAGE, PICTURE = ROOT / "docs/matching.md", ROOT / "docs/pictures/matching.svg"
 BEGINS, ENDS = "<!-- measured: begins -->\n", "<!-- measured: ends -->\n"
 MISSED_SHOWN = 25
-_LEAST, _MOST, _WIDE, _HIGH = -24, 48, 760, 240
+_LEAST, _MOST, _WIDE, _HIGH = -24, 60, 760, 240
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _picture(found: Sequence[Reached]) -> str:
     lines.append(f'<path class="a" d="M{_x(_LEAST):.0f} {_HIGH - 20}H{_x(_MOST):.0f}" fill="none"/>')
     lines.append(f'<path class="a" d="M{_x(FLOOR):.0f} 22V{_HIGH - 20}" stroke-dasharray="4 4" fill="none"/>')
     lines.append(f'<text x="{_x(FLOOR) + 6:.0f}" y="30">floor, {FLOOR:g} bits</text>')
-    lines += [f'<text x="{_x(bits):.0f}" y="{_HIGH}" text-anchor="middle">{bits}</text>' for bits in range(-24, 49, 12)]
+    lines += [f'<text x="{_x(bits):.0f}" y="{_HIGH}" text-anchor="middle">{bits}</text>' for bits in range(-24, 61, 12)]
     lines.append(
         f'<text x="{_WIDE / 2:.0f}" y="{_HIGH + 22}" text-anchor="middle">bits of evidence, identifiers alone</text>'
     )

@@ -38,6 +38,12 @@ def oldest_confirmed(appointment: Appointment, requests: Iterable[Request], prac
     return min(confirmed, key=lambda r: (r.created_at, r.id), default=None)
 
 
-def _elsewhere(location_external_id: str | None, request: Request, practice: Practice) -> bool:
-    known = {where.external_id: where.id for where in practice.locations.values() if where.external_id}
-    return location_external_id in known and known[location_external_id] != request.location_id
+def location_of(external_id: str | None, practice: Practice) -> str | None:
+    """Our id of the location that a source calls so; None where it is not known."""
+    if external_id is None:
+        return None
+    return next((where.id for where in practice.locations.values() if where.external_id == external_id), None)
+
+
+def _elsewhere(external_id: str | None, request: Request, practice: Practice) -> bool:
+    return location_of(external_id, practice) not in (None, request.location_id)

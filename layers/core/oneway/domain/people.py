@@ -1,27 +1,56 @@
 """When two descriptions of a person agree (product section 2, *Agree*).
 
-Agreement is equality after a normalisation that loses nothing a person would call different: case, accents, white space
-and punctuation go; letters stay. So *Núñez* is *nunez* and *O'Brien-Smith* is *obriensmith*, while *Müller* is not
-*Mueller* and *Søren* is not *Soren* (ø is a letter of its own, not an accented o). Marks are dropped only on Latin and Greek
-letters: elsewhere a mark makes another letter (й is no и) or is the vowel.
+Agreement is equality after a normalisation that loses nothing a person would call different. docs/matching.md has every rule
+with its reason and its source; in short:
+
+- Case, accents, white space, punctuation and what only steers display (joiners, variation selectors) go; letters stay. So
+  *Núñez* is *nunez* and *O'Brien-Smith* is *obriensmith*, however its apostrophe is written.
+- A letter that has one spelling without it is only spelling (ICAO Doc 9303 part 3, section 6): ß is ss, æ ae, œ oe, þ th,
+  ð d; strokes and missing dots are marks that Unicode does not take off (ł, đ, ħ, ŧ, ı). One that has two is itself: *Søren* is
+  neither *Soren* nor *Soeren*. An accent that goes leaves its letter: *Müller* is *Muller*, not *Mueller*.
+- Marks are dropped only on Latin and Greek letters, on Cyrillic ё (printed as е), and where they are vowel points (Arabic,
+  Hebrew): elsewhere a mark makes another letter (й is no и) or is the vowel.
+- Titles before a name and degrees after it are no part of it. Generational suffixes stand apart, wherever they were written:
+  one on one side only is ignored, two different ones disagree.
+- E-mail addresses compare in lower case, their domains as people read them (RFC 5890: an A-label is its U-label). Dots, plus-tags
+  and other domains make other addresses. Phones are E.164 (`oneway.phones`).
 """
 
 import unicodedata
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from .appointments import NameUse, PersonName, RecordPatient
 from .requests import Patient
 
 _TITLES = frozenset(
-    ("dr", "dra", "mr", "mrs", "ms", "miss", "mx", "doctor", "doctora", "prof", "rev", "sr", "sra", "srta", "don",
-     "dona", "fr", "frau", "herr")
+    ("dr", "dra", "mr", "mrs", "ms", "mx", "prof", "sr", "sra", "srta", "doctor", "doctora", "miss", "rev", "frau", "fr",
+     "herr")
 )  # fmt: skip
+"""Before first names. Not *Don* and *Doña*, which people are called by: Don Wills is not Wills."""
+_TITLES_BEFORE_LAST_NAMES = frozenset(("dr", "dra", "mr", "mrs", "ms", "mx", "prof", "sra", "srta"))
+"""Only what is no surname: Herr, Miss, Doctor, Frau and Sr are, or may be, and a double name must keep its first part."""
+_DEGREES = frozenset(("md", "phd", "dds", "dmd", "dvm", "rn", "esq"))
+"""After last names, as words of their own. Not what is a surname somewhere: Do, Ma, Pa."""
 _SUFFIXES = {
-    "jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr",
+    "jr": "jr", "jnr": "jr", "junior": "jr", "sr": "sr", "snr": "sr", "senior": "sr",
     "ii": "2", "2nd": "2", "iii": "3", "3rd": "3", "iv": "4", "4th": "4",
 }  # fmt: skip
-_ACCENTED_SCRIPTS = ("LATIN", "GREEK")
+_SUFFIXES_IN_THEIR_FIELD = {**_SUFFIXES, "i": "1", "1st": "1", "v": "5", "5th": "5", "vi": "6", "6th": "6"}
+"""What is a number in the suffix's own field may be an initial elsewhere."""
+_MARKED_SCRIPTS = ("LATIN", "GREEK")
+_POINTS = frozenset(map(chr, (*range(0x0591, 0x05C8), *range(0x064B, 0x0653), 0x0670, 0x0640)))
+"""Hebrew points and accents, Arabic vowel signs, and the tatweel that stretches a word: left out in everyday writing."""
+_SPELLED = {"æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i"}
+_APOSTROPHES = frozenset("ʹʺʻʼʽʾʿˈˊˋꞋꞌ՚")
+"""Unicode counts these as letters; on a keyboard they are all one key."""
+_UNSEEN = frozenset(
+    map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0x180B, 0x180F), *range(0xFE00, 0xFE10),
+              *range(0xE0100, 0xE01F0)))
+)  # fmt: skip
+"""Letters and marks that show nothing of their own (Unicode's Default_Ignorable_Code_Point)."""
+_DOTS = str.maketrans("。．｡", "...")
+_AROUND_ADDRESSES = " \t\r\n\u00a0\u200b\u2060\ufeff"
 
 
 class Agreement(NamedTuple):
@@ -33,17 +62,36 @@ class Agreement(NamedTuple):
     contact: bool
 
 
+class GivenNames(NamedTuple):
+    """Given names, normalised: `first` (the first word, and the whole first entry), `whole` all together, `words` each."""
+
+    first: frozenset[str]
+    whole: str
+    words: tuple[str, ...]
+    suffix: str
+
+
+class FamilyName(NamedTuple):
+    """A last name, normalised: `whole`, its `words` (at spaces and hyphens), and the suffix that stood with it."""
+
+    whole: str
+    words: tuple[str, ...]
+    suffix: str
+
+
 def agrees(typed: Patient, record: RecordPatient) -> bool:
-    """Whether first name, last name and birth date agree, and a mobile or e-mail does."""
+    """Whether first name, last name and birth date agree, and a mobile or e-mail does. Quick to say no."""
+    if typed.birth_date != record.birth_date or not _contact_agrees(typed, record):
+        return False
     return all(agreement(typed, record))
 
 
 def agreement(typed: Patient, record: RecordPatient) -> Agreement:
     """What agrees, field by field. First and last name have to agree with one and the same name of the record."""
-    first, (last, suffix) = normalise_name(_without_title(typed.first_name)), _family(typed.last_name, "")
+    given, family = given_names((typed.first_name,)), family_name(typed.last_name)
     names = [name for name in record.names if name.use is NameUse.CURRENT]
-    firsts = [bool(first) and first in _first_names(name) for name in names]
-    lasts = [bool(last) and _same_family(last, suffix, name) for name in names]
+    firsts = [_same_given(given, name) for name in names]
+    lasts = [_same_family(family, given.suffix, name) for name in names]
     both = [one and other for one, other in zip(firsts, lasts, strict=True)]
     return Agreement(
         any(both) or (any(firsts) and not any(lasts)),
@@ -53,67 +101,115 @@ def agreement(typed: Patient, record: RecordPatient) -> Agreement:
     )
 
 
+@lru_cache(maxsize=16_384)
 def normalise_name(text: str) -> str:
     """A name with nothing left but its letters and digits, in one case and without accents. Idempotent."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    kept = []
+    if text.isascii():
+        return text.lower() if text.isalnum() else "".join(filter(str.isalnum, text.lower()))
+    kept: list[str] = []
     letter = ""
-    for character in unicodedata.normalize("NFD", folded):
+    for character in unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold()):
+        if character in _UNSEEN or character in _APOSTROPHES or character in _POINTS:
+            continue
         if unicodedata.combining(character) or unicodedata.category(character) == "Mn":
-            if letter and not unicodedata.name(letter, "").startswith(_ACCENTED_SCRIPTS):
+            if letter and not _only_accents(letter, character):
                 kept.append(character)
         elif character.isalnum():
             letter = character
-            kept.append(character)
+            kept.append(_SPELLED.get(character, character))
         elif unicodedata.category(character) == "Mc":
             kept.append(character)
     return unicodedata.normalize("NFC", "".join(kept))
 
 
+@lru_cache(maxsize=16_384)
 def normalise_email(text: str) -> str:
-    """An e-mail address in lower case; dots and plus-tags are part of it."""
-    return unicodedata.normalize("NFC", text.strip()).lower()
+    """An e-mail address in lower case, its domain as people read it; dots and plus-tags are part of it. Idempotent."""
+    stripped = text.strip(_AROUND_ADDRESSES).lower()
+    if not stripped.isascii():
+        stripped = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip(_AROUND_ADDRESSES)).lower())
+    local, at, domain = stripped.rpartition("@")
+    if not at or (domain.isascii() and "xn--" not in domain):
+        return stripped.rstrip(".") if at else stripped
+    labels = unicodedata.normalize("NFKC", domain).translate(_DOTS).rstrip(".").split(".")
+    return local + at + ".".join(map(_readable, labels))
+
+
+@lru_cache(maxsize=16_384)
+def given_names(given: tuple[str, ...]) -> GivenNames:
+    """Given names as entered (any number of them in one entry), without the title before and the suffix after them."""
+    entries = [words for text in given if (words := _words(text))]
+    while len(entries) > 1 and len(entries[0]) == 1 and normalise_name(entries[0][0]) in _TITLES:
+        entries = entries[1:]
+    suffix = ""
+    if entries:
+        entries[0] = _without(entries[0], _TITLES)
+        if sum(map(len, entries)) > 1 and (suffix := _SUFFIXES.get(normalise_name(entries[-1][-1]), "")):
+            entries[-1] = entries[-1][:-1]
+    each = tuple(one for entry in entries for word in entry if (one := normalise_name(word)))
+    first = (each[0] if each else "", normalise_name("".join(entries[0])) if entries else "", "".join(each))
+    return GivenNames(frozenset(filter(None, first)), "".join(each), each, suffix)
+
+
+@lru_cache(maxsize=16_384)
+def family_name(text: str, suffix: str = "") -> FamilyName:
+    """A last name as entered, and what the source has in its suffix field, which counts first."""
+    words = _without(_words(text), _TITLES_BEFORE_LAST_NAMES)
+    while len(words) > 1 and normalise_name(words[-1]) in _DEGREES:
+        words = words[:-1]
+    found = next(filter(None, (_SUFFIXES_IN_THEIR_FIELD.get(normalise_name(one)) for one in _words(suffix))), "")
+    if len(words) > 1 and (own := _SUFFIXES.get(normalise_name(words[-1]))):
+        words, found = words[:-1], found or own
+    parts = (normalise_name(part) for word in words for part in word.replace("‐", "-").split("-"))
+    return FamilyName(normalise_name("".join(words)), tuple(filter(None, parts)), found)
+
+
+def _only_accents(letter: str, mark: str) -> bool:
+    if letter == "е" and mark == "\u0308":
+        return True
+    return unicodedata.name(letter, "").startswith(_MARKED_SCRIPTS)
+
+
+def _same_given(typed: GivenNames, name: PersonName) -> bool:
+    return bool(typed.whole) and typed.whole in given_names(name.given).first
+
+
+def _same_family(typed: FamilyName, suffix: str, name: PersonName) -> bool:
+    theirs = family_name(name.family, name.suffix)
+    if not typed.whole or typed.whole != theirs.whole:
+        return False
+    ours, others = typed.suffix or suffix, theirs.suffix or given_names(name.given).suffix
+    return not (ours and others and ours != others)
 
 
 def _contact_agrees(typed: Patient, record: RecordPatient) -> bool:
     if typed.mobile and typed.mobile in record.phones:
         return True
-    return bool(typed.email) and normalise_email(typed.email or "") in map(normalise_email, record.emails)
+    address = normalise_email(typed.email or "")
+    return "@" in address and address in map(normalise_email, record.emails)
 
 
-def _first_names(name: PersonName) -> Iterable[str]:
-    """The first of the given names, and all of them together."""
-    given = [part for text in name.given for part in _words(_without_title(text))]
-    spelled = "".join(map(normalise_name, given))
-    first = normalise_name(given[0]) if given else ""
-    whole_first = normalise_name(_without_title(name.given[0])) if name.given else ""
-    return {one for one in (first, whole_first, spelled) if one}
+def _readable(label: str) -> str:
+    """A label of a domain in Unicode, where it is a proper A-label.
+
+    Not by encodings.idna, which is IDNA 2003: it would make strasse.de of straße.de, another's domain since RFC 5891.
+    """
+    lowered = unicodedata.normalize("NFC", label.lower())
+    if not lowered.startswith("xn--"):
+        return lowered
+    try:
+        shown = lowered[4:].encode("ascii").decode("punycode")
+        proper = not shown.isascii() and shown == unicodedata.normalize("NFKC", shown).lower()
+        return shown if proper and "." not in shown and "@" not in shown else lowered
+    except (UnicodeError, ValueError, OverflowError):
+        return lowered
 
 
-def _same_family(last: str, suffix: str, name: PersonName) -> bool:
-    theirs, their_suffix = _family(name.family, name.suffix)
-    return last == theirs and not (suffix and their_suffix and suffix != their_suffix)
-
-
-def _family(text: str, suffix: str) -> tuple[str, str]:
-    """A last name without its suffix, and the suffix; a suffix on one side only is ignored (product section 2)."""
-    words = _words(_without_title(text))
-    found = _suffix(suffix)
-    if len(words) > 1 and (own := _suffix(words[-1])):
-        words, found = words[:-1], found or own
-    return normalise_name("".join(words)), found
-
-
-def _suffix(text: str) -> str:
-    return _SUFFIXES.get(normalise_name(text), "")
-
-
-def _without_title(text: str) -> str:
-    words = _words(text)
-    while len(words) > 1 and normalise_name(words[0]) in _TITLES:
+def _without(words: list[str], titles: frozenset[str]) -> list[str]:
+    while len(words) > 1 and normalise_name(words[0]) in titles:
         words = words[1:]
-    return " ".join(words)
+    return words
 
 
 def _words(text: str) -> list[str]:
-    return text.replace(",", " ").split()
+    return (text if text.isascii() else unicodedata.normalize("NFKC", text)).replace(",", " ").split()

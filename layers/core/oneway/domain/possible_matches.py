@@ -1,0 +1,332 @@
+"""Which appointments may be the answer to a request, and which requests an appointment may answer (product section 2).
+
+A hint for staff, who accept or dismiss it; it never confirms anything (that is `matching`, by equality alone). A pair is weighed
+after Fellegi and Sunter ("A theory for record linkage", 1969): each field's level of agreement weighs log2 of how much more
+often it is seen on two entries of one person than on entries of two. What is absent weighs nothing (Li, Xu and Grannis 2022,
+https://www.jmir.org/2022/9/e33775). Two persons are of two kinds here, because a practice sees families: strangers, and
+relatives, who share last names, phones, addresses and (twins) birth dates. The score is against the mixture of both, so that
+what a family shares cannot add up to a person. docs/matching.md has the evidence, the fit and what it reaches.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from math import log2
+from typing import NamedTuple
+
+from .appointments import Appointment
+from .clock_time import day_of, zone_of
+from .comparing_people import (
+    GROUPS,
+    Levels,
+    Recorded,
+    Typed,
+    email_level,
+    mobile_level,
+    name_levels,
+    other_levels,
+    recorded_patient,
+    typed_patient,
+)
+from .evidence import Evidence, Field, How, Verdict
+from .match_weights import AGAINST_RELATIVES, AGAINST_STRANGERS, FLOOR
+from .matching import could_confirm, location_of
+from .people import FamilyName, GivenNames, normalise_email
+from .practices import Practice
+from .requests import Request
+
+AT_MOST = 5
+"""Suggestions shown (product section 2)."""
+RESCHEDULED_WITHIN = timedelta(days=30)
+"""How far a visit may lie from the requested time to be the same one rescheduled (product section 2)."""
+RELATIVES = 1 / 100
+"""How many of the entries that a request is compared with are of the patient's relatives: one in a hundred, of some hundred
+visits that share any key with it."""
+SAME_START, SAME_PROVIDER_TOO = 4.0, 2.0
+"""Bits for the requested start: of a provider's visits in a month about one in three hundred starts there by chance (8 bits);
+taken at less than its worth, since staff book others into a place that their own system shows as free."""
+
+
+_SAME_NAME = frozenset((Verdict.AGREES, How.ONE_LETTER, How.TRANSPOSED, How.OTHER_SPELLING, How.NICKNAME))
+_SAME_DAY = frozenset((Verdict.AGREES, How.ONE_DIGIT, How.TRANSPOSED, How.SWAPPED_DAY_AND_MONTH))
+
+
+class PossibleMatchKind(StrEnum):
+    """What may have happened."""
+
+    MISTYPED = "mistyped"
+    """At the requested time, with identifiers that differ."""
+    RESCHEDULED = "rescheduled"
+    """The same person at another time (or, where no time was asked for, at any)."""
+    OTHER_PLACE = "other_place"
+    """At the requested time, with another provider or at another location."""
+    ALREADY_SCHEDULED = "already_scheduled"
+    """It was in the schedule when the request was made, and has not changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleMatch:
+    """One suggestion. `score` is in bits: one more is twice as likely; comparable between pairs, and at least `FLOOR`."""
+
+    request_id: str
+    appointment_id: str
+    kind: PossibleMatchKind
+    score: float
+    evidence: tuple[Evidence, ...]
+
+
+def possible_matches(
+    request: Request, appointments: Iterable[Appointment], practice: Practice
+) -> tuple[PossibleMatch, ...]:
+    """Appointments that may be the answer to a request: at most five, best first, none below the floor.
+
+    Appointments that answer no request (blocks, cancelled, tentative, missing, linked, without a patient) are passed over, as are
+    visits that began before the request was made. Whether the request still waits is for the caller to ask.
+    """
+    return AppointmentsByKey(appointments, practice).answering(request)
+
+
+class RequestsByKey:
+    """Requests of one practice, to be found by what an appointment has in common with them.
+
+    Made once for a batch of appointments. A pair is weighed only if it shares a contact, the start, the birth date (or it with
+    day and month swapped), both names in whichever order, or one of them and the year or the day of birth: less hardly reaches
+    the floor.
+    """
+
+    def __init__(self, requests: Iterable[Request], practice: Practice) -> None:
+        self._practice = practice
+        self._found: defaultdict[object, list[_Asked]] = defaultdict(list)
+        for request in requests:
+            typed = typed_patient(request.patient)
+            for key in _keys_of_request(request, typed):
+                self._found[key].append((request, typed))
+
+    def answered_by(self, appointment: Appointment, floor: float = FLOOR) -> tuple[PossibleMatch, ...]:
+        """Requests that an appointment may answer: at most five, best first, none below the floor."""
+        if not could_confirm(appointment) or appointment.row.patient is None:
+            return ()
+        seen = appointment, recorded_patient(appointment.row.patient)
+        found = [self._found[key] for key in _keys_of_appointment(*seen) if key in self._found]
+        asked = {one[0].id: one for several in found for one in several}
+        return _best(((one, seen) for one in asked.values()), self._practice, floor)
+
+
+class AppointmentsByKey:
+    """Appointments of one practice, to be found by what a request has in common with them; the reverse of `RequestsByKey`."""
+
+    def __init__(self, appointments: Iterable[Appointment], practice: Practice) -> None:
+        self._practice = practice
+        self._found: defaultdict[object, list[_Seen]] = defaultdict(list)
+        for appointment in filter(could_confirm, appointments):
+            if appointment.row.patient:
+                record = recorded_patient(appointment.row.patient)
+                for key in _keys_of_appointment(appointment, record):
+                    self._found[key].append((appointment, record))
+
+    def answering(self, request: Request, floor: float = FLOOR) -> tuple[PossibleMatch, ...]:
+        """Appointments that may answer a request: at most five, best first, none below the floor."""
+        asked = request, typed_patient(request.patient)
+        found = [self._found[key] for key in _keys_of_request(*asked) if key in self._found]
+        seen = {one[0].id: one for several in found for one in several}
+        return _best(((asked, one) for one in seen.values()), self._practice, floor)
+
+
+_Asked = tuple[Request, Typed]
+_Seen = tuple[Appointment, Recorded]
+
+
+class _Weighed(NamedTuple):
+    """A pair above the floor; in order of preference, equal scores by how near the visit is to the requested time."""
+
+    score: float
+    nearness: float
+    request: Request
+    appointment: Appointment
+    kind: PossibleMatchKind
+    levels: Levels
+
+
+def identity_score(found: Levels) -> float:
+    """Bits by which one person explains these levels better than two do: strangers mostly, relatives sometimes."""
+    return _score(*_sums(_BITS, found[:-1]), no_relative=_no_relative(found.first_name, found.birth_date))
+
+
+def _no_relative(first_name: str, birth_date: str) -> bool:
+    """Whether both say that it is no relative: parents and children may share a first name, twins a birth date, nobody both."""
+    return first_name in _SAME_NAME and birth_date in _SAME_DAY
+
+
+def _sums(bits: Iterable[Mapping[str, tuple[float, float]]], found: Iterable[str]) -> tuple[float, float]:
+    stranger = relative = 0.0
+    for of, level in zip(bits, found, strict=True):
+        against = of.get(level)
+        if against:
+            stranger += against[0]
+            relative += against[1]
+    return stranger, relative
+
+
+def _score(stranger: float, relative: float, no_relative: bool) -> float:
+    if no_relative:
+        return stranger
+    return -log2((1 - RELATIVES) * 2**-stranger + RELATIVES * 2**-relative)
+
+
+def _best(pairs: Iterable[tuple[_Asked, _Seen]], practice: Practice, floor: float) -> tuple[PossibleMatch, ...]:
+    weighed = [found for asked, seen in pairs if (found := _weighed(asked, seen, practice, floor))]
+    weighed.sort(key=lambda one: (-one.score, -one.nearness, one.request.id, one.appointment.id))
+    return tuple(_told(one, practice) for one in weighed[:AT_MOST])
+
+
+def _told(one: _Weighed, practice: Practice) -> PossibleMatch:
+    evidence = tuple(_evidence(one, practice))
+    return PossibleMatch(one.request.id, one.appointment.id, one.kind, round(one.score, 2), evidence)
+
+
+def _weighed(asked: _Asked, seen: _Seen, practice: Practice, floor: float) -> _Weighed | None:
+    (request, typed), (appointment, record) = asked, seen
+    row = appointment.row
+    if appointment.practice != request.practice:
+        return None
+    others = other_levels(typed, record)
+    stranger, relative = _sums(_OTHER_BITS, others)
+    away = abs(row.start - request.slot.start) if request.slot else row.start - request.created_at
+    there = SAME_START + SAME_PROVIDER_TOO if request.slot and not away else 0.0
+    # The names are what takes long: only where the best of names would do.
+    same_day = others[0] in _SAME_DAY
+    if _score(stranger + _BEST_NAMES[0], relative + _BEST_NAMES[1], no_relative=same_day) + there < floor:
+        return None
+    kind = _kind(request, appointment, practice)
+    if kind is None:
+        return None
+    first, last, suffix, name = name_levels(typed, record)
+    of_names = _sums(_NAME_BITS, (first, last, suffix))
+    no_relative = _no_relative(first, others[0])
+    score = _score(stranger + of_names[0], relative + of_names[1], no_relative=no_relative)
+    found = Levels(first, last, suffix, *others, name)
+    if request.slot and not away:
+        score += SAME_START + (SAME_PROVIDER_TOO if appointment.provider_id == request.provider_id else 0.0)
+    return _Weighed(score, -away.total_seconds(), request, appointment, kind, found) if score >= floor else None
+
+
+def _kind(request: Request, appointment: Appointment, practice: Practice) -> PossibleMatchKind | None:
+    row, slot = appointment.row, request.slot
+    same_start = slot is not None and row.start == slot.start
+    if not same_start and (row.series or row.start <= request.created_at):
+        return None
+    if slot and abs(row.start - slot.start) > RESCHEDULED_WITHIN:
+        return None
+    if appointment.changed_at <= request.created_at:
+        return PossibleMatchKind.ALREADY_SCHEDULED
+    if not same_start:
+        return PossibleMatchKind.RESCHEDULED
+    where = location_of(row.location_external_id, practice)
+    elsewhere = where is not None and where != request.location_id
+    if elsewhere or appointment.provider_id != request.provider_id:
+        return PossibleMatchKind.OTHER_PLACE
+    return PossibleMatchKind.MISTYPED
+
+
+def _keys_of_request(request: Request, typed: Typed) -> Iterator[object]:
+    if request.slot:
+        yield request.slot.start
+    if typed.mobile:
+        yield typed.mobile
+    if typed.email:
+        yield typed.email
+    yield typed.birth_date
+    yield from _name_keys(typed.given, typed.family, typed.birth_date)
+
+
+def _keys_of_appointment(appointment: Appointment, record: Recorded) -> set[object]:
+    born = record.birth_date
+    keys: set[object] = {appointment.start, *record.phones, *record.emails}
+    if born:
+        keys |= {born, born[:4] + born[6:] + born[4:6]}
+    for name in record.names:
+        keys.update(_name_keys(name.given, name.family, born))
+    return keys
+
+
+def _name_keys(given: GivenNames, family: FamilyName, born: str) -> Iterator[str]:
+    """Both names, in whichever order; and each with the year or the day of birth."""
+    first, last = given.words[0] if given.words else "", family.whole
+    yield first + " " + last if first < last else last + " " + first
+    for name in (first, last):
+        if name and born:
+            yield name + born[:4]
+            yield name + born[4:]
+
+
+def _evidence(found: _Weighed, practice: Practice) -> Iterator[Evidence]:
+    patient, record = found.request.patient, found.appointment.row.patient
+    if record is None:
+        return
+    at = found.levels
+    name = record.names[at.name] if at.name >= 0 else None
+    last = How.OTHER_SUFFIX if (at.last_name, at.suffix) == (Verdict.AGREES, Verdict.DIFFERS) else at.last_name
+    family = " ".join(filter(None, (name.family, name.suffix))) if name else ""
+    shared = Verdict.DIFFERS in (at.first_name, at.suffix)
+    phone = _closest(record.phones, lambda one: mobile_level(patient.mobile or "", (one,)))
+    address = normalise_email(patient.email or "")
+    email = _closest(record.emails, lambda one: email_level(address, (normalise_email(one),)))
+    yield _said(Field.FIRST_NAME, patient.first_name, " ".join(name.given) if name else "", at.first_name)
+    yield _said(Field.LAST_NAME, patient.last_name, family, last)
+    born = record.birth_date.isoformat() if record.birth_date else ""
+    yield _said(Field.BIRTH_DATE, patient.birth_date.isoformat(), born, at.birth_date)
+    yield _said(Field.MOBILE, patient.mobile or "", phone, at.mobile, shared)
+    yield _said(Field.EMAIL, patient.email or "", email, at.email, shared)
+    yield from _place_and_time(found.request, found.appointment, practice)
+
+
+def _place_and_time(request: Request, appointment: Appointment, practice: Practice) -> Iterator[Evidence]:
+    row, slot = appointment.row, request.slot
+    asked = slot.start.isoformat() if slot else ""
+    zone = zone_of(
+        practice.locations[request.location_id].zone if request.location_id in practice.locations else practice.zone
+    )
+    verdict, how = Verdict.DIFFERS, None
+    if slot is None:
+        verdict = Verdict.ABSENT
+    elif slot.start == row.start:
+        verdict, how = Verdict.AGREES, None if row.zone_certain else How.UNCERTAIN_ZONE
+    else:
+        how = How.OTHER_TIME if day_of(slot.start, zone) == day_of(row.start, zone) else How.OTHER_DAY
+    yield Evidence(Field.START, asked, row.start.isoformat(), verdict, how)
+    same_provider = Verdict.AGREES if request.provider_id == appointment.provider_id else Verdict.DIFFERS
+    yield Evidence(Field.PROVIDER, request.provider_id, appointment.provider_id, same_provider)
+    where = location_of(row.location_external_id, practice)
+    if where is not None:
+        same_place = Verdict.AGREES if request.location_id == where else Verdict.DIFFERS
+        yield Evidence(Field.LOCATION, request.location_id, where, same_place)
+
+
+def _said(field: Field, typed: str, record: str, level: str, shared: bool = False) -> Evidence:
+    if level == Verdict.AGREES:
+        return Evidence(field, typed, record, Verdict.AGREES, How.SHARED if shared else None)
+    if level == Verdict.ABSENT:
+        return Evidence(field, typed, record, Verdict.ABSENT)
+    return Evidence(field, typed, record, Verdict.DIFFERS, level if isinstance(level, How) else None)
+
+
+def _closest(values: tuple[str, ...], level: Callable[[str], str]) -> str:
+    """Of a record's contacts the one to show: one that agrees, else one that nearly does, else the first."""
+    if len(values) < 2:
+        return values[0] if values else ""
+    order: dict[str, int] = {Verdict.AGREES: 0, Verdict.DIFFERS: 2, Verdict.ABSENT: 2}
+    return min(values, key=lambda one: order.get(level(one), 1))
+
+
+def _bits(field: Field | str) -> Mapping[str, tuple[float, float]]:
+    """Level → bits against strangers and relatives."""
+    strangers, relatives = AGAINST_STRANGERS[field], AGAINST_RELATIVES[field]
+    return {level: (strangers[group], relatives[group]) for level, group in GROUPS[field].items() if group in strangers}
+
+
+_NAME_BITS = tuple(map(_bits, ("first_name", "last_name", "suffix")))
+_OTHER_BITS = tuple(map(_bits, ("birth_date", "mobile", "email")))
+_BITS = (*_NAME_BITS, *_OTHER_BITS)
+_BEST_NAMES = tuple(sum(max(against[kind] for against in of.values()) for of in _NAME_BITS) for kind in (0, 1))

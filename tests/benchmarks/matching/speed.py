@@ -1,0 +1,117 @@
+"""What a pull that changed one row in a hundred takes the processor after reading: comparing, matching and weighing.
+
+10,000 rows, 100 of them changed, 500 requests that wait. The function is warm: it has seen the requests, but none of the changed
+rows, nor any pair; that is forgotten before every repeat. Set membership of the rows' ids stands beside it.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from statistics import median
+from time import perf_counter
+
+from oneway.domain import comparing_people, identifiers, nicknames, people, similarity
+from oneway.domain.appointments import Appointment, AppointmentState, RowKind, ScheduleRow
+from oneway.domain.comparing import compare, entry_of, weeks_after
+from oneway.domain.feeds import Window
+from oneway.domain.matching import oldest_confirmed
+from oneway.domain.possible_matches import AppointmentsByKey
+from oneway.domain.requests import Request
+
+from ..timing import Row, seconds
+from . import front_desk, worlds
+
+ROWS, CHANGED, REQUESTS = 10_000, 100, 500
+
+
+def measure(repeats: int) -> list[Row]:
+    """Medians of so many repeats."""
+    dice = random.Random(7)
+    everybody = front_desk.people(ROWS, dice)
+    practice = worlds.World("", worlds.a_world_practice()).practice
+    by_number = {row.external_id: row for row in (_row(person, dice) for person in everybody)}
+    window = Window(worlds.FIRST - timedelta(days=1), worlds.FIRST + timedelta(days=60), date(2026, 11, 3))
+    rows = {identifiers.appointment_id("harbor", "ehr", i): row for i, row in by_number.items()}
+    entries = {identifier: entry_of(row) for identifier, row in rows.items()}
+    stored = weeks_after(rows, entries, {}, window, {})
+    moved = dice.sample(sorted(rows), CHANGED)
+    now = rows | {i: replace(rows[i], raw_state="confirmed") for i in moved}
+    entries_now = entries | {i: entry_of(now[i]) for i in moved}
+    waiting = _requests(everybody, [int(rows[i].external_id) for i in moved[: CHANGED // 2]], rows, dice)
+    known = {identifier for week in stored.values() for identifier in week}
+    counts: list[tuple[int, int]] = []
+
+    def whole() -> None:
+        changed = compare(now, entries_now, stored, window, True).changed
+        seen = worlds.CREATED + timedelta(hours=1)
+        appointments = [
+            Appointment("harbor", identifier, "ehr", row.provider_external_id[5:], row, seen, seen)
+            for identifier, row in changed.items()
+        ]
+        by_start: dict[object, list[Request]] = {}
+        for request in waiting:
+            by_start.setdefault(request.start, []).append(request)
+        confirmed = {
+            one.id: found
+            for one in appointments
+            if (found := oldest_confirmed(one, by_start.get(one.start, ()), practice))
+        }
+        index = AppointmentsByKey((one for one in appointments if one.id not in confirmed), practice)
+        suggested = sum(len(index.answering(request)) for request in waiting)
+        counts[:] = [(len(confirmed), suggested)]
+
+    bare = seconds(repeats, lambda: [identifier for identifier in now if identifier not in known])
+    comparing = seconds(repeats, lambda: compare(now, entries_now, stored, window, True))
+    ours = median(_warm_seconds(whole, waiting) for _ in range(repeats + 1))
+    ((confirmed, suggested),) = counts
+    if not confirmed or not suggested:
+        raise AssertionError(f"{confirmed} confirmed, {suggested} suggested")
+    what = f"comparing, matching and weighing 100 × 500 ({confirmed} confirmed, {suggested} suggested)"
+    return [
+        Row("set membership of 10,000 ids", bare * 1000, "1", "", True),
+        Row("comparing 10,000 rows, 100 changed", comparing * 1000, f"{comparing / bare:.0f}", "", True),
+        Row(what, ours * 1000, f"{ours / bare:.0f}", "≤ 20 ms", ours <= 0.02),
+    ]
+
+
+def _row(person: front_desk.Person, dice: random.Random) -> ScheduleRow:
+    start = worlds.FIRST + timedelta(days=dice.randrange(worlds.DAYS), minutes=30 * dice.randrange(worlds.A_DAY))
+    entry = (front_desk.mistyped if person.number % 2 else front_desk.retyped)(person, dice)
+    return ScheduleRow(
+        str(person.number), RowKind.APPOINTMENT, "booked", AppointmentState.BOOKED, start, start + timedelta(minutes=30), "",
+        True, f"prac-provider-{dice.randrange(worlds.PROVIDERS)}", patient=worlds.recorded(entry),
+    )  # fmt: skip
+
+
+def _requests(
+    everybody: list[front_desk.Person], asked: list[int], rows: dict[str, ScheduleRow], dice: random.Random
+) -> list[Request]:
+    """Of the changed visits' patients, at the visit's time, and of others, at any."""
+    world = worlds.World("", worlds.a_world_practice())
+    starts = {int(row.external_id): row for row in rows.values()}
+    others = [n for n in dice.sample(range(ROWS), REQUESTS) if n not in asked][: REQUESTS - len(asked)]
+    for number in (*asked, *others):
+        row = starts[number]
+        world.ask(number, 0, worlds.typed(everybody[number]), row.start, row.provider_external_id[5:])
+    return world.requests
+
+
+def _warm_seconds(act: Callable[[], None], waiting: list[Request]) -> float:
+    _forget()
+    for request in waiting:
+        comparing_people.typed_patient(request.patient)
+    began = perf_counter()
+    act()
+    return perf_counter() - began
+
+
+def _forget() -> None:
+    caches: list[Callable[[], None]] = [
+        found.cache_clear
+        for module in (comparing_people, nicknames, people, similarity)
+        for found in vars(module).values()
+        if hasattr(found, "cache_clear")
+    ]
+    for clear in caches:
+        clear()

@@ -9,8 +9,8 @@ from oneway import bootstrap
 from oneway.bootstrap import Operators
 from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.practices import Practice
+from oneway.domain.requests import SWEPT_AFTER
 from oneway.faults import SourceError
-from oneway.use_cases.run_timers import SWEEP_AFTER
 from oneway.use_cases.sync_feed import Outcome, SyncReport
 from rich.console import Console
 from rich.markup import escape
@@ -106,7 +106,7 @@ def status(stack: Stack, slug: str | None, out: Console) -> bool:
         ours = operators()
         now = ours.clock.now()
         practices = [practice_named(ours, one) for one in ([slug] if slug else ours.practices.slugs())]
-        waiting = ours.requests.unsent(now - SWEEP_AFTER)
+        waiting = ours.requests.unsent(now - SWEPT_AFTER)
         found = [(p, _states(ours, p), len(ours.requests.to_act(p.slug))) for p in practices]
     if not found:
         out.print("There is no practice yet: `oneway apply practice.yaml` makes one.")

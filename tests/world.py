@@ -10,6 +10,7 @@ from oneway.domain.practices import Practice
 from oneway.domain.requests import Request
 from oneway.links import PrivateLinks
 from oneway.mail.compose import Composer
+from oneway.use_cases.accept_match import AcceptMatch
 from oneway.use_cases.answer_held import AnswerHeld
 from oneway.use_cases.answer_vanished import AnswerVanished
 from oneway.use_cases.apply_schedule import ApplySchedule
@@ -17,19 +18,24 @@ from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.cancel_request import CancelByPatient, CancelByStaff, CancelRequest
 from oneway.use_cases.check_occupancy import CheckOccupancy
 from oneway.use_cases.confirm_matches import ConfirmMatches
+from oneway.use_cases.dismiss_match import DismissMatch
 from oneway.use_cases.edit_calendar import EditCalendar
 from oneway.use_cases.explain_slot import ExplainSlot
+from oneway.use_cases.keep_link import KeepLink
 from oneway.use_cases.limit_pending import LimitPending
 from oneway.use_cases.list_slots import ListSlots
 from oneway.use_cases.look_up_request import LookUpRequest
 from oneway.use_cases.membership import Membership
 from oneway.use_cases.resolve_absence import ResolveAbsence
+from oneway.use_cases.resolve_moves import ResolveMoves
 from oneway.use_cases.run_timers import RunTimers
 from oneway.use_cases.schedule_age import ScheduleAge
 from oneway.use_cases.send_messages import SendMessages
 from oneway.use_cases.show_requests import ListToAct, ShowRequest
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
+from oneway.use_cases.suggest_matches import SuggestMatches
 from oneway.use_cases.sync_feed import SyncFeed, SyncReport
+from oneway.use_cases.undo_link import UndoLink
 
 from tests.builders import KEY, NOW, a_feed, a_form, a_practice
 from tests.fakes.outside import FakeMailer, FakeMessageQueue, FakeSource
@@ -87,7 +93,9 @@ class World:
         self.show_request = ShowRequest(
             membership, store.practices, store.requests, store.messages, store.audit, self.age, clock
         )
-        self.apply_schedule = ApplySchedule(store.appointments, store.requests, store.calendar, store.ledger, clock)
+        self.apply_schedule = ApplySchedule(
+            store.practices, store.appointments, store.requests, store.calendar, store.ledger, clock
+        )
         self.sync_feed = SyncFeed(
             store.practices,
             store.feeds,
@@ -95,6 +103,7 @@ class World:
             self.apply_schedule,
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
+            SuggestMatches(store.requests),
             clock,
             spread=lambda low, high: high,
         )
@@ -112,12 +121,27 @@ class World:
             "appointments@oneway.example",
             clock,
         )
+        decide = membership, store.requests, store.appointments
+        self.accept_match = AcceptMatch(*decide, store.calendar, store.ledger, clock)
+        self.dismiss_match = DismissMatch(*decide, store.ledger, clock)
+        self.undo_link = UndoLink(*decide, store.calendar, store.ledger, self.confirm_matches, clock)
+        self.keep_link = KeepLink(*decide, store.ledger, clock)
+        self.resolve_moves = ResolveMoves(
+            store.practices,
+            store.requests,
+            store.appointments,
+            store.messages,
+            store.ledger,
+            AwaitPull(store.feeds),
+            clock,
+        )
         self.run_timers = RunTimers(
             store.practices,
             store.requests,
             self.queue,
             self.cancel,
             self.confirm_matches,
+            self.resolve_moves,
             AwaitPull(store.feeds),
             clock,
         )

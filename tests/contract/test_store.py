@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oneway.domain import identifiers, messages, requests
+from oneway.domain import identifiers, linking, messages, requests
 from oneway.domain.appointments import SetAsideRow
 from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure
 from oneway.domain.clock_time import first_minute, zone_of
@@ -16,7 +16,8 @@ from oneway.domain.feeds import FeedRef, FeedState, bucket_of, in_turn
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
-from oneway.domain.requests import SYNC, Request, Transition
+from oneway.domain.practices import Switches
+from oneway.domain.requests import Actor, ActorKind, Request, Transition, with_due
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
@@ -35,6 +36,7 @@ from tests.builders import (
     a_feed,
     a_practice,
     a_provider,
+    a_record,
     a_request,
     a_row,
     an_appointment,
@@ -47,6 +49,8 @@ pytestmark = pytest.mark.parametrize("store", ["fake", "dynamodb_local", "minist
 DAY = date(2026, 11, 24)
 BLOCK = Occupant(29_000_000, 29_050_000, OccupantKind.BLOCK, identifiers.appointment_id("harbor", "ehr", "leave"))
 ELSE = identifiers.request_id("harbor", "another")
+SILENT = Switches(confirmed=False)
+STAFF = Actor(ActorKind.STAFF, "nadia@harbor.example")
 
 
 def an_empty_day(provider_id: str = "osei", day: date = DAY) -> DayOccupancy:
@@ -92,7 +96,7 @@ class TestLedger:
         request, other_day = put(store), an_empty_day("brandt")
         store.ledger.commit([DayChange(other_day, occupied(other_day))])
         appointment = an_appointment()
-        confirmed = requests.confirmed(request, appointment, SYNC, NOW, ())
+        confirmed = linking.confirmed(request, appointment, NOW, SILENT)
         day = an_empty_day()
         with pytest.raises(WriteConflict) as caught:
             store.ledger.commit(
@@ -166,7 +170,7 @@ class TestRequests:
 
     def test_its_timeline_begins_with_asking(self, store: Store) -> None:
         request = put(store)
-        confirmed = requests.confirmed(request, an_appointment(), SYNC, NOW + timedelta(minutes=1), ())
+        confirmed = linking.confirmed(request, an_appointment(), NOW + timedelta(minutes=1), SILENT)
         store.ledger.commit([RequestChange(confirmed)])
         assert [entry.what for entry in store.requests.timeline("harbor", request.id)] == ["asked", "confirmed"]
 
@@ -177,7 +181,7 @@ class TestRequests:
         earlier = put(store, a_request(id=ELSE, slot=replace(slot, start=slot.start - timedelta(hours=1))))
         assert [r.id for r in store.requests.to_act("harbor")] == [earlier.id, later.id]
         assert [r.id for r in store.requests.to_act("harbor", before=START)] == [earlier.id]
-        store.ledger.commit([RequestChange(requests.confirmed(later, an_appointment(), SYNC, NOW, ()))])
+        store.ledger.commit([RequestChange(linking.confirmed(later, an_appointment(), NOW, SILENT))])
         assert [r.id for r in store.requests.to_act("harbor")] == [earlier.id]
         assert store.requests.to_act("pier") == []
 
@@ -216,12 +220,65 @@ class TestMessages:
 
     def test_settling_takes_the_mark_off_the_version_it_knows(self, store: Store) -> None:
         request = put(store)
-        store.messages.settle("harbor", request.id, request.version + 1)
+        settled, other = with_due(request, (), NOW), replace(request, reason="other")
+        for read in (replace(request, version=request.version + 1), other, replace(request, id=ELSE)):
+            assert not store.messages.settle(read, replace(settled, id=read.id))
         assert store.requests.unsent(NOW + timedelta(hours=1)) == [("harbor", request.id)]
-        store.messages.settle("harbor", request.id, request.version)
+        assert store.messages.settle(request, settled)
         assert store.requests.unsent(NOW + timedelta(hours=1)) == []
-        assert store.requests.get("harbor", request.id) == replace(request, due=(), unsent_since=None)
-        store.messages.settle("harbor", ELSE, 1)
+        assert store.requests.get("harbor", request.id) == settled == replace(request, due=(), unsent_since=None)
+        assert not store.messages.settle(request, settled)
+
+
+class TestClosed:
+    def test_requests_that_ended_without_a_visit_are_listed_by_start(self, store: Store) -> None:
+        waiting, over = put(store), put(store, a_request(id=ELSE))
+        assert store.requests.closed("harbor", START, START) == []
+        ended = requests.cancelled(over, STAFF, NOW, ())
+        store.ledger.commit([RequestChange(ended)])
+        assert store.requests.closed("harbor", START, START) == [ended.after]
+        assert store.requests.closed("harbor", START + timedelta(seconds=1), START + timedelta(days=9)) == []
+        assert store.requests.closed("harbor", START - timedelta(days=9), START - timedelta(seconds=1)) == []
+        assert store.requests.closed("quay", START, START) == []
+        assert store.requests.to_act("harbor") == [waiting]
+        late = linking.came_late(ended.after, an_appointment(), NOW)
+        store.ledger.commit([RequestChange(late)])
+        assert store.requests.closed("harbor", START, START) == []
+
+
+class TestHints:
+    def test_each_is_kept_once(self, store: Store) -> None:
+        put(store)
+        request_id = a_request().id
+        assert store.requests.hints("harbor", request_id) == []
+        for _ in range(2):
+            store.requests.hint("harbor", request_id, [("osei", "visit-b"), ("brandt", "visit-a")])
+        assert store.requests.hints("harbor", request_id) == [("brandt", "visit-a"), ("osei", "visit-b")]
+        assert store.requests.hints("harbor", ELSE) == []
+        assert len(store.requests.timeline("harbor", request_id)) == 1
+
+
+class TestBorn:
+    def test_visits_are_found_by_birth_date_and_start(self, store: Store) -> None:
+        born, other = date(1984, 3, 12), date(1984, 12, 3)
+        rows = {
+            "one": a_row("one"),
+            "later": a_row("later", start=START + timedelta(days=20), end=START + timedelta(days=20, minutes=30)),
+            "swapped": a_row("swapped", patient=a_record(birth_date=other)),
+            "unknown": a_row("unknown", patient=a_record(birth_date=None)),
+            "block": a_row("block", patient=None),
+        }
+        store.ledger.commit([AppointmentChange(None, an_appointment(row)) for row in rows.values()])
+
+        def found(*days: date, first: timedelta = timedelta(), last: timedelta = timedelta()) -> set[str]:
+            return {one.row.external_id for one in store.appointments.born("harbor", days, START + first, START + last)}
+
+        assert found(born) == {"one"}
+        assert found(born, last=timedelta(days=30)) == {"one", "later"}
+        assert found(born, other, born, first=timedelta(days=-1)) == {"one", "swapped"}
+        assert found(born, first=timedelta(seconds=1), last=timedelta(days=19)) == set()
+        assert store.appointments.born("quay", [born], START, START) == []
+        assert store.appointments.born("harbor", [], START, START) == []
 
 
 class TestCalendar:

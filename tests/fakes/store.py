@@ -58,6 +58,7 @@ class FakeStore:
     days_by_key: dict[tuple[str, str, date], DayOccupancy] = field(default_factory=dict)
     appointments_by_key: dict[tuple[str, str, str], Appointment] = field(default_factory=dict)
     feeds_by_id: dict[tuple[str, str], FeedState] = field(default_factory=dict)
+    hints_by_id: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     digest_weeks: dict[tuple[str, str], dict[str, DigestWeek]] = field(default_factory=dict)
     aside: dict[tuple[str, str], list[SetAsideRow]] = field(default_factory=dict)
     wheel: dict[tuple[int, int], list[FeedRef]] = field(default_factory=dict)
@@ -218,6 +219,18 @@ class FakeRequests:
             waiting = [r for r in waiting if r.start and r.start < before]
         return sorted(waiting, key=lambda r: (str(r.start), r.id))
 
+    def closed(self, practice: str, first: datetime, last: datetime) -> list[Request]:
+        over = [r for r in self.store.requests_by_id.values() if r.practice == practice and r.closed and not r.to_act]
+        return sorted((r for r in over if r.start and first <= r.start <= last), key=lambda r: (str(r.start), r.id))
+
+    def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
+        kept = self.store.hints_by_id.setdefault((practice, request_id), {})
+        kept.update({appointment_id: provider_id for provider_id, appointment_id in appointments})
+
+    def hints(self, practice: str, request_id: str) -> list[tuple[str, str]]:
+        kept = self.store.hints_by_id.get((practice, request_id), {})
+        return [(provider_id, appointment_id) for appointment_id, provider_id in sorted(kept.items())]
+
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         waiting = [r for r in self.store.requests_by_id.values() if r.unsent_since and r.unsent_since < before]
         return [(r.practice, r.id) for r in sorted(waiting, key=lambda r: (str(r.unsent_since), r.id))]
@@ -239,10 +252,11 @@ class FakeMessages:
     def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> None:
         self.claim(practice, request_id, claimed, done)
 
-    def settle(self, practice: str, request_id: str, version: int) -> None:
-        request = self.store.requests_by_id.get((practice, request_id))
-        if request and request.version == version:
-            self.store.requests_by_id[practice, request_id] = replace(request, due=(), unsent_since=None)
+    def settle(self, request: Request, after: Request) -> bool:
+        if self.store.requests_by_id.get((request.practice, request.id)) != request:
+            return False
+        self.store.requests_by_id[request.practice, request.id] = after
+        return True
 
 
 @dataclass
@@ -295,6 +309,15 @@ class FakeAppointments:
     def get_many(self, practice: str, wanted: Iterable[tuple[str, str]]) -> dict[str, Appointment]:
         keys = [(practice, provider_id, identifier) for provider_id, identifier in wanted]
         return {key[2]: self.store.appointments_by_key[key] for key in keys if key in self.store.appointments_by_key}
+
+    def born(self, practice: str, days: Iterable[date], first: datetime, last: datetime) -> list[Appointment]:
+        wanted = set(days)
+        return [
+            one
+            for one in self.store.appointments_by_key.values()
+            if one.practice == practice and first <= one.start <= last
+            if one.row.patient and one.row.patient.birth_date in wanted
+        ]
 
     def of_provider(self, practice: str, provider_id: str) -> list[Appointment]:
         found = sorted(self.store.appointments_by_key.items())

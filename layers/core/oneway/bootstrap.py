@@ -182,6 +182,7 @@ def sync_schedule() -> "SyncFeed":
     from .store.requests import DynamoRequestRepository
     from .use_cases.apply_schedule import ApplySchedule
     from .use_cases.resolve_absence import ResolveAbsence
+    from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.sync_feed import SyncFeed
 
     settings, clock = _settings(), SystemClock()
@@ -191,6 +192,7 @@ def sync_schedule() -> "SyncFeed":
         DynamoFeedRepository(),
         _open_source(settings, clock),
         ApplySchedule(
+            practices,
             DynamoAppointmentRepository(),
             DynamoRequestRepository(),
             DynamoCalendarRepository(),
@@ -199,6 +201,7 @@ def sync_schedule() -> "SyncFeed":
         ),
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
+        SuggestMatches(DynamoRequestRepository()),
         clock,
     )
 
@@ -256,24 +259,36 @@ def run_timers() -> "RunTimers":
     """For the run_timers function."""
     from .clock import SystemClock
     from .queues import SqsMessageQueue
+    from .store.appointments import DynamoAppointmentRepository
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoRequestRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .use_cases.await_pull import AwaitPull
     from .use_cases.cancel_request import CancelRequest
+    from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.run_timers import RunTimers
 
     settings, clock = _settings(), SystemClock()
-    requests = DynamoRequestRepository()
+    practices, requests, ledger = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoLedger()
+    await_pull = AwaitPull(DynamoFeedRepository())
     return RunTimers(
-        DynamoPracticeRepository(clock),
+        practices,
         requests,
         SqsMessageQueue(settings.message_queue_url),
-        CancelRequest(requests, DynamoCalendarRepository(), DynamoLedger(), clock),
+        CancelRequest(requests, DynamoCalendarRepository(), ledger, clock),
         _confirm_matches(clock),
-        AwaitPull(DynamoFeedRepository()),
+        ResolveMoves(
+            practices,
+            requests,
+            DynamoAppointmentRepository(),
+            DynamoMessageRepository(),
+            ledger,
+            await_pull,
+            clock,
+        ),
+        await_pull,
         clock,
     )
 

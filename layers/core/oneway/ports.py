@@ -113,6 +113,15 @@ class RequestRepository(Protocol):
     def to_act(self, practice: str, before: datetime | None = None) -> list[Request]:
         """Requests in Action required by start (from the index, so perhaps a moment old); with `before`, earlier starts only."""
 
+    def closed(self, practice: str, first: datetime, last: datetime) -> list[Request]:
+        """Requests that ended without a visit and were asked for starts in [first, last] (from the index)."""
+
+    def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
+        """Keep (provider id, appointment id) of appointments that may be a request's answer. Idempotent."""
+
+    def hints(self, practice: str, request_id: str) -> list[tuple[str, str]]:
+        """What was kept by `hint`."""
+
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         """(practice, request id) of requests with messages due since before an instant, over all practices."""
 
@@ -129,8 +138,8 @@ class MessageRepository(Protocol):
     def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> None:
         """Replace our claim by its outcome. Raises WriteConflict if the claim is no longer ours."""
 
-    def settle(self, practice: str, request_id: str, version: int) -> None:
-        """Take the due messages and the `unsent` mark off a request, if its version is still this one; else do nothing."""
+    def settle(self, request: Request, after: Request) -> bool:
+        """Replace a request by one that differs in what is due, if it is still as it was read; whether it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +196,9 @@ class AppointmentRepository(Protocol):
 
     def of_provider(self, practice: str, provider_id: str) -> list[Appointment]:
         """All that is known of a provider's schedule."""
+
+    def born(self, practice: str, days: Iterable[date], first: datetime, last: datetime) -> list[Appointment]:
+        """Appointments in [first, last] of patients with one of these birth dates: found in the index, read consistently."""
 
 
 class FeedRepository(Protocol):

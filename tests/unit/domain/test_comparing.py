@@ -215,6 +215,7 @@ def test_every_field_counts_but_the_sources_spelling_of_the_start(name: str) -> 
         {"birth_date": date(1984, 12, 3)},
         {"phones": ()},
         {"emails": ("other@example.org",)},
+        {"former_ids": ("pat-0",)},
     ],
 )
 def test_every_field_of_the_patient_counts(changes: dict[str, Any]) -> None:

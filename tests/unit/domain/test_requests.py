@@ -6,10 +6,11 @@ from datetime import timedelta
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from oneway.domain import messages, requests
+from oneway.domain import linking, messages, requests
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.errors import RequestAlreadyAnswered
-from oneway.domain.requests import PATIENT, SYNC, Actor, ActorKind, RequestState, Transition
+from oneway.domain.practices import Switches
+from oneway.domain.requests import PATIENT, Actor, ActorKind, RequestState, Transition
 
 from tests.builders import NOW, a_request, a_row, an_appointment
 
@@ -43,14 +44,14 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def confirm(self) -> None:
-        self.tried(lambda: requests.confirmed(self.request, self.appointment, SYNC, self.now, ()))
+        self.tried(lambda: linking.confirmed(self.request, self.appointment, self.now, Switches()))
 
     @rule(state=st.sampled_from(AppointmentState), minutes=st.integers(0, 2))
     def change_in_the_source(self, state: AppointmentState, minutes: int) -> None:
         start = self.appointment.start + timedelta(minutes=minutes)
         self.appointment = replace(self.appointment, row=a_row(state=state, start=start))
         before = self.request.shown_state
-        self.tried(lambda: requests.mirrored(self.request, self.appointment, self.now))
+        self.tried(lambda: linking.mirrored(self.request, self.appointment, self.now, Switches()))
         if state is AppointmentState.UNKNOWN:
             assert self.request.shown_state == before
         elif self.request.link:

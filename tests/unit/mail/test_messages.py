@@ -1,5 +1,6 @@
 """Every message as a person gets it, beside what it never says. `pytest --write-snapshots` writes them anew."""
 
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -23,7 +24,7 @@ SECRETS = ("1984", "03-12", "12 March", "Knee", "Acme", "2671")
 
 def a_composed(kind: MessageKind, request: Request | None = None, **practice: object) -> EmailMessage | None:
     composer = Composer("https://book.example", SENDER, FakeClock(NOW))
-    due = DueMessage(f"000001-{kind}", kind)
+    due = DueMessage(f"000001-{kind}", kind, old_start=START - timedelta(days=1))
     composed = composer(due, a_practice(**practice), request or a_request(), LINK)  # type: ignore[arg-type]
     return message_from_bytes(composed.mime, policy=policy.default) if composed else None  # type: ignore[return-value]
 

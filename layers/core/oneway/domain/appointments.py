@@ -52,13 +52,17 @@ class PersonName:
 
 @dataclass(frozen=True, slots=True)
 class RecordPatient:
-    """The patient as the source's record has it; `phones` (a guarantor's too) in E.164, `emails` as written."""
+    """The patient as the source's record has it; `phones` (a guarantor's too) in E.164, `emails` as written.
+
+    `former_ids` are those of records that were merged into this one.
+    """
 
     source_id: str | None
     names: tuple[PersonName, ...] = ()
     birth_date: date | None = None
     phones: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
+    former_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,6 @@ class Appointment:
         """What it is after a complete pull that did not show it."""
         return replace(self, missing_since=now, version=self.version + 1)
 
-    def linked(self, request_id: str) -> "Appointment":
-        """The same appointment, as the answer to a request."""
+    def linked(self, request_id: str | None) -> "Appointment":
+        """The same appointment, as the answer to a request; or to none any more."""
         return replace(self, request_id=request_id, version=self.version + 1)

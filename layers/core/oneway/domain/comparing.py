@@ -89,6 +89,7 @@ def entry_of(row: ScheduleRow, print_: bytes = NO_PRINT) -> bytes:
         patient.birth_date and patient.birth_date.isoformat(),
         sorted(patient.phones),
         sorted(patient.emails),
+        sorted(patient.former_ids),
     )
     parts = (
         row.external_id, str(row.kind), row.raw_state, str(row.state), row.start.isoformat(), row.end.isoformat(),

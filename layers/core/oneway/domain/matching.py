@@ -1,11 +1,16 @@
 """Does an appointment confirm a request by itself? (product section 2)"""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import blake2b
 
-from .appointments import CONFIRMING, Appointment, RowKind
+from .appointments import CONFIRMING, Appointment, RecordPatient, RowKind
 from .people import agrees
 from .practices import Practice
 from .requests import Request
+
+RESCHEDULED_WITHIN = timedelta(days=30)
+"""How far a visit may lie from the requested time to be the same one rescheduled (product section 2)."""
 
 
 def could_confirm(appointment: Appointment) -> bool:
@@ -17,10 +22,17 @@ def could_confirm(appointment: Appointment) -> bool:
 
 def confirms(appointment: Appointment, request: Request, practice: Practice) -> bool:
     """Whether all that section 2 asks for holds; whoever calls sees to it that both are as last committed."""
+    return request.pending and answers(appointment, request, practice)
+
+
+def answers(appointment: Appointment, request: Request, practice: Practice) -> bool:
+    """Whether an appointment would confirm a request, if that waited; it may have ended without a visit."""
     row = appointment.row
     if not could_confirm(appointment) or row.patient is None:
         return False
-    if appointment.practice != request.practice or not request.pending or request.slot is None:
+    if appointment.practice != request.practice or request.link is not None or request.slot is None:
+        return False
+    if is_dismissed(request, appointment):
         return False
     provider = practice.providers.get(appointment.provider_id)
     if provider is None or not provider.integrated:
@@ -30,6 +42,59 @@ def confirms(appointment: Appointment, request: Request, practice: Practice) -> 
     if appointment.changed_at <= request.created_at:
         return False
     return not _elsewhere(row.location_external_id, request, practice) and agrees(request.patient, row.patient)
+
+
+def same_person_moved(appointment: Appointment, request: Request, practice: Practice) -> bool:
+    """Whether an appointment to come is the same person's at another time: exactly the same identifiers, entered or changed
+    since the request was made, within thirty days, and not one of a series.
+    """
+    row = appointment.row
+    if not could_confirm(appointment) or row.patient is None or row.series or request.slot is None:
+        return False
+    provider = practice.providers.get(appointment.provider_id)
+    if provider is None or not provider.integrated or not row.zone_certain or is_dismissed(request, appointment):
+        return False
+    if row.start == request.slot.start or abs(row.start - request.slot.start) > RESCHEDULED_WITHIN:
+        return False
+    return appointment.changed_at > request.created_at and agrees(request.patient, row.patient)
+
+
+def entered_anew(appointment: Appointment, old: Appointment, since: datetime) -> bool:
+    """Whether a visit takes the place of one that was cancelled: it says so, or it is the same source patient's with the same
+    provider, first seen since an instant.
+    """
+    row, before = appointment.row, old.row
+    if not could_confirm(appointment) or appointment.source_id != old.source_id:
+        return False
+    if before.external_id == row.replaces or before.replaced_by == row.external_id:
+        return True
+    if appointment.provider_id != old.provider_id or row.patient is None or before.patient is None:
+        return False
+    same = row.patient.source_id is not None and row.patient.source_id == before.patient.source_id
+    return same and appointment.first_seen_at >= since
+
+
+def is_another_patient(before: RecordPatient | None, after: RecordPatient | None) -> bool:
+    """Whether an appointment's patient has become another: another id (not of a merged record), or name and birth date."""
+    if before is None or after is None:
+        return before is not after
+    if before.source_id and after.source_id and before.source_id != after.source_id:
+        return before.source_id not in after.former_ids
+    return before.names != after.names and before.birth_date != after.birth_date
+
+
+def identifiers_of(record: RecordPatient | None) -> str:
+    """A digest of what identifies a record's patient: while it is the same, what staff said of it stands."""
+    if record is None:
+        return ""
+    parts = record.source_id, record.names, record.birth_date, sorted(record.phones), sorted(record.emails)
+    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+def is_dismissed(request: Request, appointment: Appointment) -> bool:
+    """Whether staff said that it is not the answer, and nothing that identifies its patient has changed since."""
+    of_it = [one.identifiers for one in request.dismissals if one.appointment_id == appointment.id]
+    return bool(of_it) and identifiers_of(appointment.row.patient) in of_it
 
 
 def oldest_confirmed(appointment: Appointment, requests: Iterable[Request], practice: Practice) -> Request | None:

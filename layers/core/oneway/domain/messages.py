@@ -14,6 +14,8 @@ class MessageKind(StrEnum):
     RECEIVED_PATIENT = "received_patient"
     CONFIRMED_PATIENT = "confirmed_patient"
     CANCELLED_PATIENT = "cancelled_patient"
+    RESCHEDULED_PATIENT = "rescheduled_patient"
+    CORRECTION_PATIENT = "correction_patient"
     CANCELLED_BY_PATIENT_STAFF = "cancelled_by_patient_staff"
     CANCELLED_BY_PATIENT_RECEIPT = "cancelled_by_patient_receipt"
     ASKED_TO_CANCEL_STAFF = "asked_to_cancel_staff"
@@ -29,13 +31,19 @@ class MessageKind(StrEnum):
 class DueMessage:
     """A message that a change calls for. `id` is unique within its request: the change's number and the kind.
 
-    `not_before` and `pulls_left` hold it back: an instant, or a number of good pulls to wait for.
+    It is held back until an instant (`not_before`), or while the request awaits pulls (`awaits_pulls`). `old_start` is the time
+    that a *rescheduled* tells of as the one before.
     """
 
     id: str
     kind: MessageKind
     not_before: datetime | None = None
-    pulls_left: int | None = None
+    awaits_pulls: bool = False
+    old_start: datetime | None = None
+
+    def held(self, now: datetime) -> bool:
+        """Whether it may not be sent yet."""
+        return self.awaits_pulls or (self.not_before is not None and self.not_before > now)
 
 
 class MessageState(StrEnum):
@@ -68,6 +76,16 @@ def on_submit(has_email: bool) -> tuple[MessageKind, ...]:
 def on_confirm(has_email: bool, switches: Switches) -> tuple[MessageKind, ...]:
     """An appointment answered a request."""
     return (MessageKind.CONFIRMED_PATIENT,) if has_email and switches.confirmed else ()
+
+
+def on_reschedule(has_email: bool, switches: Switches) -> tuple[MessageKind, ...]:
+    """A visit has another time than the patient knows of."""
+    return (MessageKind.RESCHEDULED_PATIENT,) if has_email and switches.rescheduled else ()
+
+
+def on_undo(has_email: bool) -> tuple[MessageKind, ...]:
+    """What the patient was told of a visit was wrong."""
+    return (MessageKind.CORRECTION_PATIENT,) if has_email else ()
 
 
 def on_cancel_by_staff(has_email: bool, switches: Switches) -> tuple[MessageKind, ...]:

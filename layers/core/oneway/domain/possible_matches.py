@@ -11,7 +11,6 @@ what a family shares cannot add up to a person. docs/matching.md has the evidenc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from math import log2
 from typing import NamedTuple
@@ -32,15 +31,13 @@ from .comparing_people import (
 )
 from .evidence import Evidence, Field, How, Verdict
 from .match_weights import AGAINST_RELATIVES, AGAINST_STRANGERS, FLOOR
-from .matching import could_confirm, location_of
+from .matching import RESCHEDULED_WITHIN, could_confirm, location_of
 from .people import FamilyName, GivenNames, normalise_email
 from .practices import Practice
 from .requests import Request
 
 AT_MOST = 5
 """Suggestions shown (product section 2)."""
-RESCHEDULED_WITHIN = timedelta(days=30)
-"""How far a visit may lie from the requested time to be the same one rescheduled (product section 2)."""
 RELATIVES = 1 / 100
 """How many of the entries that a request is compared with are of the patient's relatives: one in a hundred, of some hundred
 visits that share any key with it."""

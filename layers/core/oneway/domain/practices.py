@@ -112,6 +112,7 @@ class Switches:
 
     confirmed: bool = True
     cancelled: bool = True
+    rescheduled: bool = True
 
 
 @dataclass(frozen=True, slots=True)

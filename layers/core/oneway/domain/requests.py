@@ -1,12 +1,17 @@
 """A request: what a patient asked for online, and the life it leads (product section 1)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from .appointments import Appointment, AppointmentState
+from .appointments import AppointmentState
 from .errors import RequestAlreadyAnswered
 from .messages import DueMessage, MessageKind
+
+SWEPT_AFTER = timedelta(minutes=2)
+"""Messages that are unsent for so long are put on the queue again."""
 
 
 class RequestState(StrEnum):
@@ -71,13 +76,35 @@ class RequestedSlot:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The appointment that answers a request, as last seen."""
+    """The appointment that answers a request, as last seen.
+
+    `before` is the request's state before it was linked. `told` is the message that told the patient of it ("": none did), so
+    that undoing knows whether there is anything to correct.
+    """
 
     appointment_id: str
     provider_id: str
     state: AppointmentState
     start: datetime
     end: datetime
+    before: RequestState = RequestState.REQUESTED
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedPulls:
+    """So many good pulls, that begin after `since`, may still show the visit that takes the place of a cancelled one."""
+
+    pulls_left: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissal:
+    """An appointment that staff say is not the answer, while its patient's identifiers stay as they were (a digest)."""
+
+    appointment_id: str
+    identifiers: str
 
 
 class Happening(StrEnum):
@@ -93,6 +120,13 @@ class Happening(StrEnum):
     VANISHED = "vanished"
     REAPPEARED = "reappeared"
     DISMISSED = "dismissed"
+    ACCEPTED = "accepted"
+    NOT_THIS = "not_this"
+    UNDONE = "undone"
+    RESCHEDULED = "rescheduled"
+    CAME_LATE = "came_late"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +172,10 @@ class Request:
     link: Link | None = None
     asked_to_cancel_at: datetime | None = None
     vanished_at: datetime | None = None
+    suspended_at: datetime | None = None
     cancelled_by: ActorKind | None = None
+    dismissals: tuple[Dismissal, ...] = ()
+    awaited: AwaitedPulls | None = None
     note_to_patient: str = ""
     link_generation: int = 1
     version: int = 1
@@ -153,7 +190,18 @@ class Request:
     @property
     def to_act(self) -> bool:
         """Whether it stands in Action required."""
-        return self.pending or self.asked_to_cancel_at is not None or self.vanished_at is not None
+        asks = self.asked_to_cancel_at or self.vanished_at or self.suspended_at
+        return self.pending or asks is not None or self.moving
+
+    @property
+    def moving(self) -> bool:
+        """Whether staff cancelled it because it is *moved to another time*, which is still looked for."""
+        return self.state is RequestState.CANCELLED and self.awaited is not None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it ended without a visit; one may come late."""
+        return self.state in (RequestState.CANCELLED, RequestState.EXPIRED)
 
     @property
     def start(self) -> datetime | None:
@@ -179,38 +227,9 @@ class Transition:
 
 def submitted(request: Request, messages: tuple[MessageKind, ...]) -> Transition:
     """The birth of a request."""
-    due = _due(request.due, messages, request.version)
+    due = due_now(None, messages)
     after = replace(request, due=due, unsent_since=request.created_at if due else None)
     return Transition(None, after, TimelineEntry(1, request.created_at, PATIENT, Happening.ASKED))
-
-
-def confirmed(
-    request: Request, appointment: Appointment, by: Actor, now: datetime, messages: tuple[MessageKind, ...]
-) -> Transition:
-    """A pending request that an appointment answers. Raises RequestAlreadyAnswered if it is not pending."""
-    if not request.pending:
-        raise RequestAlreadyAnswered
-    detail = "other_provider" if appointment.provider_id != request.provider_id else ""
-    changed = replace(request, state=RequestState.LINKED, link=_link(appointment))
-    return _changed(request, changed, by, now, Happening.CONFIRMED, messages, detail=detail)
-
-
-def mirrored(request: Request, appointment: Appointment, now: datetime) -> Transition | None:
-    """A linked request after its appointment changed; None if nothing of it shows. *Unknown* never changes a request."""
-    if request.link is None or appointment.state is AppointmentState.UNKNOWN:
-        return None
-    if appointment.missing_since:
-        return _vanished(request, now)
-    link = _link(appointment)
-    if link == request.link:
-        back = replace(request, vanished_at=None)
-        return _changed(request, back, SYNC, now, Happening.REAPPEARED, ()) if request.vanished_at else None
-    state_changed = link.state is not request.link.state
-    settled = link.state is AppointmentState.CANCELLED
-    asked_to_cancel_at = None if settled else request.asked_to_cancel_at
-    changed = replace(request, link=link, asked_to_cancel_at=asked_to_cancel_at, vanished_at=None)
-    what, detail = (Happening.STATE_CHANGED, str(link.state)) if state_changed else (Happening.MOVED, "")
-    return _changed(request, changed, SYNC, now, what, (), detail=detail)
 
 
 def cancelled(
@@ -221,74 +240,70 @@ def cancelled(
     *,
     reason: str = "",
     note_to_patient: str = "",
+    awaited: AwaitedPulls | None = None,
 ) -> Transition:
-    """A pending request that staff or the patient cancel; its place is free. Raises RequestAlreadyAnswered."""
+    """A pending request that staff or the patient cancel; its place is free. The messages wait for pulls that are `awaited`.
+
+    Raises RequestAlreadyAnswered.
+    """
     if not request.pending:
         raise RequestAlreadyAnswered
-    changed = replace(request, state=RequestState.CANCELLED, cancelled_by=by.kind, note_to_patient=note_to_patient)
-    return _changed(request, changed, by, now, Happening.CANCELLED, messages, reason=reason)
+    after = replace(
+        request,
+        state=RequestState.CANCELLED,
+        cancelled_by=by.kind,
+        note_to_patient=note_to_patient,
+        awaited=awaited,
+    )
+    due = due_now(request, messages, awaits_pulls=awaited is not None)
+    return changed(request, after, by, now, Happening.CANCELLED, due, reason=reason)
 
 
 def asked_to_cancel(request: Request, now: datetime, messages: tuple[MessageKind, ...]) -> Transition:
     """A linked visit that the patient wants cancelled: passed on; place and state stay until the source shows it."""
     if request.link is None or request.asked_to_cancel_at or request.link.state is not AppointmentState.BOOKED:
         raise RequestAlreadyAnswered
-    changed = replace(request, asked_to_cancel_at=now)
-    return _changed(request, changed, PATIENT, now, Happening.ASKED_TO_CANCEL, messages)
-
-
-def vanished_dismissed(request: Request, by: Actor, now: datetime) -> Transition:
-    """Staff say that a visit which is no longer in the schedule stands. Raises RequestAlreadyAnswered."""
-    if request.vanished_at is None:
-        raise RequestAlreadyAnswered
-    return _changed(request, replace(request, vanished_at=None), by, now, Happening.DISMISSED, ())
-
-
-def vanished_cancelled(request: Request, by: Actor, now: datetime, messages: tuple[MessageKind, ...]) -> Transition:
-    """Staff say that a visit which is no longer in the schedule is cancelled. Raises RequestAlreadyAnswered."""
-    if request.vanished_at is None or request.link is None:
-        raise RequestAlreadyAnswered
-    link = replace(request.link, state=AppointmentState.CANCELLED)
-    changed = replace(request, link=link, vanished_at=None, asked_to_cancel_at=None, cancelled_by=by.kind)
-    return _changed(request, changed, by, now, Happening.CANCELLED, messages)
-
-
-def _vanished(request: Request, now: datetime) -> Transition | None:
-    """A visit to come that is no longer in the schedule is an item to act on; nobody is told of it."""
-    link = request.link
-    if link is None or request.vanished_at or link.start <= now or link.state is AppointmentState.CANCELLED:
-        return None
-    return _changed(request, replace(request, vanished_at=now), SYNC, now, Happening.VANISHED, ())
+    after = replace(request, asked_to_cancel_at=now)
+    return changed(request, after, PATIENT, now, Happening.ASKED_TO_CANCEL, due_now(request, messages))
 
 
 def expired(request: Request, now: datetime) -> Transition:
     """A pending request whose start passed without an answer. Raises RequestAlreadyAnswered."""
     if not request.pending:
         raise RequestAlreadyAnswered
-    return _changed(request, replace(request, state=RequestState.EXPIRED), CLOCK, now, Happening.EXPIRED, ())
+    return changed(request, replace(request, state=RequestState.EXPIRED), CLOCK, now, Happening.EXPIRED)
 
 
-def _link(appointment: Appointment) -> Link:
-    return Link(appointment.id, appointment.provider_id, appointment.state, appointment.start, appointment.end)
-
-
-def _due(due: tuple[DueMessage, ...], kinds: tuple[MessageKind, ...], number: int) -> tuple[DueMessage, ...]:
-    return (*due, *(DueMessage(f"{number:06d}-{kind}", kind) for kind in kinds))
-
-
-def _changed(
+def changed(
     before: Request,
     after: Request,
     by: Actor,
     now: datetime,
     what: Happening,
-    messages: tuple[MessageKind, ...],
+    messages: Iterable[DueMessage] = (),
     *,
     detail: str = "",
     reason: str = "",
 ) -> Transition:
+    """The transition from one to the other, which calls for `messages` besides those that `after` has due."""
     version = before.version + 1
-    due = _due(before.due, messages, version)
-    unsent_since = before.unsent_since or (now if due else None)
-    entry = TimelineEntry(version, now, by, what, detail, reason)
-    return Transition(before, replace(after, version=version, due=due, unsent_since=unsent_since), entry)
+    due = (*after.due, *messages)
+    after = with_due(replace(after, version=version), due, now)
+    return Transition(before, after, TimelineEntry(version, now, by, what, detail, reason))
+
+
+def due_now(before: Request | None, kinds: Iterable[MessageKind], **hold: Any) -> tuple[DueMessage, ...]:
+    """Messages of the next change; `hold` says what holds them back (fields of DueMessage)."""
+    number = before.version + 1 if before else 1
+    return tuple(DueMessage(f"{number:06d}-{kind}", kind, **hold) for kind in kinds)
+
+
+def with_due(request: Request, due: Iterable[DueMessage], now: datetime) -> Request:
+    """A request with these messages due. Since when it is unsent brings the sweep by: of a message that is held until an
+    instant, just then; while pulls are awaited, again and again.
+    """
+    due = tuple(due)
+    since = [one.not_before - SWEPT_AFTER if one.not_before else now for one in due]
+    if request.awaited:
+        since.append(now - SWEPT_AFTER)
+    return replace(request, due=due, unsent_since=min(since, default=None))

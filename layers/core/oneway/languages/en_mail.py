@@ -3,6 +3,7 @@
 WORDS = {
     "hello": "Hello {name},",
     "when": "When",
+    "before": "Before",
     "with": "With",
     "where": "Where",
     "what": "Visit",
@@ -28,6 +29,13 @@ WORDS = {
     "confirmed_patient.title": "Your visit is confirmed",
     "confirmed_patient.text": "{practice} confirmed your visit.",
     "confirmed_patient.other_provider": "Please note: your visit is with {provider}, not with {asked}.",
+    "rescheduled_patient.subject": "{practice}: your visit was moved to {day}",
+    "rescheduled_patient.title": "Your visit has a new time",
+    "rescheduled_patient.text": "{practice} moved your visit. Please come at the new time.",
+    "correction_patient.subject": "{practice}: please read: your visit is not confirmed",
+    "correction_patient.title": "A correction: your visit is not confirmed",
+    "correction_patient.text": "We told you of a visit on {old}. That was a mistake of ours. Please do not come "
+    "before {practice} confirms your visit, or call to be sure.",
     "cancelled_patient.subject": "{practice}: your request for {day} was cancelled",
     "cancelled_patient.title": "Your request was cancelled",
     "cancelled_patient.text": "{practice} cannot see you at this time. Please call, or ask for another time online.",

@@ -2,6 +2,7 @@
 
 WORDS = {
     "hello": "Hola, {name}:",
+    "before": "Antes",
     "when": "Cuándo",
     "with": "Con",
     "where": "Dónde",
@@ -29,6 +30,13 @@ WORDS = {
     "confirmed_patient.title": "Su cita está confirmada",
     "confirmed_patient.text": "{practice} confirmó su cita.",
     "confirmed_patient.other_provider": "Atención: su cita es con {provider}, no con {asked}.",
+    "rescheduled_patient.subject": "{practice}: su cita se cambió al {day}",
+    "rescheduled_patient.title": "Su cita tiene una nueva hora",
+    "rescheduled_patient.text": "{practice} cambió su cita. Acuda a la nueva hora.",
+    "correction_patient.subject": "{practice}: lea esto: su cita no está confirmada",
+    "correction_patient.title": "Una corrección: su cita no está confirmada",
+    "correction_patient.text": "Le avisamos de una cita el {old}. Fue un error nuestro. No acuda antes de que {practice} "
+    "confirme su cita, o llame para asegurarse.",
     "cancelled_patient.subject": "{practice}: su solicitud para el {day} fue cancelada",
     "cancelled_patient.title": "Su solicitud fue cancelada",
     "cancelled_patient.text": "{practice} no puede atenderle a esa hora. Llame, o solicite otra hora en línea.",

@@ -31,6 +31,8 @@ _STATES = {
     MessageKind.RECEIVED_PATIENT: "pending",
     MessageKind.CONFIRMED_PATIENT: "confirmed",
     MessageKind.CANCELLED_PATIENT: "cancelled",
+    MessageKind.RESCHEDULED_PATIENT: "confirmed",
+    MessageKind.CORRECTION_PATIENT: "pending",
     MessageKind.CANCELLED_BY_PATIENT_STAFF: "cancelled",
     MessageKind.CANCELLED_BY_PATIENT_RECEIPT: "cancelled",
     MessageKind.ASKED_TO_CANCEL_STAFF: "asked",
@@ -68,7 +70,7 @@ class Composer:
         recipients = practice.recipients if due.kind.to_staff else tuple(filter(None, [request.patient.email]))
         if not recipients:
             return None
-        rendered = self.render(due.kind, practice, request, link)
+        rendered = self.render(due, practice, request, link)
         mime = EmailMessage()
         mime["Subject"] = _one_line(rendered.subject)
         mime["From"] = Address(_one_line(practice.name), addr_spec=self.sender)
@@ -85,14 +87,15 @@ class Composer:
         mime.add_alternative(rendered.html, subtype="html")
         return ComposedMessage(mime.as_bytes(), recipients)
 
-    def render(self, kind: MessageKind, practice: Practice, request: Request, link: str) -> Rendered:
+    def render(self, due: DueMessage, practice: Practice, request: Request, link: str) -> Rendered:
         """A message's subject, HTML and text."""
-        template = _environment().get_template(f"{kind}.jinja")
-        values = self._values(kind, practice, request, link)
+        template = _environment().get_template(f"{due.kind}.jinja")
+        values = self._values(due, practice, request, link)
         parts = {part: template.render(part=part, **values).strip() for part in ("subject", "html", "text")}
         return Rendered(**parts)
 
-    def _values(self, kind: MessageKind, practice: Practice, request: Request, link: str) -> dict[str, Any]:
+    def _values(self, due: DueMessage, practice: Practice, request: Request, link: str) -> dict[str, Any]:
+        kind = due.kind
         language = practice.language if kind.to_staff else request.language
         language = language if language in LANGUAGES else "en"
         t = _speaker(language)
@@ -101,9 +104,13 @@ class Composer:
         location = practice.location_of(provider)
         visit_type = practice.visit_types[request.visit_type_id]
         zone = zone_of(location.zone)
-        when = formats.moment(request.start, zone, language, practice.country) if request.start else ""
+        when, old = (
+            formats.moment(at, zone, language, practice.country) if at else "" for at in (request.start, due.old_start)
+        )
+        state = "cancelled" if kind is MessageKind.CORRECTION_PATIENT and request.closed else _STATES[kind]
         facts = [
-            (t("state"), t(_STATES[kind])),
+            (t("state"), t(state)),
+            (t("before"), old if kind is MessageKind.RESCHEDULED_PATIENT else ""),
             (t("when"), when),
             (t("with"), provider.name),
             (t("what"), visit_type.name_in(language)),
@@ -120,6 +127,7 @@ class Composer:
             "asked_provider": asked_provider,
             "other_provider": provider.id != asked_provider.id,
             "when": when,
+            "old": old,
             "day": formats.day(request.start.astimezone(zone).date(), language) if request.start else "",
             "facts": [fact for fact in facts if fact[1]],
             "greeting": "" if kind.to_staff else person.first_name,

@@ -6,7 +6,7 @@ that refuses a question is asked in the other ways of its profile, those first t
 
 import re
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -187,7 +187,8 @@ class FhirSource:
                 for asked in (a for a, now in wanted.items() if now == record.id):
                     if successor and successor not in wanted.values():
                         replaced[asked] = successor
-                    found[asked] = self._record(record)
+                    former = (asked,) if asked != record.id else ()
+                    found[asked] = replace(self._record(record), former_ids=former)
             if not replaced:
                 break
             wanted = replaced

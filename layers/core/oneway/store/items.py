@@ -53,6 +53,17 @@ class UnsentIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
     unsent_since = UnicodeAttribute(range_key=True)
 
 
+class FoundIndex(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
+    """Appointments by their patients' birth dates and their starts."""
+
+    class Meta:
+        index_name = "found"
+        projection = KeysOnlyProjection()
+
+    found = UnicodeAttribute(hash_key=True)
+    found_as = UnicodeAttribute(range_key=True)
+
+
 class TableItem(Model):
     """An item of the table."""
 
@@ -71,11 +82,14 @@ class TableItem(Model):
     open_at = UnicodeAttribute(null=True)
     unsent = UnicodeAttribute(null=True)
     unsent_since = UnicodeAttribute(null=True)
+    found = UnicodeAttribute(null=True)
+    found_as = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
     waiting = BinarySetAttribute(legacy_encoding=False, null=True)
 
     to_act_index = ToActIndex()
     unsent_index = UnsentIndex()
+    found_index = FoundIndex()
 
 
 def bind(table_name: str, *, region: str | None = None, host: str | None = None) -> None:

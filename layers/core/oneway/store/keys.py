@@ -110,6 +110,26 @@ def to_act(slug: str) -> str:
     return f"{slug}#OPEN"
 
 
+def closed(slug: str) -> str:
+    """Partition of the `to_act` index: a practice's requests that ended without a visit."""
+    return f"{slug}#CLOSED"
+
+
+def hint(slug: str, request_id: str, appointment_id: str) -> Key:
+    """An appointment that may be a request's answer."""
+    return Key(request_partition(slug, request_id), f"HINT#{appointment_id}")
+
+
+def found(slug: str) -> str:
+    """Partition of the `found` index: a practice's appointments by their patients' birth dates."""
+    return f"{slug}#FIND"
+
+
+def born(day: date, at: datetime) -> str:
+    """Sort key of the `found` index, with the start of the visit."""
+    return f"{day.isoformat()}#{instant(at)}"
+
+
 def instant(at: datetime) -> str:
     """An instant that sorts as text."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

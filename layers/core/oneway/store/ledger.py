@@ -14,6 +14,7 @@ from ..domain.errors import StoreUnavailable, WriteConflict
 from ..domain.occupancy import pack
 from ..ports import AppointmentChange, AppointmentRemoval, Change, DayChange, LongBlocksChange, RequestChange
 from . import keys
+from .appointments import appointment_item
 from .items import TableItem, connection, item
 from .requests import request_item
 
@@ -78,13 +79,12 @@ def _write_long_blocks(transaction: TransactWrite, change: LongBlocksChange) -> 
 
 def _write_appointment(transaction: TransactWrite, change: AppointmentChange) -> None:
     before, after = change.before, change.after
-    key = keys.appointment(after.practice, after.provider_id, after.id)
     if before and _moves(change):
         old = keys.appointment(before.practice, before.provider_id, before.id)
         transaction.delete(TableItem(*old), condition=_is_still(before.version))
-        transaction.save(item(key, after, after.version), condition=_is_still(0))
+        transaction.save(appointment_item(after), condition=_is_still(0))
     else:
-        transaction.save(item(key, after, after.version), condition=_is_still(before.version if before else 0))
+        transaction.save(appointment_item(after), condition=_is_still(before.version if before else 0))
 
 
 def _is_still(version: int) -> Condition:

@@ -1,7 +1,6 @@
 """Requests with their timelines, and the state of their messages."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from ..domain.errors import RequestNotFound, WriteConflict
@@ -12,15 +11,20 @@ from .items import TableItem, answered, decoded, get, get_many, item, query, sav
 
 
 def request_item(request: Request) -> TableItem:
-    """A request as it is stored: with `open` while staff have to act, with `unsent` while messages are due."""
+    """A request as it is stored: with `open` while staff have to act or a late visit may answer it, with `unsent` while messages
+    are due.
+    """
     open_at = f"{keys.instant(request.start)}#{request.id}" if request.start else request.id
     since = request.unsent_since
+    listed = (
+        keys.to_act(request.practice) if request.to_act else keys.closed(request.practice) if request.closed else None
+    )
     return item(
         keys.request(request.practice, request.id),
         request,
         request.version,
-        open=keys.to_act(request.practice) if request.to_act else None,
-        open_at=open_at if request.to_act else None,
+        open=listed,
+        open_at=open_at if listed else None,
         unsent=keys.UNSENT if since else None,
         unsent_since=f"{keys.instant(since)}#{request.id}" if since else None,
     )
@@ -53,6 +57,23 @@ class DynamoRequestRepository:
         found = answered(lambda: list(TableItem.to_act_index.query(keys.to_act(practice), condition)))
         return [decoded(one, Request) for one in found]
 
+    def closed(self, practice: str, first: datetime, last: datetime) -> list[Request]:
+        """Requests that ended without a visit and were asked for starts in [first, last], from the index."""
+        # A start is followed by "#" and the id, so that the last instant is taken in.
+        condition = TableItem.open_at.between(keys.instant(first), f"{keys.instant(last)}$")
+        found = answered(lambda: list(TableItem.to_act_index.query(keys.closed(practice), condition)))
+        return [decoded(one, Request) for one in found]
+
+    def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
+        """Keep (provider id, appointment id) of appointments that may be a request's answer."""
+        for provider_id, appointment_id in appointments:
+            answered(item(keys.hint(practice, request_id, appointment_id), provider_id).save)
+
+    def hints(self, practice: str, request_id: str) -> list[tuple[str, str]]:
+        """What was kept by `hint`."""
+        found = query(keys.request_partition(practice, request_id), TableItem.sk.startswith("HINT#"))
+        return [(decoded(one, str), one.sk.removeprefix("HINT#")) for one in found]
+
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         """(practice, request id) of requests with messages due since before an instant."""
         condition = TableItem.unsent_since < keys.instant(before)
@@ -79,13 +100,11 @@ class DynamoMessageRepository:
         """Replace our claim by its outcome. Raises WriteConflict if it is no longer ours."""
         self.claim(practice, request_id, claimed, done)
 
-    def settle(self, practice: str, request_id: str, version: int) -> None:
-        """Take the due messages off a request, if its version is still this one."""
-        found = get(keys.request(practice, request_id))
-        if found is None or found.v != version:
-            return
-        settled = replace(decoded(found, Request), due=(), unsent_since=None)
+    def settle(self, request: Request, after: Request) -> bool:
+        """Replace a request by one that differs in what is due, if it is still as it was read; whether it was."""
+        before = request_item(request).body
         try:
-            save_if(request_item(settled), TableItem.v == version)
+            save_if(request_item(after), (TableItem.v == request.version) & (TableItem.body == before))
         except WriteConflict:
-            return
+            return False
+        return True

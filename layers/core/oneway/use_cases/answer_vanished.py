@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from ..domain import messages, requests
+from ..domain import linking
 from ..domain.errors import Forbidden, RequestAlreadyAnswered
 from ..domain.occupancy import days_touched
 from ..domain.practices import Practice, StaffRole
@@ -50,11 +50,10 @@ class AnswerVanished:
         practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
         now = self.clock.now()
         if not is_cancelled:
-            transition = requests.vanished_dismissed(request, by, now)
+            transition = linking.vanished_dismissed(request, by, now)
             self.ledger.commit([RequestChange(transition)])
             return transition.after
-        due = messages.on_cancel_by_staff(bool(request.patient.email), practice.switches)
-        transition = requests.vanished_cancelled(request, by, now, due)
+        transition = linking.vanished_cancelled(request, by, now, practice.switches)
         self.ledger.commit([RequestChange(transition), *self._freed(practice, request)])
         return transition.after
 

@@ -12,12 +12,14 @@ from functools import partial
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from ..domain import requests
+from ..domain import linking
 from ..domain.appointments import GONE, Appointment, AppointmentState, RowKind, ScheduleRow
 from ..domain.clock_time import day_of, minute_after, minute_of, zone_of
 from ..domain.events import Event, VisitGone, VisitMissing, VisitMoved
 from ..domain.feeds import FeedSettings
+from ..domain.matching import is_another_patient
 from ..domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind, days_touched, is_long, occupant_on
+from ..domain.requests import Request, Transition
 from ..ports import (
     AppointmentChange,
     AppointmentRemoval,
@@ -28,6 +30,7 @@ from ..ports import (
     DayChange,
     Ledger,
     LongBlocksChange,
+    PracticeRepository,
     RequestChange,
     RequestRepository,
 )
@@ -103,6 +106,7 @@ class _Step:
 class ApplySchedule:
     """Brings stored appointments, occupancy and linked requests in line with rows."""
 
+    practices: PracticeRepository
     appointments: AppointmentRepository
     requests: RequestRepository
     calendar: CalendarRepository
@@ -139,7 +143,8 @@ class ApplySchedule:
         # Where the visit has answered another request there meanwhile, staff are asked what becomes of the first.
         seen = after if after.request_id == old.request_id else old.missing(now)
         linked = self.requests.get_many(settings.practice, [old.request_id]) if old.request_id else []
-        transitions = [requests.mirrored(request, seen, now) for request in linked]
+        switches = self.practices.get(settings.practice).switches
+        transitions = [linking.mirrored(request, seen, now, switches) for request in linked]
         changes += [RequestChange(one) for one in transitions if one]
         self.ledger.commit(changes)
 
@@ -220,11 +225,18 @@ class ApplySchedule:
         linked = {r.id: r for r in self.requests.get_many(practice, ids)} if ids else {}
         for step in steps:
             request = linked.get(step.after.request_id or "")
-            if request and request.link and request.link.appointment_id == step.after.id:
-                transition = requests.mirrored(request, step.after, self.clock.now())
-                if transition:
-                    changes.append(RequestChange(transition))
+            follows = request and request.link and request.link.appointment_id == step.after.id
+            if request and follows and (transition := self._followed(practice, request, step)):
+                changes.append(RequestChange(transition))
         return changes
+
+    def _followed(self, practice: str, request: Request, step: _Step) -> Transition | None:
+        """What becomes of a request that is linked to the step's appointment."""
+        now, switches = self.clock.now(), self.practices.get(practice).switches
+        before = step.before.row.patient if step.before else None
+        if step.before and is_another_patient(before, step.after.row.patient):
+            return linking.suspended(request, now)
+        return linking.mirrored(request, step.after, now, switches)
 
 
 def _learnt(step: _Step) -> Event | None:

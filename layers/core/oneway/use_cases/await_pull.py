@@ -14,17 +14,17 @@ class AwaitPull:
 
     feeds: FeedRepository
 
-    def __call__(self, practice: Practice, provider_id: str, instant: datetime) -> bool:
-        """Whether a complete pull of a provider began after an instant; if not yet, the next such pull is written down."""
+    def __call__(self, practice: Practice, provider_id: str, instant: datetime) -> datetime | None:
+        """When a complete pull of a provider began after an instant; None if not yet: the next such pull is written down."""
         feed_id = practice.feed_of(practice.provider(provider_id))
         state = self.feeds.get(practice.slug, feed_id) if feed_id else None
         if state is None:
-            return False
+            return None
         if state.last_good_at and state.last_good_at > instant:
-            return True
+            return state.last_good_at
         if state.awaited is None:
             try:
                 self.feeds.save(state, replace(state, awaited=instant))
             except WriteConflict:
-                return False  # a pull was writing: asked again in a minute
-        return False
+                return None  # a pull was writing: asked again in a minute
+        return None

@@ -4,13 +4,17 @@ from dataclasses import dataclass
 
 from ..domain import messages, requests
 from ..domain.errors import Forbidden, RequestAlreadyAnswered
+from ..domain.linking import PULLS_OF_A_MOVE
 from ..domain.practices import Practice, StaffRole
-from ..domain.requests import Actor, ActorKind, Request, RequestState, Transition
+from ..domain.requests import Actor, ActorKind, AwaitedPulls, Request, RequestState, Transition
 from ..ports import CalendarRepository, Clock, Ledger, RequestChange, RequestRepository
 from .look_up_request import LookedUp, LookUpRequest, looked_up
 from .membership import Membership
 from .places import freed
 from .settling import settle
+
+MOVED = "moved"
+"""Staff's reason that the visit is at another time (the guide's way of rescheduling)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +91,9 @@ class CancelByStaff:
             raise RequestAlreadyAnswered
         due = messages.on_cancel_by_staff(bool(request.patient.email), practice.switches)
         now = self.cancel.clock.now()
-        transition = requests.cancelled(request, by, now, due, reason=reason, note_to_patient=note_to_patient)
+        # The visit at the other time may be shown by one of the next pulls: then one message tells of both.
+        awaited = AwaitedPulls(PULLS_OF_A_MOVE, now) if reason == MOVED else None
+        transition = requests.cancelled(
+            request, by, now, due, reason=reason, note_to_patient=note_to_patient, awaited=awaited
+        )
         return self.cancel.commit(practice, transition)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from ..domain import messages, requests
+from ..domain import linking
 from ..domain.appointments import Appointment
 from ..domain.clock_time import day_of, minute_of
-from ..domain.matching import confirms, oldest_confirmed
+from ..domain.matching import answers, confirms, could_confirm, oldest_confirmed
 from ..domain.occupancy import DayOccupancy, OccupantKind
 from ..domain.practices import Practice
 from ..domain.requests import Request
@@ -48,11 +48,33 @@ class ConfirmMatches:
         for appointment in appointments:
             if wanted := [key for key in self._days_of(practice, appointment) if key[::2] not in days]:
                 days |= self.calendar.read(practice.slug, wanted)
+        late = self._closed_at(practice, appointments)
         confirmed = 0
         for appointment in appointments:
             if self._pending_at(practice, days, appointment):
                 confirmed += settle(partial(self._for_appointment, practice, appointment), self.clock)
+            for request_id in late.get(minute_of(appointment.start), ()):
+                settle(partial(self._came_late, practice, appointment, request_id), self.clock)
         return confirmed
+
+    def _closed_at(self, practice: Practice, appointments: Sequence[Appointment]) -> dict[int, list[str]]:
+        """Requests that ended without a visit, by the minute that they were asked for, where there are any."""
+        starts = [one.start for one in appointments]
+        found: dict[int, list[str]] = {}
+        for request in self.requests.closed(practice.slug, min(starts), max(starts)) if starts else ():
+            if request.start:
+                found.setdefault(minute_of(request.start), []).append(request.id)
+        return found
+
+    def _came_late(self, practice: Practice, appointment: Appointment, request_id: str) -> None:
+        """The index only says where to look; what is read here decides."""
+        found = self.appointments.get_many(practice.slug, [(appointment.provider_id, appointment.id)])
+        current, request = found.get(appointment.id), self.requests.get(practice.slug, request_id)
+        if current is None or not could_confirm(current) or not request.closed or request.moving:
+            return
+        if answers(current, request, practice):
+            transition = linking.came_late(request, current, self.clock.now())
+            self.ledger.commit([RequestChange(transition), AppointmentChange(current, current.linked(request.id))])
 
     def for_request(self, practice: Practice, request: Request) -> Request:
         """Look for an appointment that answers a request just committed; the request as it then is."""
@@ -90,15 +112,14 @@ class ConfirmMatches:
             return request
         current = next(iter(self.requests.get_many(practice.slug, [request.id])), request)
         found = self.appointments.get_many(practice.slug, visits)
-        answers = [a for a in found.values() if confirms(a, current, practice)]
-        if not answers:
+        answering = [a for a in found.values() if confirms(a, current, practice)]
+        if not answering:
             return current
-        return self._confirm(practice, current, min(answers, key=lambda a: (a.first_seen_at, a.id)))
+        return self._confirm(practice, current, min(answering, key=lambda a: (a.first_seen_at, a.id)))
 
     def _confirm(self, practice: Practice, request: Request, appointment: Appointment) -> Request:
         places = freed(self.calendar, practice, request)
-        due = messages.on_confirm(bool(request.patient.email), practice.switches)
-        transition = requests.confirmed(request, appointment, requests.SYNC, self.clock.now(), due)
+        transition = linking.confirmed(request, appointment, self.clock.now(), practice.switches)
         self.ledger.commit(
             [
                 RequestChange(transition),

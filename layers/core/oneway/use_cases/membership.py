@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from ..domain.errors import PracticeNotFound
-from ..domain.practices import StaffMember
+from ..domain.errors import Forbidden, PracticeNotFound
+from ..domain.practices import StaffMember, StaffRole
+from ..domain.requests import Actor, ActorKind
 from ..ports import PracticeRepository
 
 
@@ -19,3 +20,10 @@ class Membership:
         if member is None:
             raise PracticeNotFound
         return member
+
+    def acting(self, slug: str, email: str) -> Actor:
+        """The staff member as one who changes something. Raises PracticeNotFound, Forbidden (a viewer)."""
+        member = self(slug, email)
+        if member.role is StaffRole.VIEWER:
+            raise Forbidden
+        return Actor(ActorKind.STAFF, member.email)

@@ -1,18 +1,20 @@
 """What the clock brings: the sweep of unsent messages, and requests that expire. Late or doubled runs change nothing."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from ..domain import requests
+from ..domain.errors import RequestNotFound
 from ..domain.practices import Practice
+from ..domain.requests import SWEPT_AFTER
 from ..ports import Clock, MessageQueue, PracticeRepository, RequestRepository
 from .await_pull import AwaitPull
 from .cancel_request import CancelRequest
 from .confirm_matches import ConfirmMatches
+from .resolve_moves import ResolveMoves
 from .settling import settle
-
-SWEEP_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,17 @@ class RunTimers:
     queue: MessageQueue
     cancel: CancelRequest
     confirm_matches: ConfirmMatches
+    resolve_moves: ResolveMoves
     await_pull: AwaitPull
     clock: Clock
 
     def __call__(self) -> TimersRun:
         """Enqueue again what is unsent for two minutes; expire what a good pull after its start did not answer."""
         now = self.clock.now()
-        unsent = self.requests.unsent(now - SWEEP_AFTER)
+        unsent = self.requests.unsent(now - SWEPT_AFTER + timedelta(microseconds=1))
+        for practice, request_id in unsent:
+            with suppress(RequestNotFound):
+                self.resolve_moves(practice, request_id)
         # The minute keeps the queue from taking this sweep for the last one.
         self.queue.send([(practice, request_id, f"sweep-{now:%H%M}") for practice, request_id in unsent])
         expired = sum(self._expire(slug, now) for slug in self.practices.slugs())

@@ -11,7 +11,7 @@ from typing import Protocol
 from ..domain.errors import WriteConflict
 from ..domain.messages import DueMessage, MessageRecord, MessageState
 from ..domain.practices import Practice
-from ..domain.requests import Request
+from ..domain.requests import Request, with_due
 from ..faults import MailOutcomeUnknown, MailRefused, MailUnavailable
 from ..links import PrivateLinks
 from ..ports import Clock, Mailer, MessageRepository, PracticeRepository, RequestRepository
@@ -59,10 +59,10 @@ class SendMessages:
         """
         practice, request = self.practices.get(slug), self.requests.get(slug, request_id)
         records = {record.id: record for record in self.messages.list(slug, request_id)}
-        sent = 0
+        sent, now = 0, self.clock.now()
         waiting = ""
         for due in request.due:
-            if due.pulls_left or (due.not_before and due.not_before > self.clock.now()):
+            if due.held(now):
                 continue
             try:
                 sent += self._send_one(practice, request, due, records.get(due.id))
@@ -71,8 +71,8 @@ class SendMessages:
                 break  # what follows on the same request waits, so that messages keep their order
         if waiting:
             raise NotYet(waiting)
-        if not any(due.not_before or due.pulls_left for due in request.due):
-            self.messages.settle(slug, request_id, request.version)
+        if request.due:
+            self.messages.settle(request, with_due(request, (due for due in request.due if due.held(now)), now))
         return sent
 
     def _send_one(self, practice: Practice, request: Request, due: DueMessage, record: MessageRecord | None) -> bool:

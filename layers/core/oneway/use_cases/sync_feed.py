@@ -12,7 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from ..domain import identifiers
-from ..domain.appointments import RowKind, ScheduleRow, SetAsideRow
+from ..domain.appointments import Appointment, RowKind, ScheduleRow, SetAsideRow
 from ..domain.clock_time import day_of, minute_of, zone_of
 from ..domain.comparing import (
     Comparison,
@@ -39,6 +39,7 @@ from ..ports import Clock, FeedRepository, PracticeRepository, ScheduleSource, S
 from .apply_schedule import ApplySchedule, Work
 from .confirm_matches import ConfirmMatches
 from .resolve_absence import ResolveAbsence, Resolved
+from .suggest_matches import SuggestMatches
 
 MAPPING_VERSION = "1"
 """Raise it when rows are translated differently: the next pull then compares everything."""
@@ -124,6 +125,7 @@ class SyncFeed:
     apply_schedule: ApplySchedule
     resolve_absence: ResolveAbsence
     confirm_matches: ConfirmMatches
+    suggest_matches: SuggestMatches
     clock: Clock
     spread: Callable[[float, float], float] = random.uniform
 
@@ -233,6 +235,7 @@ class SyncFeed:
             done.events.append(
                 VisitMoved(old.practice, old.id, old.request_id, old.provider_id, old.start, new.provider_id, new.start)
             )
+        unanswered: list[Appointment] = []
         for applied in self.apply_schedule(settings, work):
             done.written += applied.written
             done.events += applied.events
@@ -240,10 +243,12 @@ class SyncFeed:
             # Also what an earlier, cut pull had written: it may not have come to matching.
             candidates = [a for a in applied.appointments if could_confirm(a)]
             done.confirmed += self.confirm_matches.for_appointments(practice, candidates)
+            unanswered += candidates
             # Only after something new, so that every pull that is stopped leaves less to do.
             if applied.written and pull.deadline and self.clock.now() >= pull.deadline:
                 done.stopped = len(done.ids) < len({one.id for one in work})
                 break
+        self.suggest_matches(practice, unanswered)
         return done
 
     def _held(self, state: FeedState, snapshot: Snapshot, found: Comparison) -> Held | None:

@@ -1,0 +1,97 @@
+"""What was cancelled may have been entered anew: at another time, or as another visit (product section 3).
+
+Looked for while the request awaits pulls; then what is due goes out. The index only says where to look: what is read consistently
+decides, and nothing is done unless exactly one visit qualifies.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from ..domain import linking
+from ..domain.appointments import Appointment
+from ..domain.matching import RESCHEDULED_WITHIN, entered_anew, same_person_moved
+from ..domain.practices import Practice
+from ..domain.requests import Request, RequestState
+from ..ports import (
+    AppointmentChange,
+    AppointmentRepository,
+    Change,
+    Clock,
+    Ledger,
+    MessageRepository,
+    PracticeRepository,
+    RequestChange,
+    RequestRepository,
+)
+from .await_pull import AwaitPull
+from .linked_visit import linked_visit
+from .settling import settle
+
+ENTERED_BEFORE = timedelta(minutes=15)
+"""A visit may be entered anew so long before the old one is cancelled."""
+NEVER_READ = timedelta(hours=2)
+"""Without a good pull for so long nothing more is waited for: the patient has to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveMoves:
+    """Called each minute for every request that awaits pulls."""
+
+    practices: PracticeRepository
+    requests: RequestRepository
+    appointments: AppointmentRepository
+    messages: MessageRepository
+    ledger: Ledger
+    await_pull: AwaitPull
+    clock: Clock
+
+    def __call__(self, slug: str, request_id: str) -> bool:
+        """Look once; whether a visit was found. Raises RequestNotFound, StoreUnavailable."""
+        return settle(partial(self._resolve, slug, request_id), self.clock)
+
+    def _resolve(self, slug: str, request_id: str) -> bool:
+        practice, request = self.practices.get(slug), self.requests.get(slug, request_id)
+        if request.awaited is None:
+            return False
+        now = self.clock.now()
+        # Asked before looking: a pull that ends meanwhile may have brought it.
+        good_at = self.await_pull(practice, request.provider_id, request.awaited.since)
+        found = [one for one in self._candidates(practice, request) if one.start > now]
+        if len(found) == 1:
+            self._link(practice, request, found[0])
+            return True
+        if good_at or now - request.awaited.since >= NEVER_READ:
+            self.messages.settle(request, linking.waited(request, good_at or now, now))
+        return False
+
+    def _link(self, practice: Practice, request: Request, appointment: Appointment) -> None:
+        now = self.clock.now()
+        follow = linking.replaced if request.link else linking.rescheduled
+        transition = follow(request, appointment, now, practice.switches)
+        changes: list[Change] = [
+            RequestChange(transition),
+            AppointmentChange(appointment, appointment.linked(request.id)),
+        ]
+        old = linked_visit(self.appointments, practice, request)
+        if old and old.request_id == request.id:
+            changes.append(AppointmentChange(old, old.linked(None)))
+        self.ledger.commit(changes)
+
+    def _candidates(self, practice: Practice, request: Request) -> Iterable[Appointment]:
+        if request.link is None:
+            if request.state is not RequestState.CANCELLED or request.slot is None:
+                return []
+            found = self._born_like(practice, request.patient.birth_date, request.slot.start)
+            return [one for one in found if same_person_moved(one, request, practice)]
+        old = linked_visit(self.appointments, practice, request)
+        if old is None or old.row.patient is None or old.row.patient.birth_date is None or request.awaited is None:
+            return []
+        since = request.awaited.since - ENTERED_BEFORE
+        found = self._born_like(practice, old.row.patient.birth_date, old.start)
+        return [one for one in found if one.id != old.id and entered_anew(one, old, since)]
+
+    def _born_like(self, practice: Practice, birth_date: date, around: datetime) -> list[Appointment]:
+        first, last = around - RESCHEDULED_WITHIN, around + RESCHEDULED_WITHIN
+        return self.appointments.born(practice.slug, [birth_date], first, last)

@@ -1,0 +1,74 @@
+"""Staff untie a request from the visit that was taken for its answer (product section 1)."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from ..domain import linking
+from ..domain.appointments import Appointment
+from ..domain.matching import could_confirm, identifiers_of
+from ..domain.occupancy import OccupantKind, days_touched, occupant_on
+from ..domain.practices import Practice
+from ..domain.requests import Actor, Request
+from ..ports import (
+    AppointmentChange,
+    AppointmentRepository,
+    CalendarRepository,
+    Change,
+    Clock,
+    DayChange,
+    Ledger,
+    RequestChange,
+    RequestRepository,
+)
+from .confirm_matches import ConfirmMatches
+from .linked_visit import linked_visit
+from .membership import Membership
+from .settling import settle
+
+
+@dataclass(frozen=True, slots=True)
+class UndoLink:
+    """The request is what it was before, and holds its place again if it waits; the visit stays, free to answer another."""
+
+    membership: Membership
+    requests: RequestRepository
+    appointments: AppointmentRepository
+    calendar: CalendarRepository
+    ledger: Ledger
+    confirm_matches: ConfirmMatches
+    clock: Clock
+
+    def __call__(self, slug: str, email: str, request_id: str) -> Request:
+        """Undo; the request as it then is.
+
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (there is no link).
+        """
+        by = self.membership.acting(slug, email)
+        undone, freed = settle(partial(self._undo, slug, by, request_id), self.clock)
+        if freed and could_confirm(freed):
+            self.confirm_matches.for_appointments(self.membership.practices.get(slug), [freed])
+        return undone
+
+    def _undo(self, slug: str, by: Actor, request_id: str) -> tuple[Request, Appointment | None]:
+        practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
+        found = linked_visit(self.appointments, practice, request)
+        identifiers = identifiers_of(found.row.patient if found else None)
+        transition = linking.undone(request, by, self.clock.now(), identifiers)
+        changes: list[Change] = [RequestChange(transition), *self._held(practice, transition.after)]
+        freed = found.linked(None) if found and found.request_id == request.id else None
+        if found and freed:
+            changes.append(AppointmentChange(found, freed))
+        self.ledger.commit(changes)
+        return transition.after, freed
+
+    def _held(self, practice: Practice, request: Request) -> list[Change]:
+        """The place of a request that waits again, also where its time is taken by now: staff decide."""
+        if not request.pending or request.slot is None:
+            return []
+        start, end = request.slot.start, request.slot.end
+        zone = practice.zone_of(practice.provider(request.provider_id))
+        keys = [(request.provider_id, zone.key, day) for day in days_touched(start, end, zone)]
+        return [
+            DayChange(day, day.with_occupant(occupant_on(day.day, zone, start, end, OccupantKind.REQUEST, request.id)))
+            for day in self.calendar.read(practice.slug, keys).values()
+        ]

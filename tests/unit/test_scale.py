@@ -101,9 +101,7 @@ class TestLags:
 
 class TestCosts:
     def test_a_month_by_hand(self) -> None:
-        usage = Usage(
-            read=4e6, written=2e6, invocations=1e6, gb_seconds=3e5, sqs=3e6, scheduler=43_800, log_bytes=2e9
-        )
+        usage = Usage(read=4e6, written=2e6, invocations=1e6, gb_seconds=3e5, sqs=3e6, scheduler=43_800, log_bytes=2e9)
         found = cost(usage, Prices())
         assert found.reads == pytest.approx(0.50)
         assert found.writes == pytest.approx(1.25)
@@ -212,7 +210,9 @@ class TestSimulation:
         assert 315 < lags.percentile(0.99) < 328  # of uniform jitter: 320 (gaps of 300 s, ± a triangle of 60)
 
     def test_a_lost_minute_doubles_a_gap(self) -> None:
-        lags = played(Scenario("", 20, 5, 0, 24, changes=False), assumed=replace(EXACT, minutes_lost=0.01)).lags[Kind.HEALTHY]
+        lags = played(Scenario("", 20, 5, 0, 24, changes=False), assumed=replace(EXACT, minutes_lost=0.01)).lags[
+            Kind.HEALTHY
+        ]
         assert 600 < lags.longest < 605
 
     def test_the_same_seed_plays_the_same(self) -> None:

@@ -75,7 +75,11 @@ def _lags(curves: Sequence[Curve]) -> list[str]:
             x = left + curve.goal / most * width
             out.append(f'<path class="goal" d="M{x:.1f},{top - 6}v{height + 6}"/>')
             out.append(_text(x + 3, top + 10 + 16 * number, f"p99 ≤ {curve.goal:g} min", "goal-text"))
-        points = [(0.0, 0.0), *((at / 60, share) for at, share in curve.lags.shares()[::5] if at / 60 <= most), (most, 1.0)]
+        points = [
+            (0.0, 0.0),
+            *((at / 60, share) for at, share in curve.lags.shares()[::5] if at / 60 <= most),
+            (most, 1.0),
+        ]
         path = " ".join(place(minutes, share) for minutes, share in points)
         out.append(f'<polyline class="line l{number}" points="{path}"/>')
         x = left + curve.lags.percentile(0.35) / 60 / most * width

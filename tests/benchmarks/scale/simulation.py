@@ -406,5 +406,8 @@ class Simulation:
             else:
                 self.result.quiet_hours += hours
             at += 60
-        for usage, hours in ((self.result.office, self.result.office_hours), (self.result.quiet, self.result.quiet_hours)):
+        for usage, hours in (
+            (self.result.office, self.result.office_hours),
+            (self.result.quiet, self.result.quiet_hours),
+        ):
             usage.sqs += hours * 60 * self.assumed.polling_calls_a_minute

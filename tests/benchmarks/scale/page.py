@@ -1,0 +1,104 @@
+"""The words of docs/scale.md around what was counted."""
+
+from collections.abc import Mapping
+
+_PAGE = """# Scale, on paper
+
+Written by `make scale`: no AWS, but a simulation of a stack second by second. It plays the product's own planner and wheel
+(`PlanSyncs`, `spoke_of`, `spokes_due`, the spokes packed as the store packs them) against a model of EventBridge Scheduler,
+an SQS FIFO queue, Lambda's pollers and sources; `tests/unit/test_scale.py` holds the model to hand-worked examples and to the
+product's constants and template. **Nothing here was measured on AWS.** What is measured is the processor time of one
+SendMessageBatch ({call} ms here, in the product's adapter) and the sizes of packed spokes.
+
+![Left: entries seen within so many minutes, every minute, every 5 and every 15 minutes. Right: the cost of a month by parts](pictures/scale.svg)
+
+## Lag
+
+From the moment that staff enter a visit (evenly in time) to the end of the pull that sees it, in minutes, of feeds whose
+sources are well. Half of it is the interval, the rest Scheduler's jitter: two turns of a feed are up to a minute further
+apart or closer than its interval. The longest are lost minutes.
+
+{lags}
+## Beside slow and broken sources
+
+Minutes, 2 % of sources each. A batch holds up to ten pulls of several lanes, and all lanes of it wait for the slowest. Lags of
+breaking sources count from an entry made while they were down, and include the back-off (up to an hour) once they are up.
+
+{beside}
+*Before*: three feeds of a source that hangs, in one batch, outlast the function's 120 s. It is stopped ({killed} times in the
+day played), its messages show again after 720 s, and until then no lane of the batch moves, healthy ones included: {stale}
+pulls became stale. Now a lane stops where another pull as long as its longest would not fit ({left_off} pulls were left to
+their next turn), and the feeds of a lane take turns at being first, so that none starves.
+
+What remains: a lane that shares a batch with one that hangs waits up to 105 s. That moves the longest lags of healthy feeds.
+
+## One account, many feeds
+
+Feeds that a vendor serves through one account are one lane (rate budget, token): one pull after the other.
+
+{accounts}
+A lane carries what fits into a minute, with these latencies about 1,200 feeds every 5 minutes. Beyond, messages wait longer
+than ten minutes and are dropped, without anybody being told but the log. An account that large needs a longer interval, several
+lanes, or sources read whole instead of by provider.
+
+## What broke, and was mended
+
+{planning}
+- **One item a spoke.** 100,000 feeds every minute do not fit into 400 KB, 100,000 every 5 minutes fit with little to spare, and
+  less where names are longer. Worse, all practices write the same item against each other, at its whole size. A spoke is now
+  spread over 64 items by practice, read with one query.
+- **One call after the other.** Planning 2,000 calls with 256 MB of memory outlasts 20 s. The minute's rest ({never_sent} of all
+  pulls) was never sent: Lambda's retries began at the same feed and ended at the same place. Calls now go out 8 side by side,
+  with 1,024 MB and 50 s, and a call that fails no longer keeps back those behind it.
+- **300 calls a second for the whole queue.** `FifoThroughputLimit: perMessageGroupId` with
+  `DeduplicationScope: messageGroup` (no feed is ever in two groups, so repeats are told as before).
+- **A function that is stopped** (above).
+
+[ADR 0013](adr/0013-scale.md) has the decisions.
+
+## A month
+
+{counts}
+## Cost
+
+Dollars a month. *Asking alone*: nothing changes, every source says "unchanged". *With changes*: {changes} changes a provider and
+working day; each further change a provider and day costs $ {a_change} a month for 1,000 providers in writes. *Beyond the free
+tier*: an account's lasting free tier (1 million calls, 400,000 GB-seconds, 1 million SQS requests) taken off once.
+
+{costs}
+The fixed base stands apart: $ {fixed} (key, firewall with one rule, {alarms} alarms). So do logs: $ {logs} for 1,000 providers.
+
+## Against the goals
+
+- Lag: p99 ≤ 6 min at 5 min and ≤ 2 min at 1 min are reached for sources that answer, at 1,000 and at 100,000 feeds, with less
+  than a minute to spare. Push (≤ 5 s) is not simulated here.
+- Cost: ≤ $ 5 for 1,000 providers every 5 minutes is **not reached** at list prices: asking alone costs $ {idle} (naive design:
+  $ {naive}); it is ${idle_free} where the account's free tier is not used up by others. Most of it is Lambda waiting for sources, at
+  512 MB. One message for all feeds of a lane that a minute has would bring it to $ {together} ($ {together_free} beyond the free
+  tier): fewer batches wait side by side. That changes what a message says, and is not built.
+- Sources that are slow or hang are what is dear: with 2 % and 2 % of them, asking alone costs $ {mixed}, because a function that
+  waits is paid for. An outage longer than an hour costs less: the back-off sees to it.
+
+## What this does not know
+
+- How Lambda's pollers really scale on a FIFO queue with thousands of groups: the documented numbers are for standard queues.
+  We took them; if FIFO is faster, lags shrink by seconds.
+- Whether Scheduler's jitter is even and independent from minute to minute. In practice a schedule tends to fire at much the same
+  second, which is better than this.
+- How partitions of a high-throughput queue share 100,000 groups: taken as "not the limit".
+- Requests to KMS (DynamoDB keeps a table's key for minutes; cents), data transfer, storage, backups, streams.
+- Throttling by sources. Processor time of a pull beside nine others at 512 MB is in the overhead, not modelled.
+
+## Assumptions
+
+{assumed}
+## Prices
+
+{prices}
+As AWS's public price lists had them, compared with public copies in November 2026; not fetched when this is run.
+"""
+
+
+def page(tables: Mapping[str, str], facts: Mapping[str, str]) -> str:
+    """The page, of its tables in markdown and its numbers in words."""
+    return _PAGE.format(**tables, **facts)

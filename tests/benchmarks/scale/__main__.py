@@ -1,7 +1,5 @@
 """`make scale`: 10, 1,000 and 100,000 feeds in simulated time; shown, and written to docs/scale.md with its picture."""
 
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -131,6 +129,11 @@ def main() -> None:
         "naive": f"{cost(naive(1000, 5), prices).total:,.0f}",
         "a_change": f"{assumed.written_a_change * prices.write_unit * 1000 * 22:.3f}",
         "changes": f"{assumed.changes_a_day:g}",
+        "many_killed": str(many_mixed.killed),
+        "five_thousand": _p99(thousand),
+        "five_many": _p99(alone["many"]),
+        "one_thousand": _p99(alone["minute"]),
+        "one_many": _p99(alone["many_minute"]),
         "mixed": f"{cost(mixed[1].idle_month, prices).total:.2f}",
     }
     WRITTEN.write_text(page({name: table.markdown() for name, table in tables.items()}, facts))
@@ -145,6 +148,10 @@ def _minutes(seconds: float) -> str:
     return "–" if seconds != seconds else f"{seconds / 60:.1f}"
 
 
+def _p99(result: Result) -> str:
+    return _minutes(result.lags[Kind.HEALTHY].percentile(0.99))
+
+
 def _spread(result: Result, kind: Kind = Kind.HEALTHY) -> list[str]:
     lags = result.lags[kind]
     return [*(_minutes(lags.percentile(share)) for share in (0.5, 0.95, 0.99)), _minutes(lags.longest)]
@@ -157,8 +164,15 @@ def _lags(results: Sequence[Result]) -> Listed:
         reached = goal and one.lags[Kind.HEALTHY].percentile(0.99) <= goal * 60
         verdict = ["≤ " + f"{goal:g}", "yes" if reached else "**no**"] if goal else ["", ""]
         rows.append(
-            [scenario.title, f"{scenario.interval} min", f"{scenario.hours:g} h", *_spread(one)]
-            + [f"{one.most_waiting:,}", str(one.most_at_once), *verdict]
+            [
+                scenario.title,
+                f"{scenario.interval} min",
+                f"{scenario.hours:g} h",
+                *_spread(one),
+                f"{one.most_waiting:,}",
+                str(one.most_at_once),
+                *verdict,
+            ]
         )
     return Listed(
         "Lag from staff's entry to “Confirmed”, minutes",
@@ -205,10 +219,16 @@ def _planning(assumed: Assumptions, processor: float) -> Listed:
             sending = Sending.of(design, assumed, processor)
             takes = sending.call_ends(calls - 1)
             rows.append(
-                [f"{feeds:,} every {interval} min", design.name]
-                + [f"{largest / 1024:,.1f}" if largest <= MOST_ITEM_BYTES else f"**{largest / 1024:,.0f}**"]
-                + [f"{ceil(largest / 1024):,}", f"{wheel.read_units(design):.0f}", f"{calls:,}"]
-                + [f"{takes:.1f}" if takes <= design.plan_timeout else f"**{takes:.0f}**", f"{design.plan_timeout:g}"]
+                [
+                    f"{feeds:,} every {interval} min",
+                    design.name,
+                    f"{largest / 1024:,.1f}" if largest <= MOST_ITEM_BYTES else f"**{largest / 1024:,.0f}**",
+                    f"{ceil(largest / 1024):,}",
+                    f"{wheel.read_units(design):.0f}",
+                    f"{calls:,}",
+                    f"{takes:.1f}" if takes <= design.plan_timeout else f"**{takes:.0f}**",
+                    f"{design.plan_timeout:g}",
+                ]
             )
     headings = (
         "feeds",
@@ -277,8 +297,8 @@ def _assumed(assumed: Assumptions) -> Listed:
          f"{assumed.looking_back:g} s more with a look back each hour"),
         ("a pull without changes", f"{assumed.state_read:g} unit read, 0 written; a heartbeat (1) each 10 min of the source's "
          f"first feed; a look back ({assumed.look_back_read:g} read, 1 written) each hour of each feed"),
-        ("a pull with changes", f"{assumed.digests_read:g} read for digests; {assumed.written_a_change:g} written a visit (it and its "
-         f"day, in a transaction), {assumed.digests_written:g} digests, 1 state"),
+        ("a pull with changes", f"{assumed.digests_read:g} read for digests; {assumed.written_a_change:g} written a visit "
+         f"(it and its day, in a transaction), {assumed.digests_written:g} digests, 1 state"),
         ("changes", f"{assumed.changes_a_day:g} a provider and working day, 8 to 18 h, 22 days a month"),
         ("practices", "1 to 40 providers, 5.5 on average, one source each, one lane a source"),
     ]  # fmt: skip
@@ -291,7 +311,7 @@ def _prices(prices: Prices) -> Listed:
             "DynamoDB, on demand",
             f"${prices.read_unit * 1e6:g} a million read units, ${prices.write_unit * 1e6:g} written",
         ),
-        ("Lambda, arm64", f"${prices.invocation * 1e6:g} a million calls, ${prices.gb_second:g} a GB-second"),
+        ("Lambda, arm64", f"${prices.invocation * 1e6:g} a million calls, ${prices.gb_second:.7f} a GB-second"),
         ("SQS FIFO", f"${prices.sqs_fifo_request * 1e6:g} a million requests"),
         ("EventBridge Scheduler", f"${prices.scheduler_invocation * 1e6:g} a million"),
         ("CloudWatch Logs", f"${prices.log_gb:g} a GB taken in"),
@@ -304,5 +324,4 @@ def _prices(prices: Prices) -> Listed:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    sys.exit(main())  # type: ignore[func-returns-value]
+    main()

@@ -74,7 +74,7 @@ def _lags(curves: Sequence[Curve]) -> list[str]:
         if curve.goal:
             x = left + curve.goal / most * width
             out.append(f'<path class="goal" d="M{x:.1f},{top - 6}v{height + 6}"/>')
-            out.append(_text(x + 3, top + 10 + 16 * number, f"p99 ≤ {curve.goal:g} min", "goal-text"))
+            out.append(_text(x, top - 10, f"p99 ≤ {curve.goal:g}", "goal-text", "middle"))
         points = [
             (0.0, 0.0),
             *((at / 60, share) for at, share in curve.lags.shares()[::5] if at / 60 <= most),
@@ -82,14 +82,13 @@ def _lags(curves: Sequence[Curve]) -> list[str]:
         ]
         path = " ".join(place(minutes, share) for minutes, share in points)
         out.append(f'<polyline class="line l{number}" points="{path}"/>')
-        x = left + curve.lags.percentile(0.35) / 60 / most * width
-        words = f"every {curve.interval} min" if curve.interval > 1 else "every minute"
-        out.append(_text(x + 9, top + height * 0.65 + 14 + 8 * number, words, f"t{number}"))
+        words = f"every {curve.interval} minutes" if curve.interval > 1 else "every minute"
+        out.append(_text(left + width - 8, top + height - 52 + 18 * number, words, f"t{number}", "end"))
     return out
 
 
 def _costs(bars: Sequence[tuple[str, Cost]], limit: float) -> list[str]:
-    left, top, width, height = 490, 50, 340, 250
+    left, top, width, height = 490, 50, 310, 250
     most = max([limit, *(one.total for _, one in bars)]) * 1.1
     out = [_text(left - 20, 24, "1,000 providers every 5 minutes, $ a month", "title")]
     for dollars in range(0, int(most) + 1, 2):
@@ -111,7 +110,7 @@ def _costs(bars: Sequence[tuple[str, Cost]], limit: float) -> list[str]:
     y = top + height - limit / most * height
     out += [
         f'<path class="goal" d="M{left},{y:.1f}h{width}"/>',
-        _text(left + width, y - 4, f"goal {limit:g}", "goal-text", "end"),
+        _text(left + width + 4, y + 4, f"goal {limit:g}", "goal-text"),
         f'<path class="axis" d="M{left},{top}v{height}h{width}"/>',
     ]
     for part, what in enumerate(_PARTS):

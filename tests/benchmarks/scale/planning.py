@@ -25,7 +25,21 @@ from .assumptions import Assumptions, Design
 
 MOST_ITEM_BYTES = 400 * 1024
 _FULL_PROCESSOR = 1769
-_WORDS = "harbor river oak lake north west family dental health care spring valley clinic first stone bridge hill park".split()
+_WORDS = (
+    "harbor",
+    "river",
+    "oak",
+    "lake",
+    "north",
+    "family",
+    "dental",
+    "health",
+    "care",
+    "spring",
+    "clinic",
+    "stone",
+    "park",
+)
 
 
 def refs_of(feeds: int, seed: int, one_account: bool = False) -> list[FeedRef]:

@@ -62,8 +62,7 @@ class FifoQueue:
             self._in_flight.add(group)
             while waiting and taken < most:
                 taken += 1
-                for _ in range(min(self.together, len(waiting))):
-                    batch.append(waiting.popleft())
+                batch += [waiting.popleft() for _ in range(min(self.together, len(waiting)))]
             if not waiting:
                 del self._groups[group]
         self.waiting -= len(batch)

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LOCAL := .local
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: help demo test lint bench build deploy setup clean
+.PHONY: help demo test lint bench scale build deploy setup clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -27,6 +27,9 @@ lint: setup ## Check style and types
 
 bench: setup $(LOCAL)/bench/.ready ## Measure cold starts, layers, free times, pulls, read and write units (docs/performance.md)
 	$(BIN)/python -m tests.benchmarks
+
+scale: setup ## Simulate 10, 1,000 and 100,000 feeds: lags, units, cost (docs/scale.md)
+	$(BIN)/python -m tests.benchmarks.scale
 
 build: setup ## Build for AWS (the template's default runtime and architecture) into .aws-sam
 	$(BIN)/python -m local.build

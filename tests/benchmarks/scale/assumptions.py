@@ -10,7 +10,7 @@ AWS's numbers are from its public documentation, as it stood when this was writt
 - 1,769 MB of a function are one processor (Lambda developer guide, "Memory").
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 HOURS_A_MONTH = 730.0
 OFFICE_HOURS_A_MONTH = 220.0
@@ -106,11 +106,14 @@ class Design:
     visibility: float = 720.0
     receives: int = 3
     batch: int = 10
+    together: int = 1
 
 
 BEFORE = Design("before", 1, 256, 20, 1, 300, False)
 AFTER = Design("after", 64, 1024, 50, 8, 3000, True)
 """3,000 calls a second stand for "not the limit": high throughput is documented at several thousand in us-east-1."""
+TOGETHER = replace(AFTER, name="together", together=10)
+"""Not built: one message for all feeds of a lane that a minute has, ten at most."""
 
 
 @dataclass(frozen=True)
@@ -126,3 +129,5 @@ class Scenario:
     breaking: float = 0.0
     seed: int = 1
     changes: bool = True
+    one_account: bool = False
+    """Whether all practices read through one account of one vendor, which makes them one lane."""

@@ -1,6 +1,6 @@
 """What a month costs, of counted units; and what the same pulls cost in the naive design of goals.md."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from .assumptions import HOURS_A_MONTH, Prices
 
@@ -51,6 +51,19 @@ def cost(usage: Usage, prices: Prices) -> Cost:
         usage.read * prices.read_unit,
         usage.written * prices.write_unit,
         usage.log_bytes / 1e9 * prices.log_gb,
+    )
+
+
+def beyond_free_tier(usage: Usage) -> Usage:
+    """What is left of a month once AWS's lasting free tier is used up: Lambda's 1 million calls and 400,000 GB-seconds, a
+    million SQS requests, 14 million of Scheduler's. It is an account's, not a stack's.
+    """
+    return replace(
+        usage,
+        invocations=max(0.0, usage.invocations - 1e6),
+        gb_seconds=max(0.0, usage.gb_seconds - 400_000),
+        sqs=max(0.0, usage.sqs - 1e6),
+        scheduler=max(0.0, usage.scheduler - 14e6),
     )
 
 

@@ -25,37 +25,32 @@ from .assumptions import Assumptions, Design
 
 MOST_ITEM_BYTES = 400 * 1024
 _FULL_PROCESSOR = 1769
-_WORDS = [
+_WORDS = (
     "harbor",
     "river",
     "oak",
     "lake",
     "north",
-    "west",
     "family",
     "dental",
     "health",
     "care",
     "spring",
-    "valley",
     "clinic",
-    "first",
     "stone",
-    "bridge",
-    "hill",
     "park",
-]
+)
 
 
-def refs_of(feeds: int, seed: int) -> list[FeedRef]:
-    """Practices of one to forty providers, five on average, each with one source and so one lane."""
+def refs_of(feeds: int, seed: int, one_account: bool = False) -> list[FeedRef]:
+    """Practices of one to forty providers, five on average, each with one source and so one lane (or one for all)."""
     chance, found = random.Random(seed), list[FeedRef]()
     while len(found) < feeds:
         slug = f"{'-'.join(chance.sample(_WORDS, 2))}-{_letters(chance, 4)}"
         source = chance.choice(("ehr", "main", "fhir"))
         for _ in range(min(40, 1 + int(chance.expovariate(1 / 4.5)))):
             name = f"{_letters(chance, 1)}-{_letters(chance, chance.randrange(5, 10))}"
-            found.append(FeedRef(slug, f"{source}~{name}", f"{slug}~{source}"))
+            found.append(FeedRef(slug, f"{source}~{name}", "account" if one_account else f"{slug}~{source}"))
     return found[:feeds]
 
 

@@ -21,8 +21,12 @@ class FifoQueue:
     """Hands out as many messages of one group as fit, then of the next that has none in flight."""
 
     most_receives: int = 3
+    together: int = 1
+    """Feeds of a lane that one message names; the product's name one each."""
     dead: list[Message] = field(default_factory=list)
     repeats: int = 0
+    waiting: int = 0
+    """Messages that nobody has received."""
     _groups: dict[int, deque[Message]] = field(default_factory=dict)
     _ready: deque[int] = field(default_factory=deque)
     _in_flight: set[int] = field(default_factory=set)
@@ -39,6 +43,7 @@ class FifoQueue:
                 self.repeats += 1
                 continue
             seen.add(message.feed)
+            self.waiting += 1
             waiting = self._groups.get(message.group)
             if waiting is None:
                 self._groups[message.group] = deque((message,))
@@ -50,14 +55,17 @@ class FifoQueue:
     def receive(self, most: int) -> list[Message]:
         """Up to so many messages; their groups wait until they are deleted or given back."""
         batch: list[Message] = []
-        while self._ready and len(batch) < most:
+        taken = 0
+        while self._ready and taken < most:
             group = self._ready.popleft()
             waiting = self._groups[group]
             self._in_flight.add(group)
-            while waiting and len(batch) < most:
-                batch.append(waiting.popleft())
+            while waiting and taken < most:
+                taken += 1
+                batch += [waiting.popleft() for _ in range(min(self.together, len(waiting)))]
             if not waiting:
                 del self._groups[group]
+        self.waiting -= len(batch)
         return batch
 
     def delete(self, batch: Iterable[Message]) -> None:
@@ -74,13 +82,10 @@ class FifoQueue:
         for message in reversed(batch):
             if message.receives < self.most_receives:
                 self._groups.setdefault(message.group, deque()).appendleft(message)
+                self.waiting += 1
         self.delete(batch)
 
     @property
     def has_ready(self) -> bool:
         """Whether a receiver would get something."""
         return bool(self._ready)
-
-    def __len__(self) -> int:
-        """How many messages wait, in flight or not counted apart."""
-        return sum(map(len, self._groups.values()))

@@ -12,12 +12,12 @@ from enum import IntEnum
 from heapq import heappop, heappush
 from math import exp, log
 
-from oneway.domain.feeds import FeedRef
+from oneway.domain.feeds import FeedRef, spoke_of
 from oneway.ports import FeedRepository
 from oneway.use_cases.plan_syncs import PlanSyncs
 from oneway.use_cases.sync_feed import HEARTBEAT, LONGEST_BACK_OFF
 
-from .assumptions import OFFICE, Assumptions, Design, Scenario
+from .assumptions import HOURS_A_MONTH, OFFICE, OFFICE_HOURS_A_MONTH, Assumptions, Design, Scenario
 from .costs import Usage
 from .lags import Lags
 from .planning import Sending, Wheel, refs_of
@@ -30,6 +30,8 @@ _HEARTBEAT = HEARTBEAT.total_seconds()
 _LONGEST = LONGEST_BACK_OFF.total_seconds()
 _STARTS_WITH, _MORE_A_SECOND, _MOST_BATCHES = 5, 5.0, 1000
 _GROWS_EVERY = 0.2
+_PLANNED_AGAIN_AFTER = (60.0, 120.0)
+"""Seconds after which Lambda calls a function again that an event was too much for (asynchronous invocations)."""
 
 
 class Kind(IntEnum):
@@ -69,11 +71,23 @@ class Result:
     stale: int = 0
     killed: int = 0
     left_off: int = 0
-    unplanned: int = 0
-    """Messages that a planner had not sent when its time was up, the first time."""
+    never_sent: int = 0
+    """Pulls that a planner had not sent when its time was up for the last time."""
     longest_plan: float = 0.0
     dead: int = 0
     cold: int = 0
+
+    @property
+    def month(self) -> Usage:
+        """Office hours and the others of a month, as those that were simulated went."""
+        quiet = self.quiet * (1 / self.quiet_hours) if self.quiet_hours else Usage()
+        office = self.office * (1 / self.office_hours) if self.office_hours else quiet
+        return office * OFFICE_HOURS_A_MONTH + quiet * (HOURS_A_MONTH - OFFICE_HOURS_A_MONTH)
+
+    @property
+    def idle_month(self) -> Usage:
+        """A month in which nothing ever changes: what asking alone costs."""
+        return self.quiet * (HOURS_A_MONTH / self.quiet_hours) if self.quiet_hours else Usage()
 
 
 def back_off(failures: int, interval: float, spread: float) -> float:
@@ -97,7 +111,7 @@ class Simulation:
     def __init__(self, scenario: Scenario, design: Design, assumed: Assumptions, processor: float) -> None:
         self.scenario, self.design, self.assumed = scenario, design, assumed
         self.chance = random.Random(scenario.seed)
-        refs = refs_of(scenario.feeds, scenario.seed)
+        refs = refs_of(scenario.feeds, scenario.seed, scenario.one_account)
         self.wheel = Wheel(refs, scenario.interval)
         # Of FeedRepository, planning asks for nothing but `due`.
         feeds: FeedRepository = self.wheel  # type: ignore[assignment]
@@ -107,7 +121,7 @@ class Simulation:
         self.begins = scenario.begins * 3600.0
         self.ends = self.begins + scenario.hours * 3600.0
         self.result = Result(scenario, design)
-        self.queue = FifoQueue(design.receives)
+        self.queue = FifoQueue(design.receives, design.together)
         self.number = {ref: number for number, ref in enumerate(refs)}
         names = list(dict.fromkeys(ref.lane for ref in refs))
         number_of = {name: number for number, name in enumerate(names)}
@@ -118,8 +132,7 @@ class Simulation:
             first.setdefault(lane, feed)
         self.beats = [first[lane] == feed for feed, lane in enumerate(self.lane_of)]
         # As after days of running: the last pull was at the last turn, the last look back somewhere in the last hour.
-        back = scenario.interval * 60.0
-        self.asked = [self.begins - self.chance.random() * back for _ in refs]
+        self.asked = [self._last_turn(ref) for ref in refs]
         self.looked_back = [self.begins - self.chance.random() * _LOOK_BACK for _ in refs]
         self.beaten = [self.begins - self.chance.random() * _HEARTBEAT for _ in refs]
         self.failures = [0] * len(refs)
@@ -130,6 +143,7 @@ class Simulation:
         self.busy = 0
         self.backlog_since: float | None = None
         self.growing = False
+        self.tries = 0
         self.peaks: deque[tuple[float, int]] = deque()
 
     def run(self, progress: Callable[[float], None] = lambda share: None) -> Result:
@@ -150,6 +164,11 @@ class Simulation:
         self._count_hours()
         self.result.dead = len(self.queue.dead)
         return self.result
+
+    def _last_turn(self, ref: FeedRef) -> float:
+        interval, now = self.scenario.interval, int(self.begins // 60)
+        behind = (now - 1 - spoke_of(ref.practice, ref.feed_id, interval)) % interval
+        return (now - 1 - behind) * 60 + self.chance.random() * self.assumed.jitter
 
     def _a_lane(self) -> Lane:
         drawn, assumed = self.chance.random(), self.assumed
@@ -178,21 +197,26 @@ class Simulation:
 
     # The planner
 
-    def _plan(self, minute: int) -> None:
+    def _plan(self, minute: int, tries: int = 0) -> None:
+        self.tries = tries
         self.plan_syncs(minute)
 
     def sent(self, refs: Sequence[FeedRef], minute: int) -> None:
         """A planner sends: each batch arrives when its call ends; what is late is cut, and sent by Lambda's retry."""
-        usage, sending, size = self.usage, self.sending, self.design.batch
-        batches = [refs[at : at + size] for at in range(0, len(refs), size)]
+        usage, sending = self.usage, self.sending
+        batches = self._calls(refs)
         took = 0.05
         cut = False
         for number, batch in enumerate(batches):
             ends = 0.05 + sending.call_ends(number)
             if ends > sending.timeout:
                 cut = True
-                self.result.unplanned += sum(map(len, batches[number:]))
-                self._at(self.now + sending.timeout + 60, lambda minute=minute: self._plan(minute))  # type: ignore[misc]
+                tries = self.tries
+                if tries < len(_PLANNED_AGAIN_AFTER):
+                    again = self.now + sending.timeout + _PLANNED_AGAIN_AFTER[tries]
+                    self._at(again, lambda: self._plan(minute, tries + 1))
+                else:
+                    self.result.never_sent += sum(map(len, batches[number:]))
                 break
             took = ends
             at = self.now + ends
@@ -210,12 +234,27 @@ class Simulation:
         usage.read += self.plan_reads
         usage.log_bytes += self.assumed.log_bytes_an_invocation
 
+    def _calls(self, refs: Sequence[FeedRef]) -> list[list[FeedRef]]:
+        """What each SendMessageBatch takes: ten messages, of one feed each or of some of one lane."""
+        size, together = self.design.batch, self.design.together
+        if together == 1:
+            return [list(refs[at : at + size]) for at in range(0, len(refs), size)]
+        messages: list[list[FeedRef]] = []
+        for ref in refs:  # those of a lane stand together
+            if messages and messages[-1][0].lane == ref.lane and len(messages[-1]) < together:
+                messages[-1].append(ref)
+            else:
+                messages.append([ref])
+        return [
+            [ref for message in messages[at : at + size] for ref in message] for at in range(0, len(messages), size)
+        ]
+
     # The queue and its pollers
 
     def _arrive(self, messages: list[Message]) -> None:
         self.queue.put(messages)
         self._poll()
-        self.result.most_waiting = max(self.result.most_waiting, len(self.queue))
+        self.result.most_waiting = max(self.result.most_waiting, self.queue.waiting)
 
     def _poll(self) -> None:
         while self.queue.has_ready and self.busy < self._allowed():

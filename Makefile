@@ -25,7 +25,7 @@ lint: setup ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup $(LOCAL)/bench/.ready ## Measure cold starts, layers, free times, pulls, read and write units (docs/performance.md)
+bench: setup $(LOCAL)/bench/.ready ## Measure cold starts, layers, free times, pulls, units (docs/performance.md), and matching (docs/matching.md)
 	$(BIN)/python -m tests.benchmarks
 
 build: setup ## Build for AWS (the template's default runtime and architecture) into .aws-sam

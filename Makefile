@@ -25,7 +25,7 @@ lint: setup ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup $(LOCAL)/bench/.ready ## Measure cold starts, layers, free times, pulls, read and write units (docs/performance.md)
+bench: setup $(LOCAL)/bench/.ready ## Measure cold starts, layers, free times, pulls, units (docs/performance.md), and matching (docs/matching.md)
 	$(BIN)/python -m tests.benchmarks
 
 scale: setup ## Simulate 10, 1,000 and 100,000 feeds: lags, units, cost (docs/scale.md)

@@ -1,4 +1,6 @@
-"""`make bench`: what goals.md asks for, as ratios and counts of one run; shown, and written to docs/performance.md."""
+"""`make bench`: what goals.md asks for, as ratios and counts of one run; shown, and written to docs/performance.md
+(how well requests are matched to docs/matching.md).
+"""
 
 import argparse
 import platform
@@ -15,6 +17,7 @@ from local.aws import ROOT
 from local.build import BUILT
 
 from . import cold_starts, pulls, slots, units
+from .matching import report, speed
 
 LAYERS = {"Dependencies": 17.0, "Core": 2.0, "Signing": 17.0}
 """Layer → the most megabytes that it may take, unpacked, with bytecode."""
@@ -50,7 +53,7 @@ class Measured:
 def main(repeats: int) -> None:
     """Measure, show and write everything."""
     machine = f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}"
-    tables = [_starts(repeats), _sizes(), _slots(repeats), _pulls(repeats), _units()]
+    tables = [_starts(repeats), _sizes(), _slots(repeats), _pulls(repeats), _matching(repeats), _units()]
     for table in tables:
         table.show()
     out.print(f"{machine}, medians of {repeats}")
@@ -61,6 +64,9 @@ def main(repeats: int) -> None:
         + "\n".join(table.markdown() for table in tables)
     )
     out.print(f"written to {WRITTEN.relative_to(ROOT)}")
+    with out.status("Match FEBRL's people and re-typed entries"):
+        found = report.measure()
+    report.write(found, out)
 
 
 def _starts(repeats: int) -> Measured:
@@ -96,6 +102,13 @@ def _pulls(repeats: int) -> Measured:
         found = pulls.measure(max(3, repeats // 2))
     rows = [((row.what, f"{row.milliseconds:.0f}", row.ratio), row.goal, row.reached) for row in found]
     return Measured("A pull of 10,000 visits (FHIR)", ("what", "milliseconds", "÷ bare decode"), rows)
+
+
+def _matching(repeats: int) -> Measured:
+    with out.status("Match and weigh"):
+        found = speed.measure(repeats * 3)
+    rows = [((row.what, f"{row.milliseconds:.1f}", row.ratio), row.goal, row.reached) for row in found]
+    return Measured("Matching what a pull changed", ("what", "milliseconds", "÷ set membership"), rows)
 
 
 def _units() -> Measured:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from statistics import median
 from time import perf_counter
 
-from oneway.domain import comparing_people, identifiers, nicknames, people, similarity
+from oneway.domain import comparing_people, identifiers, people, similarity
 from oneway.domain.appointments import Appointment, AppointmentState, RowKind, ScheduleRow
 from oneway.domain.comparing import compare, entry_of, weeks_after
 from oneway.domain.feeds import Window
@@ -109,7 +109,7 @@ def _warm_seconds(act: Callable[[], None], waiting: list[Request]) -> float:
 def _forget() -> None:
     caches: list[Callable[[], None]] = [
         found.cache_clear
-        for module in (comparing_people, nicknames, people, similarity)
+        for module in (comparing_people, people, similarity)
         for found in vars(module).values()
         if hasattr(found, "cache_clear")
     ]

@@ -34,7 +34,7 @@ their next turn), and the feeds of a lane take turns at being first, so that non
 
 What remains: a lane that shares a batch with one that hangs waits up to 105 s, which moves the longest lags of healthy feeds.
 And a pull that hangs after shorter ones in its lane can still outlast the function (in the hour of 100,000 feeds:
-{many_killed}): the time that is left would have to reach `sources/http.py`.
+{many_killed}). That was mended since: the time that is left reaches `sources/http.py`, which begins no request after it.
 
 ## One account, many feeds
 

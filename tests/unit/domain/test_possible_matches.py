@@ -200,6 +200,22 @@ def test_others_at_the_very_time_are_not_suggested_either(record: RecordPatient)
     assert found(seen(patient=record)) is None
 
 
+def test_a_twin_at_the_very_time_is_shown_with_what_a_family_shares() -> None:
+    match = found(seen(patient=TWIN))
+    assert match
+    assert {one.field for one in match.evidence if one.how is How.SHARED} == {Field.MOBILE, Field.EMAIL}
+    assert said(seen(patient=TWIN), Field.FIRST_NAME).verdict is Verdict.DIFFERS
+
+
+def test_a_person_with_new_contacts_is_no_relative() -> None:
+    assert found(seen(later=DAYS, patient=a_record(phones=("+15105550100",), emails=("front@harbor.example",))))
+
+
+def test_a_slip_in_every_field_is_found_by_the_birth_date_turned_round() -> None:
+    name = PersonName(("Mari",), "Nunes")
+    assert found(seen(later=DAYS, patient=RecordPatient("p", (name,), date(1984, 12, 3))))
+
+
 def test_twins_at_neighbouring_times_each_find_their_own() -> None:
     twin = a_patient(first_name="Ana")
     maria, ana = a_request(id="maria"), a_request(id="ana", patient=twin, slot=a_request().slot)
@@ -224,6 +240,15 @@ def test_of_two_visits_of_a_person_in_a_day_the_one_at_the_time_comes_first() ->
     visits = [seen("later", timedelta(hours=3), patient=MISTYPED), seen("there", patient=MISTYPED)]
     shown = possible_matches(a_request(), visits, a_practice())
     assert [match.kind for match in shown] == [PossibleMatchKind.MISTYPED, PossibleMatchKind.RESCHEDULED]
+
+
+def test_the_time_counts_and_the_provider_too() -> None:
+    there = seen("there", patient=MISTYPED)
+    elsewhere = replace(seen("elsewhere", patient=MISTYPED), provider_id="brandt")
+    another_day = seen("another-day", DAYS, patient=MISTYPED)
+    shown = possible_matches(a_request(), [another_day, elsewhere, there], a_practice())
+    assert [match.appointment_id for match in shown] == [there.id, elsewhere.id, another_day.id]
+    assert found(replace(seen(patient=TWIN), provider_id="brandt"))
 
 
 def test_of_equal_ones_the_nearer_comes_first() -> None:

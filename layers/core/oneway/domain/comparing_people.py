@@ -181,7 +181,8 @@ def first_name_level(typed: GivenNames, record: GivenNames) -> str:
         return How.NICKNAME
     if one[0] == other[0] and 1 in (len(one), len(other)):
         return How.INITIAL
-    return _closest((typed.whole, record.whole), (one, other))
+    whole = typed.whole, record.whole
+    return _closest(whole) if (one, other) == whole else _closest(whole, (one, other))
 
 
 def last_name_level(typed: FamilyName, record: FamilyName) -> str:

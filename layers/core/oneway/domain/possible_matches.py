@@ -127,6 +127,8 @@ class AppointmentsByKey:
         """Appointments that may answer a request: at most five, best first, none below the floor."""
         asked = request, typed_patient(request.patient)
         found = [self._found[key] for key in _keys_of_request(*asked) if key in self._found]
+        if not found:
+            return ()
         seen = {one[0].id: one for several in found for one in several}
         return _best(((asked, one) for one in seen.values()), self._practice, floor)
 

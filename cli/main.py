@@ -100,6 +100,23 @@ def vanished(
         schedules.answer_vanished(found, practice, provider, answer, out)
 
 
+@app.command()
+def explain(
+    practice: Annotated[str, typer.Argument(help="The practice's id.", show_default=False)],
+    request: Annotated[
+        str, typer.Argument(help="The request's id: the end of its details page's address.", show_default=False)
+    ],
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Say why a request is still pending, and which visits may be its answer."""
+    from . import requests
+
+    with _at(stack, region, profile) as (found, out):
+        requests.explain(found, practice, request, out)
+
+
 source = typer.Typer(name="source", help="Try a scheduling system.", no_args_is_help=True)
 app.add_typer(source)
 

@@ -20,6 +20,7 @@ from oneway.use_cases.check_occupancy import CheckOccupancy
 from oneway.use_cases.confirm_matches import ConfirmMatches
 from oneway.use_cases.dismiss_match import DismissMatch
 from oneway.use_cases.edit_calendar import EditCalendar
+from oneway.use_cases.explain_request import ExplainRequest
 from oneway.use_cases.explain_slot import ExplainSlot
 from oneway.use_cases.keep_link import KeepLink
 from oneway.use_cases.limit_pending import LimitPending
@@ -90,8 +91,16 @@ class World:
         )
         self.cancel_by_staff = CancelByStaff(membership, store.requests, self.cancel)
         self.list_to_act = ListToAct(membership, store.practices, store.requests, store.audit, self.age, clock)
+        self.explain_request = ExplainRequest(store.requests, store.appointments, store.calendar, self.age)
         self.show_request = ShowRequest(
-            membership, store.practices, store.requests, store.messages, store.audit, self.age, clock
+            membership,
+            store.practices,
+            store.requests,
+            store.messages,
+            store.audit,
+            self.age,
+            self.explain_request,
+            clock,
         )
         self.apply_schedule = ApplySchedule(
             store.practices, store.appointments, store.requests, store.calendar, store.ledger, clock

@@ -1,7 +1,7 @@
 """Staff: sign-in, Appointments > Action required, the details page. Routes stand in infra/api.yaml."""
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from pathlib import Path
 from urllib.parse import quote
 
@@ -211,6 +211,45 @@ def staff_cancel(session: Session, practice: str, request: str) -> Response:
     return redirect(pages().url(f"/portal/{quote(practice)}/appointments/{quote(request)}?done=cancelled"))
 
 
+@app.route("/portal/{practice}/appointments/{request}/match", methods=["POST"], content_types=FORMS)
+@signed_in
+def answer_match(session: Session, practice: str, request: str) -> Response:
+    """A visit in the schedule is the answer to a request, or is not."""
+    form = form_body(app.current_request)
+    answers = {"accepted": portal().accept_match, "dismissed": portal().dismiss_match}
+    answer = answers.get(form.get("answer", ""))
+    if answer is None:
+        found = portal().show_request(practice, session.email, request)
+        return _details_page("appointment.html", session, found, 422, done="")
+    visit = form.get("provider", ""), form.get("appointment", "")
+    return _answered(
+        session, practice, request, form["answer"], partial(answer, practice, session.email, request, *visit)
+    )
+
+
+@app.route("/portal/{practice}/appointments/{request}/link", methods=["POST"], content_types=FORMS)
+@signed_in
+def answer_link(session: Session, practice: str, request: str) -> Response:
+    """A link is undone, or holds although the visit's patient changed."""
+    answers = {"undone": portal().undo_link, "kept": portal().keep_link}
+    word = form_body(app.current_request).get("answer", "")
+    answer = answers.get(word)
+    if answer is None:
+        found = portal().show_request(practice, session.email, request)
+        return _details_page("appointment.html", session, found, 422, done="")
+    return _answered(session, practice, request, word, partial(answer, practice, session.email, request))
+
+
+def _answered(session: Session, practice: str, request: str, word: str, answer: Callable[[], object]) -> Response:
+    """Do what staff said and show the page again; if somebody was faster, say so."""
+    try:
+        answer()
+    except RequestAlreadyAnswered:
+        found = portal().show_request(practice, session.email, request)
+        return _details_page("appointment.html", session, found, 409, done="over")
+    return redirect(pages().url(f"/portal/{quote(practice)}/appointments/{quote(request)}?done={word}"))
+
+
 @app.route("/portal/{practice}/appointments/{request}/vanished", methods=["POST"], content_types=FORMS)
 @signed_in
 def answer_vanished(session: Session, practice: str, request: str) -> Response:
@@ -219,12 +258,9 @@ def answer_vanished(session: Session, practice: str, request: str) -> Response:
     if answer not in ("cancelled", "stands"):
         found = portal().show_request(practice, session.email, request)
         return _details_page("appointment.html", session, found, 422, done="")
-    try:
-        portal().answer_vanished(practice, session.email, request, is_cancelled=answer == "cancelled")
-    except RequestAlreadyAnswered:
-        found = portal().show_request(practice, session.email, request)
-        return _details_page("appointment.html", session, found, 409, done="over")
-    return redirect(pages().url(f"/portal/{quote(practice)}/appointments/{quote(request)}?done={answer}"))
+    is_cancelled = answer == "cancelled"
+    act = partial(portal().answer_vanished, practice, session.email, request, is_cancelled=is_cancelled)
+    return _answered(session, practice, request, answer, act)
 
 
 @app.route("/portal-static/{file}")
@@ -256,6 +292,8 @@ def _details_page(
         timeline=found.timeline,
         messages=found.messages,
         age=found.schedule_age_minutes,
+        explained=found.explained,
+        undo_is_silent=found.undo_is_silent,
         reasons=REASONS,
         mail_follows=bool(request.patient.email) and practice.switches.cancelled,
         **values,

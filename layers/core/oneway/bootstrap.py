@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         SourceFactory,
     )
     from .settings import Settings
+    from .use_cases.accept_match import AcceptMatch
     from .use_cases.answer_held import AnswerHeld
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.apply_practice import ApplyPractice
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from .use_cases.cancel_request import CancelByPatient, CancelByStaff
     from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.confirm_matches import ConfirmMatches
+    from .use_cases.dismiss_match import DismissMatch
+    from .use_cases.explain_request import ExplainRequest
     from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.keep_link import KeepLink
     from .use_cases.list_slots import ListSlots
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.membership import Membership
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.sync_feed import SyncFeed
     from .use_cases.try_pull import TryPull
+    from .use_cases.undo_link import UndoLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,10 @@ class Portal:
     show_request: "ShowRequest"
     cancel_by_staff: "CancelByStaff"
     answer_vanished: "AnswerVanished"
+    accept_match: "AcceptMatch"
+    dismiss_match: "DismissMatch"
+    undo_link: "UndoLink"
+    keep_link: "KeepLink"
     ask_sync: "AskSync"
     sessions: "SessionRepository"
 
@@ -82,6 +91,7 @@ class Operators:
     check_occupancy: "CheckOccupancy"
     answer_held: "AnswerHeld"
     age: "ScheduleAge"
+    explain_request: "ExplainRequest"
 
 
 def booking() -> Booking:
@@ -136,27 +146,38 @@ def portal() -> Portal:
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .store.sessions import DynamoSessionRepository
+    from .use_cases.accept_match import AcceptMatch
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
+    from .use_cases.dismiss_match import DismissMatch
+    from .use_cases.explain_request import ExplainRequest
+    from .use_cases.keep_link import KeepLink
     from .use_cases.membership import Membership
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.show_requests import ListToAct, ShowRequest
+    from .use_cases.undo_link import UndoLink
 
     settings, clock = _settings(), SystemClock()
     practices, requests, audit = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoAuditRepository()
     membership, age = Membership(practices), ScheduleAge(DynamoFeedRepository(), clock)
     calendar, ledger = DynamoCalendarRepository(), DynamoLedger()
     cancel = CancelRequest(requests, calendar, ledger, clock)
+    appointments = DynamoAppointmentRepository()
+    explain = ExplainRequest(requests, appointments, calendar, age)
     return Portal(
         settings,
         clock,
         practices,
         membership,
         ListToAct(membership, practices, requests, audit, age, clock),
-        ShowRequest(membership, practices, requests, DynamoMessageRepository(), audit, age, clock),
+        ShowRequest(membership, practices, requests, DynamoMessageRepository(), audit, age, explain, clock),
         CancelByStaff(membership, requests, cancel),
-        AnswerVanished(membership, requests, DynamoAppointmentRepository(), calendar, ledger, clock),
+        AnswerVanished(membership, requests, appointments, calendar, ledger, clock),
+        AcceptMatch(membership, requests, appointments, calendar, ledger, clock),
+        DismissMatch(membership, requests, appointments, ledger, clock),
+        UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
+        KeepLink(membership, requests, appointments, ledger, clock),
         AskSync(membership, SqsSyncQueue(settings.sync_queue_url), clock),
         DynamoSessionRepository(),
     )
@@ -306,6 +327,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .use_cases.answer_held import AnswerHeld
     from .use_cases.apply_practice import ApplyPractice
     from .use_cases.check_occupancy import CheckOccupancy
+    from .use_cases.explain_request import ExplainRequest
     from .use_cases.explain_slot import ExplainSlot
     from .use_cases.schedule_age import ScheduleAge
 
@@ -324,6 +346,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         CheckOccupancy(practices, requests, DynamoAppointmentRepository(), calendar, DynamoLedger(), clock),
         AnswerHeld(feeds, clock),
         age,
+        ExplainRequest(requests, DynamoAppointmentRepository(), calendar, age),
     )
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from oneway.domain.appointments import AppointmentState
+from oneway.domain.evidence import How, Verdict
+from oneway.domain.explaining import Why
 from oneway.domain.messages import MessageKind, MessageState
+from oneway.domain.possible_matches import PossibleMatchKind
 from oneway.domain.requests import ActorKind, Happening, RequestState
 from oneway.languages import LANGUAGES, mail_words, words
 from oneway.use_cases.request_form import DETAILS
@@ -72,7 +75,16 @@ def test_every_state_has_words(state: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "names"),
-    [("event", Happening), ("actor", ActorKind), ("message", MessageKind), ("message_state", MessageState)],
+    [
+        ("event", Happening),
+        ("actor", ActorKind),
+        ("message", MessageKind),
+        ("message_state", MessageState),
+        ("why", Why),
+        ("match_kind", PossibleMatchKind),
+        ("match_verdict", Verdict),
+        ("match_how", How),
+    ],
 )
 def test_every_entry_has_words(kind: str, names: type) -> None:
     assert {f"{kind}.{name}" for name in names} <= words("en").keys()  # type: ignore[attr-defined]

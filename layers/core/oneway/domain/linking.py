@@ -175,6 +175,13 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str) -> Tran
     return changed(request, after, by, now, Happening.UNDONE, due)
 
 
+def undo_is_silent(request: Request, now: datetime) -> bool:
+    """Whether undoing the link now would tell the patient nothing: no message told of it, or it is still held."""
+    calm = _without_held(request, now)
+    told = calm.link is not None and bool(calm.link.told)
+    return not told or calm.link is None or calm.link.start <= now
+
+
 def waited(request: Request, good_at: datetime, now: datetime) -> Request:
     """A request after one of the pulls that it awaits, which did not show the visit; after the last one, its messages go out.
     Only what is due changes, so this is no change of the request.

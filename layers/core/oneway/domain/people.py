@@ -102,6 +102,13 @@ def agreement(typed: Patient, record: RecordPatient) -> Agreement:
 
 
 @lru_cache(maxsize=16_384)
+def same_patient(one: Patient, other: Patient) -> bool:
+    """Whether two requests are for the same person: both names agree, and the birth date."""
+    names = [PersonName((other.first_name,), other.last_name)]
+    found = agreement(one, RecordPatient(None, tuple(names), other.birth_date))
+    return found.first_name and found.last_name and found.birth_date
+
+
 def normalise_name(text: str) -> str:
     """A name with nothing left but its letters and digits, in one case and without accents. Idempotent."""
     if text.isascii():

@@ -75,7 +75,8 @@ class Provider:
 class Source:
     """The connection to one scheduling system. Its credentials stand elsewhere; `account` shares a rate budget of
     `requests_per_minute` (0: any), `brake` says how many visits may vanish at once. `whole`: it cannot be asked for one
-    provider, so that one feed reads all. `public_keys` are those that it knows us by, as JWKs (RFC 7517).
+    provider, so that one feed reads all; `by_hand`: it gives no birth dates or contacts, so that nothing matches by itself.
+    `public_keys` are those that it knows us by, as JWKs (RFC 7517).
     """
 
     id: str
@@ -87,6 +88,7 @@ class Source:
     brake: Brake = USUAL_BRAKE
     requests_per_minute: float = 0
     whole: bool = False
+    by_hand: bool = False
     public_keys: tuple[Mapping[str, str], ...] = ()
 
 

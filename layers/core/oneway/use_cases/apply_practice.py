@@ -145,8 +145,9 @@ class ApplyPractice:
         year = self._today(practice).year
         days = self.public_holidays(practice.country, practice.region, range(year, year + 3))
         sources = {
-            one.id: replace(one, whole="provider" not in self.capabilities_of(one).filters)
+            one.id: replace(one, whole="provider" not in can.filters, by_hand=can.patient in ("name_only", "none"))
             for one in practice.sources.values()
+            for can in (self.capabilities_of(one),)
         }
         closures = tuple(Closure(day, day, name) for day, name in days)
         return replace(practice, public_holidays=closures, sources=sources)

@@ -13,6 +13,8 @@ from .membership import Membership
 from .places import freed
 from .settling import settle
 
+DUPLICATE = "duplicate"
+"""Staff's reason that the patient asked twice."""
 MOVED = "moved"
 """Staff's reason that the visit is at another time (the guide's way of rescheduling)."""
 
@@ -89,7 +91,9 @@ class CancelByStaff:
             return request
         if not request.pending:
             raise RequestAlreadyAnswered
-        due = messages.on_cancel_by_staff(bool(request.patient.email), practice.switches)
+        # Of a request that was made twice the patient has, or gets, the other one's answer: "cancelled" would mislead.
+        tells = bool(request.patient.email) and reason != DUPLICATE
+        due = messages.on_cancel_by_staff(tells, practice.switches)
         now = self.cancel.clock.now()
         # The visit at the other time may be shown by one of the next pulls: then one message tells of both.
         awaited = AwaitedPulls(PULLS_OF_A_MOVE, now) if reason == MOVED else None

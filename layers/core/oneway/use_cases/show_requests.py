@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..domain.linking import undo_is_silent
 from ..domain.messages import MessageRecord
 from ..domain.practices import Location, Practice, Provider, StaffMember, VisitType
 from ..domain.requests import Request, TimelineEntry
 from ..ports import AuditRepository, Clock, MessageRepository, PracticeRepository, RequestRepository
+from .explain_request import Explained, ExplainRequest
 from .look_up_request import looked_up
 from .membership import Membership
 from .schedule_age import ScheduleAge
@@ -35,6 +37,8 @@ class RequestDetails:
     location: Location
     visit_type: VisitType
     schedule_age_minutes: int | None
+    explained: Explained
+    undo_is_silent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class ShowRequest:
     messages: MessageRepository
     audit: AuditRepository
     age: ScheduleAge
+    explain: ExplainRequest
     clock: Clock
 
     def __call__(self, slug: str, email: str, request_id: str) -> RequestDetails:
@@ -85,4 +90,6 @@ class ShowRequest:
             found.location,
             found.visit_type,
             self.age.minutes(practice, practice.provider(request.provider_id)),
+            self.explain(practice, request),
+            undo_is_silent(request, self.clock.now()),
         )

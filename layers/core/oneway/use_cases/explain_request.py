@@ -1,0 +1,102 @@
+"""What stands between a request and its confirmation: why it is pending, and which visits may be its answer."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from ..domain.appointments import Appointment
+from ..domain.clock_time import day_of, minute_of
+from ..domain.explaining import Explanation, why_pending
+from ..domain.matching import RESCHEDULED_WITHIN, is_dismissed
+from ..domain.occupancy import OccupantKind
+from ..domain.people import same_patient
+from ..domain.possible_matches import AppointmentsByKey, PossibleMatch
+from ..domain.practices import Practice
+from ..domain.requests import Request
+from ..ports import AppointmentRepository, CalendarRepository, RequestRepository
+from .schedule_age import ScheduleAge
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A possible match, with the visit."""
+
+    match: PossibleMatch
+    visit: Appointment
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """`why` is of a request that waits; `answered` is another request of the same person that a visit at this time answers."""
+
+    why: Explanation | None = None
+    suggestions: tuple[Suggestion, ...] = ()
+    answered: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainRequest:
+    """Reads what is there at the requested time, and what may be the same person's."""
+
+    requests: RequestRepository
+    appointments: AppointmentRepository
+    calendar: CalendarRepository
+    age: ScheduleAge
+
+    def __call__(self, practice: Practice, request: Request) -> Explained:
+        """Explain a request; nothing is said of one that is linked. Raises StoreUnavailable."""
+        if request.link is not None or request.slot is None:
+            return Explained()
+        at_start = self._at_start(practice, request)
+        visits = {one.id: one for one in (*at_start, *self._elsewhere(practice, request))}
+        free = [one for one in visits.values() if not is_dismissed(request, one)]
+        matches = AppointmentsByKey(free, practice).answering(request)
+        why = None
+        if request.pending:
+            age = self.age.minutes(practice, practice.provider(request.provider_id))
+            why = why_pending(request, at_start, practice, age)
+        suggestions = tuple(Suggestion(match, visits[match.appointment_id]) for match in matches)
+        return Explained(why, suggestions, self._answered(practice, request, at_start))
+
+    def _at_start(self, practice: Practice, request: Request) -> list[Appointment]:
+        """Everything that starts at the requested time, with every provider."""
+        if request.slot is None:
+            return []
+        start = request.slot.start
+        keys = [
+            (provider.id, zone.key, day_of(start, zone))
+            for provider in practice.providers.values()
+            if (zone := practice.zone_of(provider))
+        ]
+        days = self.calendar.read(practice.slug, keys)
+        kinds = (OccupantKind.APPOINTMENT, OccupantKind.BLOCK)
+        names = [
+            (provider_id, identifier)
+            for (provider_id, _), day in days.items()
+            for kind in kinds
+            for identifier in day.starting_at(minute_of(start), kind)
+        ]
+        return list(self.appointments.get_many(practice.slug, names).values()) if names else []
+
+    def _elsewhere(self, practice: Practice, request: Request) -> Iterable[Appointment]:
+        """What pulls have hinted at, and visits within thirty days of patients who were born on that day."""
+        if request.slot is None:
+            return []
+        hints = self.requests.hints(practice.slug, request.id)
+        hinted = self.appointments.get_many(practice.slug, hints).values() if hints else ()
+        first, last = request.slot.start - RESCHEDULED_WITHIN, request.slot.start + RESCHEDULED_WITHIN
+        born = request.patient.birth_date
+        return [*hinted, *self.appointments.born(practice.slug, {born, _swapped(born)}, first, last)]
+
+    def _answered(self, practice: Practice, request: Request, visits: Iterable[Appointment]) -> Request | None:
+        others = [one.request_id for one in visits if one.request_id and one.request_id != request.id]
+        found = self.requests.get_many(practice.slug, others) if others and request.pending else []
+        return next((other for other in found if same_patient(other.patient, request.patient)), None)
+
+
+def _swapped(born: date) -> date:
+    """A birth date with day and month in each other's place, where there is such a date."""
+    try:
+        return born.replace(month=born.day, day=born.month)
+    except ValueError:
+        return born

@@ -309,7 +309,11 @@ def _switches(item: Item | None) -> Switches:
     if item is None:
         return Switches()
     fields = item.fields("confirmed: true")
-    found = Switches(fields.optional_flag("confirmed", True), fields.optional_flag("cancelled", True))
+    found = Switches(
+        confirmed=fields.optional_flag("confirmed", True),
+        cancelled=fields.optional_flag("cancelled", True),
+        rescheduled=fields.optional_flag("rescheduled", True),
+    )
     fields.done()
     return found
 

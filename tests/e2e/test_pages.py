@@ -423,6 +423,65 @@ def test_staff_say_what_a_visit_that_is_no_longer_shown_means(
     desk.close()
 
 
+def test_staff_say_whether_a_visit_is_the_answer(
+    browser: Browser, phone: BrowserContext, telling: Telling, eyes: Eyes
+) -> None:
+    ask(phone.new_page(), telling, "Minna")
+    link = staff_link(telling, "Minna")
+    desk = browser.new_context(locale="en-US")
+    page = desk.new_page()
+    sign_in(page, link)
+    assert (
+        "nothing in your schedule at this time" in page.locator("section", has_text="Why still pending?").inner_text()
+    )
+    start = datetime.fromisoformat(page.locator("[data-start]").get_attribute("data-start") or "")
+    telling.laptop.sandbox.enter(
+        "osei",
+        start,
+        30,
+        first_name="Minna",
+        last_name="O'Brien-Smith",
+        birth_date="1984-03-12",
+        mobile=mobile_of("Minna"),
+    )
+    telling.laptop.oneway("sync", "quay", "osei")
+    page.goto(link)
+    assert "another date of birth: 1984-03-12" in page.locator("section", has_text="Why still pending?").inner_text()
+    match = page.locator("article", has_text="Perhaps mistyped")
+    assert "1984-12-03" in match.locator("tr", has_text="Born").inner_text()
+    assert "day and month swapped" in match.locator("tr", has_text="Born").inner_text()
+    assert "the same" in match.locator("tr", has_text="Mobile").inner_text()
+    eyes.look(page, "d-possible-match")
+    page.get_by_role("link", name="Cancel request").click()
+    assert page.get_by_role("heading", name="Already in your schedule? Link it instead").count()
+    eyes.look(page, "d-cancel-or-link")
+    page.get_by_role("button", name="This is it").click()
+    assert "Confirmed" in page.inner_text("h1")
+    assert "undo it silently" in page.inner_text("#live")
+    assert "has been told nothing" in page.locator("section", has_text="The visit in your schedule").inner_text()
+    eyes.look(page, "d-linked-by-hand")
+    page.get_by_role("button", name="undo the link").click()
+    assert "Pending request" in page.inner_text("h1")
+    assert not page.get_by_role("button", name="This is it").count()
+    assert "is not this patient's" in page.locator("section", has_text="Why still pending?").inner_text()
+    assert "Link undone" in page.locator("ol.timeline").inner_text()
+    told = telling.laptop.oneway("explain", "quay", link.rpartition("/")[2])
+    assert "is not this patient's" in told
+    assert "Minna" not in told
+    assert "1984" not in told
+    desk.close()
+
+
+def test_staff_have_the_schedules_read_now(browser: Browser, telling: Telling, eyes: Eyes) -> None:
+    desk = browser.new_context(locale="en-US")
+    page = desk.new_page()
+    sign_in(page, f"{telling.laptop.public_url}/portal/quay/appointments")
+    page.get_by_role("button", name="Sync now").click()
+    assert "being read" in page.inner_text("#live")
+    eyes.look(page, "d-sync-now")
+    desk.close()
+
+
 def test_to_staff_of_other_practices_it_does_not_exist(browser: Browser, telling: Telling) -> None:
     desk = browser.new_context(locale="en-US")
     page = desk.new_page()

@@ -152,6 +152,7 @@ class World:
             self.confirm_matches,
             self.resolve_moves,
             AwaitPull(store.feeds),
+            self.explain_request,
             clock,
         )
 

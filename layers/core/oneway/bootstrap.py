@@ -288,12 +288,14 @@ def run_timers() -> "RunTimers":
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .use_cases.await_pull import AwaitPull
     from .use_cases.cancel_request import CancelRequest
+    from .use_cases.explain_request import ExplainRequest
     from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.run_timers import RunTimers
+    from .use_cases.schedule_age import ScheduleAge
 
     settings, clock = _settings(), SystemClock()
     practices, requests, ledger = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoLedger()
-    await_pull = AwaitPull(DynamoFeedRepository())
+    appointments, await_pull = DynamoAppointmentRepository(), AwaitPull(DynamoFeedRepository())
     return RunTimers(
         practices,
         requests,
@@ -303,13 +305,14 @@ def run_timers() -> "RunTimers":
         ResolveMoves(
             practices,
             requests,
-            DynamoAppointmentRepository(),
+            appointments,
             DynamoMessageRepository(),
             ledger,
             await_pull,
             clock,
         ),
         await_pull,
+        ExplainRequest(requests, appointments, DynamoCalendarRepository(), ScheduleAge(DynamoFeedRepository(), clock)),
         clock,
     )
 

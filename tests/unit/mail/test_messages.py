@@ -19,12 +19,15 @@ from tests.fakes.store import FakeClock
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 SENDER = "appointments@oneway.example"
 LINK = "pr1vate-l1nk"
+TELLING_OF_ANOTHER = (MessageKind.RESCHEDULED_PATIENT, MessageKind.CORRECTION_PATIENT)
 SECRETS = ("1984", "03-12", "12 March", "Knee", "Acme", "2671")
 
 
 def a_composed(kind: MessageKind, request: Request | None = None, **practice: object) -> EmailMessage | None:
     composer = Composer("https://book.example", SENDER, FakeClock(NOW))
-    due = DueMessage(f"000001-{kind}", kind, old_start=START - timedelta(days=1))
+    due = DueMessage(
+        f"000001-{kind}", kind, old_start=START - timedelta(days=1) if kind in TELLING_OF_ANOTHER else None
+    )
     composed = composer(due, a_practice(**practice), request or a_request(), LINK)  # type: ignore[arg-type]
     return message_from_bytes(composed.mime, policy=policy.default) if composed else None  # type: ignore[return-value]
 

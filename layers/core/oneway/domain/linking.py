@@ -93,7 +93,8 @@ def replaced(request: Request, appointment: Appointment, now: datetime, switches
     if request.link is None or request.link.state is not AppointmentState.CANCELLED:
         raise RequestAlreadyAnswered
     calm = _without_held(request, now)
-    old = request.link.start
+    # Where a move was not told before the visit was cancelled, the patient knows the time before it.
+    old = next((one.old_start for one in request.due if one.awaits_pulls and one.old_start), request.link.start)
     link = _link(appointment, request.link.before, calm.link.told if calm.link else "")
     due = _told_of_move(calm, appointment.start, old, now, switches)
     after = replace(calm, link=link, vanished_at=None)
@@ -120,7 +121,8 @@ def mirrored(request: Request, appointment: Appointment, now: datetime, switches
         calm = _without_held(request, now)
         if link.start > now:
             kinds = messages.on_cancel_by_staff(_has_email(request), switches)
-            due = due_now(request, kinds, awaits_pulls=True)
+            _, old = _without_move(request, now)
+            due = due_now(request, kinds, awaits_pulls=True, old_start=old or before.start)
             calm = replace(calm, awaited=AwaitedPulls(PULLS_OF_A_CANCELLATION, now))
     elif was and not cancelled:
         calm = _without_held(request, now)
@@ -131,6 +133,8 @@ def mirrored(request: Request, appointment: Appointment, now: datetime, switches
         calm, old = _without_move(request, now)
         due = _told_of_move(calm, link.start, old or before.start, now, switches)
     told = calm.link.told if calm.link else ""
+    if before.told and not told and due:
+        told = due[0].id  # what told of the link was still held; this tells of it now
     after = replace(calm, link=replace(link, told=told), asked_to_cancel_at=asked_to_cancel_at, vanished_at=None)
     if link.state is not before.state:
         return changed(request, after, SYNC, now, Happening.STATE_CHANGED, due, detail=str(link.state))
@@ -138,10 +142,12 @@ def mirrored(request: Request, appointment: Appointment, now: datetime, switches
 
 
 def suspended(request: Request, now: datetime) -> Transition | None:
-    """The appointment's patient has become another: nothing is sent, and staff are asked. None if they already are."""
+    """The appointment's patient has become another: what is due of the visit is held, and staff are asked. None if they already
+    are.
+    """
     if request.link is None or request.suspended_at:
         return None
-    return changed(request, replace(_without_held(request, now), suspended_at=now), SYNC, now, Happening.SUSPENDED)
+    return changed(request, replace(request, suspended_at=now), SYNC, now, Happening.SUSPENDED)
 
 
 def resumed(request: Request, by: Actor, now: datetime) -> Transition:
@@ -256,7 +262,7 @@ def _link(appointment: Appointment, before: RequestState, told: str) -> Link:
 
 def _without_held(request: Request, now: datetime) -> Request:
     """A request without the messages that are still held back: what follows overtakes them."""
-    due = tuple(one for one in request.due if not one.held(now))
+    due = tuple(one for one in request.due if not request.holds(one, now))
     link = request.link
     if link and link.told and any(one.id == link.told for one in request.due if one not in due):
         link = replace(link, told="")

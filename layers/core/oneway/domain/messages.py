@@ -22,6 +22,11 @@ class MessageKind(StrEnum):
     ASKED_TO_CANCEL_RECEIPT = "asked_to_cancel_receipt"
 
     @property
+    def of_link(self) -> bool:
+        """Whether it tells the patient what became of a visit: nothing of it is told while a link is suspended."""
+        return self in (MessageKind.CONFIRMED_PATIENT, MessageKind.RESCHEDULED_PATIENT, MessageKind.CANCELLED_PATIENT)
+
+    @property
     def to_staff(self) -> bool:
         """Whether the practice's recipients get it; else the address typed in the request."""
         return self.value.endswith("_staff")
@@ -32,7 +37,7 @@ class DueMessage:
     """A message that a change calls for. `id` is unique within its request: the change's number and the kind.
 
     It is held back until an instant (`not_before`), or while the request awaits pulls (`awaits_pulls`). `old_start` is the time
-    that a *rescheduled* tells of as the one before.
+    that a *rescheduled* tells of as the one before, and the one that the patient knows of a visit that is cancelled.
     """
 
     id: str

@@ -198,6 +198,10 @@ class Request:
         """Whether staff cancelled it because it is *moved to another time*, which is still looked for."""
         return self.state is RequestState.CANCELLED and self.awaited is not None
 
+    def holds(self, due: DueMessage, now: datetime) -> bool:
+        """Whether one of its messages may not be sent yet."""
+        return due.held(now) or (self.suspended_at is not None and due.kind.of_link)
+
     @property
     def closed(self) -> bool:
         """Whether it ended without a visit; one may come late."""

@@ -104,8 +104,10 @@ class Composer:
         location = practice.location_of(provider)
         visit_type = practice.visit_types[request.visit_type_id]
         zone = zone_of(location.zone)
+        # Of a visit that is cancelled the patient may know another time than it had in the end.
+        start = (due.old_start if kind is MessageKind.CANCELLED_PATIENT else None) or request.start
         when, old = (
-            formats.moment(at, zone, language, practice.country) if at else "" for at in (request.start, due.old_start)
+            formats.moment(at, zone, language, practice.country) if at else "" for at in (start, due.old_start)
         )
         state = "cancelled" if kind is MessageKind.CORRECTION_PATIENT and request.closed else _STATES[kind]
         facts = [
@@ -128,7 +130,7 @@ class Composer:
             "other_provider": provider.id != asked_provider.id,
             "when": when,
             "old": old,
-            "day": formats.day(request.start.astimezone(zone).date(), language) if request.start else "",
+            "day": formats.day(start.astimezone(zone).date(), language) if start else "",
             "facts": [fact for fact in facts if fact[1]],
             "greeting": "" if kind.to_staff else person.first_name,
             "note": request.note_to_patient,

@@ -53,11 +53,12 @@ class ResolveMoves:
 
     def _resolve(self, slug: str, request_id: str) -> bool:
         practice, request = self.practices.get(slug), self.requests.get(slug, request_id)
-        if request.awaited is None:
+        if request.awaited is None or request.suspended_at:
             return False
         now = self.clock.now()
         # Asked before looking: a pull that ends meanwhile may have brought it.
-        good_at = self.await_pull(practice, request.provider_id, request.awaited.since)
+        provider_id = request.link.provider_id if request.link else request.provider_id
+        good_at = self.await_pull(practice, provider_id, request.awaited.since)
         found = [one for one in self._candidates(practice, request) if one.start > now]
         if len(found) == 1:
             self._link(practice, request, found[0])

@@ -13,6 +13,7 @@ from ..ports import Clock, MessageQueue, PracticeRepository, RequestRepository
 from .await_pull import AwaitPull
 from .cancel_request import CancelRequest
 from .confirm_matches import ConfirmMatches
+from .explain_request import ExplainRequest
 from .resolve_moves import ResolveMoves
 from .settling import settle
 
@@ -36,6 +37,7 @@ class RunTimers:
     confirm_matches: ConfirmMatches
     resolve_moves: ResolveMoves
     await_pull: AwaitPull
+    explain: ExplainRequest
     clock: Clock
 
     def __call__(self) -> TimersRun:
@@ -64,5 +66,7 @@ class RunTimers:
         # Whoever stored it may have been cut before it looked for the visit that answers it.
         if not self.confirm_matches.for_request(practice, request).pending:
             return False
+        if self.explain(practice, request).suggestions:
+            return False  # staff are asked first: it stays in Action required with what may be its answer
         self.cancel.commit(practice, requests.expired(request, self.clock.now()))
         return True

@@ -45,6 +45,10 @@ class DueMessage:
         """Whether it may not be sent yet."""
         return self.awaits_pulls or (self.not_before is not None and self.not_before > now)
 
+    def overtaken(self, start: datetime | None, now: datetime) -> bool:
+        """Whether the visit began while the message was held: none concerns a start already past (product section 5)."""
+        return self.not_before is not None and start is not None and start <= now
+
 
 class MessageState(StrEnum):
     """How far a message is. *Unsent*: there is no address (staff call). *Uncertain*: two tries ended without an answer."""

@@ -62,7 +62,7 @@ class SendMessages:
         sent, now = 0, self.clock.now()
         waiting = ""
         for due in request.due:
-            if due.held(now):
+            if due.held(now) or due.overtaken(request.start, now):
                 continue
             try:
                 sent += self._send_one(practice, request, due, records.get(due.id))

@@ -7,18 +7,21 @@ pull has shown that a cancelled visit was not entered anew. A later change overt
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from . import messages
 from .appointments import Appointment, AppointmentState
 from .errors import RequestAlreadyAnswered
-from .messages import DueMessage, MessageKind
+from .messages import DueMessage
 from .practices import Switches
 from .requests import (
     SYNC,
     Actor,
     AwaitedPulls,
+    Belief,
     Dismissal,
     Happening,
+    Knowledge,
     Link,
     Request,
     RequestState,
@@ -44,8 +47,7 @@ def confirmed(request: Request, appointment: Appointment, now: datetime, switche
     if not request.pending:
         raise RequestAlreadyAnswered
     detail = "other_provider" if appointment.provider_id != request.provider_id else ""
-    due = due_now(request, messages.on_confirm(_has_email(request), switches))
-    return _linked(request, appointment, SYNC, now, Happening.CONFIRMED, due, detail)
+    return _linked(request, appointment, SYNC, now, Happening.CONFIRMED, switches, detail)
 
 
 def accepted(request: Request, appointment: Appointment, by: Actor, now: datetime, switches: Switches) -> Transition:
@@ -56,13 +58,7 @@ def accepted(request: Request, appointment: Appointment, by: Actor, now: datetim
     if request.link is not None:
         raise RequestAlreadyAnswered
     waits = now + UNDO_TIME
-    due: tuple[DueMessage, ...] = ()
-    if request.moving or (request.pending and _other_time(request, appointment)):
-        kinds = messages.on_reschedule(_has_email(request), switches)
-        due = due_now(request, kinds, not_before=waits, old_start=request.start)
-    elif request.pending:
-        due = due_now(request, messages.on_confirm(_has_email(request), switches), not_before=waits)
-    return _linked(request, appointment, by, now, Happening.ACCEPTED, due)
+    return _linked(request, appointment, by, now, Happening.ACCEPTED, switches, not_before=waits)
 
 
 def rescheduled(request: Request, appointment: Appointment, now: datetime, switches: Switches) -> Transition:
@@ -72,9 +68,7 @@ def rescheduled(request: Request, appointment: Appointment, now: datetime, switc
     """
     if not request.moving:
         raise RequestAlreadyAnswered
-    kinds = messages.on_reschedule(_has_email(request), switches)
-    due = due_now(request, kinds, old_start=request.start)
-    return _linked(request, appointment, SYNC, now, Happening.RESCHEDULED, due)
+    return _linked(request, appointment, SYNC, now, Happening.RESCHEDULED, switches)
 
 
 def came_late(request: Request, appointment: Appointment, now: datetime) -> Transition:
@@ -85,90 +79,91 @@ def came_late(request: Request, appointment: Appointment, now: datetime) -> Tran
     if not request.closed or request.moving:
         raise RequestAlreadyAnswered
     by = request.cancelled_by if request.state is RequestState.CANCELLED else None
-    return _linked(request, appointment, SYNC, now, Happening.CAME_LATE, (), f"after_{by}" if by else "after_expiry")
+    detail = f"after_{by}" if by else "after_expiry"
+    return _linked(request, appointment, SYNC, now, Happening.CAME_LATE, Switches(), detail)
 
 
 def replaced(request: Request, appointment: Appointment, now: datetime, switches: Switches) -> Transition:
     """A linked visit that was cancelled, and entered anew at another time: a move. Raises RequestAlreadyAnswered."""
     if request.link is None or request.link.state is not AppointmentState.CANCELLED:
         raise RequestAlreadyAnswered
-    calm = _without_held(request, now)
-    # Where a move was not told before the visit was cancelled, the patient knows the time before it.
-    old = next((one.old_start for one in request.due if one.awaits_pulls and one.old_start), request.link.start)
-    link = _link(appointment, request.link.before, calm.link.told if calm.link else "")
-    due = _told_of_move(calm, appointment.start, old, now, switches)
-    after = replace(calm, link=link, vanished_at=None)
-    return changed(request, after, SYNC, now, Happening.RESCHEDULED, due)
+    after, due = _followed(request, request.link, appointment, now, switches)
+    return changed(request, replace(after, vanished_at=None), SYNC, now, Happening.RESCHEDULED, due)
 
 
 def mirrored(request: Request, appointment: Appointment, now: datetime, switches: Switches) -> Transition | None:
     """A linked request after its appointment changed; None if nothing of it shows. *Unknown* never changes a request, and a
     suspended link waits for staff.
     """
-    if request.link is None or request.suspended_at or appointment.state is AppointmentState.UNKNOWN:
+    before = request.link
+    if before is None or request.suspended_at or appointment.state is AppointmentState.UNKNOWN:
         return None
     if appointment.missing_since:
         return _vanished(request, now)
-    link = _link(appointment, request.link.before, request.link.told)
-    if link == request.link:
+    link = _link(appointment, before)
+    if link == before:
         back = replace(request, vanished_at=None)
         return changed(request, back, SYNC, now, Happening.REAPPEARED) if request.vanished_at else None
-    before = request.link
-    cancelled, was = link.state is AppointmentState.CANCELLED, before.state is AppointmentState.CANCELLED
-    asked_to_cancel_at = None if cancelled else request.asked_to_cancel_at
-    calm, due = request, tuple[DueMessage, ...]()
-    if cancelled and not was:
-        calm = _without_held(request, now)
-        if link.start > now:
-            kinds = messages.on_cancel_by_staff(_has_email(request), switches)
-            _, old = _without_move(request, now)
-            due = due_now(request, kinds, awaits_pulls=True, old_start=old or before.start)
-            calm = replace(calm, awaited=AwaitedPulls(PULLS_OF_A_CANCELLATION, now))
-    elif was and not cancelled:
-        calm = _without_held(request, now)
-        held = len(calm.due) < len(request.due)
-        if not held and link.start > now and link.state is AppointmentState.BOOKED:
-            due = due_now(request, messages.on_confirm(_has_email(request), switches))
-    elif link.start != before.start and not cancelled:
-        calm, old = _without_move(request, now)
-        due = _told_of_move(calm, link.start, old or before.start, now, switches)
-    told = calm.link.told if calm.link else ""
-    if before.told and not told and due:
-        told = due[0].id  # what told of the link was still held; this tells of it now
-    after = replace(calm, link=replace(link, told=told), asked_to_cancel_at=asked_to_cancel_at, vanished_at=None)
+    after, due = replace(request, link=link), tuple[DueMessage, ...]()
+    cancelled, was = (one.state is AppointmentState.CANCELLED for one in (link, before))
+    if cancelled is not was or (link.start != before.start and not cancelled):
+        after, due = _followed(request, before, appointment, now, switches)
+    wish = None if cancelled else request.asked_to_cancel_at
+    after = replace(after, asked_to_cancel_at=wish, vanished_at=None)
     if link.state is not before.state:
         return changed(request, after, SYNC, now, Happening.STATE_CHANGED, due, detail=str(link.state))
     return changed(request, after, SYNC, now, Happening.MOVED, due)
 
 
 def suspended(request: Request, now: datetime) -> Transition | None:
-    """The appointment's patient has become another: what is due of the visit is held, and staff are asked. None if they already
-    are.
-    """
+    """The appointment's patient has become another: nothing is sent, and staff are asked. None if they already are."""
     if request.link is None or request.suspended_at:
         return None
-    return changed(request, replace(request, suspended_at=now), SYNC, now, Happening.SUSPENDED)
+    return changed(request, replace(_without_held(request, now), suspended_at=now), SYNC, now, Happening.SUSPENDED)
 
 
-def resumed(request: Request, by: Actor, now: datetime) -> Transition:
-    """Staff say that it is this patient's visit all the same. Raises RequestAlreadyAnswered."""
-    if request.suspended_at is None:
+def resumed(
+    request: Request, appointment: Appointment | None, by: Actor, now: datetime, switches: Switches
+) -> Transition:
+    """Staff say that it is this patient's visit all the same: what happened to it meanwhile shows, and is told.
+
+    One change, so that nothing of it can be lost half-way. Raises RequestAlreadyAnswered if it is not suspended.
+    """
+    before = request.link
+    if request.suspended_at is None or before is None:
         raise RequestAlreadyAnswered
-    return changed(request, replace(request, suspended_at=None), by, now, Happening.RESUMED)
+    after, due = replace(request, suspended_at=None), tuple[DueMessage, ...]()
+    if appointment and appointment.missing_since:
+        vanished = _vanished(after, now)
+        after = vanished.after if vanished else after
+    elif appointment and appointment.state is not AppointmentState.UNKNOWN:
+        after, due = _followed(after, before, appointment, now, switches)
+        if appointment.state is AppointmentState.CANCELLED:
+            after = replace(after, asked_to_cancel_at=None)
+        after = replace(after, vanished_at=None)
+    detail = str(after.link.state) if after.link and after.link.state is not before.state else ""
+    return changed(request, after, by, now, Happening.RESUMED, due, detail=detail)
 
 
-def undone(request: Request, by: Actor, now: datetime, identifiers: str) -> Transition:
+def undone(request: Request, by: Actor, now: datetime, identifiers: str, switches: Switches) -> Transition:
     """Staff untie a link: the request is what it was before, and this appointment is not its answer.
 
-    Silent while the message that told of it is held; else what the patient was told is corrected. Raises
-    RequestAlreadyAnswered if there is no link.
+    Silent while the message that told of it is held; else what the patient was told is corrected. What was being *moved to
+    another time*, and was not told yet, is looked for again. Raises RequestAlreadyAnswered if there is no link.
     """
-    link = request.link
-    if link is None:
+    if request.link is None:
         raise RequestAlreadyAnswered
     calm = _without_held(request, now)
-    told = bool(calm.link and calm.link.told) and link.start > now
-    due = due_now(request, messages.on_undo(_has_email(request)), old_start=link.start) if told else ()
+    link = calm.link or request.link
+    closed = link.before is not RequestState.REQUESTED
+    waits = link.knows.belief is Belief.WAITS
+    awaited, due = None, tuple[DueMessage, ...]()
+    expected = link.knows.start or link.start
+    if waits and closed:
+        awaited = AwaitedPulls(PULLS_OF_A_MOVE, now)
+        due = due_now(request, messages.on_cancel_by_staff(_has_email(request), switches), awaits_pulls=True)
+    elif expected > now and link.knows.belief is not Belief.ENDED and not waits:
+        due = due_now(request, messages.on_undo(_has_email(request)), old_start=expected)
     after = replace(
         calm,
         state=link.before,
@@ -176,16 +171,11 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str) -> Tran
         asked_to_cancel_at=None,
         vanished_at=None,
         suspended_at=None,
+        cancelled_by=request.cancelled_by if link.before is RequestState.CANCELLED else None,
+        awaited=awaited,
         dismissals=_with(request.dismissals, Dismissal(link.appointment_id, identifiers)),
     )
     return changed(request, after, by, now, Happening.UNDONE, due)
-
-
-def undo_is_silent(request: Request, now: datetime) -> bool:
-    """Whether undoing the link now would tell the patient nothing: no message told of it, or it is still held."""
-    calm = _without_held(request, now)
-    told = calm.link is not None and bool(calm.link.told)
-    return not told or calm.link is None or calm.link.start <= now
 
 
 def waited(request: Request, good_at: datetime, now: datetime) -> Request:
@@ -197,6 +187,9 @@ def waited(request: Request, good_at: datetime, now: datetime) -> Request:
     left = request.awaited.pulls_left - 1
     if left:
         return with_due(replace(request, awaited=AwaitedPulls(left, good_at)), request.due, now)
+    if request.start is None or request.start <= now:
+        calm = _without_held(request, now)  # no message concerns a start already past
+        return with_due(calm, calm.due, now)
     due = [replace(one, awaits_pulls=False) for one in request.due]
     return with_due(replace(request, awaited=None), due, now)
 
@@ -222,10 +215,9 @@ def vanished_cancelled(request: Request, by: Actor, now: datetime, switches: Swi
     if request.vanished_at is None or request.link is None:
         raise RequestAlreadyAnswered
     calm = _without_held(request, now)
-    told = calm.link.told if calm.link else ""
-    link = replace(request.link, state=AppointmentState.CANCELLED, told=told)
+    cancelled = replace(calm.link or request.link, state=AppointmentState.CANCELLED)
+    link, due = _told(request, cancelled, now, switches)
     after = replace(calm, link=link, vanished_at=None, asked_to_cancel_at=None, cancelled_by=by.kind)
-    due = due_now(request, messages.on_cancel_by_staff(_has_email(request), switches))
     return changed(request, after, by, now, Happening.CANCELLED, due)
 
 
@@ -235,15 +227,63 @@ def _linked(
     by: Actor,
     now: datetime,
     what: Happening,
-    due: tuple[DueMessage, ...],
+    switches: Switches,
     detail: str = "",
+    **hold: Any,
 ) -> Transition:
-    if appointment.start <= now:
-        due = ()  # no message concerns a start already past
+    waits = request.pending or request.moving
+    knows = Knowledge(Belief.WAITS if waits else Belief.ENDED)
+    link, due = _told(request, _link(appointment, None, request.state, knows), now, switches, **hold)
     before = replace(request, due=tuple(one for one in request.due if not one.awaits_pulls), awaited=None)
-    link = _link(appointment, request.state, due[0].id if due else "")
     after = replace(before, state=RequestState.LINKED, link=link)
     return changed(request, after, by, now, what, due, detail=detail)
+
+
+def _followed(
+    request: Request, before: Link, appointment: Appointment, now: datetime, switches: Switches
+) -> tuple[Request, tuple[DueMessage, ...]]:
+    """A linked request that follows an appointment to another time, into a cancellation, or out of one, and what is told of it in
+    place of what is still held.
+    """
+    calm = _without_held(request, now)
+    link = _link(appointment, calm.link or before)
+    cancelled = link.state is AppointmentState.CANCELLED
+    hold: dict[str, Any] = {}
+    if cancelled:
+        hold["awaits_pulls"] = True
+    elif link.knows.belief is not Belief.CANCELLED:
+        hold["not_before"] = now + SETTLING_TIME
+    awaited = AwaitedPulls(PULLS_OF_A_CANCELLATION, now) if cancelled and link.start > now else None
+    link, due = _told(request, link, now, switches, **hold)
+    return replace(calm, link=link, awaited=awaited), due
+
+
+def _told(
+    request: Request, link: Link, now: datetime, switches: Switches, **hold: Any
+) -> tuple[Link, tuple[DueMessage, ...]]:
+    """The message that a link calls for, if it is news to the patient, and the link as it is known after it.
+
+    Nothing is told of a start already past, nor of what came after the request had ended.
+    """
+    knows, has_email = link.knows, _has_email(request)
+    if link.start <= now or knows.belief is Belief.ENDED:
+        return link, ()
+    old: datetime | None = None
+    then = Knowledge(Belief.EXPECTS, link.start)
+    if link.state is AppointmentState.CANCELLED:
+        if knows.belief is Belief.CANCELLED:
+            return link, ()
+        old = knows.start
+        kinds, then = messages.on_cancel_by_staff(has_email, switches), Knowledge(Belief.CANCELLED)
+    else:
+        if knows == then or (knows.belief is Belief.CANCELLED and link.state is not AppointmentState.BOOKED):
+            return link, ()
+        asked = request.slot.start if request.slot and knows.belief is Belief.WAITS else None
+        old = knows.start or asked
+        old = None if old == link.start else old
+        kinds = messages.on_reschedule(has_email, switches) if old else messages.on_confirm(has_email, switches)
+    due = due_now(request, kinds, old_start=old, **hold)
+    return (replace(link, told=due[0].id, knows=then, knew=knows), due) if due else (link, ())
 
 
 def _vanished(request: Request, now: datetime) -> Transition | None:
@@ -254,44 +294,26 @@ def _vanished(request: Request, now: datetime) -> Transition | None:
     return changed(request, replace(request, vanished_at=now), SYNC, now, Happening.VANISHED)
 
 
-def _link(appointment: Appointment, before: RequestState, told: str) -> Link:
-    return Link(
-        appointment.id, appointment.provider_id, appointment.state, appointment.start, appointment.end, before, told
-    )
+def _link(
+    appointment: Appointment,
+    link: Link | None,
+    before: RequestState = RequestState.REQUESTED,
+    knows: Knowledge = Knowledge(),  # noqa: B008
+) -> Link:
+    """The link to an appointment as it is now: a new one, or the same one later."""
+    seen = appointment.id, appointment.provider_id, appointment.state, appointment.start, appointment.end
+    if link is None:
+        return Link(*seen, before, knows=knows, knew=knows)
+    return Link(*seen, link.before, link.told, link.knows, link.knew)
 
 
 def _without_held(request: Request, now: datetime) -> Request:
-    """A request without the messages that are still held back: what follows overtakes them."""
-    due = tuple(one for one in request.due if not request.holds(one, now))
+    """A request without the messages that are still held back: what follows overtakes them, and the patient never knew."""
+    due = tuple(one for one in request.due if not one.held(now))
     link = request.link
-    if link and link.told and any(one.id == link.told for one in request.due if one not in due):
-        link = replace(link, told="")
+    if link and any(one.id == link.told and one.held(now) for one in request.due):
+        link = replace(link, told="", knows=link.knew)
     return replace(request, due=due, link=link, awaited=None)
-
-
-def _without_move(request: Request, now: datetime) -> tuple[Request, datetime | None]:
-    """A request without a move that is not told yet, and the time before that move."""
-    held = [one for one in request.due if one.kind is MessageKind.RESCHEDULED_PATIENT and one.held(now)]
-    kept = tuple(one for one in request.due if one not in held)
-    link = request.link
-    if link and any(one.id == link.told for one in held):
-        link = replace(link, told="")
-    return replace(request, due=kept, link=link), min((one.old_start for one in held if one.old_start), default=None)
-
-
-def _told_of_move(
-    request: Request, start: datetime, old: datetime, now: datetime, switches: Switches
-) -> tuple[DueMessage, ...]:
-    if start == old or start <= now:
-        return ()
-    if any(one.held(now) for one in request.due):
-        return ()  # what is held tells the time that the visit has when it goes out
-    kinds = messages.on_reschedule(_has_email(request), switches)
-    return due_now(request, kinds, not_before=now + SETTLING_TIME, old_start=old)
-
-
-def _other_time(request: Request, appointment: Appointment) -> bool:
-    return request.slot is not None and request.slot.start != appointment.start
 
 
 def _has_email(request: Request) -> bool:

@@ -45,8 +45,8 @@ def answers(appointment: Appointment, request: Request, practice: Practice) -> b
 
 
 def same_person_moved(appointment: Appointment, request: Request, practice: Practice) -> bool:
-    """Whether an appointment to come is the same person's at another time: exactly the same identifiers, entered or changed
-    since the request was made, within thirty days, and not one of a series.
+    """Whether an appointment to come is the same person's, mostly at another time: exactly the same identifiers, entered or
+    changed since the request was made, within thirty days, and not one of a series.
     """
     row = appointment.row
     if not could_confirm(appointment) or row.patient is None or row.series or request.slot is None:
@@ -54,20 +54,25 @@ def same_person_moved(appointment: Appointment, request: Request, practice: Prac
     provider = practice.providers.get(appointment.provider_id)
     if provider is None or not provider.integrated or not row.zone_certain or is_dismissed(request, appointment):
         return False
-    if row.start == request.slot.start or abs(row.start - request.slot.start) > RESCHEDULED_WITHIN:
+    if abs(row.start - request.slot.start) > RESCHEDULED_WITHIN:
         return False
     return appointment.changed_at > request.created_at and agrees(request.patient, row.patient)
 
 
+def says_it_replaces(appointment: Appointment, old: Appointment) -> bool:
+    """Whether a visit takes the place of one that was cancelled, because one of them says so."""
+    if not could_confirm(appointment) or appointment.source_id != old.source_id:
+        return False
+    return old.row.external_id == appointment.row.replaces or old.row.replaced_by == appointment.row.external_id
+
+
 def entered_anew(appointment: Appointment, old: Appointment, since: datetime) -> bool:
-    """Whether a visit takes the place of one that was cancelled: it says so, or it is the same source patient's with the same
-    provider, first seen since an instant.
+    """Whether a visit may take the place of one that was cancelled, though neither says so: it is the same source patient's with
+    the same provider, first seen since an instant.
     """
     row, before = appointment.row, old.row
     if not could_confirm(appointment) or appointment.source_id != old.source_id:
         return False
-    if before.external_id == row.replaces or before.replaced_by == row.external_id:
-        return True
     if appointment.provider_id != old.provider_id or row.patient is None or before.patient is None:
         return False
     same = row.patient.source_id is not None and row.patient.source_id == before.patient.source_id

@@ -22,11 +22,6 @@ class MessageKind(StrEnum):
     ASKED_TO_CANCEL_RECEIPT = "asked_to_cancel_receipt"
 
     @property
-    def of_link(self) -> bool:
-        """Whether it tells the patient what became of a visit: nothing of it is told while a link is suspended."""
-        return self in (MessageKind.CONFIRMED_PATIENT, MessageKind.RESCHEDULED_PATIENT, MessageKind.CANCELLED_PATIENT)
-
-    @property
     def to_staff(self) -> bool:
         """Whether the practice's recipients get it; else the address typed in the request."""
         return self.value.endswith("_staff")
@@ -49,6 +44,10 @@ class DueMessage:
     def held(self, now: datetime) -> bool:
         """Whether it may not be sent yet."""
         return self.awaits_pulls or (self.not_before is not None and self.not_before > now)
+
+    def overtaken(self, start: datetime | None, now: datetime) -> bool:
+        """Whether the visit began while the message was held: none concerns a start already past (product section 5)."""
+        return self.not_before is not None and start is not None and start <= now
 
 
 class MessageState(StrEnum):

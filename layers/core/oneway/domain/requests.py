@@ -74,12 +74,33 @@ class RequestedSlot:
     end: datetime
 
 
+class Belief(StrEnum):
+    """What the patient of a linked request takes for true: what differs from it is news."""
+
+    WAITS = "waits"
+    """It was asked for, and not answered yet."""
+    EXPECTS = "expects"
+    """There is a visit."""
+    CANCELLED = "cancelled"
+    """There was a visit, and it is cancelled."""
+    ENDED = "ended"
+    """The request had ended before a visit came late, of which nothing is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What the patient was told; `start` is when they expect the visit."""
+
+    belief: Belief = Belief.WAITS
+    start: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """The appointment that answers a request, as last seen.
 
-    `before` is the request's state before it was linked. `told` is the message that told the patient of it ("": none did), so
-    that undoing knows whether there is anything to correct.
+    `before` is the request's state before it was linked. The patient `knows` what the message `told` says ("": none was due) once
+    that is no longer held, and `knew` something else before.
     """
 
     appointment_id: str
@@ -89,6 +110,8 @@ class Link:
     end: datetime
     before: RequestState = RequestState.REQUESTED
     told: str = ""
+    knows: Knowledge = Knowledge()
+    knew: Knowledge = Knowledge()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +220,6 @@ class Request:
     def moving(self) -> bool:
         """Whether staff cancelled it because it is *moved to another time*, which is still looked for."""
         return self.state is RequestState.CANCELLED and self.awaited is not None
-
-    def holds(self, due: DueMessage, now: datetime) -> bool:
-        """Whether one of its messages may not be sent yet."""
-        return due.held(now) or (self.suspended_at is not None and due.kind.of_link)
 
     @property
     def closed(self) -> bool:

@@ -143,8 +143,7 @@ class ApplySchedule:
         # Where the visit has answered another request there meanwhile, staff are asked what becomes of the first.
         seen = after if after.request_id == old.request_id else old.missing(now)
         linked = self.requests.get_many(settings.practice, [old.request_id]) if old.request_id else []
-        switches = self.practices.get(settings.practice).switches
-        transitions = [linking.mirrored(request, seen, now, switches) for request in linked]
+        transitions = [self._followed(settings.practice, request, old, seen) for request in linked]
         changes += [RequestChange(one) for one in transitions if one]
         self.ledger.commit(changes)
 
@@ -226,17 +225,18 @@ class ApplySchedule:
         for step in steps:
             request = linked.get(step.after.request_id or "")
             follows = request and request.link and request.link.appointment_id == step.after.id
-            if request and follows and (transition := self._followed(practice, request, step)):
+            if request and follows and (transition := self._followed(practice, request, step.before, step.after)):
                 changes.append(RequestChange(transition))
         return changes
 
-    def _followed(self, practice: str, request: Request, step: _Step) -> Transition | None:
-        """What becomes of a request that is linked to the step's appointment."""
+    def _followed(
+        self, practice: str, request: Request, before: Appointment | None, after: Appointment
+    ) -> Transition | None:
+        """What becomes of a request that is linked to an appointment."""
         now, switches = self.clock.now(), self.practices.get(practice).switches
-        before = step.before.row.patient if step.before else None
-        if step.before and is_another_patient(before, step.after.row.patient):
+        if before and is_another_patient(before.row.patient, after.row.patient):
             return linking.suspended(request, now)
-        return linking.mirrored(request, step.after, now, switches)
+        return linking.mirrored(request, after, now, switches)
 
 
 def _learnt(step: _Step) -> Event | None:

@@ -53,7 +53,8 @@ class CancelByPatient:
         found = self.look_up(slug, link)
         request, now = found.request, self.cancel.clock.now()
         has_email = bool(request.patient.email)
-        if request.asked_to_cancel_at or request.cancelled_by is ActorKind.PATIENT:
+        over = request.state is RequestState.CANCELLED
+        if request.asked_to_cancel_at or (over and request.cancelled_by is ActorKind.PATIENT):
             return found
         if request.state is RequestState.LINKED:
             transition = requests.asked_to_cancel(request, now, messages.on_asked_to_cancel(has_email))
@@ -87,7 +88,8 @@ class CancelByStaff:
 
     def _cancel(self, slug: str, by: Actor, request_id: str, reason: str, note_to_patient: str) -> Request:
         practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
-        if request.cancelled_by is ActorKind.STAFF and request.note_to_patient == note_to_patient:
+        over = request.state is RequestState.CANCELLED
+        if over and request.cancelled_by is ActorKind.STAFF and request.note_to_patient == note_to_patient:
             return request
         if not request.pending:
             raise RequestAlreadyAnswered

@@ -1,11 +1,19 @@
 """Staff say that a visit whose patient became another is this patient's all the same (product section 2); else they undo it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ..domain import linking
 from ..domain.requests import Actor, Request
-from ..ports import AppointmentRepository, Clock, Ledger, RequestChange, RequestRepository
+from ..ports import (
+    AppointmentChange,
+    AppointmentRepository,
+    Change,
+    Clock,
+    Ledger,
+    RequestChange,
+    RequestRepository,
+)
 from .linked_visit import linked_visit
 from .membership import Membership
 from .settling import settle
@@ -27,19 +35,15 @@ class KeepLink:
         Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (the link is not suspended).
         """
         by = self.membership.acting(slug, email)
-        kept = settle(partial(self._keep, slug, by, request_id), self.clock)
-        return settle(partial(self._catch_up, kept), self.clock)
+        return settle(partial(self._keep, slug, by, request_id), self.clock)
 
     def _keep(self, slug: str, by: Actor, request_id: str) -> Request:
-        transition = linking.resumed(self.requests.get(slug, request_id), by, self.clock.now())
-        self.ledger.commit([RequestChange(transition)])
-        return transition.after
-
-    def _catch_up(self, kept: Request) -> Request:
-        practice, request = self.membership.practices.get(kept.practice), self.requests.get(kept.practice, kept.id)
-        found, now = linked_visit(self.appointments, practice, request), self.clock.now()
-        transition = linking.mirrored(request, found, now, practice.switches) if found else None
-        if transition is None:
-            return request
-        self.ledger.commit([RequestChange(transition)])
+        practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
+        found = linked_visit(self.appointments, practice, request)
+        transition = linking.resumed(request, found, by, self.clock.now(), practice.switches)
+        changes: list[Change] = [RequestChange(transition)]
+        if found:
+            # While the link was suspended, a pull could change the visit without the request: it must not do so just now.
+            changes.append(AppointmentChange(found, replace(found, version=found.version + 1)))
+        self.ledger.commit(changes)
         return transition.after

@@ -11,7 +11,7 @@ from functools import partial
 
 from ..domain import linking
 from ..domain.appointments import Appointment
-from ..domain.matching import RESCHEDULED_WITHIN, entered_anew, same_person_moved
+from ..domain.matching import RESCHEDULED_WITHIN, entered_anew, is_dismissed, same_person_moved, says_it_replaces
 from ..domain.practices import Practice
 from ..domain.requests import Request, RequestState
 from ..ports import (
@@ -91,7 +91,9 @@ class ResolveMoves:
             return []
         since = request.awaited.since - ENTERED_BEFORE
         found = self._born_like(practice, old.row.patient.birth_date, old.start)
-        return [one for one in found if one.id != old.id and entered_anew(one, old, since)]
+        others = [one for one in found if one.id != old.id and not is_dismissed(request, one)]
+        pointed = [one for one in others if says_it_replaces(one, old)]
+        return pointed or [one for one in others if entered_anew(one, old, since)]
 
     def _born_like(self, practice: Practice, birth_date: date, around: datetime) -> list[Appointment]:
         first, last = around - RESCHEDULED_WITHIN, around + RESCHEDULED_WITHIN

@@ -62,7 +62,7 @@ class SendMessages:
         sent, now = 0, self.clock.now()
         waiting = ""
         for due in request.due:
-            if request.holds(due, now):
+            if due.held(now) or due.overtaken(request.start, now):
                 continue
             try:
                 sent += self._send_one(practice, request, due, records.get(due.id))
@@ -72,9 +72,7 @@ class SendMessages:
         if waiting:
             raise NotYet(waiting)
         if request.due:
-            self.messages.settle(
-                request, with_due(request, (due for due in request.due if request.holds(due, now)), now)
-            )
+            self.messages.settle(request, with_due(request, (due for due in request.due if due.held(now)), now))
         return sent
 
     def _send_one(self, practice: Practice, request: Request, due: DueMessage, record: MessageRecord | None) -> bool:

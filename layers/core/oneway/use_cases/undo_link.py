@@ -53,7 +53,7 @@ class UndoLink:
         practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
         found = linked_visit(self.appointments, practice, request)
         identifiers = identifiers_of(found.row.patient if found else None)
-        transition = linking.undone(request, by, self.clock.now(), identifiers)
+        transition = linking.undone(request, by, self.clock.now(), identifiers, practice.switches)
         changes: list[Change] = [RequestChange(transition), *self._held(practice, transition.after)]
         freed = found.linked(None) if found and found.request_id == request.id else None
         if found and freed:

@@ -1,0 +1,800 @@
+"""What staff decide of visits: this is it, this is not, it was not after all (product section 2, *Decisions*)."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from oneway.domain.appointments import AppointmentState, NameUse, PersonName, RowKind
+from oneway.domain.errors import Forbidden, PracticeNotFound, RequestAlreadyAnswered
+from oneway.domain.practices import Switches
+from oneway.domain.requests import ActorKind, Happening, Request, RequestState
+
+from tests.builders import START, a_practice, a_provider, a_record
+from tests.desk import CANCELLED, CONFIRMED, CORRECTION, LATER, NADIA, RESCHEDULED, VIC, Desk, at
+
+WRONG = a_record(birth_date=date(1984, 12, 3))
+"""Her record with day and month of birth swapped: a possible match, and no more."""
+ANOTHER = a_record(source_id="pat-2", names=(PersonName(("Jo",), "Reed"),), birth_date=date(1950, 1, 1))
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(a_practice(a_provider(split=3), a_provider("brandt", split=3)))
+
+
+def mistyped(desk: Desk, **patient: Any) -> Request:
+    """A request, and a visit at its time with a birth date that was mistyped."""
+    request = desk.ask(**patient)
+    desk.enter(patient=WRONG)
+    desk.minutes()
+    assert desk.stored(request).pending
+    return request
+
+
+class TestExactly:
+    @pytest.mark.parametrize("state", [AppointmentState.BOOKED, AppointmentState.ARRIVED, AppointmentState.COMPLETED])
+    def test_these_states_confirm(self, desk: Desk, state: AppointmentState) -> None:
+        request = desk.ask()
+        desk.enter(state=state)
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+
+    @pytest.mark.parametrize(
+        "state",
+        [AppointmentState.TENTATIVE, AppointmentState.UNKNOWN, AppointmentState.CANCELLED, AppointmentState.NO_SHOW],
+    )
+    def test_others_do_not(self, desk: Desk, state: AppointmentState) -> None:
+        request = desk.ask()
+        desk.enter(state=state)
+        desk.minutes(3)
+        assert desk.stored(request).pending
+        desk.change(state=AppointmentState.BOOKED)
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {"zone_certain": False},
+            {"kind": RowKind.BLOCK},
+            {"patient": None},
+            {"patient": WRONG},
+            {"patient": a_record(phones=("+14155550000",), emails=("mother@example.org",))},
+            {"patient": a_record(phones=(), emails=())},
+            {"patient": a_record(names=(PersonName(("Mary",), "Nunez"),))},
+            {"patient": a_record(names=(PersonName(("Nunez",), "Maria"),))},
+            {"patient": a_record(names=(PersonName(("Maria",), "Nunez", use=NameUse.OLD),))},
+            at(START + timedelta(minutes=1)),
+        ],
+    )
+    def test_what_is_not_sure_never_does_by_itself(self, desk: Desk, row: dict[str, Any]) -> None:
+        request = desk.ask()
+        desk.enter(**row)
+        desk.minutes(3)
+        assert desk.stored(request).pending
+        assert desk.told(request) == []
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            a_record(emails=(), phones=("+14155550000", "+14155552671")),
+            a_record(phones=("+14155550000",), emails=("MARIA@Example.ORG",)),
+            a_record(names=(PersonName(("Maria", "del", "Mar"), "NÚÑEZ", "Jr"),)),
+        ],
+    )
+    def test_what_is_written_otherwise_does(self, desk: Desk, record: object) -> None:
+        request = desk.ask()
+        desk.enter(patient=record)
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+
+    def test_a_twin_is_not_confirmed_by_the_others_visit(self, desk: Desk) -> None:
+        one, other = desk.ask(), desk.ask(1, first_name="Marta")
+        desk.enter()
+        desk.minutes()
+        assert (desk.answered_by(one), desk.answered_by(other)) == ("appt-1", None)
+
+    def test_two_visits_of_one_patient_answer_two_requests_and_never_one(self, desk: Desk) -> None:
+        first = desk.ask()
+        desk.clock.advance(seconds=1)
+        second = desk.ask(1)
+        desk.enter("appt-1")
+        desk.enter("appt-2")
+        desk.minutes()
+        assert {desk.answered_by(first), desk.answered_by(second)} == {"appt-1", "appt-2"}
+
+    def test_a_visit_that_was_there_confirms_once_it_is_changed(self, desk: Desk) -> None:
+        desk.enter(patient=WRONG)
+        desk.minutes()
+        request = desk.ask()
+        desk.minutes()
+        assert desk.stored(request).pending
+        desk.change(patient=a_record())
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+
+
+class TestAccepting:
+    def test_the_visit_is_the_answer_at_once_and_the_patient_is_told_after_a_minute(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        accepted = desk.accept(request)
+        assert (accepted.state, accepted.shown_state) == (RequestState.LINKED, "booked")
+        assert desk.answered_by(request) == "appt-1"
+        desk.tick(seconds=59)
+        assert desk.told(request) == []
+        desk.tick(seconds=1)
+        assert desk.told(request) == [CONFIRMED]
+        entry = desk.timeline(request)[-1]
+        assert (entry.what, entry.actor.kind, entry.actor.name) == (Happening.ACCEPTED, ActorKind.STAFF, NADIA)
+
+    def test_at_another_time_the_patient_is_told_of_both(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        assert desk.stored(request).pending
+        desk.accept(request)
+        assert desk.places() == []
+        desk.tick(seconds=60)
+        assert desk.told(request) == [RESCHEDULED]
+        assert "24" in desk.last_mail()
+        assert "25" in desk.last_mail()
+
+    def test_the_place_that_was_held_is_free(self, desk: Desk) -> None:
+        desk = Desk()
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.accept(request)
+        assert desk.submit("n" * 32).created
+
+    def test_of_what_the_patient_had_cancelled_nobody_is_told(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        desk.deliver()
+        told = desk.told(request)
+        desk.accept(request)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == told
+
+    def test_of_what_staff_had_cancelled_nobody_is_told(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        desk.deliver()
+        desk.accept(request)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CANCELLED]
+
+    def test_of_what_had_expired_nobody_is_told(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.clock.at = START + timedelta(minutes=1)
+        desk.minutes(2)
+        assert desk.stored(request).state is RequestState.EXPIRED
+        desk.accept(request)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == []
+
+    def test_twice_is_once(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        assert desk.accept(request) == desk.accept(request)
+        desk.minutes(3)
+        assert desk.accept(request).version == 2
+        assert desk.told(request) == [CONFIRMED]
+        assert desk.happened(request) == [Happening.ACCEPTED]
+
+    def test_a_viewer_may_only_look_and_to_others_there_is_nothing(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        for act in (desk.accept, desk.dismiss):
+            with pytest.raises(Forbidden):
+                act(request, by=VIC)
+            with pytest.raises(PracticeNotFound):
+                act(request, by="someone@else.example")
+        desk.accept(request)
+        for act_on in (desk.undo, desk.keep):
+            with pytest.raises(Forbidden):
+                act_on(request, by=VIC)
+            with pytest.raises(PracticeNotFound):
+                act_on(request, by="someone@else.example")
+        assert desk.happened(request) == [Happening.ACCEPTED]
+
+    def test_a_visit_that_answers_another_meanwhile_is_taken(self, desk: Desk) -> None:
+        request, other = mistyped(desk), desk.ask(1)
+        desk.store.before_commit = lambda: void(desk.accept(other))
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.accept(request)
+        assert (desk.answered_by(request), desk.answered_by(other)) == (None, "appt-1")
+
+    def test_a_request_that_is_answered_meanwhile_keeps_its_answer(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.enter("appt-2")
+        desk.store.before_commit = lambda: void(desk.pull())
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.accept(request)
+        assert desk.answered_by(request) == "appt-2"
+
+    @pytest.mark.parametrize("state", [AppointmentState.CANCELLED, AppointmentState.NO_SHOW])
+    def test_a_visit_that_does_not_take_place_is_no_answer(self, desk: Desk, state: AppointmentState) -> None:
+        request = mistyped(desk)
+        desk.change(state=state)
+        desk.minutes()
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.accept(request)
+        assert desk.stored(request).pending
+
+    def test_a_visit_that_is_not_kept_here_is_no_answer(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.accept_match("harbor", NADIA, request.id, "osei", "x" * 13)
+
+    def test_without_an_address_it_is_linked_all_the_same(self, desk: Desk) -> None:
+        request = mistyped(desk, email=None)
+        desk.accept(request)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == []
+
+    def test_with_the_switch_off_it_is_linked_all_the_same(self) -> None:
+        desk = Desk(a_practice(switches=Switches(confirmed=False)))
+        request = mistyped(desk)
+        desk.accept(request)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == []
+
+    def test_the_decision_survives_what_follows_in_the_source(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.accept(request)
+        desk.minutes(3)
+        for state in (AppointmentState.ARRIVED, AppointmentState.BOOKED, AppointmentState.CANCELLED):
+            desk.change(state=state)
+            desk.minutes()
+            assert desk.answered_by(request) == "appt-1"
+            assert desk.stored(request).shown_state == state
+
+    def test_a_visit_that_has_begun_is_linked_silently(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.clock.at = START + timedelta(seconds=1)
+        desk.accept(request)
+        desk.tick(minutes=3)
+        assert desk.told(request) == []
+
+    def test_a_visit_that_begins_before_the_minute_is_over_is_not_told_of(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.clock.at = START - timedelta(seconds=30)
+        desk.accept(request)
+        desk.tick(minutes=3)
+        assert desk.told(request) == []
+
+    def test_what_is_cancelled_within_the_minute_and_booked_again_is_told_as_confirmed(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.accept(request)
+        desk.call_off()
+        desk.pull(minutes=0.5)
+        desk.book_again()
+        desk.pull(minutes=0.2)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_what_moves_within_the_minute_is_told_once_as_it_then_is(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.accept(request)
+        desk.change(**at(LATER))
+        desk.pull(minutes=0.5)
+        desk.minutes(4)
+        assert len(desk.told(request)) == 1
+        assert "25" in desk.last_mail()
+
+    def test_what_moves_to_the_requested_time_within_the_minute_is_confirmed(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.accept(request)
+        desk.change(**at(START))
+        desk.pull(minutes=0.5)
+        desk.minutes(4)
+        assert desk.told(request) == [CONFIRMED]
+
+
+class TestUndoing:
+    def test_within_the_minute_nobody_ever_hears_of_it(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.accept(request)
+        desk.tick(seconds=59)
+        undone = desk.undo(request)
+        desk.minutes(5)
+        assert undone.state is RequestState.REQUESTED
+        assert desk.told(request) == []
+        assert desk.happened(request) == [Happening.ACCEPTED, Happening.UNDONE]
+
+    def test_after_it_the_patient_is_told_that_it_was_wrong(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.accept(request)
+        desk.minutes(2)
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+
+    def test_what_a_sync_linked_can_be_undone_too(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.stored(request).pending
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+
+    def test_with_every_switch_off_a_correction_follows_only_what_was_said(self) -> None:
+        desk = Desk(a_practice(switches=Switches(confirmed=False)))
+        request = desk.ask()
+        desk.enter()
+        desk.minutes()
+        desk.undo(request)
+        desk.minutes()
+        assert desk.told(request) == []
+
+    def test_the_correction_needs_no_switch(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        practice = replace(desk.practice, switches=Switches(confirmed=False, cancelled=False, rescheduled=False))
+        desk.store.practices.save(practice)
+        desk.undo(request)
+        desk.minutes()
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+
+    def test_of_a_visit_that_has_begun_nothing_is_corrected(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.clock.at = START + timedelta(minutes=1)
+        desk.undo(request)
+        desk.minutes()
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_the_request_holds_its_place_again(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.accept(request)
+        assert desk.undo(request).pending
+        assert desk.places() == []
+        (day,) = (d for key, d in desk.store.days_by_key.items() if key[1:] == ("osei", START.date()))
+        assert day.holds(request.id)
+
+    def test_it_holds_its_place_also_where_another_has_taken_it(self) -> None:
+        desk = Desk()
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.accept(request)
+        other = desk.ask(1)
+        desk.undo(request)
+        assert desk.stored(request).pending
+        assert desk.stored(other).pending
+        assert desk.places() == []
+
+    def test_what_the_patient_had_cancelled_is_cancelled_again(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        desk.accept(request)
+        undone = desk.undo(request)
+        assert (undone.state, undone.cancelled_by) == (RequestState.CANCELLED, ActorKind.PATIENT)
+        desk.minutes(3)
+        assert CORRECTION not in desk.told(request)
+        assert desk.places() == []
+
+    def test_what_had_expired_is_expired_again(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.clock.at = START + timedelta(minutes=1)
+        desk.minutes(2)
+        desk.accept(request)
+        assert desk.undo(request).state is RequestState.EXPIRED
+        assert desk.places() == []
+
+    def test_the_visit_is_not_taken_for_the_answer_again(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        desk.change(state=AppointmentState.ARRIVED)
+        desk.minutes(3)
+        desk.change(state=AppointmentState.BOOKED)
+        desk.minutes(70)
+        assert desk.stored(request).pending
+        assert desk.answered_by(request) is None
+
+    def test_unless_its_identifiers_change(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        desk.change(patient=a_record(phones=("+14155552671", "+14155550000")))
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+
+    def test_another_request_that_it_answers_gets_it_at_once(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.clock.advance(seconds=1)
+        other = desk.ask(1)
+        desk.enter()
+        desk.minutes()
+        assert (desk.answered_by(request), desk.answered_by(other)) == ("appt-1", None)
+        desk.undo(request)
+        assert (desk.answered_by(request), desk.answered_by(other)) == (None, "appt-1")
+        desk.minutes(2)
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+        assert desk.told(other) == [CONFIRMED]
+
+    def test_staff_may_accept_it_again_all_the_same(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        desk.accept(request)
+        desk.minutes(2)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CORRECTION, CONFIRMED]
+
+    def test_what_is_not_linked_cannot_be_undone(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.undo(request)
+        desk.accept(request)
+        desk.undo(request)
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.undo(request)
+
+    def test_a_move_that_was_told_is_corrected_too(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.accept(request)
+        desk.change(**at(LATER))
+        desk.pull(minutes=0.5)
+        desk.minutes(4)
+        (told,) = desk.told(request)
+        desk.undo(request)
+        desk.minutes()
+        assert desk.told(request) == [told, CORRECTION]
+
+    def test_a_wish_to_cancel_goes_with_the_link(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        undone = desk.undo(request)
+        assert (undone.pending, undone.asked_to_cancel_at) == (True, None)
+
+    def test_what_is_undone_can_be_cancelled_by_staff_whoever_cancelled_before(self, desk: Desk) -> None:
+        desk.source.read_by_id = False
+        desk.enter("stays", patient=None)
+        request = desk.confirmed()
+        desk.source.delete("appt-1")
+        desk.minutes(3)
+        desk.answer_vanished("harbor", NADIA, request.id, is_cancelled=True)
+        undone = desk.undo(request)
+        assert (undone.state, undone.cancelled_by) == (RequestState.REQUESTED, None)
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        assert desk.stored(request).state is RequestState.CANCELLED
+
+    def test_one_click_on_what_is_being_moved_undone_at_once_goes_on_being_moved(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(patient=WRONG, **at(LATER))
+        desk.minutes()
+        desk.cancel_as_moved(request)
+        desk.accept(request)
+        undone = desk.undo(request)
+        assert undone.state is RequestState.CANCELLED
+        desk.minutes(4)
+        assert desk.told(request) == [CANCELLED]
+
+
+class TestDismissing:
+    def test_it_stands_through_later_syncs_and_is_one_entry(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.dismiss(request)
+        desk.dismiss(request)
+        desk.change(state=AppointmentState.ARRIVED)
+        desk.minutes(2)
+        desk.change(state=AppointmentState.BOOKED, location_external_id="elsewhere")
+        desk.minutes(70)
+        assert desk.happened(request) == [Happening.NOT_THIS]
+        assert desk.stored(request).pending
+
+    def test_it_stands_although_it_would_confirm_by_itself_once_its_time_changes(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.dismiss(request)
+        desk.change(**at(START))
+        desk.minutes(2)
+        assert desk.stored(request).pending
+
+    @pytest.mark.parametrize(
+        "record",
+        [a_record(), a_record(source_id="pat-2"), a_record(phones=("+14155552671", "+14155550000"))],
+    )
+    def test_a_changed_identifier_lifts_it(self, desk: Desk, record: Any) -> None:
+        request = mistyped(desk)
+        desk.dismiss(request)
+        desk.change(patient=record)
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+
+    def test_it_is_of_one_request_only(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.dismiss(request)
+        other = desk.ask(1, start=LATER)
+        desk.change(**at(LATER + timedelta(minutes=30)))
+        desk.minutes()
+        desk.change(**at(LATER))
+        desk.minutes()
+        assert desk.answered_by(other) == "appt-1"
+
+    def test_nobody_is_told(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.dismiss(request)
+        desk.minutes(3)
+        assert desk.told(request) == []
+
+    def test_a_visit_that_is_not_there_is_nothing_to_dismiss(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        assert desk.dismiss_match("harbor", NADIA, request.id, "osei", "x" * 13) == desk.stored(request)
+
+
+class TestComingLate:
+    @pytest.mark.parametrize("by", ["patient", "staff"])
+    def test_what_answers_a_cancelled_request_is_linked_and_says_why(self, desk: Desk, by: str) -> None:
+        request = desk.ask()
+        if by == "patient":
+            desk.cancel_by_patient("harbor", desk.links.of(request))
+        else:
+            desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        desk.deliver()
+        told = desk.told(request)
+        desk.enter()
+        desk.minutes(5)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == told
+        assert [(e.what, e.detail) for e in desk.timeline(request)][-1] == (Happening.CAME_LATE, f"after_{by}")
+        assert desk.places() == []
+
+    def test_what_answers_an_expired_request_is_linked_and_says_why(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.clock.at = START + timedelta(minutes=1)
+        desk.minutes(2)
+        desk.enter(state=AppointmentState.COMPLETED)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.stored(request).shown_state == "completed"
+        assert desk.told(request) == []
+        assert desk.timeline(request)[-1].detail == "after_expiry"
+
+    def test_who_waits_comes_before_who_had_cancelled(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        other = desk.ask(1)
+        desk.enter()
+        desk.minutes()
+        assert (desk.answered_by(request), desk.answered_by(other)) == (None, "appt-1")
+
+    def test_who_had_cancelled_may_ask_to_cancel_the_visit_that_came_late(self, desk: Desk) -> None:
+        request = desk.ask()
+        link = desk.links.of(request)
+        desk.cancel_by_patient("harbor", link)
+        desk.enter()
+        desk.minutes()
+        assert desk.cancel_by_patient("harbor", link).request.asked_to_cancel_at
+        assert desk.stored(request).to_act
+
+    def test_what_staff_had_cancelled_and_is_linked_is_not_cancelled_here(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        desk.enter()
+        desk.minutes()
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+
+    def test_its_moves_are_no_news_to_who_had_cancelled(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        desk.enter()
+        desk.minutes()
+        desk.change(**at(LATER))
+        desk.minutes(5)
+        assert desk.stored(request).start == LATER
+        assert desk.told(request) == ["cancelled_by_patient_receipt"]
+
+    def test_it_is_undone_as_it_came(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        desk.enter()
+        desk.minutes()
+        assert desk.undo(request).state is RequestState.CANCELLED
+        desk.minutes(3)
+        assert desk.answered_by(request) is None
+        assert desk.told(request) == [CANCELLED]
+
+    def test_its_cancellation_in_the_source_is_no_news_to_who_had_cancelled(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        desk.deliver()
+        told = desk.told(request)
+        desk.enter()
+        desk.minutes()
+        desk.call_off()
+        desk.minutes(5)
+        assert desk.stored(request).shown_state == "cancelled"
+        assert desk.told(request) == told
+
+
+class TestAnotherPatient:
+    def test_the_link_is_suspended_nothing_is_sent_and_staff_are_asked(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER, **at(LATER))
+        desk.minutes(5)
+        found = desk.stored(request)
+        assert found.suspended_at
+        assert found.to_act
+        assert found.start == START
+        assert desk.told(request) == [CONFIRMED]
+        assert desk.happened(request) == [Happening.CONFIRMED, Happening.SUSPENDED]
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            a_record(birth_date=date(1985, 3, 12)),
+            a_record(names=(PersonName(("Maria",), "Jones"),)),
+            a_record(phones=(), emails=("new@example.org",)),
+            a_record(source_id="pat-9", former_ids=("pat-1",)),
+        ],
+    )
+    def test_a_corrected_field_or_a_merged_record_keeps_it(self, desk: Desk, record: Any) -> None:
+        request = desk.confirmed()
+        desk.change(patient=record)
+        desk.minutes(3)
+        found = desk.stored(request)
+        assert (found.suspended_at, found.to_act) == (None, False)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED]
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            a_record(source_id="pat-2"),
+            a_record(names=(PersonName(("Jo",), "Reed"),), birth_date=date(1950, 1, 1)),
+            None,
+        ],
+    )
+    def test_another_id_or_another_name_and_birth_date_suspend_it(self, desk: Desk, record: Any) -> None:
+        request = desk.confirmed()
+        desk.change(patient=record)
+        desk.minutes()
+        assert desk.stored(request).suspended_at
+
+    def test_what_is_kept_goes_on(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        kept = desk.keep(request)
+        assert (kept.suspended_at, kept.to_act) == (None, False)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED]
+        desk.change(**at(LATER))
+        desk.minutes(4)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_a_move_meanwhile_is_told_once_it_is_kept(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        desk.change(**at(LATER))
+        desk.minutes(5)
+        assert desk.keep(request).start == LATER
+        desk.minutes(4)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_a_move_that_was_not_told_yet_is_told_once_it_is_kept(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        desk.minutes()
+        desk.change(patient=ANOTHER)
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED]
+        desk.keep(request)
+        desk.minutes(4)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_a_cancellation_meanwhile_is_told_once_it_is_kept(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        desk.call_off()
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED]
+        desk.keep(request)
+        desk.minutes(4)
+        assert desk.stored(request).shown_state == "cancelled"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_a_cancellation_that_was_not_told_yet_is_told_once_it_is_kept(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.pull()
+        desk.change(patient=ANOTHER)
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED]
+        desk.keep(request)
+        desk.minutes(4)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_what_staff_had_accepted_within_the_minute_is_told_once_it_is_kept(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.accept(request)
+        desk.change(patient=ANOTHER)
+        desk.pull(minutes=0.5)
+        desk.minutes(3)
+        assert desk.told(request) == []
+        desk.keep(request)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_what_vanished_meanwhile_is_asked_once_it_is_kept(self, desk: Desk) -> None:
+        desk.source.read_by_id = False
+        request = desk.confirmed()
+        desk.enter("stays", patient=None)
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        desk.source.delete("appt-1")
+        desk.minutes(3)
+        desk.keep(request)
+        assert desk.stored(request).vanished_at
+
+    def test_with_another_provider_meanwhile_it_is_found(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        desk.change(provider_external_id="prac-brandt")
+        desk.minutes(4)
+        kept = desk.keep(request)
+        assert kept.link
+        assert kept.link.provider_id == "brandt"
+        assert desk.answered_by(request) == "appt-1"
+
+    def test_who_becomes_another_with_another_provider_is_another_too(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(provider_external_id="prac-brandt", patient=ANOTHER, **at(LATER))
+        desk.minutes(4)
+        found = desk.stored(request)
+        assert found.suspended_at
+        assert desk.visit().provider_id == "brandt"
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_undone_the_request_waits_and_the_patient_is_told(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        assert desk.undo(request).pending
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+        assert desk.answered_by(request) is None
+        assert desk.places() == []
+
+    def test_undone_it_may_become_hers_again(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        desk.undo(request)
+        desk.change(patient=a_record())
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+
+    def test_the_visit_answers_whose_it_now_is_once_it_is_undone(self, desk: Desk) -> None:
+        request = desk.ask()
+        other = desk.ask(1, first_name="Jo", last_name="Reed", birth_date="1950-01-01")
+        desk.enter()
+        desk.minutes()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        assert desk.answered_by(other) is None
+        desk.undo(request)
+        assert desk.answered_by(other) == "appt-1"
+
+    def test_what_is_not_suspended_cannot_be_kept(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.keep(request)
+
+
+def void(_: object) -> None:
+    return None

@@ -1,0 +1,745 @@
+"""A visit gets another time: by the guide's way, on the same appointment, or entered anew (product section 3)."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from oneway.domain.appointments import AppointmentState
+from oneway.domain.errors import RequestAlreadyAnswered
+from oneway.domain.practices import Switches
+from oneway.domain.requests import Happening, Request, RequestState
+from oneway.faults import Unavailable
+
+from tests.builders import START, a_practice, a_provider, a_record
+from tests.desk import CANCELLED, CONFIRMED, CORRECTION, LATER, NADIA, RESCHEDULED, Desk, at
+from tests.fakes.store import FakeClock
+from tests.stage import Killed, Stage, WatchedStore
+
+MUCH_LATER = START + timedelta(days=2)
+ANOTHER = a_record(source_id="pat-2")
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(a_practice(a_provider(split=3), a_provider("brandt", split=3)))
+
+
+class TestTheGuidesWay:
+    def test_entered_then_cancelled_is_one_message(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.cancel_as_moved(request)
+        desk.minutes(5)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [RESCHEDULED]
+        assert "24" in desk.last_mail()
+        assert "25" in desk.last_mail()
+        assert desk.happened(request) == [Happening.CANCELLED, Happening.RESCHEDULED]
+        assert desk.places() == []
+
+    def test_cancelled_then_entered_is_one_message(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        desk.minutes()
+        desk.enter(**at(LATER))
+        desk.minutes(5)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [RESCHEDULED]
+
+    def test_the_place_is_free_at_once_and_nothing_is_said_yet(self) -> None:
+        desk = Desk()
+        request = desk.ask()
+        cancelled = desk.cancel_as_moved(request)
+        assert (cancelled.state, cancelled.moving, cancelled.to_act) == (RequestState.CANCELLED, True, True)
+        desk.tick(minutes=3)
+        assert desk.told(request) == []
+        assert desk.submit("n" * 32).created
+
+    def test_else_two_good_pulls_later_it_is_cancelled(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        desk.minutes()
+        desk.tick(minutes=5)
+        assert desk.told(request) == []
+        desk.minutes()
+        assert desk.told(request) == [CANCELLED]
+        assert not desk.stored(request).to_act
+
+    def test_failed_pulls_do_not_count(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        desk.source.fault = Unavailable("503")
+        desk.minutes(30)
+        assert desk.told(request) == []
+        desk.source.fault = None
+        desk.enter(**at(LATER))
+        desk.minutes(70)
+        assert desk.told(request) == [RESCHEDULED]
+
+    def test_incomplete_pulls_do_not_count(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        desk.source.complete = False
+        for number in range(30):
+            desk.enter("other", patient=None, start_text=f"stamp {number}")
+            desk.minutes()
+        assert desk.told(request) == []
+
+    def test_a_patient_is_not_kept_waiting_for_a_source_that_is_never_read(self, desk: Desk) -> None:
+        desk = Desk()
+        request = desk.ask(start=LATER)
+        desk.cancel_as_moved(request)
+        desk.source.fault = Unavailable("503")
+        desk.minutes(5 * 60)
+        assert desk.told(request) == [CANCELLED]
+
+    @pytest.mark.parametrize("patient", [{"email": None}, {}])
+    def test_with_nobody_to_tell_the_link_is_made_all_the_same(self, patient: dict[str, Any]) -> None:
+        switches = Switches() if patient else Switches(cancelled=False, rescheduled=False)
+        desk = Desk(a_practice(switches=switches))
+        request = desk.ask(**patient)
+        desk.cancel_as_moved(request)
+        desk.enter(**at(LATER))
+        desk.minutes(5)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == []
+
+    @pytest.mark.parametrize("patient", [{"email": None}, {}])
+    def test_with_nobody_to_tell_it_ends_all_the_same(self, patient: dict[str, Any]) -> None:
+        desk = Desk(a_practice(switches=Switches() if patient else Switches(cancelled=False)))
+        request = desk.ask(**patient)
+        desk.cancel_as_moved(request)
+        desk.minutes(5)
+        assert not desk.stored(request).to_act
+        desk.enter(**at(LATER))
+        desk.minutes(5)
+        assert desk.answered_by(request) is None
+        assert desk.told(request) == []
+
+    def test_another_reason_waits_for_nothing(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "")
+        desk.minutes(3)
+        assert desk.answered_by(request) is None
+        assert desk.told(request) == [CANCELLED]
+
+    def test_a_visit_at_the_old_time_is_the_answer_too(self, desk: Desk) -> None:
+        """Staff took the cancellation for the way to confirm; the patient must not be told that it is cancelled."""
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        desk.enter()
+        desk.minutes(5)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED]
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            at(START + timedelta(days=31)),
+            {**at(LATER), "series": "weekly"},
+            {**at(LATER), "zone_certain": False},
+            {**at(LATER), "state": AppointmentState.TENTATIVE},
+            {**at(LATER), "patient": a_record(phones=(), emails=())},
+        ],
+    )
+    def test_what_may_be_somebody_or_something_else_is_not_taken(self, desk: Desk, row: dict[str, Any]) -> None:
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        desk.enter(**row)
+        desk.minutes(5)
+        assert desk.answered_by(request) is None
+        assert desk.told(request) == [CANCELLED]
+
+    def test_what_was_there_before_the_request_is_not_taken(self, desk: Desk) -> None:
+        desk.enter(**at(LATER))
+        desk.minutes()
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        desk.minutes(5)
+        assert desk.told(request) == [CANCELLED]
+
+    def test_of_two_none_is_taken(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        desk.enter("appt-1", **at(LATER))
+        desk.enter("appt-2", **at(MUCH_LATER))
+        desk.minutes(5)
+        assert desk.answered_by(request) is None
+        assert desk.told(request) == [CANCELLED]
+
+    def test_a_dismissed_visit_is_not_taken(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.dismiss(request)
+        desk.cancel_as_moved(request)
+        desk.minutes(5)
+        assert desk.answered_by(request) is None
+        assert desk.told(request) == [CANCELLED]
+
+    def test_one_click_is_the_same(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.accept(request)
+        desk.minutes(2)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [RESCHEDULED]
+
+    def test_one_click_while_it_waits_is_one_message(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        desk.enter(patient=a_record(phones=(), emails=()), **at(LATER))
+        desk.pull()
+        desk.accept(request)
+        desk.minutes(5)
+        assert desk.told(request) == [RESCHEDULED]
+
+    def test_it_is_undone_with_a_correction(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        desk.enter(**at(LATER))
+        desk.minutes(5)
+        assert desk.undo(request).state is RequestState.CANCELLED
+        desk.minutes(5)
+        assert desk.told(request) == [RESCHEDULED, CORRECTION]
+        assert desk.answered_by(request) is None
+
+
+class TestAnotherTime:
+    def test_it_is_told_once_it_has_stood_for_two_minutes(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        desk.pull()
+        desk.tick(seconds=119)
+        assert desk.told(request) == [CONFIRMED]
+        desk.tick(seconds=1)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+        assert desk.happened(request)[-1] is Happening.MOVED
+
+    def test_however_often_it_moves_it_is_told_once_from_the_time_that_was_known(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        for days in (1, 2, 3):
+            desk.change(**at(START + timedelta(days=days)))
+            desk.minutes()
+        desk.minutes(4)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+        assert "24" in desk.last_mail()
+        assert "27" in desk.last_mail()
+
+    def test_what_moves_back_is_not_told(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        desk.minutes()
+        desk.change(**at(START))
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED]
+        assert desk.places() == []
+
+    def test_a_move_after_a_move_was_told_is_told_too(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        for start in (LATER, START):
+            desk.change(**at(start))
+            desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED, RESCHEDULED]
+
+    def test_another_length_or_provider_is_no_other_time(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(end=START + timedelta(minutes=45))
+        desk.minutes(4)
+        assert desk.stored(request).link
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_what_moves_into_the_past_is_not_told(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(desk.clock.at - timedelta(hours=1)))
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_what_begins_before_it_has_settled_is_not_told(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(desk.clock.at + timedelta(minutes=2)))
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_with_the_switch_off_it_moves_silently(self) -> None:
+        desk = Desk(a_practice(switches=Switches(rescheduled=False)))
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        desk.minutes(5)
+        assert desk.stored(request).start == LATER
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_without_an_address_it_moves_silently(self, desk: Desk) -> None:
+        request = desk.ask(email=None)
+        desk.enter()
+        desk.minutes()
+        desk.change(**at(LATER))
+        desk.minutes(5)
+        assert desk.stored(request).start == LATER
+        assert desk.told(request) == []
+
+    def test_what_is_cancelled_while_it_settles_is_told_as_cancelled(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        desk.minutes()
+        desk.call_off()
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_what_is_moved_undone_while_it_settles_is_corrected(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        desk.minutes()
+        desk.undo(request)
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+
+
+class TestCancelledInTheSource:
+    def test_it_is_told_after_one_more_good_pull(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.pull()
+        desk.tick(seconds=1)
+        assert desk.stored(request).shown_state == "cancelled"
+        assert desk.told(request) == [CONFIRMED]
+        desk.minutes(2)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_failed_pulls_do_not_count(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.pull()
+        desk.source.fault = Unavailable("503")
+        desk.minutes(30)
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_gone_when_read_by_id_is_told_too(self, desk: Desk) -> None:
+        desk.enter("stays", patient=None)
+        request = desk.confirmed()
+        desk.source.delete("appt-1")
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_vanished_is_not_cancelled(self, desk: Desk) -> None:
+        desk.source.read_by_id = False
+        desk.enter("stays", patient=None)
+        request = desk.confirmed()
+        desk.source.delete("appt-1")
+        desk.minutes(30)
+        assert desk.stored(request).to_act
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_vanished_is_told_if_staff_say_so_but_not_once_it_is_past(self, desk: Desk) -> None:
+        desk.source.read_by_id = False
+        desk.enter("stays", patient=None)
+        request = desk.confirmed()
+        desk.source.delete("appt-1")
+        desk.minutes(3)
+        desk.clock.at = START + timedelta(minutes=1)
+        desk.answer_vanished("harbor", NADIA, request.id, is_cancelled=True)
+        desk.minutes(3)
+        assert desk.stored(request).shown_state == "cancelled"
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_with_the_switch_off_it_is_silent(self) -> None:
+        desk = Desk(a_practice(switches=Switches(cancelled=False)))
+        request = desk.confirmed()
+        desk.call_off()
+        desk.minutes(5)
+        assert desk.stored(request).shown_state == "cancelled"
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_a_visit_that_is_over_is_cancelled_silently(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.clock.at = START + timedelta(minutes=1)
+        desk.call_off()
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_a_visit_that_begins_while_it_waits_is_cancelled_silently(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.clock.at = START - timedelta(minutes=3)
+        desk.call_off()
+        desk.pull()
+        desk.source.fault = Unavailable("503")
+        desk.minutes(3 * 60)
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_booked_again_before_it_was_told_nothing_is(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.pull()
+        desk.book_again()
+        desk.minutes(5)
+        assert desk.stored(request).shown_state == "booked"
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_booked_again_after_it_was_told_it_is_confirmed_anew(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.minutes(5)
+        desk.book_again()
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED, CANCELLED, CONFIRMED]
+
+    def test_booked_again_where_it_could_not_be_told_there_is_no_news(self) -> None:
+        desk = Desk(a_practice(switches=Switches(cancelled=False)))
+        request = desk.confirmed()
+        desk.call_off()
+        desk.minutes(5)
+        desk.book_again()
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_booked_again_at_another_time_before_it_was_told_is_a_move(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.pull()
+        desk.book_again(**at(LATER))
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_booked_again_at_another_time_after_it_was_told_is_confirmed(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.minutes(5)
+        desk.book_again(**at(LATER))
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED, CANCELLED, CONFIRMED]
+        assert "25" in desk.last_mail()
+
+    def test_cancelled_again_it_is_told_again(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.minutes(5)
+        desk.book_again()
+        desk.minutes(5)
+        desk.call_off()
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED, CANCELLED, CONFIRMED, CANCELLED]
+
+    def test_undone_while_it_waits_is_a_correction_and_no_cancellation(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.pull()
+        desk.undo(request)
+        desk.minutes(5)
+        assert desk.stored(request).pending
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+
+
+class TestEnteredAnew:
+    def test_by_the_same_patient_with_the_same_provider_is_a_move(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+        assert desk.visit("appt-1").request_id is None
+        assert desk.happened(request)[-1] is Happening.RESCHEDULED
+        assert desk.places() == []
+
+    def test_also_a_pull_later(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.pull()
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes(6)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_also_a_little_before(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes(5)
+        desk.call_off()
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_also_where_the_old_one_is_gone(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.source.delete("appt-1")
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_at_the_same_time_there_is_nothing_to_tell(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2")
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_of_two_none_is_taken(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER))
+        desk.enter("appt-3", **at(MUCH_LATER))
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    @pytest.mark.parametrize("pointer", ["replaces", "replaced_by"])
+    def test_a_pointer_says_which_of_two(self, desk: Desk, pointer: str) -> None:
+        request = desk.confirmed()
+        desk.call_off(**({"replaced_by": "appt-3"} if pointer == "replaced_by" else {}))
+        desk.enter("appt-2", **at(LATER))
+        desk.enter("appt-3", **at(MUCH_LATER), **({"replaces": "appt-1"} if pointer == "replaces" else {}))
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-3"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_a_pointer_leads_to_another_provider_too(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER), provider_external_id="prac-brandt", replaces="appt-1")
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {"patient": ANOTHER},
+            {"patient": a_record(source_id=None)},
+            {"provider_external_id": "prac-brandt"},
+            {"state": AppointmentState.TENTATIVE},
+        ],
+    )
+    def test_anything_less_sure_is_a_cancellation(self, desk: Desk, row: dict[str, Any]) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER), **row)
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_what_was_there_long_before_is_another_visit(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes(30)
+        desk.call_off()
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_what_staff_dismissed_is_not_taken(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes()
+        desk.dismiss(request, "appt-2")
+        desk.call_off()
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_what_answers_somebody_else_is_not_taken(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        other = desk.ask(1, start=LATER)
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes(6)
+        assert desk.answered_by(other) == "appt-2"
+        assert desk.told(other) == [CONFIRMED]
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_the_one_that_moved_and_was_entered_anew_is_told_from_the_time_that_was_known(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        desk.pull()
+        desk.call_off()
+        desk.enter("appt-2", **at(MUCH_LATER))
+        desk.minutes(6)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+        assert "24" in desk.last_mail()
+
+    def test_entered_anew_at_the_time_that_was_known_there_is_nothing_to_tell(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        desk.pull()
+        desk.call_off()
+        desk.enter("appt-2")
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_while_a_wish_to_cancel_is_open_it_is_gone(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        desk.call_off()
+        desk.minutes(5)
+        found = desk.stored(request)
+        assert (found.asked_to_cancel_at, found.to_act) == (None, False)
+
+
+def test_walk_ins_that_move_and_are_cancelled_tell_nobody(desk: Desk) -> None:
+    """Also those who have the contacts of somebody who asks."""
+    request = desk.ask()
+    desk.enter("walk-in", patient=ANOTHER, **at(LATER))
+    desk.enter("hers", patient=a_record(phones=(), emails=()), **at(LATER))
+    desk.minutes(2)
+    for external_id in ("walk-in", "hers"):
+        desk.change(external_id, **at(MUCH_LATER))
+    desk.minutes(5)
+    for external_id in ("walk-in", "hers"):
+        desk.call_off(external_id)
+    desk.minutes(5)
+    desk.source.rows.clear()
+    desk.minutes(5)
+    assert desk.told(request) == []
+    assert {tags["request"] for *_, tags in desk.mailer.sent} == {request.id}
+
+
+def _mistyped(desk: Desk) -> Request:
+    request = desk.ask()
+    desk.enter(patient=a_record(phones=(), emails=()), **at(LATER))
+    desk.minutes()
+    return request
+
+
+def _accepted(desk: Desk) -> Request:
+    request = _mistyped(desk)
+    desk.accept(request)
+    return request
+
+
+def _suspended(desk: Desk) -> Request:
+    request = desk.confirmed()
+    desk.change(patient=ANOTHER)
+    desk.minutes()
+    desk.change(**at(LATER))
+    desk.pull()
+    return request
+
+
+def _moving(desk: Desk) -> Request:
+    request = desk.ask()
+    desk.enter(**at(LATER))
+    desk.minutes()
+    desk.cancel_as_moved(request)
+    return request
+
+
+def _entered_anew(desk: Desk) -> Request:
+    request = desk.confirmed()
+    desk.call_off()
+    desk.enter("appt-2", **at(LATER))
+    desk.pull()
+    return request
+
+
+def _wanted_by_two(desk: Desk) -> Request:
+    request = desk.ask()
+    desk.clock.advance(seconds=1)
+    desk.ask(1)
+    desk.enter()
+    desk.minutes()
+    return request
+
+
+ACTS: dict[str, tuple[Callable[[Desk], Request], Callable[[Desk, Request], object]]] = {
+    "accept": (_mistyped, lambda desk, request: desk.accept(request)),
+    "undo": (_accepted, lambda desk, request: desk.undo(request)),
+    "keep": (_suspended, lambda desk, request: desk.keep(request)),
+    "dismiss": (_mistyped, lambda desk, request: desk.dismiss(request)),
+    "cancel_as_moved": (_mistyped, lambda desk, request: desk.cancel_as_moved(request)),
+    "follow_a_move": (_moving, lambda desk, request: desk.resolve_moves("harbor", request.id)),
+    "follow_anew": (_entered_anew, lambda desk, request: desk.resolve_moves("harbor", request.id)),
+}
+
+
+class Cut:
+    """A desk on a stage, on which an act dies at one of its calls of the store."""
+
+    def __init__(self, act: str) -> None:
+        clock = FakeClock(Desk().clock.at)
+        self.stage = Stage(clock)
+        store = WatchedStore()
+        store.stage = self.stage
+        self.desk = Desk(a_practice(a_provider(split=3), a_provider("brandt", split=3)), store, clock)
+        before, self.act = ACTS[act]
+        self.request = before(self.desk)
+
+    def dies_at(self, step: int) -> list[str]:
+        """Act, and die at this step (0: at none); the calls until then."""
+        self.stage.steps.clear()
+        self.stage.calls.clear()
+        self.stage.deaths = {"MainThread": step}
+        with suppress(Killed):
+            self.act(self.desk, self.request)
+        self.stage.deaths = {}
+        return list(self.stage.calls["MainThread"])
+
+    def goes_on(self) -> tuple[object, ...]:
+        """Act again, if there is anything left to do, and let time pass; what comes of it."""
+        with suppress(RequestAlreadyAnswered):
+            self.act(self.desk, self.request)
+        self.desk.minutes(5)
+        requests = sorted(self.desk.store.requests_by_id)
+        stored = [self.desk.store.requests_by_id[key] for key in requests]
+        return (
+            [(one.state, one.link and replace(one.link, told=""), one.due) for one in stored],
+            [self.desk.answered_by(one) for one in stored],
+            [self.desk.happened(one) for one in stored],
+            [self.desk.told(one) for one in stored],
+            self.desk.places(),
+        )
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_wherever_it_is_cut_nothing_is_half_done(act: str) -> None:
+    whole = Cut(act)
+    calls = whole.dies_at(0)
+    assert "commit" in calls
+    wanted = whole.goes_on()
+    for step in range(1, len(calls) + 1):
+        cut = Cut(act)
+        assert cut.dies_at(step) == calls[:step]
+        for request in list(cut.desk.store.requests_by_id.values()):
+            cut.desk.answered_by(request)
+        assert cut.desk.places() == []
+        assert cut.goes_on() == wanted
+
+
+def test_an_undo_that_is_cut_before_the_visit_finds_another_request_leaves_it_to_staff() -> None:
+    request = _wanted_by_two(whole := Desk(a_practice(a_provider(split=3), a_provider("brandt", split=3))))
+    whole.confirm_matches = replace(whole.confirm_matches, ledger=_Dies(whole.store.ledger))  # type: ignore[arg-type]
+    whole.undo_link = replace(whole.undo_link, confirm_matches=whole.confirm_matches)
+    with pytest.raises(Killed):
+        whole.undo(request)
+    (other,) = (one for one in whole.store.requests_by_id.values() if one.id != request.id)
+    assert (whole.answered_by(request), whole.answered_by(other)) == (None, None)
+    assert whole.places() == []
+    whole.accept(other)
+    assert whole.answered_by(other) == "appt-1"
+
+
+@dataclass
+class _Dies:
+    """A ledger that does not live to commit."""
+
+    inner: object
+
+    def commit(self, _: object) -> None:
+        raise Killed
+
+
+def test_an_act_that_nobody_repeats_leaves_what_it_found_or_what_it_does() -> None:
+    """Kept, and cut before what happened meanwhile was told: there is nobody who would press the button again."""
+    calls = Cut("keep").dies_at(0)
+    for step in range(1, len(calls) + 1):
+        cut = Cut("keep")
+        cut.dies_at(step)
+        found = cut.desk.stored(cut.request)
+        assert found.suspended_at or found.start == LATER

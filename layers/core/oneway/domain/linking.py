@@ -158,12 +158,11 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
     closed = link.before is not RequestState.REQUESTED
     waits = link.knows.belief is Belief.WAITS
     awaited, due = None, tuple[DueMessage, ...]()
-    expected = link.knows.start or link.start
     if waits and closed:
         awaited = AwaitedPulls(PULLS_OF_A_MOVE, now)
         due = due_now(request, messages.on_cancel_by_staff(_has_email(request), switches), awaits_pulls=True)
-    elif expected > now and link.knows.belief is not Belief.ENDED and not waits:
-        due = due_now(request, messages.on_undo(_has_email(request)), old_start=expected)
+    elif _is_to_correct(link, now):
+        due = due_now(request, messages.on_undo(_has_email(request)), old_start=link.knows.start or link.start)
     after = replace(
         calm,
         state=link.before,
@@ -176,6 +175,18 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
         dismissals=_with(request.dismissals, Dismissal(link.appointment_id, identifiers)),
     )
     return changed(request, after, by, now, Happening.UNDONE, due)
+
+
+def undo_is_silent(request: Request, now: datetime) -> bool:
+    """Whether undoing the link now would tell the patient nothing."""
+    link = _without_held(request, now).link
+    return link is None or not _is_to_correct(link, now)
+
+
+def _is_to_correct(link: Link, now: datetime) -> bool:
+    """Whether a patient who knows of a visit to come has to be told that it was a mistake."""
+    told = link.knows.belief not in (Belief.WAITS, Belief.ENDED)
+    return told and (link.knows.start or link.start) > now
 
 
 def waited(request: Request, good_at: datetime, now: datetime) -> Request:

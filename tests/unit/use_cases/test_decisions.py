@@ -32,6 +32,28 @@ def mistyped(desk: Desk, **patient: Any) -> Request:
     return request
 
 
+def expired(desk: Desk) -> Request:
+    """A request that nothing answered in time, and a visit with a mistyped birth date that was entered after the fact."""
+    request = desk.ask()
+    desk.clock.at = START + timedelta(minutes=1)
+    desk.minutes(2)
+    assert desk.stored(request).state is RequestState.EXPIRED
+    desk.enter(patient=WRONG)
+    desk.minutes()
+    return request
+
+
+class TestExpiring:
+    def test_while_a_visit_may_be_the_answer_staff_are_asked_first(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.clock.at = START + timedelta(minutes=1)
+        desk.minutes(3)
+        assert desk.stored(request).pending
+        desk.dismiss(request)
+        desk.minutes(3)
+        assert desk.stored(request).state is RequestState.EXPIRED
+
+
 class TestExactly:
     @pytest.mark.parametrize("state", [AppointmentState.BOOKED, AppointmentState.ARRIVED, AppointmentState.COMPLETED])
     def test_these_states_confirm(self, desk: Desk, state: AppointmentState) -> None:
@@ -168,10 +190,7 @@ class TestAccepting:
         assert desk.told(request) == [CANCELLED]
 
     def test_of_what_had_expired_nobody_is_told(self, desk: Desk) -> None:
-        request = mistyped(desk)
-        desk.clock.at = START + timedelta(minutes=1)
-        desk.minutes(2)
-        assert desk.stored(request).state is RequestState.EXPIRED
+        request = expired(desk)
         desk.accept(request)
         desk.minutes(3)
         assert desk.answered_by(request) == "appt-1"
@@ -381,9 +400,7 @@ class TestUndoing:
         assert desk.places() == []
 
     def test_what_had_expired_is_expired_again(self, desk: Desk) -> None:
-        request = mistyped(desk)
-        desk.clock.at = START + timedelta(minutes=1)
-        desk.minutes(2)
+        request = expired(desk)
         desk.accept(request)
         assert desk.undo(request).state is RequestState.EXPIRED
         assert desk.places() == []

@@ -67,6 +67,10 @@ class Seen:
     digest: str = ""
     day: date | None = None
 
+    def forgotten(self) -> "Seen":
+        """The same day, of which nothing is known again."""
+        return Seen(day=self.day)
+
 
 @dataclass(frozen=True, slots=True)
 class FeedState:

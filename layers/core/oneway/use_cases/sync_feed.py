@@ -16,6 +16,7 @@ from ..domain.appointments import Appointment, RowKind, ScheduleRow, SetAsideRow
 from ..domain.clock_time import day_of, minute_of, zone_of
 from ..domain.comparing import (
     Comparison,
+    DigestWeek,
     Mark,
     Pulled,
     compare,
@@ -99,16 +100,21 @@ class _Pull:
         seen = self.state.seen_back if self.back else self.state.seen
         return seen if seen.day == self.window.day else Seen()
 
-    def left(self, state: FeedState, seen: Seen) -> FeedState:
-        """A state with what this pull saw."""
+    def left(self, state: FeedState, seen: Seen, *, recorded: bool) -> FeedState:
+        """A state with what this pull saw. Where the digests were `recorded` anew, the other window has to be compared with
+        them: what it shows may be the same as the last time that it was read, and no longer what is stored.
+        """
+        if recorded:
+            state = replace(state, seen=state.seen.forgotten(), seen_back=state.seen_back.forgotten())
         return replace(state, seen_back=seen) if self.back else replace(state, seen=seen)
 
 
 @dataclass(slots=True)
 class _Done:
-    """What was applied so far, and whether time was left for all of it."""
+    """What was applied so far, whether time was left for all of it, and whether digests were written."""
 
     written: int = 0
+    recorded: bool = False
     confirmed: int = 0
     events: list[Event] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
@@ -176,15 +182,15 @@ class SyncFeed:
         if done.stopped:
             left = {one.id for one in work} - done.ids
             weeks = {week: known for week, known in weeks.items() if not left & {*known, *stored.get(week, ())}}
-        if weeks:
-            self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
+        self._record(settings, weeks, done)
         seen = len(snapshot.prints)
         if done.stopped:
             return self._report(Outcome.STOPPED, pull, done, seen, 0, len(set_aside))
         if set_aside or state.set_aside:
             self.feeds.set_aside(settings.practice, settings.feed_id, set_aside)
+        seen_now = Seen(snapshot.validator, digest if snapshot.complete else "", window.day)
         after = replace(
-            pull.left(state, Seen(snapshot.validator, digest if snapshot.complete else "", window.day)),
+            pull.left(state, seen_now, recorded=done.recorded),
             mapping=mapping,
             set_aside=len(set_aside),
             suspects=suspects({**stored, **weeks}),
@@ -210,11 +216,15 @@ class SyncFeed:
         # Rows that were not read again stay as they are: only those that were resolved are written.
         pulled = with_rows(Pulled({}, {}), resolved.rows)
         weeks = weeks_after(pulled, stored, pull.window, resolved.marks)
-        if weeks:
-            self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
+        self._record(settings, weeks, done)
         left = sum(one is Mark.SUSPECTED for one in resolved.marks.values())
         self._good(pull, replace(state, suspects=suspects({**stored, **weeks})), done)
         return self._report(_outcome(done), pull, done, seen, len(resolved.marks) - left, set_aside)
+
+    def _record(self, settings: FeedSettings, weeks: Mapping[str, DigestWeek], done: _Done) -> None:
+        if weeks:
+            self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
+            done.recorded = True
 
     def _resolve(self, pull: _Pull, absent: Mapping[str, int], shown: Iterable[str]) -> Resolved:
         return self.resolve_absence(pull.state.settings, pull.source, pull.window, absent, shown)
@@ -338,7 +348,7 @@ class SyncFeed:
             awaited=None if state.awaited and pull.began > state.awaited else state.awaited,
         )
         nothing_but_stamps = replace(after, seen=state.seen, seen_back=state.seen_back, last_good_at=state.last_good_at)
-        if nothing_but_stamps == state and not self._is_due(pull):
+        if nothing_but_stamps == state and not done.recorded and not self._is_due(pull):
             return
         if self._save(state, after) and state.broken_since:
             done.events.append(SourceWell(after.settings.practice, after.settings.feed_id))

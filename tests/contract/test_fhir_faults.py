@@ -109,6 +109,9 @@ def serving(*answers: Told | Callable[[Asked], Told]) -> Iterator[Server]:
         (Told("<html>sign in</html>"), SchemaDrift, 1),
         (Told('{"resourceType": "OperationOutcome"}', FHIR), SchemaDrift, 1),
         (Told('{"resourceType": "Bundle", "entry": [', FHIR), SchemaDrift, 1),
+        (Told(b'{"resourceType": "Bundle\xff"}', FHIR), SchemaDrift, 1),
+        (Told('{"resourceType": "Bundle", "entry": [{"resource": ' + "[" * 100_000, FHIR), SchemaDrift, 1),
+        (a_bundle(a_visit("1"), a_patient(), following="https://[::1"), SchemaDrift, 1),
         (Told(b"no gzip at all", FHIR, headers={"Content-Encoding": "gzip"}), Unavailable, TRIES),
         (Told("{}", FHIR, headers={"Content-Encoding": "br"}), SchemaDrift, 1),
     ],
@@ -194,6 +197,8 @@ def test_pages_without_an_end_are_given_up(following: str) -> None:
         (a_visit("x", start="2026-02-30T09:30:00Z"), "its start does not exist"),
         (a_visit("x", start=None), "has no start"),
         (a_visit("x", end=None), "has neither end nor duration"),
+        (a_visit("x", end=None, minutesDuration=10**12), "its duration leads nowhere"),
+        (a_visit("x", end=None, minutesDuration=10**18), "its duration leads nowhere"),
         (a_visit("x", participant=[]), "names none of the providers"),
         (a_visit("x", status=7), "does not have the shape"),
         ({"resourceType": "Appointment", "patient": "Reed"}, "does not have the shape"),
@@ -206,6 +211,16 @@ def test_a_garbage_row_is_set_aside_and_the_rest_go_on(bad: Any, reason: str) ->
         assert [row.external_id for row in found.rows] == ["1", "2"]
         assert [one.reason for one in found.set_aside if one.reason.startswith(reason)]
         assert "Reed" not in repr(found.set_aside)
+
+
+def test_bytes_that_are_no_text_spoil_their_own_row_only() -> None:
+    body = a_bundle(a_visit("1"), a_visit("x", status="@"), a_visit("2"), a_patient(name=[{"family": "@"}])).body
+    assert isinstance(body, str)
+    answer = Told(body.encode().replace(b"@", b"\xff"), FHIR)
+    with serving(lambda asked: answer if "Appointment" in asked.path else a_bundle()) as server:
+        found = server.pull()
+        assert [row.external_id for row in found.rows] == ["1", "2"]
+        assert [one.reason for one in found.set_aside] == ["does not have the shape of an Appointment"]
 
 
 def test_an_empty_feed_is_complete() -> None:

@@ -23,6 +23,7 @@ from ..faults import RequestRefused, SchemaDrift, SourceError
 from ..ports import Absence, Capabilities, Snapshot, SourceProvider, Translated
 from .fhir_profiles import PROFILES, FhirProfile, capabilities_of
 from .fhir_resources import (
+    UNREADABLE,
     Draft,
     Head,
     Patient,
@@ -232,7 +233,7 @@ class FhirSource:
         for entry in entries:
             try:
                 draft = draft_of(appointment_of.decode(entry.raw), self.profile, providers)
-            except (msgspec.MsgspecError, ValueError) as error:
+            except UNREADABLE as error:
                 set_aside.append(SetAsideRow(f"entry {entry.number}", reason_of(error)))
                 continue
             if draft and window.start <= draft.start < window.end:
@@ -347,7 +348,10 @@ class FhirSource:
             following = next((link.url for link in bundle.link if link.relation == "next"), None)
             if following is None:
                 return
-            url = urljoin(url, following)
+            try:
+                url = urljoin(url, following)
+            except ValueError:
+                raise SchemaDrift("a page points to what is no address") from None
             if url in seen or len(seen) >= MOST_PAGES:
                 raise SchemaDrift("pages without an end")
             answer = self.http.get(url, _ACCEPT)

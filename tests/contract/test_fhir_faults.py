@@ -254,6 +254,49 @@ def test_a_merged_patient_is_the_one_that_replaced_it() -> None:
         assert row.patient.birth_date == date(1991, 1, 1)
 
 
+def test_a_merged_patient_is_followed_to_one_who_has_visits_too() -> None:
+    link = [{"type": "replaced-by", "other": {"reference": "Patient/new"}}]
+    known = {"p": a_patient(link=link), "new": a_patient(id="new", birthDate="1991-01-01")}
+    doctor = {"actor": {"reference": "Practitioner/osei"}}
+    other = a_visit("2", participant=[doctor, {"actor": {"reference": "Patient/new"}}])
+
+    def answer(asked: Asked) -> Told:
+        if asked.path.endswith("/Patient"):
+            return a_bundle(*(known[one] for one in dict(asked.query)["_id"].split(",")))
+        return a_bundle(a_visit("1"), other)
+
+    with serving(answer) as server:
+        patients = [row.patient for row in server.pull(profile="oracle").rows]
+        assert [(one.source_id, one.former_ids) for one in patients if one] == [("new", ("p",)), ("new", ())]
+
+
+def test_patients_who_are_merged_into_each_other_are_given_up() -> None:
+    def merged(one: str, other: str) -> dict[str, Any]:
+        return a_patient(id=one, link=[{"type": "replaced-by", "other": {"reference": f"Patient/{other}"}}])
+
+    known = {"p": merged("p", "q"), "q": merged("q", "p")}
+
+    def answer(asked: Asked) -> Told:
+        if asked.path.endswith("/Patient"):
+            return a_bundle(*(known[one] for one in dict(asked.query)["_id"].split(",")))
+        return a_bundle(a_visit("1"))
+
+    with serving(answer) as server:
+        (row,) = server.pull(profile="oracle").rows
+        assert row.patient
+        assert len(server.asked) < 5
+
+
+def test_what_says_nothing_of_the_patients_does_not_say_that_all_is_unchanged() -> None:
+    def answer(asked: Asked) -> Told:
+        if asked.path.endswith("/Patient"):
+            return a_bundle(a_patient())
+        return Told(a_bundle(a_visit("1")).body, FHIR, headers={"ETag": '"v1"'})
+
+    with serving(answer) as server:
+        assert server.pull().snapshot.validator is None
+
+
 def test_what_the_source_says_is_unchanged_is_not_read() -> None:
     def conditional(asked: Asked) -> Told:
         if asked.headers.get("if-none-match") == '"v1"':

@@ -64,11 +64,14 @@ class Question:
 
 
 class _Entry(NamedTuple):
-    """An appointment as read: which entry it was, its print, and whether its patient is to be looked up again."""
+    """An appointment as read: which entry it was, its print, whether its patients came along (and are not merged into others),
+    and whether they are to be looked up again.
+    """
 
     number: int
     raw: bytes
     print: bytes
+    whole: bool
     due: bool
 
 
@@ -141,8 +144,8 @@ class FhirSource:
     def snapshot(self, provider_external_ids: Sequence[str], window: Window, validator: str | None) -> Snapshot:
         """Every appointment of these practitioners that starts in the window.
 
-        The validator is the ETag of an answer of one page; longer answers have none, since a page says nothing of the
-        others.
+        The validator is the ETag of an answer of one page that brought all patients along: a page says nothing of the others,
+        nor an answer of records that have to be looked up.
         """
         reading = self._read(provider_external_ids, window, validator)
         if reading is None:
@@ -157,7 +160,7 @@ class FhirSource:
             translate,
             prints=[entry.print for entry in entries],
             read=[*(entry.print for entry in entries), *reading.prints],
-            validator=reading.etag if reading.pages == 1 else None,
+            validator=reading.etag if reading.pages == 1 and all(entry.whole for entry in entries) else None,
             look_again=any(entry.due for entry in entries),
         )
 
@@ -186,7 +189,7 @@ class FhirSource:
             for record in self._patient_records(wanted):
                 successor = replaced_by(record)
                 for asked in (a for a, now in wanted.items() if now == record.id):
-                    if successor and successor not in wanted.values():
+                    if successor and successor not in (asked, record.id):
                         replaced[asked] = successor
                     former = (asked,) if asked != record.id else ()
                     found[asked] = replace(self._record(record), former_ids=former)
@@ -208,14 +211,10 @@ class FhirSource:
         """The appointments with their prints, which cover the patients that came along."""
         merged = {one for one, found in reading.patients.items() if b"replaced-by" in found.raw}
         for number, raw in reading.appointments:
-            parts, due = [self._bare(raw)], False
-            for one in patient_ids_in(raw):
-                included = reading.patients.get(one)
-                if included:
-                    parts.append(included.print)
-                if included is None or one in merged:
-                    due = due or self._is_due(one)
-            yield _Entry(number, raw, print_of(*parts), due)
+            named = patient_ids_in(raw)
+            parts = [self._bare(raw), *(reading.patients[one].print for one in named if one in reading.patients)]
+            elsewhere = [one for one in named if one not in reading.patients or one in merged]
+            yield _Entry(number, raw, print_of(*parts), not elsewhere, any(map(self._is_due, elsewhere)))
 
     def _is_due(self, patient_id: str) -> bool:
         """Whether it is this patient's turn: once in half an hour, spread over the pulls, and nothing is to be remembered."""

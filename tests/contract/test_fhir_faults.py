@@ -181,6 +181,16 @@ def test_rows_that_shift_between_pages_are_seen_once() -> None:
         ]
 
 
+def test_of_a_visit_that_is_on_two_pages_the_last_counts_even_if_it_is_known() -> None:
+    first = a_bundle(a_visit("1", status="cancelled"), a_patient(), following="?page=2")
+    with serving(a_bundle(a_visit("1"), a_patient()), first, a_bundle(a_visit("1"))) as server:
+        source = server.open()
+        known = set(source.snapshot(["osei"], WINDOW, None).prints)
+        snapshot = source.snapshot(["osei"], WINDOW, None)
+        assert not snapshot.translate(known).rows
+        assert set(snapshot.prints) == known
+
+
 @pytest.mark.parametrize("following", ["?page=1", "/fhir/Appointment"])
 def test_pages_without_an_end_are_given_up(following: str) -> None:
     with serving(lambda asked: a_bundle(a_visit("1"), a_patient(), following=following)) as server:
@@ -486,6 +496,17 @@ class TestCapabilityStatement:
             server.open().snapshot(["osei"], WINDOW, None)
             asked = [sorted(set(one) & {"actor", "practitioner", "_include"}) for one in asked_of(server)]
             assert asked == [["_include", "actor"], [], ["_include", "practitioner"], ["practitioner"]]
+
+    def test_a_page_that_is_refused_is_no_refusal_of_the_question(self) -> None:
+        def answer(asked: Asked) -> Told:
+            if ("page", "2") in asked.query:
+                return Told(status=400)  # its search has expired
+            return a_bundle(a_visit("1"), a_patient(), following="?page=2")
+
+        with serving(answer) as server:
+            with pytest.raises(Unavailable):
+                server.pull()
+            assert len(server.asked) == 2
 
     def test_one_that_refuses_everything_is_given_up(self) -> None:
         with serving(Told(status=400)) as server, pytest.raises(SchemaDrift):

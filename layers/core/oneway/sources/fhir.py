@@ -19,7 +19,7 @@ from ..domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
 from ..domain.clock_time import minute_of
 from ..domain.comparing import NO_PRINT, print_of
 from ..domain.feeds import Window
-from ..faults import RequestRefused, SchemaDrift, SourceError
+from ..faults import RequestRefused, SchemaDrift, SourceError, Unavailable
 from ..ports import Absence, Capabilities, Snapshot, SourceProvider, Translated
 from .fhir_profiles import PROFILES, FhirProfile, capabilities_of
 from .fhir_resources import (
@@ -84,9 +84,9 @@ class _Included(NamedTuple):
 
 @dataclass(slots=True)
 class _Reading:
-    """All resources of a window."""
+    """All resources of a window; of what is on two pages the last."""
 
-    appointments: list[tuple[int, bytes]] = field(default_factory=list)
+    appointments: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     patients: dict[str, _Included] = field(default_factory=dict)
     prints: list[bytes] = field(default_factory=list)
     pages: int = 0
@@ -210,7 +210,7 @@ class FhirSource:
     def _entries(self, reading: _Reading) -> Iterator[_Entry]:
         """The appointments with their prints, which cover the patients that came along."""
         merged = {one for one, found in reading.patients.items() if b"replaced-by" in found.raw}
-        for number, raw in reading.appointments:
+        for number, raw in reading.appointments.values():
             named = patient_ids_in(raw)
             parts = [self._bare(raw), *(reading.patients[one].print for one in named if one in reading.patients)]
             elsewhere = [one for one in named if one not in reading.patients or one in merged]
@@ -327,7 +327,7 @@ class FhirSource:
                 raw, number = bytes(one), number + 1
                 head = _head(raw)
                 if head.resourceType == "Appointment":
-                    reading.appointments.append((number, raw))
+                    reading.appointments[head.id or f"entry {number}"] = number, raw
                     continue
                 print_ = print_of(self._bare(raw))
                 reading.prints.append(print_)
@@ -353,7 +353,11 @@ class FhirSource:
                 raise SchemaDrift("a page points to what is no address") from None
             if url in seen or len(seen) >= MOST_PAGES:
                 raise SchemaDrift("pages without an end")
-            answer = self.http.get(url, _ACCEPT)
+            try:
+                answer = self.http.get(url, _ACCEPT)
+            except RequestRefused:
+                # It took the question: only the page is there no longer.
+                raise Unavailable("a page that was pointed to is refused") from None
 
     def _url(self, kind: str, parameters: Sequence[tuple[str, str]]) -> str:
         query = f"?{urlencode(parameters)}" if parameters else ""

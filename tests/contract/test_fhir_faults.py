@@ -223,6 +223,12 @@ def test_a_garbage_row_is_set_aside_and_the_rest_go_on(bad: Any, reason: str) ->
         assert "Reed" not in repr(found.set_aside)
 
 
+def test_what_cannot_be_read_is_there_all_the_same() -> None:
+    with serving(a_bundle(a_visit("x", start="soon"), "garbage", a_patient())) as server:
+        found = server.open().snapshot(["osei"], WINDOW, None).translate(())
+        assert (len(found.set_aside), found.unreadable) == (2, {"x"})
+
+
 def test_bytes_that_are_no_text_spoil_their_own_row_only() -> None:
     body = a_bundle(a_visit("1"), a_visit("x", status="@"), a_visit("2"), a_patient(name=[{"family": "@"}])).body
     assert isinstance(body, str)

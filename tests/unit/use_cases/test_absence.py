@@ -74,6 +74,23 @@ class TestTwoSightings:
         assert world.store.writes == writes
 
 
+class TestUnreadable:
+    def test_a_visit_that_cannot_be_read_is_not_absent(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.spoilt.add("appt-1")
+        world.source.read_by_id = False
+        assert [one.missing for one in pulls(world, 3)] == [0, 0, 0]
+        assert the_visit(world).missing_since is None
+        assert world.stored(request).vanished_at is None
+
+    def test_nor_is_one_that_came_to_end_before_it_starts(self, world: World) -> None:
+        confirmed(world)
+        world.source.read_by_id = False
+        world.source.enter(a_row(end=START - timedelta(minutes=1)))
+        assert [one.missing for one in pulls(world, 3)] == [0, 0, 0]
+        assert the_visit(world).missing_since is None
+
+
 class TestGone:
     def test_what_the_source_no_longer_has_is_cancelled(self, world: World) -> None:
         request = confirmed(world)

@@ -50,7 +50,9 @@ _MARKS = {mark.value: mark for mark in Mark}
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What a pull shows, by appointment id: rows with their entries, and those that are the same to the byte as before."""
+    """What a pull shows, by appointment id: rows with their entries, and those that stay as they are: the same to the byte as
+    before, or there but not to be read.
+    """
 
     rows: Mapping[str, ScheduleRow]
     entries: Mapping[str, bytes]

@@ -64,11 +64,12 @@ class Question:
 
 
 class _Entry(NamedTuple):
-    """An appointment as read: which entry it was, its print, whether its patients came along (and are not merged into others),
-    and whether they are to be looked up again.
+    """An appointment as read: which entry it was, its id if that can be told, its print, whether its patients came along (and are
+    not merged into others), and whether they are to be looked up again.
     """
 
     number: int
+    id: str
     raw: bytes
     print: bytes
     whole: bool
@@ -86,7 +87,7 @@ class _Included(NamedTuple):
 class _Reading:
     """All resources of a window; of what is on two pages the last."""
 
-    appointments: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    appointments: dict[str, tuple[int, str, bytes]] = field(default_factory=dict)
     patients: dict[str, _Included] = field(default_factory=dict)
     prints: list[bytes] = field(default_factory=list)
     pages: int = 0
@@ -210,11 +211,11 @@ class FhirSource:
     def _entries(self, reading: _Reading) -> Iterator[_Entry]:
         """The appointments with their prints, which cover the patients that came along."""
         merged = {one for one, found in reading.patients.items() if b"replaced-by" in found.raw}
-        for number, raw in reading.appointments.values():
+        for number, identifier, raw in reading.appointments.values():
             named = patient_ids_in(raw)
             parts = [self._bare(raw), *(reading.patients[one].print for one in named if one in reading.patients)]
             elsewhere = [one for one in named if one not in reading.patients or one in merged]
-            yield _Entry(number, raw, print_of(*parts), not elsewhere, any(map(self._is_due, elsewhere)))
+            yield _Entry(number, identifier, raw, print_of(*parts), not elsewhere, any(map(self._is_due, elsewhere)))
 
     def _is_due(self, patient_id: str) -> bool:
         """Whether it is this patient's turn: once in half an hour, spread over the pulls, and nothing is to be remembered."""
@@ -229,11 +230,13 @@ class FhirSource:
     ) -> Translated:
         drafts: dict[str, tuple[Draft, _Entry]] = {}
         set_aside: list[SetAsideRow] = []
+        unreadable: set[str] = set()
         for entry in entries:
             try:
                 draft = draft_of(appointment_of.decode(entry.raw), self.profile, providers)
             except UNREADABLE as error:
                 set_aside.append(SetAsideRow(f"entry {entry.number}", reason_of(error)))
+                unreadable |= {entry.id} - {""}
                 continue
             if draft and window.start <= draft.start < window.end:
                 drafts[draft.id] = draft, entry
@@ -242,7 +245,7 @@ class FhirSource:
         for draft, entry in drafts.values():
             told = draft.patient_id is None or draft.patient_id in patient_ids_in(entry.raw)
             rows.append((draft.row(records), entry.print if told else NO_PRINT))
-        return Translated(rows, set_aside)
+        return Translated(rows, set_aside, unreadable)
 
     def _records(self, drafts: Iterable[Draft], included: Mapping[str, _Included]) -> dict[str, RecordPatient]:
         """The patients of these rows: as included, else (or where merged into another) looked up."""
@@ -327,7 +330,7 @@ class FhirSource:
                 raw, number = bytes(one), number + 1
                 head = _head(raw)
                 if head.resourceType == "Appointment":
-                    reading.appointments[head.id or f"entry {number}"] = number, raw
+                    reading.appointments[head.id or f"entry {number}"] = number, head.id, raw
                     continue
                 print_ = print_of(self._bare(raw))
                 reading.prints.append(print_)

@@ -389,8 +389,8 @@ def pulled_of(
     The last row of an id counts (pages may shift).
     """
     translated = snapshot.translate(known)
-    rows, set_aside = usable_rows(settings, translated)
-    same = {known[one] for one in snapshot.prints if one in known} - rows.keys()
+    rows, set_aside, unreadable = usable_rows(settings, translated)
+    same = ({known[one] for one in snapshot.prints if one in known} | unreadable) - rows.keys()
     entries = {identifier: entry_of(row, print_) for identifier, (row, print_) in rows.items()}
     return Pulled({identifier: row for identifier, (row, _) in rows.items()}, entries, same), set_aside
 
@@ -403,23 +403,30 @@ def with_rows(pulled: Pulled, rows: Mapping[str, ScheduleRow]) -> Pulled:
 
 def usable_rows(
     settings: FeedSettings, translated: Translated
-) -> tuple[dict[str, tuple[ScheduleRow, bytes]], list[SetAsideRow]]:
-    """Rows with their prints, by appointment id, and those that cannot be applied."""
+) -> tuple[dict[str, tuple[ScheduleRow, bytes]], list[SetAsideRow], set[str]]:
+    """Rows with their prints, by appointment id, and those that cannot be applied, with the appointment ids that they have."""
+
+    def id_of(external_id: str) -> str:
+        return identifiers.appointment_id(settings.practice, settings.source_id, external_id)
+
+    unreadable = {id_of(external_id) for external_id in translated.unreadable}
     rows: dict[str, tuple[ScheduleRow, bytes]] = {}
     set_aside = list(translated.set_aside)
     for row, print_ in translated.rows:
         provider_id = settings.provider_of(row.provider_external_id)
         if provider_id is None:
             continue  # of somebody who cannot be booked online
-        zone = zone_of(settings.zone_of(provider_id))
+        zone, identifier = zone_of(settings.zone_of(provider_id)), id_of(row.external_id)
         if row.end < row.start:
-            set_aside.append(SetAsideRow("row", "ends before it starts"))
+            problem = "ends before it starts"
         elif row.kind is not RowKind.BLOCK and is_long(row.start, row.end, zone):
-            set_aside.append(SetAsideRow("row", f"longer than {LONGEST_DAYS} days"))
+            problem = f"longer than {LONGEST_DAYS} days"
         else:
-            identifier = identifiers.appointment_id(settings.practice, settings.source_id, row.external_id)
             rows[identifier] = row, print_
-    return rows, set_aside
+            continue
+        set_aside.append(SetAsideRow("row", problem))
+        unreadable.add(identifier)
+    return rows, set_aside, unreadable
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -58,6 +58,18 @@ class TestUnchangedIsFree:
             assert world.pull().outcome is Outcome.UNCHANGED
         assert world.store.writes == writes
 
+    def test_rows_that_stay_set_aside_are_written_once(self, world: World) -> None:
+        world.source.enter(a_row(), a_row("bad"))
+        world.source.spoilt.add("bad")
+        writes = settled(world)
+        for n in range(9):
+            world.source.enter(a_row(start_text=f"stamp {n}"))
+            assert world.pull().outcome is Outcome.UNCHANGED
+        assert world.store.writes == writes
+        world.source.spoilt.clear()
+        world.pull()
+        assert world.store.aside[FEED] == []
+
     def test_under_other_settings_everything_is_translated_again(self, world: World) -> None:
         world.source.enter(a_row())
         settled(world)
@@ -110,6 +122,12 @@ class TestHeartbeat:
         two.sync_feed(*FEED)
         two.clock.advance(minutes=1)
         assert (two.age.minutes(two.practice, osei) or 0) > 40
+
+    def test_a_feed_that_does_not_even_look_back_is_no_fresher_for_its_source(self, two: World) -> None:
+        settled(two, "osei", "brandt")
+        for _ in range(50):
+            two.pull("brandt", minutes=5)  # pulls of the other one break, or are left off
+        assert two.age.minutes(two.practice, two.practice.providers["osei"]) > 200  # type: ignore[operator]
 
     def test_a_source_that_fails_is_no_fresher_for_it(self, two: World) -> None:
         settled(two, "osei", "brandt")

@@ -30,7 +30,7 @@ from ..domain.comparing import (
 )
 from ..domain.errors import WriteConflict
 from ..domain.events import Event, PullFinished, SourceBroken, SourceWell, VisitMoved
-from ..domain.feeds import LOOK_BACK, FeedSettings, FeedState, Seen, VanishedAnswer, Window
+from ..domain.feeds import LOOK_BACK, LOOK_BACK_EVERY, FeedSettings, FeedState, Seen, VanishedAnswer, Window
 from ..domain.health import open_minutes, patience_minutes
 from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
@@ -45,8 +45,6 @@ from .suggest_matches import SuggestMatches
 MAPPING_VERSION = "1"
 """Raise it when rows are translated differently: the next pull then compares everything."""
 HEARTBEAT = timedelta(minutes=10)
-LOOK_BACK_EVERY = timedelta(minutes=60)
-"""Every feed writes its state at least this often: it is what a look back leaves."""
 LONGEST_BACK_OFF = timedelta(minutes=60)
 
 
@@ -186,13 +184,16 @@ class SyncFeed:
         seen = len(snapshot.prints)
         if done.stopped:
             return self._report(Outcome.STOPPED, pull, done, seen, 0, len(set_aside))
-        if set_aside or state.set_aside:
+        # Where they stand in an answer says nothing: some servers answer in another order each time.
+        aside = feed_digest((), *sorted(one.reason for one in set_aside)) if set_aside else ""
+        if aside != state.aside:
             self.feeds.set_aside(settings.practice, settings.feed_id, set_aside)
         seen_now = Seen(snapshot.validator, digest if snapshot.complete else "", window.day)
         after = replace(
             pull.left(state, seen_now, recorded=done.recorded),
             mapping=mapping,
             set_aside=len(set_aside),
+            aside=aside,
             suspects=suspects({**stored, **weeks}),
         )
         self._good(pull, after, done, snapshot.complete)

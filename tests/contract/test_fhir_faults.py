@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from oneway.domain.appointments import RowKind, ScheduleRow, SetAsideRow
-from oneway.domain.feeds import FeedState, Window
+from oneway.domain.clock_time import minute_of
+from oneway.domain.feeds import FeedState, Window, spoke_of
 from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.ports import Absence, ScheduleSource, Snapshot
 from oneway.sources.fhir_profiles import PROFILES, capabilities_of
@@ -564,7 +565,8 @@ class TestPrints:
             source = server.open()
             assert source.snapshot(["osei"], WINDOW, None).prints != source.snapshot(["osei"], WINDOW, None).prints
 
-    def test_records_that_do_not_come_along_are_looked_up_once_in_half_an_hour(self) -> None:
+    @pytest.mark.parametrize("late", [(0,) * 6, (0, 1, 0, 2, 4, 0), (3, 0, 4, 1, 0, 2)])
+    def test_records_that_do_not_come_along_are_looked_up_once_in_half_an_hour(self, late: Sequence[int]) -> None:
         people = [f"p{number}" for number in range(40)]
 
         def answer(asked: Asked) -> Told:
@@ -579,12 +581,13 @@ class TestPrints:
             source = server.open("oracle", interval_minutes=5)
             known = set(source.snapshot(["osei"], WINDOW, None).prints)
             looked_up: list[str] = []
-            for _ in range(6):
+            due = NOW + timedelta(minutes=(spoke_of("harbor", "ehr~osei", 5) - minute_of(NOW)) % 5)
+            for number, minutes in enumerate(late):
+                server.clock.at = due + timedelta(minutes=5 * number + minutes)
                 snapshot = source.snapshot(["osei"], WINDOW, None)
                 rows = [row.external_id for row, _ in snapshot.translate(known).rows]
                 assert snapshot.look_again is bool(rows)
                 looked_up += rows
-                server.clock.advance(minutes=5)
             assert sorted(looked_up) == sorted(people)
 
 

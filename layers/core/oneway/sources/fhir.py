@@ -98,7 +98,8 @@ class _Reading:
 class FhirSource:
     """Implements ports.ScheduleSource. `to_e164` reads a phone as people of the practice's country write it.
 
-    `interval_minutes` is how often it is pulled; `learnt` keeps, by address, the question that a server takes.
+    `interval_minutes` is how often it is pulled, `spoke` in which minute of each interval; `learnt` keeps, by address, the
+    question that a server takes.
     """
 
     http: SourceHttp
@@ -107,6 +108,7 @@ class FhirSource:
     now: Callable[[], datetime]
     profile: FhirProfile = PROFILES["generic"]
     interval_minutes: int = 60
+    spoke: int = 0
     learnt: dict[str, Question] = field(default_factory=dict)
 
     def capabilities(self) -> Capabilities:
@@ -218,9 +220,12 @@ class FhirSource:
             yield _Entry(number, identifier, raw, print_of(*parts), not elsewhere, any(map(self._is_due, elsewhere)))
 
     def _is_due(self, patient_id: str) -> bool:
-        """Whether it is this patient's turn: once in half an hour, spread over the pulls, and nothing is to be remembered."""
-        turn = (minute_of(self.now()) + crc32(patient_id.encode())) % PATIENTS_REFRESHED_MINUTES
-        return turn < self.interval_minutes
+        """Whether it is this patient's turn: once in half an hour, spread over the pulls, and nothing is to be remembered. A pull
+        that comes late, but before the next, still has its own turn.
+        """
+        turn = (minute_of(self.now()) - self.spoke) // self.interval_minutes
+        turns = max(1, PATIENTS_REFRESHED_MINUTES // self.interval_minutes)
+        return (turn + crc32(patient_id.encode())) % turns == 0
 
     def _bare(self, raw: bytes) -> bytes:
         return _STAMP.sub(b"", raw) if self.profile.stamps_lie else raw

@@ -218,6 +218,24 @@ class TestAServerThatFindsNothing:
         assert not world.stored(request).to_act
         assert the_visit(world).missing_since is None
 
+    def test_a_cancelled_visit_that_is_only_there_by_id_is_settled(self, world: World) -> None:
+        confirmed(world)
+        world.source.enter(a_row(raw_state="cancelled", state=AppointmentState.CANCELLED))
+        world.source.hidden.add("appt-1")
+        pulls(world, 2)
+        assert the_visit(world).state is AppointmentState.CANCELLED
+        writes = world.store.writes
+        for n in range(5):
+            start = START + timedelta(hours=2)
+            stamped = a_row("other", start=start, end=start + timedelta(hours=1), patient=None, start_text=f"stamp {n}")
+            world.source.enter(stamped)
+            assert world.pull().outcome is Outcome.UNCHANGED
+        assert world.store.writes == writes
+        world.source.enter(a_row())
+        world.source.hidden.clear()
+        world.pull()
+        assert the_visit(world).state is AppointmentState.BOOKED
+
     def test_a_fault_while_asking_changes_nothing(self, world: World) -> None:
         request = confirmed(world)
         world.source.delete("appt-1")

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from oneway.domain.appointments import RowKind, ScheduleRow, SetAsideRow
-from oneway.domain.feeds import FeedState, Window
+from oneway.domain.clock_time import minute_of
+from oneway.domain.feeds import FeedState, Window, spoke_of
 from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.ports import Absence, ScheduleSource, Snapshot
 from oneway.sources.fhir_profiles import PROFILES, capabilities_of
@@ -109,6 +110,9 @@ def serving(*answers: Told | Callable[[Asked], Told]) -> Iterator[Server]:
         (Told("<html>sign in</html>"), SchemaDrift, 1),
         (Told('{"resourceType": "OperationOutcome"}', FHIR), SchemaDrift, 1),
         (Told('{"resourceType": "Bundle", "entry": [', FHIR), SchemaDrift, 1),
+        (Told(b'{"resourceType": "Bundle\xff"}', FHIR), SchemaDrift, 1),
+        (Told('{"resourceType": "Bundle", "entry": [{"resource": ' + "[" * 100_000, FHIR), SchemaDrift, 1),
+        (a_bundle(a_visit("1"), a_patient(), following="https://[::1"), SchemaDrift, 1),
         (Told(b"no gzip at all", FHIR, headers={"Content-Encoding": "gzip"}), Unavailable, TRIES),
         (Told("{}", FHIR, headers={"Content-Encoding": "br"}), SchemaDrift, 1),
     ],
@@ -178,6 +182,16 @@ def test_rows_that_shift_between_pages_are_seen_once() -> None:
         ]
 
 
+def test_of_a_visit_that_is_on_two_pages_the_last_counts_even_if_it_is_known() -> None:
+    first = a_bundle(a_visit("1", status="cancelled"), a_patient(), following="?page=2")
+    with serving(a_bundle(a_visit("1"), a_patient()), first, a_bundle(a_visit("1"))) as server:
+        source = server.open()
+        known = set(source.snapshot(["osei"], WINDOW, None).prints)
+        snapshot = source.snapshot(["osei"], WINDOW, None)
+        assert not snapshot.translate(known).rows
+        assert set(snapshot.prints) == known
+
+
 @pytest.mark.parametrize("following", ["?page=1", "/fhir/Appointment"])
 def test_pages_without_an_end_are_given_up(following: str) -> None:
     with serving(lambda asked: a_bundle(a_visit("1"), a_patient(), following=following)) as server:
@@ -194,6 +208,8 @@ def test_pages_without_an_end_are_given_up(following: str) -> None:
         (a_visit("x", start="2026-02-30T09:30:00Z"), "its start does not exist"),
         (a_visit("x", start=None), "has no start"),
         (a_visit("x", end=None), "has neither end nor duration"),
+        (a_visit("x", end=None, minutesDuration=10**12), "its duration leads nowhere"),
+        (a_visit("x", end=None, minutesDuration=10**18), "its duration leads nowhere"),
         (a_visit("x", participant=[]), "names none of the providers"),
         (a_visit("x", status=7), "does not have the shape"),
         ({"resourceType": "Appointment", "patient": "Reed"}, "does not have the shape"),
@@ -206,6 +222,22 @@ def test_a_garbage_row_is_set_aside_and_the_rest_go_on(bad: Any, reason: str) ->
         assert [row.external_id for row in found.rows] == ["1", "2"]
         assert [one.reason for one in found.set_aside if one.reason.startswith(reason)]
         assert "Reed" not in repr(found.set_aside)
+
+
+def test_what_cannot_be_read_is_there_all_the_same() -> None:
+    with serving(a_bundle(a_visit("x", start="soon"), "garbage", a_patient())) as server:
+        found = server.open().snapshot(["osei"], WINDOW, None).translate(())
+        assert (len(found.set_aside), found.unreadable) == (2, {"x"})
+
+
+def test_bytes_that_are_no_text_spoil_their_own_row_only() -> None:
+    body = a_bundle(a_visit("1"), a_visit("x", status="@"), a_visit("2"), a_patient(name=[{"family": "@"}])).body
+    assert isinstance(body, str)
+    answer = Told(body.encode().replace(b"@", b"\xff"), FHIR)
+    with serving(lambda asked: answer if "Appointment" in asked.path else a_bundle()) as server:
+        found = server.pull()
+        assert [row.external_id for row in found.rows] == ["1", "2"]
+        assert [one.reason for one in found.set_aside] == ["does not have the shape of an Appointment"]
 
 
 def test_an_empty_feed_is_complete() -> None:
@@ -237,6 +269,49 @@ def test_a_merged_patient_is_the_one_that_replaced_it() -> None:
         row = server.pull().rows[0]
         assert row.patient.source_id == "new"
         assert row.patient.birth_date == date(1991, 1, 1)
+
+
+def test_a_merged_patient_is_followed_to_one_who_has_visits_too() -> None:
+    link = [{"type": "replaced-by", "other": {"reference": "Patient/new"}}]
+    known = {"p": a_patient(link=link), "new": a_patient(id="new", birthDate="1991-01-01")}
+    doctor = {"actor": {"reference": "Practitioner/osei"}}
+    other = a_visit("2", participant=[doctor, {"actor": {"reference": "Patient/new"}}])
+
+    def answer(asked: Asked) -> Told:
+        if asked.path.endswith("/Patient"):
+            return a_bundle(*(known[one] for one in dict(asked.query)["_id"].split(",")))
+        return a_bundle(a_visit("1"), other)
+
+    with serving(answer) as server:
+        patients = [row.patient for row in server.pull(profile="oracle").rows]
+        assert [(one.source_id, one.former_ids) for one in patients if one] == [("new", ("p",)), ("new", ())]
+
+
+def test_patients_who_are_merged_into_each_other_are_given_up() -> None:
+    def merged(one: str, other: str) -> dict[str, Any]:
+        return a_patient(id=one, link=[{"type": "replaced-by", "other": {"reference": f"Patient/{other}"}}])
+
+    known = {"p": merged("p", "q"), "q": merged("q", "p")}
+
+    def answer(asked: Asked) -> Told:
+        if asked.path.endswith("/Patient"):
+            return a_bundle(*(known[one] for one in dict(asked.query)["_id"].split(",")))
+        return a_bundle(a_visit("1"))
+
+    with serving(answer) as server:
+        (row,) = server.pull(profile="oracle").rows
+        assert row.patient
+        assert len(server.asked) < 5
+
+
+def test_what_says_nothing_of_the_patients_does_not_say_that_all_is_unchanged() -> None:
+    def answer(asked: Asked) -> Told:
+        if asked.path.endswith("/Patient"):
+            return a_bundle(a_patient())
+        return Told(a_bundle(a_visit("1")).body, FHIR, headers={"ETag": '"v1"'})
+
+    with serving(answer) as server:
+        assert server.pull().snapshot.validator is None
 
 
 def test_what_the_source_says_is_unchanged_is_not_read() -> None:
@@ -429,6 +504,17 @@ class TestCapabilityStatement:
             asked = [sorted(set(one) & {"actor", "practitioner", "_include"}) for one in asked_of(server)]
             assert asked == [["_include", "actor"], [], ["_include", "practitioner"], ["practitioner"]]
 
+    def test_a_page_that_is_refused_is_no_refusal_of_the_question(self) -> None:
+        def answer(asked: Asked) -> Told:
+            if ("page", "2") in asked.query:
+                return Told(status=400)  # its search has expired
+            return a_bundle(a_visit("1"), a_patient(), following="?page=2")
+
+        with serving(answer) as server:
+            with pytest.raises(Unavailable):
+                server.pull()
+            assert len(server.asked) == 2
+
     def test_one_that_refuses_everything_is_given_up(self) -> None:
         with serving(Told(status=400)) as server, pytest.raises(SchemaDrift):
             server.pull()
@@ -479,7 +565,8 @@ class TestPrints:
             source = server.open()
             assert source.snapshot(["osei"], WINDOW, None).prints != source.snapshot(["osei"], WINDOW, None).prints
 
-    def test_records_that_do_not_come_along_are_looked_up_once_in_half_an_hour(self) -> None:
+    @pytest.mark.parametrize("late", [(0,) * 6, (0, 1, 0, 2, 4, 0), (3, 0, 4, 1, 0, 2)])
+    def test_records_that_do_not_come_along_are_looked_up_once_in_half_an_hour(self, late: Sequence[int]) -> None:
         people = [f"p{number}" for number in range(40)]
 
         def answer(asked: Asked) -> Told:
@@ -494,12 +581,13 @@ class TestPrints:
             source = server.open("oracle", interval_minutes=5)
             known = set(source.snapshot(["osei"], WINDOW, None).prints)
             looked_up: list[str] = []
-            for _ in range(6):
+            due = NOW + timedelta(minutes=(spoke_of("harbor", "ehr~osei", 5) - minute_of(NOW)) % 5)
+            for number, minutes in enumerate(late):
+                server.clock.at = due + timedelta(minutes=5 * number + minutes)
                 snapshot = source.snapshot(["osei"], WINDOW, None)
                 rows = [row.external_id for row, _ in snapshot.translate(known).rows]
                 assert snapshot.look_again is bool(rows)
                 looked_up += rows
-                server.clock.advance(minutes=5)
             assert sorted(looked_up) == sorted(people)
 
 

@@ -26,6 +26,8 @@ class FakeSource:
     read_by_id: bool = True
     hidden: set[str] = field(default_factory=set)
     """Visits that a window does not show, though they are there."""
+    spoilt: set[str] = field(default_factory=set)
+    """Visits that are shown, and cannot be read."""
     blind: bool = False
     """Whether nothing at all is found by id."""
 
@@ -59,15 +61,17 @@ class FakeSource:
             and window.start <= row.start < window.end
             and row.external_id not in self.hidden
         ]
-        now = sha256(repr(sorted(map(repr, rows))).encode()).hexdigest()
+        now = sha256(repr((sorted(map(repr, rows)), sorted(self.spoilt))).encode()).hexdigest()
         if validator == now:
             return Snapshot(unchanged=True, validator=now)
-        printed = [(row, print_of(repr(row).encode())) for row in rows]
+        spoilt = [row for row in rows if row.external_id in self.spoilt]
+        printed = [(row, print_of(repr((row, row in spoilt)).encode())) for row in rows]
 
         def translate(known: Container[bytes]) -> Translated:
-            fresh = [(row, print_) for row, print_ in printed if print_ not in known]
+            fresh = [(row, print_) for row, print_ in printed if print_ not in known and row not in spoilt]
             self.translated += len(fresh)
-            return Translated(fresh, tuple(self.set_aside))
+            bad = [SetAsideRow("entry", "cannot be read") for _ in spoilt]
+            return Translated(fresh, (*self.set_aside, *bad), [row.external_id for row in spoilt])
 
         prints = [print_ for _, print_ in printed]
         read = [*prints, *(print_of(repr(one).encode()) for one in self.set_aside)]

@@ -364,6 +364,7 @@ class FakeFeeds:
                 stored.pop(week, None)
 
     def set_aside(self, practice: str, feed_id: str, rows: Sequence[SetAsideRow]) -> None:
+        self.store.writes += 1
         self.store.aside[practice, feed_id] = list(rows[:100])
 
     def of_practice(self, practice: str) -> list[FeedState]:

@@ -264,10 +264,13 @@ class SessionRepository(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """Rows with the prints of the bytes that said them (NO_PRINT: they do not tell all), and what could not be read."""
+    """Rows with the prints of the bytes that said them (NO_PRINT: they do not tell all), and what could not be read: with
+    `unreadable`, the source's ids of those that are there all the same.
+    """
 
     rows: Sequence[tuple[ScheduleRow, bytes]] = ()
     set_aside: Sequence[SetAsideRow] = ()
+    unreadable: Collection[str] = ()
 
 
 class Translate(Protocol):

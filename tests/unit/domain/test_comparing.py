@@ -172,6 +172,15 @@ def test_an_entry_that_does_not_tell_all_is_never_known() -> None:
     assert known_prints(stored) == {b"p" * PRINT_BYTES: "b"}
 
 
+def test_what_stands_in_two_weeks_is_not_known_by_its_prints() -> None:
+    """A pull that was cut while it stored a visit that had moved."""
+    moved = a_row(start=START + timedelta(days=7), end=START + timedelta(days=7, minutes=30))
+    identifier = identifiers.appointment_id("harbor", "ehr", moved.external_id)
+    stored = {week_of(row.start): {identifier: entry_of(row, printed(row))} for row in (a_row(), moved)}
+    assert known_prints(stored) == {}
+    assert kept(stored, {identifier: a_row()}) == kept({}, {identifier: a_row()})
+
+
 @given(schedules, st.integers(0, 60))
 def test_weeks_are_kept_for_as_long_as_a_look_back_reaches(before: Schedule, days: int) -> None:
     stored, later = kept({}, before), timedelta(days=days)

@@ -74,6 +74,23 @@ class TestTwoSightings:
         assert world.store.writes == writes
 
 
+class TestUnreadable:
+    def test_a_visit_that_cannot_be_read_is_not_absent(self, world: World) -> None:
+        request = confirmed(world)
+        world.source.spoilt.add("appt-1")
+        world.source.read_by_id = False
+        assert [one.missing for one in pulls(world, 3)] == [0, 0, 0]
+        assert the_visit(world).missing_since is None
+        assert world.stored(request).vanished_at is None
+
+    def test_nor_is_one_that_came_to_end_before_it_starts(self, world: World) -> None:
+        confirmed(world)
+        world.source.read_by_id = False
+        world.source.enter(a_row(end=START - timedelta(minutes=1)))
+        assert [one.missing for one in pulls(world, 3)] == [0, 0, 0]
+        assert the_visit(world).missing_since is None
+
+
 class TestGone:
     def test_what_the_source_no_longer_has_is_cancelled(self, world: World) -> None:
         request = confirmed(world)
@@ -200,6 +217,24 @@ class TestAServerThatFindsNothing:
         assert world.stored(request).shown_state == "booked"
         assert not world.stored(request).to_act
         assert the_visit(world).missing_since is None
+
+    def test_a_cancelled_visit_that_is_only_there_by_id_is_settled(self, world: World) -> None:
+        confirmed(world)
+        world.source.enter(a_row(raw_state="cancelled", state=AppointmentState.CANCELLED))
+        world.source.hidden.add("appt-1")
+        pulls(world, 2)
+        assert the_visit(world).state is AppointmentState.CANCELLED
+        writes = world.store.writes
+        for n in range(5):
+            start = START + timedelta(hours=2)
+            stamped = a_row("other", start=start, end=start + timedelta(hours=1), patient=None, start_text=f"stamp {n}")
+            world.source.enter(stamped)
+            assert world.pull().outcome is Outcome.UNCHANGED
+        assert world.store.writes == writes
+        world.source.enter(a_row())
+        world.source.hidden.clear()
+        world.pull()
+        assert the_visit(world).state is AppointmentState.BOOKED
 
     def test_a_fault_while_asking_changes_nothing(self, world: World) -> None:
         request = confirmed(world)

@@ -70,11 +70,11 @@ class History(RuleBasedStateMachine):
             except RequestAlreadyAnswered:
                 assert not any(r.pending for r in self.requests() if self.asked[number] == self.world.links.of(r))
 
-    @rule(fails=st.booleans(), twice=st.booleans())
-    def a_pull(self, fails: bool, twice: bool) -> None:
+    @rule(fails=st.booleans(), twice=st.booleans(), minutes=st.sampled_from([2, 90]))
+    def a_pull(self, fails: bool, twice: bool, minutes: int) -> None:
         self.world.source.fault = Unavailable("down") if fails else None
         for _ in range(1 + twice):
-            self.world.clock.advance(minutes=90)
+            self.world.clock.advance(minutes=minutes)
             self.world.sync_feed("harbor", "ehr~osei", now_asked=True)
         self.pulled = self.pulled or not fails
 

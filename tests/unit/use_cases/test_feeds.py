@@ -7,7 +7,7 @@ import pytest
 from oneway.domain import identifiers
 from oneway.domain.appointments import Appointment, AppointmentState
 from oneway.domain.clock_time import day_of, minute_of, zone_of
-from oneway.domain.feeds import FeedState
+from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.practices import Location
 from oneway.faults import Unavailable
 from oneway.use_cases.apply_practice import feeds_of
@@ -57,6 +57,18 @@ class TestUnchangedIsFree:
             world.source.enter(a_row(start_text=f"stamp {n}"))
             assert world.pull().outcome is Outcome.UNCHANGED
         assert world.store.writes == writes
+
+    def test_rows_that_stay_set_aside_are_written_once(self, world: World) -> None:
+        world.source.enter(a_row(), a_row("bad"))
+        world.source.spoilt.add("bad")
+        writes = settled(world)
+        for n in range(9):
+            world.source.enter(a_row(start_text=f"stamp {n}"))
+            assert world.pull().outcome is Outcome.UNCHANGED
+        assert world.store.writes == writes
+        world.source.spoilt.clear()
+        world.pull()
+        assert world.store.aside[FEED] == []
 
     def test_under_other_settings_everything_is_translated_again(self, world: World) -> None:
         world.source.enter(a_row())
@@ -111,6 +123,12 @@ class TestHeartbeat:
         two.clock.advance(minutes=1)
         assert (two.age.minutes(two.practice, osei) or 0) > 40
 
+    def test_a_feed_that_does_not_even_look_back_is_no_fresher_for_its_source(self, two: World) -> None:
+        settled(two, "osei", "brandt")
+        for _ in range(50):
+            two.pull("brandt", minutes=5)  # pulls of the other one break, or are left off
+        assert two.age.minutes(two.practice, two.practice.providers["osei"]) > 200  # type: ignore[operator]
+
     def test_a_source_that_fails_is_no_fresher_for_it(self, two: World) -> None:
         settled(two, "osei", "brandt")
         two.source.fault = Unavailable("503")
@@ -151,6 +169,53 @@ class TestLookBack:
         found = visit(world, "old")
         assert found and found.missing_since
         assert world.deliver() == 0
+
+
+class TestTwoWindows:
+    """What one window shows anew is not "unchanged" in the other, whatever that one saw last."""
+
+    def test_what_a_look_back_brought_and_the_next_pull_shows_as_before_is_a_change(self, world: World) -> None:
+        world.source.enter(a_row())
+        settled(world)
+        world.clock.advance(minutes=59)
+        world.source.enter(a_row(raw_state="cancelled", state=AppointmentState.CANCELLED))
+        world.pull()
+        world.source.enter(a_row())
+        world.pull()
+        assert visit(world, "appt-1").state is AppointmentState.BOOKED  # type: ignore[union-attr]
+
+    @pytest.mark.parametrize("back", [True, False])
+    def test_what_one_window_did_not_show_the_other_does(self, world: World, back: bool) -> None:
+        earlier = NOW - timedelta(hours=3)
+        world.source.enter(a_row(start=earlier, end=earlier + timedelta(minutes=30)))
+        settled(world)
+        if back:
+            world.clock.advance(minutes=59)
+        world.source.hidden.add("appt-1")  # a page that shifted
+        world.pull()
+        world.source.hidden.clear()
+        if not back:
+            world.clock.advance(minutes=59)
+        world.pull()
+        assert visit(world, "appt-1").missing_since is None  # type: ignore[union-attr]
+        assert world.store.feeds_by_id[FEED].suspects == 0
+
+    def test_what_staff_kept_and_was_shown_again_may_vanish_again(self) -> None:
+        world = World(a_practice(a_provider("alba"), a_provider()))  # alba's feed beats
+        for n in range(8):
+            world.source.enter(
+                a_row(f"v-{n}", start=START + timedelta(hours=n), end=START + timedelta(hours=n, minutes=5))
+            )
+        settled(world)
+        lost = {f"v-{n}" for n in range(6)}
+        world.source.hidden |= lost
+        assert world.pull().outcome is Outcome.HELD
+        world.answer_held(*FEED, VanishedAnswer.KEEP)
+        world.pull()
+        world.source.hidden -= lost
+        world.pull()
+        world.source.hidden |= lost
+        assert world.pull().outcome is Outcome.HELD
 
 
 class TestWaiting:

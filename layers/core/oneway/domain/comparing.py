@@ -6,6 +6,7 @@ read: an entry whose print is known says what it said before, and is not even pa
 so that a small change rewrites a small item.
 """
 
+from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -50,7 +51,9 @@ _MARKS = {mark.value: mark for mark in Mark}
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What a pull shows, by appointment id: rows with their entries, and those that are the same to the byte as before."""
+    """What a pull shows, by appointment id: rows with their entries, and those that stay as they are: the same to the byte as
+    before, or there but not to be read.
+    """
 
     rows: Mapping[str, ScheduleRow]
     entries: Mapping[str, bytes]
@@ -109,12 +112,15 @@ def feed_digest(prints: Iterable[bytes], *settings: str) -> str:
 
 
 def known_prints(stored: Mapping[str, DigestWeek]) -> dict[bytes, str]:
-    """What the last pull showed: print → appointment id."""
+    """What the last pull showed: print → appointment id. Of what stands in two weeks nothing is known: a pull was cut while it
+    stored a visit that had moved.
+    """
+    times = Counter(identifier for known in stored.values() for identifier in known)
     return {
         entry[_CONTENT_BYTES:]: identifier
         for known in stored.values()
         for identifier, entry in known.items()
-        if entry[_CONTENT_BYTES:] != NO_PRINT
+        if entry[_CONTENT_BYTES:] != NO_PRINT and times[identifier] == 1
     }
 
 

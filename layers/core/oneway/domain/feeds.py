@@ -12,6 +12,8 @@ INTERVALS = (1, 5, 15, 60)
 """Minutes between two pulls of a feed that a practice may choose from."""
 LOOK_BACK = timedelta(days=30)
 """How far back a pull reads once an hour: visits are closed, corrected and cancelled after the fact, too."""
+LOOK_BACK_EVERY = timedelta(minutes=60)
+"""Every feed that is pulled at all writes its state at least this often: it is what a look back leaves."""
 SPOKE_BUCKETS = 64
 """Items that a spoke is spread over: one alone outgrows DynamoDB's 400 KB below 40,000 feeds, and long before that every
 practice that is applied writes all of it again, against all others (ADR 0013)."""
@@ -67,17 +69,22 @@ class Seen:
     digest: str = ""
     day: date | None = None
 
+    def forgotten(self) -> "Seen":
+        """The same day, of which nothing is known again."""
+        return Seen(day=self.day)
+
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
     """What the last pulls left behind; written when something changed, else at most every ten minutes.
 
     `seen` is of the usual window, `seen_back` of the hourly one that looks back; `mapping` is a digest of the settings and
-    the version under which rows were translated. `last_good_at` is when the last complete pull
-    that was written down began. `suspects` is how many visits the last pull did not show for the first time; `held` is set
-    while a pull waits for staff, and `answer` is what they said. `failing_since` is when the first pull failed after a good
-    one; `broken_since` is set once the source counts as broken (domain/health.py), until it is well. `awaited`: something
-    waits for a good pull that begins after this instant, so that one is written down.
+    the version under which rows were translated. `last_good_at` is when the last complete pull that was written down began.
+    `set_aside` is how many rows could not be used, `aside` a digest of the reasons. `suspects` is how many visits the last
+    pull did not show for the first time; `held` is set while a pull waits for staff, and `answer` is what they said.
+    `failing_since` is when the first pull failed after a good one; `broken_since` is set once the source counts as broken
+    (domain/health.py), until it is well. `awaited`: something waits for a good pull that begins after this instant, so that
+    one is written down.
     """
 
     settings: FeedSettings
@@ -92,6 +99,7 @@ class FeedState:
     failing_since: datetime | None = None
     not_before: datetime | None = None
     set_aside: int = 0
+    aside: str = ""
     suspects: int = 0
     held: Held | None = None
     answer: VanishedAnswer | None = None

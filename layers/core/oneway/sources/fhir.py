@@ -19,10 +19,11 @@ from ..domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
 from ..domain.clock_time import minute_of
 from ..domain.comparing import NO_PRINT, print_of
 from ..domain.feeds import Window
-from ..faults import RequestRefused, SchemaDrift, SourceError
+from ..faults import RequestRefused, SchemaDrift, SourceError, Unavailable
 from ..ports import Absence, Capabilities, Snapshot, SourceProvider, Translated
 from .fhir_profiles import PROFILES, FhirProfile, capabilities_of
 from .fhir_resources import (
+    UNREADABLE,
     Draft,
     Head,
     Patient,
@@ -63,11 +64,15 @@ class Question:
 
 
 class _Entry(NamedTuple):
-    """An appointment as read: which entry it was, its print, and whether its patient is to be looked up again."""
+    """An appointment as read: which entry it was, its id if that can be told, its print, whether its patients came along (and are
+    not merged into others), and whether they are to be looked up again.
+    """
 
     number: int
+    id: str
     raw: bytes
     print: bytes
+    whole: bool
     due: bool
 
 
@@ -80,9 +85,9 @@ class _Included(NamedTuple):
 
 @dataclass(slots=True)
 class _Reading:
-    """All resources of a window."""
+    """All resources of a window; of what is on two pages the last."""
 
-    appointments: list[tuple[int, bytes]] = field(default_factory=list)
+    appointments: dict[str, tuple[int, str, bytes]] = field(default_factory=dict)
     patients: dict[str, _Included] = field(default_factory=dict)
     prints: list[bytes] = field(default_factory=list)
     pages: int = 0
@@ -93,7 +98,8 @@ class _Reading:
 class FhirSource:
     """Implements ports.ScheduleSource. `to_e164` reads a phone as people of the practice's country write it.
 
-    `interval_minutes` is how often it is pulled; `learnt` keeps, by address, the question that a server takes.
+    `interval_minutes` is how often it is pulled, `spoke` in which minute of each interval; `learnt` keeps, by address, the
+    question that a server takes.
     """
 
     http: SourceHttp
@@ -102,6 +108,7 @@ class FhirSource:
     now: Callable[[], datetime]
     profile: FhirProfile = PROFILES["generic"]
     interval_minutes: int = 60
+    spoke: int = 0
     learnt: dict[str, Question] = field(default_factory=dict)
 
     def capabilities(self) -> Capabilities:
@@ -140,8 +147,8 @@ class FhirSource:
     def snapshot(self, provider_external_ids: Sequence[str], window: Window, validator: str | None) -> Snapshot:
         """Every appointment of these practitioners that starts in the window.
 
-        The validator is the ETag of an answer of one page; longer answers have none, since a page says nothing of the
-        others.
+        The validator is the ETag of an answer of one page that brought all patients along: a page says nothing of the others,
+        nor an answer of records that have to be looked up.
         """
         reading = self._read(provider_external_ids, window, validator)
         if reading is None:
@@ -156,7 +163,7 @@ class FhirSource:
             translate,
             prints=[entry.print for entry in entries],
             read=[*(entry.print for entry in entries), *reading.prints],
-            validator=reading.etag if reading.pages == 1 else None,
+            validator=reading.etag if reading.pages == 1 and all(entry.whole for entry in entries) else None,
             look_again=any(entry.due for entry in entries),
         )
 
@@ -185,7 +192,7 @@ class FhirSource:
             for record in self._patient_records(wanted):
                 successor = replaced_by(record)
                 for asked in (a for a, now in wanted.items() if now == record.id):
-                    if successor and successor not in wanted.values():
+                    if successor and successor not in (asked, record.id):
                         replaced[asked] = successor
                     former = (asked,) if asked != record.id else ()
                     found[asked] = replace(self._record(record), former_ids=former)
@@ -206,20 +213,19 @@ class FhirSource:
     def _entries(self, reading: _Reading) -> Iterator[_Entry]:
         """The appointments with their prints, which cover the patients that came along."""
         merged = {one for one, found in reading.patients.items() if b"replaced-by" in found.raw}
-        for number, raw in reading.appointments:
-            parts, due = [self._bare(raw)], False
-            for one in patient_ids_in(raw):
-                included = reading.patients.get(one)
-                if included:
-                    parts.append(included.print)
-                if included is None or one in merged:
-                    due = due or self._is_due(one)
-            yield _Entry(number, raw, print_of(*parts), due)
+        for number, identifier, raw in reading.appointments.values():
+            named = patient_ids_in(raw)
+            parts = [self._bare(raw), *(reading.patients[one].print for one in named if one in reading.patients)]
+            elsewhere = [one for one in named if one not in reading.patients or one in merged]
+            yield _Entry(number, identifier, raw, print_of(*parts), not elsewhere, any(map(self._is_due, elsewhere)))
 
     def _is_due(self, patient_id: str) -> bool:
-        """Whether it is this patient's turn: once in half an hour, spread over the pulls, and nothing is to be remembered."""
-        turn = (minute_of(self.now()) + crc32(patient_id.encode())) % PATIENTS_REFRESHED_MINUTES
-        return turn < self.interval_minutes
+        """Whether it is this patient's turn: once in half an hour, spread over the pulls, and nothing is to be remembered. A pull
+        that comes late, but before the next, still has its own turn.
+        """
+        turn = (minute_of(self.now()) - self.spoke) // self.interval_minutes
+        turns = max(1, PATIENTS_REFRESHED_MINUTES // self.interval_minutes)
+        return (turn + crc32(patient_id.encode())) % turns == 0
 
     def _bare(self, raw: bytes) -> bytes:
         return _STAMP.sub(b"", raw) if self.profile.stamps_lie else raw
@@ -229,11 +235,13 @@ class FhirSource:
     ) -> Translated:
         drafts: dict[str, tuple[Draft, _Entry]] = {}
         set_aside: list[SetAsideRow] = []
+        unreadable: set[str] = set()
         for entry in entries:
             try:
                 draft = draft_of(appointment_of.decode(entry.raw), self.profile, providers)
-            except (msgspec.MsgspecError, ValueError) as error:
+            except UNREADABLE as error:
                 set_aside.append(SetAsideRow(f"entry {entry.number}", reason_of(error)))
+                unreadable |= {entry.id} - {""}
                 continue
             if draft and window.start <= draft.start < window.end:
                 drafts[draft.id] = draft, entry
@@ -242,7 +250,7 @@ class FhirSource:
         for draft, entry in drafts.values():
             told = draft.patient_id is None or draft.patient_id in patient_ids_in(entry.raw)
             rows.append((draft.row(records), entry.print if told else NO_PRINT))
-        return Translated(rows, set_aside)
+        return Translated(rows, set_aside, unreadable)
 
     def _records(self, drafts: Iterable[Draft], included: Mapping[str, _Included]) -> dict[str, RecordPatient]:
         """The patients of these rows: as included, else (or where merged into another) looked up."""
@@ -327,7 +335,7 @@ class FhirSource:
                 raw, number = bytes(one), number + 1
                 head = _head(raw)
                 if head.resourceType == "Appointment":
-                    reading.appointments.append((number, raw))
+                    reading.appointments[head.id or f"entry {number}"] = number, head.id, raw
                     continue
                 print_ = print_of(self._bare(raw))
                 reading.prints.append(print_)
@@ -347,10 +355,17 @@ class FhirSource:
             following = next((link.url for link in bundle.link if link.relation == "next"), None)
             if following is None:
                 return
-            url = urljoin(url, following)
+            try:
+                url = urljoin(url, following)
+            except ValueError:
+                raise SchemaDrift("a page points to what is no address") from None
             if url in seen or len(seen) >= MOST_PAGES:
                 raise SchemaDrift("pages without an end")
-            answer = self.http.get(url, _ACCEPT)
+            try:
+                answer = self.http.get(url, _ACCEPT)
+            except RequestRefused:
+                # It took the question: only the page is there no longer.
+                raise Unavailable("a page that was pointed to is refused") from None
 
     def _url(self, kind: str, parameters: Sequence[tuple[str, str]]) -> str:
         query = f"?{urlencode(parameters)}" if parameters else ""

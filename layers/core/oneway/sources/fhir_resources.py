@@ -19,6 +19,8 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _PATIENT_IDS = re.compile(rb"Patient\\?/([A-Za-z0-9.\-]{1,64})")
 """What looks like a reference to a patient (ids: R4, datatypes, *id*), also where a server escapes its slashes."""
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What decoding raises: of another shape, no UTF-8, or nested without an end."""
 T = TypeVar("T")
 
 
@@ -165,7 +167,7 @@ def decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes | msgspec.Raw) -> T |
     """A resource, or None if it does not have that shape."""
     try:
         return decoder.decode(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 
@@ -206,7 +208,7 @@ def draft_of(
     if found.end is not None:
         end = _instant(found.end, "end")
     elif found.minutesDuration is not None:
-        end = start + timedelta(minutes=found.minutesDuration)
+        end = _after(start, found.minutesDuration)
     else:
         raise ValueError("has neither end nor duration")
     location = next(iter(actors.get("Location", ())), None)
@@ -245,7 +247,8 @@ def replaced_by(patient: Patient) -> str | None:
 
 def reason_of(error: Exception) -> str:
     """Why a row is set aside, without any of its data."""
-    return "does not have the shape of an Appointment" if isinstance(error, msgspec.MsgspecError) else str(error)
+    foreign = isinstance(error, (msgspec.MsgspecError, UnicodeError, RecursionError))
+    return "does not have the shape of an Appointment" if foreign else str(error)
 
 
 def _instant(text: str, name: str) -> datetime:
@@ -255,6 +258,13 @@ def _instant(text: str, name: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"its {name} does not exist") from None
+
+
+def _after(start: datetime, minutes: int) -> datetime:
+    try:
+        return start + timedelta(minutes=minutes)
+    except OverflowError:
+        raise ValueError("its duration leads nowhere") from None
 
 
 def _birth_date(text: str | None) -> date | None:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ..domain.feeds import FeedSettings, FeedState
+from ..domain.feeds import FeedSettings, FeedState, spoke_of
 from ..domain.practices import Source
 from ..faults import SchemaDrift
 from ..phones import to_e164
@@ -55,7 +55,8 @@ class OpenSource:
         now: Callable[[], datetime] = self._clock.now
         read_phone = partial(to_e164, country=settings.country)
         profile, interval = PROFILES[settings.profile], settings.interval_minutes
-        return FhirSource(http, settings.address, read_phone, now, profile, interval, self._learnt)
+        spoke = spoke_of(settings.practice, settings.feed_id, interval)
+        return FhirSource(http, settings.address, read_phone, now, profile, interval, spoke, self._learnt)
 
     def _pace(self, settings: FeedSettings) -> Pace:
         key = settings.lane, settings.requests_per_minute

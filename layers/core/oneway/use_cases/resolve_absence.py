@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from ..domain.appointments import Appointment, ScheduleRow
+from ..domain.appointments import Appointment, AppointmentState, ScheduleRow
 from ..domain.clock_time import minute_of
 from ..domain.comparing import Mark
 from ..domain.feeds import FeedSettings, Window
@@ -95,8 +95,10 @@ class ResolveAbsence:
             # There after all, or moved out of the window.
             inside = window.start <= found.start < window.end
             resolved.work.append(Work(before.id, provider_id, found))
-            resolved.marks[before.id] = None
-            if inside:
+            # Many systems leave cancelled visits out of a search: what follows from its absence is done with.
+            cancelled = found.state is AppointmentState.CANCELLED
+            resolved.marks[before.id] = Mark.SETTLED if cancelled else None
+            if inside and not cancelled:
                 resolved.rows[before.id] = found
         elif found.provider_external_id in self._external_ids(settings):
             resolved.marks[before.id] = Mark.SUSPECTED  # until the other provider's own feed has it

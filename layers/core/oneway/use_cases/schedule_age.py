@@ -1,13 +1,14 @@
 """How old a provider's schedule is; every page says so.
 
 A pull that finds nothing new writes nothing, but for one feed of each source, which writes the source's heartbeat. So a feed
-that has neither failed nor been held is as fresh as its source (ADR 0010).
+that has neither failed nor been held is as fresh as its source (ADR 0010), as long as it looks back at all: one whose pulls
+break, or never come, does not even fail.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ..domain.feeds import FeedState
+from ..domain.feeds import LOOK_BACK_EVERY, FeedState
 from ..domain.practices import Practice, Provider
 from ..ports import Clock, FeedRepository
 
@@ -41,7 +42,9 @@ class ScheduleAge:
             return None
         source = practice.sources[provider.source_id or ""]
         beating_id = practice.beating_feed_of(source)
-        if own.settings.beats or own.troubled or beating_id is None:
+        interval = timedelta(minutes=own.settings.interval_minutes)
+        idle = self.clock.now() - own.last_good_at >= 2 * LOOK_BACK_EVERY + interval
+        if own.settings.beats or own.troubled or idle or beating_id is None:
             return own.last_good_at
         beating = self._state(practice, beating_id)
         if beating is None or beating.troubled or beating.last_good_at is None:

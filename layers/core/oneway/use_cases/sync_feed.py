@@ -16,6 +16,7 @@ from ..domain.appointments import Appointment, RowKind, ScheduleRow, SetAsideRow
 from ..domain.clock_time import day_of, minute_of, zone_of
 from ..domain.comparing import (
     Comparison,
+    DigestWeek,
     Mark,
     Pulled,
     compare,
@@ -29,7 +30,7 @@ from ..domain.comparing import (
 )
 from ..domain.errors import WriteConflict
 from ..domain.events import Event, PullFinished, SourceBroken, SourceWell, VisitMoved
-from ..domain.feeds import LOOK_BACK, FeedSettings, FeedState, Seen, VanishedAnswer, Window
+from ..domain.feeds import LOOK_BACK, LOOK_BACK_EVERY, FeedSettings, FeedState, Seen, VanishedAnswer, Window
 from ..domain.health import open_minutes, patience_minutes
 from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
@@ -44,8 +45,6 @@ from .suggest_matches import SuggestMatches
 MAPPING_VERSION = "1"
 """Raise it when rows are translated differently: the next pull then compares everything."""
 HEARTBEAT = timedelta(minutes=10)
-LOOK_BACK_EVERY = timedelta(minutes=60)
-"""Every feed writes its state at least this often: it is what a look back leaves."""
 LONGEST_BACK_OFF = timedelta(minutes=60)
 
 
@@ -99,16 +98,21 @@ class _Pull:
         seen = self.state.seen_back if self.back else self.state.seen
         return seen if seen.day == self.window.day else Seen()
 
-    def left(self, state: FeedState, seen: Seen) -> FeedState:
-        """A state with what this pull saw."""
+    def left(self, state: FeedState, seen: Seen, *, recorded: bool) -> FeedState:
+        """A state with what this pull saw. Where the digests were `recorded` anew, the other window has to be compared with
+        them: what it shows may be the same as the last time that it was read, and no longer what is stored.
+        """
+        if recorded:
+            state = replace(state, seen=state.seen.forgotten(), seen_back=state.seen_back.forgotten())
         return replace(state, seen_back=seen) if self.back else replace(state, seen=seen)
 
 
 @dataclass(slots=True)
 class _Done:
-    """What was applied so far, and whether time was left for all of it."""
+    """What was applied so far, whether time was left for all of it, and whether digests were written."""
 
     written: int = 0
+    recorded: bool = False
     confirmed: int = 0
     events: list[Event] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
@@ -176,17 +180,20 @@ class SyncFeed:
         if done.stopped:
             left = {one.id for one in work} - done.ids
             weeks = {week: known for week, known in weeks.items() if not left & {*known, *stored.get(week, ())}}
-        if weeks:
-            self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
+        self._record(settings, weeks, done)
         seen = len(snapshot.prints)
         if done.stopped:
             return self._report(Outcome.STOPPED, pull, done, seen, 0, len(set_aside))
-        if set_aside or state.set_aside:
+        # Where they stand in an answer says nothing: some servers answer in another order each time.
+        aside = feed_digest((), *sorted(one.reason for one in set_aside)) if set_aside else ""
+        if aside != state.aside:
             self.feeds.set_aside(settings.practice, settings.feed_id, set_aside)
+        seen_now = Seen(snapshot.validator, digest if snapshot.complete else "", window.day)
         after = replace(
-            pull.left(state, Seen(snapshot.validator, digest if snapshot.complete else "", window.day)),
+            pull.left(state, seen_now, recorded=done.recorded),
             mapping=mapping,
             set_aside=len(set_aside),
+            aside=aside,
             suspects=suspects({**stored, **weeks}),
         )
         self._good(pull, after, done, snapshot.complete)
@@ -210,11 +217,15 @@ class SyncFeed:
         # Rows that were not read again stay as they are: only those that were resolved are written.
         pulled = with_rows(Pulled({}, {}), resolved.rows)
         weeks = weeks_after(pulled, stored, pull.window, resolved.marks)
-        if weeks:
-            self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
+        self._record(settings, weeks, done)
         left = sum(one is Mark.SUSPECTED for one in resolved.marks.values())
         self._good(pull, replace(state, suspects=suspects({**stored, **weeks})), done)
         return self._report(_outcome(done), pull, done, seen, len(resolved.marks) - left, set_aside)
+
+    def _record(self, settings: FeedSettings, weeks: Mapping[str, DigestWeek], done: _Done) -> None:
+        if weeks:
+            self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
+            done.recorded = True
 
     def _resolve(self, pull: _Pull, absent: Mapping[str, int], shown: Iterable[str]) -> Resolved:
         return self.resolve_absence(pull.state.settings, pull.source, pull.window, absent, shown)
@@ -338,7 +349,7 @@ class SyncFeed:
             awaited=None if state.awaited and pull.began > state.awaited else state.awaited,
         )
         nothing_but_stamps = replace(after, seen=state.seen, seen_back=state.seen_back, last_good_at=state.last_good_at)
-        if nothing_but_stamps == state and not self._is_due(pull):
+        if nothing_but_stamps == state and not done.recorded and not self._is_due(pull):
             return
         if self._save(state, after) and state.broken_since:
             done.events.append(SourceWell(after.settings.practice, after.settings.feed_id))
@@ -379,8 +390,8 @@ def pulled_of(
     The last row of an id counts (pages may shift).
     """
     translated = snapshot.translate(known)
-    rows, set_aside = usable_rows(settings, translated)
-    same = {known[one] for one in snapshot.prints if one in known} - rows.keys()
+    rows, set_aside, unreadable = usable_rows(settings, translated)
+    same = ({known[one] for one in snapshot.prints if one in known} | unreadable) - rows.keys()
     entries = {identifier: entry_of(row, print_) for identifier, (row, print_) in rows.items()}
     return Pulled({identifier: row for identifier, (row, _) in rows.items()}, entries, same), set_aside
 
@@ -393,23 +404,30 @@ def with_rows(pulled: Pulled, rows: Mapping[str, ScheduleRow]) -> Pulled:
 
 def usable_rows(
     settings: FeedSettings, translated: Translated
-) -> tuple[dict[str, tuple[ScheduleRow, bytes]], list[SetAsideRow]]:
-    """Rows with their prints, by appointment id, and those that cannot be applied."""
+) -> tuple[dict[str, tuple[ScheduleRow, bytes]], list[SetAsideRow], set[str]]:
+    """Rows with their prints, by appointment id, and those that cannot be applied, with the appointment ids that they have."""
+
+    def id_of(external_id: str) -> str:
+        return identifiers.appointment_id(settings.practice, settings.source_id, external_id)
+
+    unreadable = {id_of(external_id) for external_id in translated.unreadable}
     rows: dict[str, tuple[ScheduleRow, bytes]] = {}
     set_aside = list(translated.set_aside)
     for row, print_ in translated.rows:
         provider_id = settings.provider_of(row.provider_external_id)
         if provider_id is None:
             continue  # of somebody who cannot be booked online
-        zone = zone_of(settings.zone_of(provider_id))
+        zone, identifier = zone_of(settings.zone_of(provider_id)), id_of(row.external_id)
         if row.end < row.start:
-            set_aside.append(SetAsideRow("row", "ends before it starts"))
+            problem = "ends before it starts"
         elif row.kind is not RowKind.BLOCK and is_long(row.start, row.end, zone):
-            set_aside.append(SetAsideRow("row", f"longer than {LONGEST_DAYS} days"))
+            problem = f"longer than {LONGEST_DAYS} days"
         else:
-            identifier = identifiers.appointment_id(settings.practice, settings.source_id, row.external_id)
             rows[identifier] = row, print_
-    return rows, set_aside
+            continue
+        set_aside.append(SetAsideRow("row", problem))
+        unreadable.add(identifier)
+    return rows, set_aside, unreadable
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

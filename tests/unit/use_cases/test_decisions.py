@@ -435,6 +435,16 @@ class TestUndoing:
         assert desk.told(request) == [CONFIRMED, CORRECTION]
         assert desk.told(other) == [CONFIRMED]
 
+    def test_where_the_visit_was_entered_twice_the_other_one_is_the_answer(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter("appt-1")
+        desk.enter("appt-2")
+        desk.minutes()
+        first = desk.answered_by(request)
+        undone = desk.undo(request)
+        assert {first, desk.answered_by(request)} == {"appt-1", "appt-2"}
+        assert undone == desk.stored(request)
+
     def test_staff_may_accept_it_again_all_the_same(self, desk: Desk) -> None:
         request = desk.confirmed()
         desk.undo(request)

@@ -69,6 +69,17 @@ class TestTheGuidesWay:
         assert desk.told(request) == [CANCELLED]
         assert not desk.stored(request).to_act
 
+    def test_the_two_pulls_are_the_very_next_ones_where_pulls_write_nothing(self, desk: Desk) -> None:
+        desk.minutes(65)
+        request = desk.ask()
+        desk.minutes(3)
+        desk.cancel_as_moved(request)
+        desk.tick(seconds=1)
+        desk.minutes()
+        assert desk.told(request) == []
+        desk.minutes()
+        assert desk.told(request) == [CANCELLED]
+
     def test_failed_pulls_do_not_count(self, desk: Desk) -> None:
         request = desk.ask()
         desk.cancel_as_moved(request)
@@ -268,6 +279,14 @@ class TestAnotherTime:
         desk.minutes(5)
         assert desk.told(request) == [CONFIRMED]
 
+    def test_what_was_never_told_is_not_taken_for_known(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(desk.clock.at + timedelta(minutes=2)))
+        desk.minutes(5)
+        desk.change(**at(START))
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED]
+
     def test_with_the_switch_off_it_moves_silently(self) -> None:
         desk = Desk(a_practice(switches=Switches(rescheduled=False)))
         request = desk.confirmed()
@@ -320,6 +339,19 @@ class TestCancelledInTheSource:
         desk.source.fault = Unavailable("503")
         desk.minutes(30)
         assert desk.told(request) == [CONFIRMED]
+
+    def test_the_pull_is_one_of_the_provider_that_the_visit_is_with(self, desk: Desk) -> None:
+        request = desk.confirmed(provider_external_id="prac-brandt")
+        desk.call_off()
+        desk.pull("brandt")
+        desk.tick()
+        for _ in range(3):
+            desk.pull("osei")
+            desk.tick()
+        assert desk.told(request) == [CONFIRMED]
+        desk.pull("brandt")
+        desk.tick()
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
 
     def test_gone_when_read_by_id_is_told_too(self, desk: Desk) -> None:
         desk.enter("stays", patient=None)

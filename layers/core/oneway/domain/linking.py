@@ -4,7 +4,7 @@ What a link tells the patient may be held back: until an undo would no longer be
 pull has shown that a cancelled visit was not entered anew. A later change overtakes what is still held.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -205,6 +205,11 @@ def waited(request: Request, good_at: datetime, now: datetime) -> Request:
     return with_due(replace(request, awaited=None), due, now)
 
 
+def without_overtaken(request: Request, now: datetime) -> Request:
+    """A request without messages whose visit began while they were held. Only what is due changes."""
+    return _without(request, [one for one in request.due if one.overtaken(request.start, now)])
+
+
 def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor, now: datetime) -> Transition | None:
     """Staff say that an appointment is not the answer; None if they did before."""
     dismissal = Dismissal(appointment_id, identifiers)
@@ -244,7 +249,7 @@ def _linked(
 ) -> Transition:
     waits = request.pending or request.moving
     knows = Knowledge(Belief.WAITS if waits else Belief.ENDED)
-    link, due = _told(request, _link(appointment, None, request.state, knows), now, switches, **hold)
+    link, due = _told(request, Link(*_seen(appointment), request.state, "", knows, knows), now, switches, **hold)
     before = replace(request, due=tuple(one for one in request.due if not one.awaits_pulls), awaited=None)
     after = replace(before, state=RequestState.LINKED, link=link)
     return changed(request, after, by, now, what, due, detail=detail)
@@ -305,26 +310,27 @@ def _vanished(request: Request, now: datetime) -> Transition | None:
     return changed(request, replace(request, vanished_at=now), SYNC, now, Happening.VANISHED)
 
 
-def _link(
-    appointment: Appointment,
-    link: Link | None,
-    before: RequestState = RequestState.REQUESTED,
-    knows: Knowledge = Knowledge(),  # noqa: B008
-) -> Link:
-    """The link to an appointment as it is now: a new one, or the same one later."""
-    seen = appointment.id, appointment.provider_id, appointment.state, appointment.start, appointment.end
-    if link is None:
-        return Link(*seen, before, knows=knows, knew=knows)
-    return Link(*seen, link.before, link.told, link.knows, link.knew)
+def _seen(appointment: Appointment) -> tuple[str, str, AppointmentState, datetime, datetime]:
+    return appointment.id, appointment.provider_id, appointment.state, appointment.start, appointment.end
+
+
+def _link(appointment: Appointment, link: Link) -> Link:
+    """A link to an appointment as it is now."""
+    return Link(*_seen(appointment), link.before, link.told, link.knows, link.knew)
 
 
 def _without_held(request: Request, now: datetime) -> Request:
-    """A request without the messages that are still held back: what follows overtakes them, and the patient never knew."""
-    due = tuple(one for one in request.due if not one.held(now))
+    """A request without the messages that are still held back: what follows overtakes them."""
+    return _without(replace(request, awaited=None), [one for one in request.due if one.held(now)])
+
+
+def _without(request: Request, dropped: Collection[DueMessage]) -> Request:
+    """A request without messages that are not sent: what they would have told, the patient does not know."""
+    due = tuple(one for one in request.due if one not in dropped)
     link = request.link
-    if link and any(one.id == link.told and one.held(now) for one in request.due):
+    if link and any(one.id == link.told for one in dropped):
         link = replace(link, told="", knows=link.knew)
-    return replace(request, due=due, link=link, awaited=None)
+    return replace(request, due=due, link=link)
 
 
 def _has_email(request: Request) -> bool:

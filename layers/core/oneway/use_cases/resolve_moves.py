@@ -57,6 +57,7 @@ class ResolveMoves:
             return False
         now = self.clock.now()
         # Asked before looking: a pull that ends meanwhile may have brought it.
+        # A visit is entered anew with the provider it was with, which may be another than was asked for.
         provider_id = request.link.provider_id if request.link else request.provider_id
         good_at = self.await_pull(practice, provider_id, request.awaited.since)
         found = [one for one in self._candidates(practice, request) if one.start > now]
@@ -64,7 +65,9 @@ class ResolveMoves:
             self._link(practice, request, found[0])
             return True
         if good_at or now - request.awaited.since >= NEVER_READ:
-            self.messages.settle(request, linking.waited(request, good_at or now, now))
+            waited = linking.waited(request, good_at or now, now)
+            if self.messages.settle(request, waited) and waited.awaited:
+                self.await_pull(practice, provider_id, waited.awaited.since)  # the very next one counts, too
         return False
 
     def _link(self, practice: Practice, request: Request, appointment: Appointment) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from ..domain.errors import WriteConflict
+from ..domain.linking import without_overtaken
 from ..domain.messages import DueMessage, MessageRecord, MessageState
 from ..domain.practices import Practice
 from ..domain.requests import Request, with_due
@@ -60,9 +61,9 @@ class SendMessages:
         practice, request = self.practices.get(slug), self.requests.get(slug, request_id)
         records = {record.id: record for record in self.messages.list(slug, request_id)}
         sent, now = 0, self.clock.now()
-        waiting = ""
-        for due in request.due:
-            if due.held(now) or due.overtaken(request.start, now):
+        current, waiting = without_overtaken(request, now), ""
+        for due in current.due:
+            if due.held(now):
                 continue
             try:
                 sent += self._send_one(practice, request, due, records.get(due.id))
@@ -72,7 +73,7 @@ class SendMessages:
         if waiting:
             raise NotYet(waiting)
         if request.due:
-            self.messages.settle(request, with_due(request, (due for due in request.due if due.held(now)), now))
+            self.messages.settle(request, with_due(current, (due for due in current.due if due.held(now)), now))
         return sent
 
     def _send_one(self, practice: Practice, request: Request, due: DueMessage, record: MessageRecord | None) -> bool:

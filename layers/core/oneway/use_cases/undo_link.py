@@ -45,9 +45,11 @@ class UndoLink:
         """
         by = self.membership.acting(slug, email)
         undone, freed = settle(partial(self._undo, slug, by, request_id), self.clock)
+        practice = self.membership.practices.get(slug)
         if freed and could_confirm(freed):
-            self.confirm_matches.for_appointments(self.membership.practices.get(slug), [freed])
-        return undone
+            self.confirm_matches.for_appointments(practice, [freed])
+        # Staff may have entered the visit twice; no pull would look at the other one again.
+        return self.confirm_matches.for_request(practice, undone)
 
     def _undo(self, slug: str, by: Actor, request_id: str) -> tuple[Request, Appointment | None]:
         practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)

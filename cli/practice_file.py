@@ -41,7 +41,7 @@ MOST_STEP_MINUTES = 240
 MOST_BUFFER_MINUTES = 120
 MOST_VISITS = 200
 MOST_PENDING = 100
-MOST_REQUESTS_PER_MINUTE = 10_000
+LEAST_REQUESTS_PER_MINUTE, MOST_REQUESTS_PER_MINUTE = 2, 10_000
 LONGEST_VISIT_MINUTES = 720
 LONGEST_NOTICE_MINUTES = 60 * 24 * 60
 LONGEST_HORIZON_DAYS = 365
@@ -287,7 +287,7 @@ def _source(identifier: str, fields: Fields, credentials: dict[str, Credentials]
     account = fields.get("account")
     brake = _brake(fields.get("brake"))
     pace_item = fields.get("requests_per_minute")
-    pace = pace_item.number(1, MOST_REQUESTS_PER_MINUTE) if pace_item else 0
+    pace = pace_item.number(LEAST_REQUESTS_PER_MINUTE, MOST_REQUESTS_PER_MINUTE) if pace_item else 0
     credentials[identifier] = read_credentials(fields.get("credentials"), kind)
     fields.done()
     return Source(identifier, kind, address, interval, profile, _id(account) if account else "", brake, pace)

@@ -22,6 +22,7 @@ from oneway.use_cases.dismiss_match import DismissMatch
 from oneway.use_cases.edit_calendar import EditCalendar
 from oneway.use_cases.explain_request import ExplainRequest
 from oneway.use_cases.explain_slot import ExplainSlot
+from oneway.use_cases.follow_pull import FollowPull
 from oneway.use_cases.keep_link import KeepLink
 from oneway.use_cases.limit_pending import LimitPending
 from oneway.use_cases.list_slots import ListSlots
@@ -90,7 +91,9 @@ class World:
             store.practices, store.requests, store.appointments, store.calendar, store.ledger, clock
         )
         self.cancel_by_staff = CancelByStaff(membership, store.requests, self.cancel)
-        self.list_to_act = ListToAct(membership, store.practices, store.requests, store.audit, self.age, clock)
+        self.list_to_act = ListToAct(
+            membership, store.practices, store.requests, store.feeds, store.audit, self.age, clock
+        )
         self.explain_request = ExplainRequest(store.requests, store.appointments, store.calendar, self.age)
         self.show_request = ShowRequest(
             membership,
@@ -105,6 +108,15 @@ class World:
         self.apply_schedule = ApplySchedule(
             store.practices, store.appointments, store.requests, store.calendar, store.ledger, clock
         )
+        self.resolve_moves = ResolveMoves(
+            store.practices,
+            store.requests,
+            store.appointments,
+            store.messages,
+            store.ledger,
+            AwaitPull(store.feeds),
+            clock,
+        )
         self.sync_feed = SyncFeed(
             store.practices,
             store.feeds,
@@ -113,6 +125,7 @@ class World:
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
             SuggestMatches(store.requests),
+            FollowPull(self.resolve_moves),
             clock,
             spread=lambda low, high: high,
         )
@@ -135,15 +148,6 @@ class World:
         self.dismiss_match = DismissMatch(*decide, store.ledger, clock)
         self.undo_link = UndoLink(*decide, store.calendar, store.ledger, self.confirm_matches, clock)
         self.keep_link = KeepLink(*decide, store.ledger, clock)
-        self.resolve_moves = ResolveMoves(
-            store.practices,
-            store.requests,
-            store.appointments,
-            store.messages,
-            store.ledger,
-            AwaitPull(store.feeds),
-            clock,
-        )
         self.run_timers = RunTimers(
             store.practices,
             store.requests,

@@ -159,6 +159,7 @@ def show_action_required(session: Session, practice: str) -> Response:
         may_change=found.member.role is not StaffRole.VIEWER,
         done=(app.current_request.query_params or {}).get("done", ""),
         requests=found.requests,
+        broken=found.broken,
         age=found.schedule_age_minutes,
         now=portal().clock.now(),
     )

@@ -16,6 +16,7 @@ from oneway.domain.clock_time import minute_of
 from oneway.domain.feeds import FeedState, Window, spoke_of
 from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.ports import Absence, ScheduleSource, Snapshot
+from oneway.sources import fhir
 from oneway.sources.fhir_profiles import PROFILES, capabilities_of
 from oneway.sources.http import MOST_BYTES, TRIES
 from oneway.sources.opening import OpenSource
@@ -637,6 +638,14 @@ class TestConnections:
         fault, sent = pull_of(say)
         assert fault is SchemaDrift
         assert sent < 2 * MOST_BYTES
+
+    def test_pages_that_together_are_beyond_all_bounds_are_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(fhir, "MOST_BYTES_OF_A_PULL", 5000)
+        page = (a_bundle(a_visit(str(n), comment="x" * 900), a_patient(), following=f"?page={n}") for n in range(99))
+        with serving(lambda asked: next(page)) as server:
+            with pytest.raises(SchemaDrift):
+                server.pull()
+            assert len(server.asked) < 8
 
     def test_a_slow_drip_ends_with_the_time_that_a_pull_has(self) -> None:
         def say(to: Connection) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.membership import Membership
     from .use_cases.plan_syncs import PlanSyncs
+    from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
@@ -170,7 +171,7 @@ def portal() -> Portal:
         clock,
         practices,
         membership,
-        ListToAct(membership, practices, requests, audit, age, clock),
+        ListToAct(membership, practices, requests, DynamoFeedRepository(), audit, age, clock),
         ShowRequest(membership, practices, requests, DynamoMessageRepository(), audit, age, explain, clock),
         CancelByStaff(membership, requests, cancel),
         AnswerVanished(membership, requests, appointments, calendar, ledger, clock),
@@ -202,6 +203,7 @@ def sync_schedule() -> "SyncFeed":
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.apply_schedule import ApplySchedule
+    from .use_cases.follow_pull import FollowPull
     from .use_cases.resolve_absence import ResolveAbsence
     from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.sync_feed import SyncFeed
@@ -223,6 +225,7 @@ def sync_schedule() -> "SyncFeed":
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
+        FollowPull(_resolve_moves(clock)),
         clock,
     )
 
@@ -285,11 +288,10 @@ def run_timers() -> "RunTimers":
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .store.requests import DynamoRequestRepository
     from .use_cases.await_pull import AwaitPull
     from .use_cases.cancel_request import CancelRequest
     from .use_cases.explain_request import ExplainRequest
-    from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
 
@@ -302,15 +304,7 @@ def run_timers() -> "RunTimers":
         SqsMessageQueue(settings.message_queue_url),
         CancelRequest(requests, DynamoCalendarRepository(), ledger, clock),
         _confirm_matches(clock),
-        ResolveMoves(
-            practices,
-            requests,
-            appointments,
-            DynamoMessageRepository(),
-            ledger,
-            await_pull,
-            clock,
-        ),
+        _resolve_moves(clock),
         await_pull,
         ExplainRequest(requests, appointments, DynamoCalendarRepository(), ScheduleAge(DynamoFeedRepository(), clock)),
         clock,
@@ -381,4 +375,24 @@ def _confirm_matches(clock: "Clock") -> "ConfirmMatches":
 
     return ConfirmMatches(
         DynamoRequestRepository(), DynamoAppointmentRepository(), DynamoCalendarRepository(), DynamoLedger(), clock
+    )
+
+
+def _resolve_moves(clock: "Clock") -> "ResolveMoves":
+    from .store.appointments import DynamoAppointmentRepository
+    from .store.feeds import DynamoFeedRepository
+    from .store.ledger import DynamoLedger
+    from .store.practices import DynamoPracticeRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .use_cases.await_pull import AwaitPull
+    from .use_cases.resolve_moves import ResolveMoves
+
+    return ResolveMoves(
+        DynamoPracticeRepository(clock),
+        DynamoRequestRepository(),
+        DynamoAppointmentRepository(),
+        DynamoMessageRepository(),
+        DynamoLedger(),
+        AwaitPull(DynamoFeedRepository()),
+        clock,
     )

@@ -1,4 +1,4 @@
-"""*Sync now*: every feed, for staff, each time they ask; no back-off holds it up."""
+"""*Sync now*: every feed, for staff, each time they ask; only the source itself holds it up."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from oneway.domain.errors import Forbidden, PracticeNotFound
 from oneway.domain.feeds import FeedRef
-from oneway.faults import RateLimited
+from oneway.faults import RateLimited, Unavailable
 from oneway.use_cases.apply_practice import feeds_of
 from oneway.use_cases.ask_sync import AskSync, feed_refs
 from oneway.use_cases.membership import Membership
@@ -49,10 +49,20 @@ def test_the_feeds_are_those_of_the_wheel() -> None:
         assert feed_refs(one) == [FeedRef("harbor", settings.feed_id, settings.lane) for settings in feeds_of(one)]
 
 
-def test_no_back_off_holds_it_up(world: World) -> None:
-    world.source.fault = RateLimited(world.clock.at + timedelta(hours=2))
-    world.pull()
+def test_no_back_off_of_ours_holds_it_up(world: World) -> None:
+    world.source.fault = Unavailable("503")
+    for _ in range(6):
+        world.pull()
     world.source.fault = None
     world.source.enter(a_row(start=START))
     assert world.pull().outcome is Outcome.WAITING
     assert world.sync_feed("harbor", "ehr~osei", now_asked=True).changed == 1
+
+
+def test_what_the_source_asks_for_is_obeyed_all_the_same(world: World) -> None:
+    world.source.fault = RateLimited(world.clock.at + timedelta(hours=2))
+    world.pull()
+    world.source.fault = None
+    pulls = world.source.pulls
+    assert world.sync_feed("harbor", "ehr~osei", now_asked=True).outcome is Outcome.WAITING
+    assert world.source.pulls == pulls

@@ -2,7 +2,7 @@
 
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from oneway.domain.explaining import Why
 from oneway.domain.messages import MessageKind, MessageState
 from oneway.domain.possible_matches import PossibleMatchKind
 from oneway.domain.requests import ActorKind, Happening, RequestState
+from oneway.faults import SourceError
 from oneway.languages import LANGUAGES, mail_words, words
 from oneway.use_cases.request_form import DETAILS
 from oneway.web.forms import POINTERS
@@ -84,7 +85,8 @@ def test_every_state_has_words(state: str) -> None:
         ("match_kind", PossibleMatchKind),
         ("match_verdict", Verdict),
         ("match_how", How),
+        ("broken", [fault.word for fault in SourceError.__subclasses__()]),
     ],
 )
-def test_every_entry_has_words(kind: str, names: type) -> None:
-    assert {f"{kind}.{name}" for name in names} <= words("en").keys()  # type: ignore[attr-defined]
+def test_every_entry_has_words(kind: str, names: Iterable[str]) -> None:
+    assert {f"{kind}.{name}" for name in names} <= words("en").keys()

@@ -156,6 +156,16 @@ def suspects(stored: Mapping[str, DigestWeek]) -> int:
     return sum(_mark(entry) is Mark.SUSPECTED for known in stored.values() for entry in known.values())
 
 
+def starts_of(stored: Mapping[str, DigestWeek], identifiers: Container[str]) -> dict[str, int]:
+    """When these visits start, as last stored (epoch minutes)."""
+    return {
+        identifier: _beginning(week) + int.from_bytes(entry[:_MINUTE_BYTES], "big")
+        for week, known in stored.items()
+        for identifier, entry in known.items()
+        if identifier in identifiers
+    }
+
+
 def shown_last(stored: Mapping[str, DigestWeek]) -> Iterator[str]:
     """What the last pull showed."""
     return (i for known in stored.values() for i, entry in known.items() if _mark(entry) is None)

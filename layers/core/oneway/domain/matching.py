@@ -83,6 +83,8 @@ def is_another_patient(before: RecordPatient | None, after: RecordPatient | None
     """Whether an appointment's patient has become another: another id (not of a merged record), or name and birth date."""
     if before is None or after is None:
         return before is not after
+    if not after.names and after.birth_date is None and before.source_id == after.source_id:
+        return False  # the record could not be looked up, which says nothing of whose it is
     if before.source_id and after.source_id and before.source_id != after.source_id:
         return before.source_id not in after.former_ids
     return before.names != after.names and before.birth_date != after.birth_date

@@ -43,6 +43,8 @@ from .fhir_resources import (
 from .http import Answer, SourceHttp
 
 MOST_PAGES = 500
+MOST_BYTES_OF_A_PULL = 128 * 1024 * 1024
+"""All pages together, which a pull keeps: what is larger is no provider's schedule."""
 PATIENTS_REFRESHED_MINUTES = 30
 """A record that an answer does not bring along is looked up this often, though the appointment's bytes are the same."""
 _PATIENTS_A_TIME = 50
@@ -91,6 +93,7 @@ class _Reading:
     patients: dict[str, _Included] = field(default_factory=dict)
     prints: list[bytes] = field(default_factory=list)
     pages: int = 0
+    bytes: int = 0
     etag: str | None = None
 
 
@@ -333,6 +336,9 @@ class FhirSource:
             reading.pages += 1
             for one in page:
                 raw, number = bytes(one), number + 1
+                reading.bytes += len(raw)
+                if reading.bytes > MOST_BYTES_OF_A_PULL:
+                    raise SchemaDrift("pages beyond all bounds")
                 head = _head(raw)
                 if head.resourceType == "Appointment":
                     reading.appointments[head.id or f"entry {number}"] = number, head.id, raw

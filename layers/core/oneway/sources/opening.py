@@ -51,6 +51,8 @@ class OpenSource:
         credentials = {"Authorization": f"Bearer {secret['token']}"} if "token" in secret else {}
         bare = SourceHttp(origin_of(settings.address), self._clock, allow_loopback=self._allow_loopback)
         sign_in = self._sign_in(settings, document, bare) if "client_id" in secret else None
+        if sign_in:
+            sign_in.until(deadline)
         http = replace(bare, credentials=credentials, sign_in=sign_in, deadline=deadline, pace=self._pace(settings))
         now: Callable[[], datetime] = self._clock.now
         read_phone = partial(to_e164, country=settings.country)

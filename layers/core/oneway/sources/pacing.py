@@ -11,8 +11,6 @@ from datetime import datetime, timedelta
 from ..faults import RateLimited
 from ..ports import Clock
 
-LONGEST_WAIT = timedelta(seconds=30)
-"""Within a pull; what would take longer waits for its next turn."""
 USUAL_REST = timedelta(seconds=60)
 """After a refusal that does not say how long."""
 
@@ -26,8 +24,10 @@ class Pace:
         self._next: datetime | None = None
 
     @contextmanager
-    def request(self, most: timedelta = LONGEST_WAIT) -> Iterator[None]:
-        """Wait for one's turn, of at most `most`, and make one request. Raises RateLimited, if that is longer away."""
+    def request(self, most: timedelta) -> Iterator[None]:
+        """Wait for one's turn, for at most `most`, and make one request. Raises RateLimited if that is longer away: it waits for
+        the next pull.
+        """
         now = self._clock.now()
         if self._next and self._next > now:
             if self._next - now > most:

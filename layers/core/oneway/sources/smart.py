@@ -109,6 +109,10 @@ class SmartSignIn:
         self._token: _Token | None = None
         self._lock = Lock()
 
+    def until(self, deadline: datetime | None) -> None:
+        """Begin no request after the deadline of the pull that it serves."""
+        self._http = replace(self._http, deadline=deadline)
+
     def authorization(self) -> str:
         """The header, with a token that is good for a while yet. Raises AuthRevoked, RateLimited, Unavailable, SchemaDrift."""
         with self._lock:

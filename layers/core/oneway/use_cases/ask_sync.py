@@ -14,7 +14,7 @@ from .membership import Membership
 
 @dataclass(frozen=True, slots=True)
 class AskSync:
-    """Enqueues a pull of every feed of a practice. No back-off holds it up, and no other pull of the minute stands for it."""
+    """Enqueues a pull of every feed of a practice. No back-off of ours holds it up, and no other pull stands for it."""
 
     membership: Membership
     queue: SyncQueue

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..domain.feeds import FeedState
 from ..domain.linking import undo_is_silent
 from ..domain.messages import MessageRecord
 from ..domain.practices import Location, Practice, Provider, StaffMember, VisitType
 from ..domain.requests import Request, TimelineEntry
-from ..ports import AuditRepository, Clock, MessageRepository, PracticeRepository, RequestRepository
+from ..ports import AuditRepository, Clock, FeedRepository, MessageRepository, PracticeRepository, RequestRepository
 from .explain_request import Explained, ExplainRequest
 from .look_up_request import looked_up
 from .membership import Membership
@@ -16,12 +17,13 @@ from .schedule_age import ScheduleAge
 
 @dataclass(frozen=True, slots=True)
 class ActionRequired:
-    """What waits for an answer, by start."""
+    """What waits for an answer, by start; `broken` are the feeds whose source is."""
 
     practice: Practice
     member: StaffMember
     requests: Sequence[Request]
     schedule_age_minutes: int | None
+    broken: Sequence[FeedState] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class ListToAct:
     membership: Membership
     practices: PracticeRepository
     requests: RequestRepository
+    feeds: FeedRepository
     audit: AuditRepository
     age: ScheduleAge
     clock: Clock
@@ -58,7 +61,8 @@ class ListToAct:
         practice = self.practices.get(slug)
         self.audit.record(slug, member.email, "list_to_act", "", self.clock.now())
         requests = self.requests.to_act(slug)
-        return ActionRequired(practice, member, requests, self.age.oldest_minutes(practice))
+        broken = [state for state in self.feeds.of_practice(slug) if state.broken_since]
+        return ActionRequired(practice, member, requests, self.age.oldest_minutes(practice), broken)
 
 
 @dataclass(frozen=True, slots=True)

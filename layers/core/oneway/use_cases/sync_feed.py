@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ..domain import identifiers
 from ..domain.appointments import Appointment, RowKind, ScheduleRow, SetAsideRow
-from ..domain.clock_time import day_of, minute_of, zone_of
+from ..domain.clock_time import day_of, zone_of
 from ..domain.comparing import (
     Comparison,
     DigestWeek,
@@ -24,6 +24,7 @@ from ..domain.comparing import (
     feed_digest,
     known_prints,
     shown_last,
+    starts_of,
     suspected,
     suspects,
     weeks_after,
@@ -39,6 +40,7 @@ from ..faults import AuthRevoked, RateLimited, SourceError
 from ..ports import Clock, FeedRepository, PracticeRepository, ScheduleSource, Snapshot, SourceFactory, Translated
 from .apply_schedule import ApplySchedule, Work
 from .confirm_matches import ConfirmMatches
+from .follow_pull import FollowPull
 from .resolve_absence import ResolveAbsence, Resolved
 from .suggest_matches import SuggestMatches
 
@@ -130,13 +132,14 @@ class SyncFeed:
     resolve_absence: ResolveAbsence
     confirm_matches: ConfirmMatches
     suggest_matches: SuggestMatches
+    follow_pull: FollowPull
     clock: Clock
     spread: Callable[[float, float], float] = random.uniform
 
     def __call__(
         self, practice: str, feed_id: str, *, now_asked: bool = False, deadline: datetime | None = None
     ) -> SyncReport:
-        """Pull a feed; `now_asked` (Sync now) does not wait for a back-off to end. Raises StoreUnavailable.
+        """Pull a feed; `now_asked` (Sync now) does not wait for a back-off of ours to end. Raises StoreUnavailable.
 
         After `deadline` nothing new is begun: what was applied stays, and the next pull goes on with the rest.
         """
@@ -144,10 +147,18 @@ class SyncFeed:
         if state is None:
             return SyncReport(Outcome.NO_SUCH_FEED)
         now = self.clock.now()
-        if state.not_before and state.not_before > now and not now_asked:
+        obeys = state.last_failure == RateLimited.word  # what the source asks for holds for everybody
+        if state.not_before and state.not_before > now and (obeys or not now_asked):
             return SyncReport(Outcome.WAITING, failure=state.last_failure)
         back = state.looked_back_at is None or now - state.looked_back_at >= LOOK_BACK_EVERY
         window = window_at(state.settings, now, back=back)
+        report = self._pull(state, window, now, deadline, back=back, now_asked=now_asked)
+        self.follow_pull(report.events)
+        return report
+
+    def _pull(
+        self, state: FeedState, window: Window, now: datetime, deadline: datetime | None, *, back: bool, now_asked: bool
+    ) -> SyncReport:
         providers = [external_id for external_id, _, _ in state.settings.providers]
         try:
             pull = _Pull(state, self.open_source(state, deadline), window, now, deadline, back, now_asked)
@@ -168,7 +179,7 @@ class SyncFeed:
         known = known_prints(stored) if knows else {}
         pulled, set_aside = pulled_of(settings, snapshot, known)
         found = compare(pulled, stored, window, snapshot.complete)
-        if state.answer is None and (held := self._held(state, snapshot, found)):
+        if state.answer is None and (held := self._held(state, stored, found)):
             return self._hold(state, held, len(snapshot.prints))
         mark = Mark.KEPT if state.answer is VanishedAnswer.KEEP else Mark.SUSPECTED
         resolved = self._resolve(pull, found.absent_twice, found.known)
@@ -262,17 +273,14 @@ class SyncFeed:
         self.suggest_matches(practice, unanswered)
         return done
 
-    def _held(self, state: FeedState, snapshot: Snapshot, found: Comparison) -> Held | None:
+    def _held(self, state: FeedState, stored: Mapping[str, DigestWeek], found: Comparison) -> Held | None:
+        """Whether too much vanished at once: told from what is stored, for a source that stumbles is asked for nothing more."""
         settings = state.settings
         if len(found.absent_once) < settings.brake.visits:
             return None
-        provider_of = self.resolve_absence.providers_of(settings, found.absent_once)
-        shown, _ = pulled_of(settings, snapshot, {})  # seldom, so that whose each is may take its time
-        present = [
-            (settings.provider_of(row.provider_external_id) or "", minute_of(row.start))
-            for identifier, row in shown.rows.items()
-            if identifier in found.known
-        ]
+        provider_of = self.resolve_absence.providers_of(settings, [*found.absent_once, *found.known])
+        starts = starts_of(stored, set(found.known))
+        present = [(provider_of[one], start) for one, start in starts.items() if one in provider_of]
         return held(found.absent_once, present, provider_of, settings.brake, self.clock.now())
 
     def _hold(self, state: FeedState, found: Held, seen: int) -> SyncReport:

@@ -297,6 +297,17 @@ class TestAccepting:
         desk.minutes(3)
         assert desk.told(request) == [CONFIRMED]
 
+    @pytest.mark.parametrize("seconds", [60, 90])
+    def test_what_is_undone_after_the_minute_but_before_the_mail_went_out_is_silent(
+        self, desk: Desk, seconds: int
+    ) -> None:
+        request = mistyped(desk)
+        desk.accept(request)
+        desk.clock.advance(seconds=seconds)
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.told(request) == []
+
     def test_what_moves_within_the_minute_is_told_once_as_it_then_is(self, desk: Desk) -> None:
         request = mistyped(desk)
         desk.accept(request)
@@ -776,6 +787,27 @@ class TestAnotherPatient:
         assert kept.link
         assert kept.link.provider_id == "brandt"
         assert desk.answered_by(request) == "appt-1"
+
+    def test_a_visit_on_its_way_to_another_provider_answers_one_request(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.clock.advance(seconds=1)
+        other = desk.ask(1)
+        desk.enter()
+        desk.minutes()
+        desk.change(provider_external_id="prac-brandt")
+        desk.minutes(4)
+        assert (desk.answered_by(request), desk.answered_by(other)) == ("appt-1", None)
+        assert desk.visit().provider_id == "brandt"
+        assert desk.told(other) == []
+
+    def test_it_can_be_undone_on_its_way(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(provider_external_id="prac-brandt")
+        desk.minutes()
+        desk.undo(request)
+        desk.minutes(4)
+        assert desk.answered_by(request) is None
+        assert desk.stored(request).pending
 
     def test_who_becomes_another_with_another_provider_is_another_too(self, desk: Desk) -> None:
         request = desk.confirmed()

@@ -119,7 +119,7 @@ def suspended(request: Request, now: datetime) -> Transition | None:
     """The appointment's patient has become another: nothing is sent, and staff are asked. None if they already are."""
     if request.link is None or request.suspended_at:
         return None
-    return changed(request, replace(_without_held(request, now), suspended_at=now), SYNC, now, Happening.SUSPENDED)
+    return changed(request, replace(_without_held(request), suspended_at=now), SYNC, now, Happening.SUSPENDED)
 
 
 def resumed(
@@ -153,7 +153,7 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
     """
     if request.link is None:
         raise RequestAlreadyAnswered
-    calm = _without_held(request, now)
+    calm = _without_held(request)
     link = calm.link or request.link
     closed = link.before is not RequestState.REQUESTED
     waits = link.knows.belief is Belief.WAITS
@@ -199,15 +199,22 @@ def waited(request: Request, good_at: datetime, now: datetime) -> Request:
     if left:
         return with_due(replace(request, awaited=AwaitedPulls(left, good_at)), request.due, now)
     if request.start is None or request.start <= now:
-        calm = _without_held(request, now)  # no message concerns a start already past
+        calm = _without_held(request)  # no message concerns a start already past
         return with_due(calm, calm.due, now)
     due = [replace(one, awaits_pulls=False) for one in request.due]
     return with_due(replace(request, awaited=None), due, now)
 
 
-def without_overtaken(request: Request, now: datetime) -> Request:
-    """A request without messages whose visit began while they were held. Only what is due changes."""
-    return _without(request, [one for one in request.due if one.overtaken(request.start, now)])
+def released(request: Request, now: datetime) -> Request:
+    """A request that lets go the messages whose time has come, but for those whose visit began meanwhile; the same one if there
+    are none. Only what is due changes.
+    """
+    come = [one for one in request.due if one.not_before and one.not_before <= now]
+    if not come:
+        return request
+    calm = _without(request, [one for one in come if one.overtaken(request.start, now)])
+    due = [replace(one, not_before=None) if one in come else one for one in calm.due]
+    return with_due(calm, due, now)
 
 
 def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor, now: datetime) -> Transition | None:
@@ -230,7 +237,7 @@ def vanished_cancelled(request: Request, by: Actor, now: datetime, switches: Swi
     """Staff say that a visit which is no longer in the schedule is cancelled. Raises RequestAlreadyAnswered."""
     if request.vanished_at is None or request.link is None:
         raise RequestAlreadyAnswered
-    calm = _without_held(request, now)
+    calm = _without_held(request)
     cancelled = replace(calm.link or request.link, state=AppointmentState.CANCELLED)
     link, due = _told(request, cancelled, now, switches)
     after = replace(calm, link=link, vanished_at=None, asked_to_cancel_at=None, cancelled_by=by.kind)
@@ -261,7 +268,7 @@ def _followed(
     """A linked request that follows an appointment to another time, into a cancellation, or out of one, and what is told of it in
     place of what is still held.
     """
-    calm = _without_held(request, now)
+    calm = _without_held(request)
     link = _link(appointment, calm.link or before)
     cancelled = link.state is AppointmentState.CANCELLED
     hold: dict[str, Any] = {}
@@ -319,9 +326,9 @@ def _link(appointment: Appointment, link: Link) -> Link:
     return Link(*_seen(appointment), link.before, link.told, link.knows, link.knew)
 
 
-def _without_held(request: Request, now: datetime) -> Request:
+def _without_held(request: Request) -> Request:
     """A request without the messages that are still held back: what follows overtakes them."""
-    return _without(replace(request, awaited=None), [one for one in request.due if one.held(now)])
+    return _without(replace(request, awaited=None), [one for one in request.due if one.held])
 
 
 def _without(request: Request, dropped: Collection[DueMessage]) -> Request:

@@ -41,9 +41,10 @@ class DueMessage:
     awaits_pulls: bool = False
     old_start: datetime | None = None
 
-    def held(self, now: datetime) -> bool:
-        """Whether it may not be sent yet."""
-        return self.awaits_pulls or (self.not_before is not None and self.not_before > now)
+    @property
+    def held(self) -> bool:
+        """Whether it is held back: until whoever sends it lets it go. So long it can be overtaken."""
+        return self.awaits_pulls or self.not_before is not None
 
     def overtaken(self, start: datetime | None, now: datetime) -> bool:
         """Whether the visit began while the message was held: none concerns a start already past (product section 5)."""

@@ -26,6 +26,7 @@ from ..ports import (
     RequestChange,
     RequestRepository,
 )
+from .linked_visit import answers_elsewhere
 from .places import freed
 from .settling import settle
 
@@ -72,7 +73,7 @@ class ConfirmMatches:
         current, request = found.get(appointment.id), self.requests.get(practice.slug, request_id)
         if current is None or not could_confirm(current) or not request.closed or request.moving:
             return
-        if answers(current, request, practice):
+        if answers(current, request, practice) and not answers_elsewhere(self.appointments, practice, current):
             transition = linking.came_late(request, current, self.clock.now())
             self.ledger.commit([RequestChange(transition), AppointmentChange(current, current.linked(request.id))])
 
@@ -88,7 +89,7 @@ class ConfirmMatches:
         days = self.calendar.read(practice.slug, self._days_of(practice, current))
         pending = self.requests.get_many(practice.slug, self._pending_at(practice, days, current))
         request = oldest_confirmed(current, pending, practice)
-        if request is None:
+        if request is None or answers_elsewhere(self.appointments, practice, current):
             return False
         self._confirm(practice, request, current)
         return True
@@ -112,7 +113,11 @@ class ConfirmMatches:
             return request
         current = next(iter(self.requests.get_many(practice.slug, [request.id])), request)
         found = self.appointments.get_many(practice.slug, visits)
-        answering = [a for a in found.values() if confirms(a, current, practice)]
+        answering = [
+            one
+            for one in found.values()
+            if confirms(one, current, practice) and not answers_elsewhere(self.appointments, practice, one)
+        ]
         if not answering:
             return current
         return self._confirm(practice, current, min(answering, key=lambda a: (a.first_seen_at, a.id)))

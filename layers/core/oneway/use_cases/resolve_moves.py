@@ -26,7 +26,7 @@ from ..ports import (
     RequestRepository,
 )
 from .await_pull import AwaitPull
-from .linked_visit import linked_visit
+from .linked_visit import answers_elsewhere, linked_visit
 from .settling import settle
 
 ENTERED_BEFORE = timedelta(minutes=15)
@@ -61,7 +61,7 @@ class ResolveMoves:
         provider_id = request.link.provider_id if request.link else request.provider_id
         good_at = self.await_pull(practice, provider_id, request.awaited.since)
         found = [one for one in self._candidates(practice, request) if one.start > now]
-        if len(found) == 1:
+        if len(found) == 1 and not answers_elsewhere(self.appointments, practice, found[0]):
             self._link(practice, request, found[0])
             return True
         if good_at or now - request.awaited.since >= NEVER_READ:

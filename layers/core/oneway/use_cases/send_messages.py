@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from ..domain.errors import WriteConflict
-from ..domain.linking import without_overtaken
+from ..domain.linking import released
 from ..domain.messages import DueMessage, MessageRecord, MessageState
 from ..domain.practices import Practice
 from ..domain.requests import Request, with_due
@@ -58,12 +58,12 @@ class SendMessages:
 
         Raises NotYet if one has to wait (another worker holds it, the mail service cannot now), RequestNotFound.
         """
-        practice, request = self.practices.get(slug), self.requests.get(slug, request_id)
+        practice, request = self.practices.get(slug), self._released(slug, request_id)
         records = {record.id: record for record in self.messages.list(slug, request_id)}
         sent, now = 0, self.clock.now()
-        current, waiting = without_overtaken(request, now), ""
-        for due in current.due:
-            if due.held(now):
+        waiting = ""
+        for due in request.due:
+            if due.held:
                 continue
             try:
                 sent += self._send_one(practice, request, due, records.get(due.id))
@@ -73,8 +73,18 @@ class SendMessages:
         if waiting:
             raise NotYet(waiting)
         if request.due:
-            self.messages.settle(request, with_due(current, (due for due in current.due if due.held(now)), now))
+            self.messages.settle(request, with_due(request, (due for due in request.due if due.held), now))
         return sent
+
+    def _released(self, slug: str, request_id: str) -> Request:
+        """The request, with what may be sent let go in a write of its own: a change that came first overtakes what is held, one
+        that comes later finds it told. Raises NotYet.
+        """
+        request = self.requests.get(slug, request_id)
+        after = released(request, self.clock.now())
+        if after is not request and not self.messages.settle(request, after):
+            raise NotYet("changed meanwhile")
+        return after
 
     def _send_one(self, practice: Practice, request: Request, due: DueMessage, record: MessageRecord | None) -> bool:
         now = self.clock.now()

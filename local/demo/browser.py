@@ -12,7 +12,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 60
 _MOST_REDIRECTS = 10
 _HIDDEN = frozenset(("script", "style", "template", "head"))
 _UNSENT = frozenset(("submit", "button", "image", "reset"))

@@ -1,0 +1,579 @@
+"""Whatever staff, patients and the schedule do, in whatever order: links are right, and each patient hears exactly what is news.
+
+The model knows who each record is of and which of them are exact, so that it need not compare names; and it follows what each
+patient believes, from which it says which message comes when. Who is linked to whom it reads from the product, and judges.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from oneway.domain.appointments import Appointment, AppointmentState, PersonName, RecordPatient, ScheduleRow
+from oneway.domain.errors import InvalidInput, RequestAlreadyAnswered, SlotAlreadyTaken, SlotNotOffered
+from oneway.domain.practices import Limits
+from oneway.domain.requests import ActorKind, Happening, Request, RequestState
+from oneway.faults import Unavailable
+
+from tests.builders import START, a_practice, a_provider, a_record
+from tests.desk import CANCELLED, CONFIRMED, CORRECTION, NADIA, RESCHEDULED, Desk, at
+
+PROVIDERS = ("osei", "brandt")
+STARTS = [START, START + timedelta(minutes=30), START + timedelta(days=1), START + timedelta(days=6)]
+TYPED: dict[str, dict[str, Any]] = {
+    "maria": {},
+    "marta": {"first_name": "Marta"},
+    "jo": {
+        "first_name": "Jo",
+        "last_name": "Reed",
+        "birth_date": "1950-01-01",
+        "email": None,
+        "mobile": "415 555 2672",
+    },
+}
+"""Maria and Marta are twins with one telephone and one address; Jo has none."""
+_JO = a_record(
+    source_id="jo",
+    names=(PersonName(("Jo", "Ann"), "Reed", "Jr"),),
+    birth_date=date(1950, 1, 1),
+    phones=("+14155552672",),
+    emails=(),
+)
+_MARTA = a_record(source_id="marta", names=(PersonName(("Marta",), "Núñez"),))
+_MARIA = a_record(source_id="maria")
+RECORDS: dict[str, tuple[str | None, RecordPatient]] = {
+    "maria": ("maria", _MARIA),
+    "maria, by e-mail": ("maria", replace(_MARIA, phones=(), emails=("Maria@Example.org",))),
+    "maria, of another record": ("maria", replace(_MARIA, source_id="maria-2")),
+    "maria, mistyped": (None, replace(_MARIA, birth_date=date(1984, 12, 3))),
+    "maria, without contacts": (None, replace(_MARIA, phones=(), emails=())),
+    "marta": ("marta", _MARTA),
+    "marta, nicknamed": (None, replace(_MARTA, names=(PersonName(("Mart",), "Núñez"),))),
+    "jo": ("jo", _JO),
+    "jo, married": (None, replace(_JO, names=(PersonName(("Jo",), "Reeves"),))),
+}
+"""What may stand in the schedule, and whom it agrees with exactly."""
+LABELS = st.sampled_from(sorted(RECORDS))
+VISITS = [f"visit-{number}" for number in range(4)]
+UNDO, SETTLING, NEVER_READ = timedelta(seconds=60), timedelta(minutes=2), timedelta(hours=2)
+MINUTE = timedelta(minutes=1)
+CONFIRMING = {AppointmentState.BOOKED, AppointmentState.ARRIVED, AppointmentState.COMPLETED}
+RECEIPTS = {"cancel": "cancelled_by_patient_receipt", "ask": "asked_to_cancel_receipt"}
+
+
+def whom(record: RecordPatient | None) -> str | None:
+    """Whom a record agrees with exactly."""
+    return next((who for who, one in RECORDS.values() if one == record), None)
+
+
+@dataclass
+class Plan:
+    """A message that waits: until an instant, or for so many pulls that begin after one."""
+
+    kind: str
+    belief: tuple[str, datetime | None]
+    due: datetime | None = None
+    pulls: int = 0
+
+
+@dataclass
+class View:
+    """A patient's: what they believe, what waits to be said to them, and what was said."""
+
+    who: str
+    before: Request
+    belief: tuple[str, datetime | None] = ("waits", None)
+    plan: Plan | None = None
+    told: list[str] = field(default_factory=list)
+    awaited: tuple[int, datetime] | None = None
+
+    @property
+    def has_email(self) -> bool:
+        return self.who != "jo"
+
+    def say(self, kind: str, belief: tuple[str, datetime | None], now: datetime, wait: timedelta | int) -> None:
+        """Say it now, after some time, or after some pulls."""
+        if not self.has_email:
+            return
+        if wait == timedelta():
+            self.told.append(kind)
+            self.belief = belief
+        elif isinstance(wait, int):
+            self.plan = Plan(kind, belief, pulls=wait)
+        else:
+            self.plan = Plan(kind, belief, due=now + wait)
+
+
+@dataclass
+class Seen:
+    """A visit as a pull last showed it: since when its patient, time and provider are what they are."""
+
+    row: ScheduleRow
+    provider: str
+    first_at: datetime
+    changed_at: datetime
+
+
+class Decisions(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        providers = [a_provider(one, split=9) for one in PROVIDERS]
+        self.desk = Desk(a_practice(*providers, limits=Limits(99, 99)))
+        self.views: dict[str, View] = {}
+        self.dismissed: dict[tuple[str, str], RecordPatient | None] = {}
+        self.seen: dict[str, Seen] = {}
+        self.good_at: dict[str, datetime] = {}
+        self.cause = ""
+
+    @initialize(
+        asked=st.lists(st.tuples(st.sampled_from(sorted(TYPED)), st.sampled_from(STARTS)), min_size=2, max_size=3)
+    )
+    def some_have_asked(self, asked: list[tuple[str, datetime]]) -> None:
+        """And others have visits, so that the source, read by id, can be seen to answer."""
+        for provider in PROVIDERS:
+            far = START + timedelta(days=30)
+            self.desk.enter(f"stays-{provider}", patient=None, provider_external_id=f"prac-{provider}", **at(far))
+        self.minute()
+        for who, start in asked:
+            self.desk.clock.advance(seconds=1)
+            self.ask(who, start)
+
+    @property
+    def now(self) -> datetime:
+        return self.desk.clock.at
+
+    # What patients do.
+
+    @rule(who=st.sampled_from(sorted(TYPED)), start=st.sampled_from(STARTS))
+    def ask(self, who: str, start: datetime) -> None:
+        if len(self.views) > 4:
+            return
+        try:
+            request = self.desk.ask(len(self.views), start=start.astimezone(UTC), **TYPED[who])
+        except (SlotNotOffered, SlotAlreadyTaken, InvalidInput):
+            assert start < self.now + timedelta(hours=2)
+            return
+        self.views[request.id] = View(who, request)
+        self.after("ask")
+
+    @rule(data=st.data(), how=st.sampled_from(("moved", "moved", "staff", "patient")))
+    def cancel(self, data: st.DataObject, how: str) -> None:
+        request = self.one(data)
+        if request is None or (request.pending and how != "moved" and data.draw(st.integers(0, 3))):
+            return
+        acts = {
+            "patient": lambda: self.desk.cancel_by_patient("harbor", self.desk.links.of(request)),
+            "staff": lambda: self.desk.cancel_by_staff("harbor", NADIA, request.id, "other", "Sorry"),
+            "moved": lambda: self.desk.cancel_as_moved(request),
+        }
+        self.tried(how, acts[how])
+
+    # What staff do in their system.
+
+    @rule(
+        visit=st.sampled_from(VISITS),
+        label=LABELS,
+        start=st.sampled_from(STARTS),
+        provider=st.sampled_from((*PROVIDERS, "osei")),
+        state=st.sampled_from((AppointmentState.BOOKED,) * 4 + (AppointmentState.TENTATIVE, AppointmentState.ARRIVED)),
+    )
+    def enter(self, visit: str, label: str, start: datetime, provider: str, state: AppointmentState) -> None:
+        if visit not in self.desk.source.rows:
+            who = {"patient": RECORDS[label][1], "provider_external_id": f"prac-{provider}"}
+            self.desk.enter(visit, state=state, raw_state=str(state), **who, **at(start))
+
+    @precondition(lambda self: self.pending() and len(self.desk.source.rows) < len(VISITS) + len(PROVIDERS))
+    @rule(data=st.data(), exactly=st.booleans(), start=st.sampled_from((None, None, *STARTS)))
+    def answer(self, data: st.DataObject, exactly: bool, start: datetime | None) -> None:
+        pending = {one.id: one for one in self.pending()}
+        request = pending[data.draw(st.sampled_from(list(pending)))]
+        visit = next(one for one in VISITS if one not in self.desk.source.rows)
+        who = self.views[request.id].who
+        label = who if exactly else next(one for one in RECORDS if one.startswith(f"{who},") and not RECORDS[one][0])
+        assert request.start
+        self.desk.enter(visit, patient=RECORDS[label][1], **at(start or request.start))
+        self.minute()
+
+    @rule(
+        data=st.data(), state=st.sampled_from((*AppointmentState, AppointmentState.BOOKED, AppointmentState.CANCELLED))
+    )
+    def change_state(self, data: st.DataObject, state: AppointmentState) -> None:
+        if visit := self.entered(data):
+            self.desk.change(visit, state=state, raw_state=str(state))
+
+    @rule(data=st.data(), start=st.sampled_from(STARTS), minutes=st.sampled_from((0, 0, 15)))
+    def move(self, data: st.DataObject, start: datetime, minutes: int) -> None:
+        if visit := self.entered(data):
+            self.desk.change(visit, **at(start + timedelta(minutes=minutes)))
+
+    @rule(data=st.data(), label=LABELS)
+    def change_patient(self, data: st.DataObject, label: str) -> None:
+        if visit := self.entered(data):
+            self.desk.change(visit, patient=RECORDS[label][1])
+
+    @rule(data=st.data(), provider=st.sampled_from(PROVIDERS))
+    def change_provider(self, data: st.DataObject, provider: str) -> None:
+        if visit := self.entered(data):
+            self.desk.change(visit, provider_external_id=f"prac-{provider}")
+
+    @rule(data=st.data(), start=st.sampled_from(STARTS), points=st.booleans(), gone=st.booleans())
+    def cancel_and_enter_anew(self, data: st.DataObject, start: datetime, points: bool, gone: bool) -> None:
+        rows = self.desk.source.rows
+        old, new = self.entered(data), next((one for one in VISITS if one not in rows), None)
+        if old and new:
+            pointer = {"replaces": old} if points else {}
+            self.desk.source.enter(replace(rows[old], external_id=new, **at(start), **pointer))  # type: ignore[arg-type]
+            if gone:
+                self.desk.source.delete(old)
+            else:
+                self.desk.call_off(old)
+
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        if visit := self.entered(data):
+            self.desk.source.delete(visit)
+
+    @rule(visit=st.sampled_from(VISITS), by_id=st.booleans())
+    def hide_or_show(self, visit: str, by_id: bool) -> None:
+        self.desk.source.hidden ^= {visit}
+        self.desk.source.read_by_id = by_id
+
+    # What staff do here.
+
+    @precondition(lambda self: self.seen)
+    @rule(data=st.data(), dismisses=st.booleans())
+    def decide(self, data: st.DataObject, dismisses: bool) -> None:
+        visit = data.draw(st.sampled_from(sorted(self.seen)))
+        request = self.one(data)
+        if request is None:
+            return
+        copies = self.copies(visit)
+        found = copies[0]
+        if dismisses:
+            self.dismissed[request.id, visit] = found.row.patient
+            self.tried("dismiss", lambda: self.desk.dismiss(request, visit))
+            return
+        free = not any(copy.request_id for copy in copies) and found.state in CONFIRMING and not found.missing_since
+        mine = found.request_id == request.id
+        possible = mine or (free and found.row.patient is not None and self.desk.stored(request).link is None)
+        assert self.tried("accept", lambda: self.desk.accept(request, visit)) == possible
+
+    @rule(data=st.data())
+    def undo(self, data: st.DataObject) -> None:
+        request = self.one(data)
+        if request and request.link:
+            linked = self.desk.answered_by(request)
+            assert linked
+            self.dismissed[request.id, linked] = self.linked_to(request).row.patient
+            assert self.tried("undo", lambda: self.desk.undo(request))
+
+    @rule(data=st.data())
+    def keep(self, data: st.DataObject) -> None:
+        if request := self.one(data):
+            assert self.tried("keep", lambda: self.desk.keep(request)) == bool(request.suspended_at)
+
+    @rule(data=st.data(), is_cancelled=st.booleans())
+    def answer_vanished(self, data: st.DataObject, is_cancelled: bool) -> None:
+        if request := self.one(data):
+            answer = self.desk.answer_vanished
+            self.tried("vanished", lambda: answer("harbor", NADIA, request.id, is_cancelled=is_cancelled))
+
+    # What time does.
+
+    @rule(fails=st.sampled_from((False, False, False, True)))
+    def minute(self, fails: bool = False) -> None:
+        self.desk.clock.advance(minutes=1)
+        self.desk.source.fault = Unavailable("503") if fails else None
+        for provider in PROVIDERS:
+            self.pull(provider)
+        self.after("timers", run=True)
+
+    @rule(provider=st.sampled_from(PROVIDERS))
+    def pull_one(self, provider: str) -> None:
+        self.desk.clock.advance(seconds=20)
+        self.desk.source.fault = None
+        self.pull(provider)
+        self.after("timers", run=True)
+
+    @rule(minutes=st.integers(2, 6))
+    def some_minutes(self, minutes: int) -> None:
+        for _ in range(minutes):
+            self.minute()
+
+    @rule(passed=st.sampled_from((1, 29, 59, 61, 119, 121, 3_600, 3 * 3_600, 20 * 3_600)))
+    def time_passes(self, passed: int) -> None:
+        self.desk.clock.advance(seconds=passed)
+        self.after("timers", run=True)
+
+    # How it is checked.
+
+    def entered(self, data: st.DataObject) -> str | None:
+        """One of the visits that staff have entered."""
+        rows = [one for one in VISITS if one in self.desk.source.rows]
+        return data.draw(st.sampled_from(rows)) if rows else None
+
+    def pending(self) -> list[Request]:
+        return [one for one in self.requests() if one.pending]
+
+    def requests(self) -> list[Request]:
+        return [self.desk.store.requests.get("harbor", identifier) for identifier in self.views]
+
+    def one(self, data: st.DataObject) -> Request | None:
+        found = {one.id: one for one in self.requests()}
+        return found[data.draw(st.sampled_from(list(found)))] if found else None
+
+    def tried(self, cause: str, act: Any) -> bool:
+        """Whether it could be done; then all that follows at once."""
+        stored = self.requests()
+        try:
+            act()
+        except RequestAlreadyAnswered:
+            assert self.requests() == stored
+            return False
+        self.after(cause)
+        return True
+
+    def pull(self, provider: str) -> None:
+        began = self.now
+        report = self.desk.sync_feed("harbor", f"ehr~{provider}")
+        if report.outcome not in ("changed", "unchanged"):
+            return
+        self.good_at[provider] = began
+        for one in self.desk.store.appointments_by_key.values():
+            if one.row.external_id in VISITS:
+                self.notice(one.row, one.provider_id)
+        self.compare("pull")
+
+    def notice(self, row: ScheduleRow, provider: str) -> None:
+        known = self.seen.get(row.external_id)
+        same = known and (known.provider, known.row.start, known.row.end, known.row.patient) == (
+            provider,
+            row.start,
+            row.end,
+            row.patient,
+        )
+        first_at = known.first_at if known else self.now
+        changed_at = known.changed_at if known and same else self.now
+        self.seen[row.external_id] = Seen(row, provider, first_at, changed_at)
+
+    def after(self, cause: str, *, run: bool = False) -> None:
+        """What follows: the minute's timers, the mail, and all that has to hold."""
+        self.compare(cause)
+        self.desk.run_timers()
+        self.compare("timers")
+        self.count_pulls()
+        self.desk.deliver()
+        self.deliver()
+        self.check()
+
+    def compare(self, cause: str) -> None:
+        """What each patient is to be told of what has changed."""
+        for view in self.views.values():
+            before, request = view.before, self.desk.stored(view.before)
+            view.before = request
+            if (
+                before.state is not request.state
+                or before.link != request.link
+                or bool(before.suspended_at) != bool(request.suspended_at)
+            ):
+                self.judge(view, before, request, cause)
+            if request.asked_to_cancel_at and not before.asked_to_cancel_at and view.has_email:
+                view.told.append(RECEIPTS["ask"])
+
+    def judge(self, view: View, before: Request, request: Request, cause: str) -> None:
+        link, now = request.link, self.now
+        if cause == "undo" and link and before.link and link.appointment_id != before.link.appointment_id:
+            between = replace(request, state=before.link.before, link=None)
+            self.unlinked(view, before, between, cause)  # and another visit was the answer at once
+            before = between
+        if link is None:
+            self.unlinked(view, before, request, cause)
+        elif before.link is None or before.link.appointment_id != link.appointment_id:
+            if cause in ("pull", "timers", "undo"):
+                self.is_right(view, before, request)
+            if before.link is None:
+                view.plan, view.awaited = None, None
+                wait = UNDO if cause == "accept" else timedelta()
+                self.news(view, request, now, wait)
+            else:
+                self.follow(view, request, now, cause)
+        elif request.suspended_at and not before.suspended_at:
+            view.plan, view.awaited = None, None
+        elif before.suspended_at and not request.suspended_at:
+            self.follow(view, request, now, cause)
+        else:
+            cancelled, was = (one.state is AppointmentState.CANCELLED for one in (link, before.link))
+            if cancelled is not was or (link.start != before.link.start and not cancelled):
+                self.follow(view, request, now, cause)
+
+    def unlinked(self, view: View, before: Request, request: Request, cause: str) -> None:
+        moving = bool(before.link) and view.belief[0] == "waits" and request.state is RequestState.CANCELLED
+        view.plan, view.awaited = None, None
+        if before.link and view.belief[0] in ("expects", "cancelled"):
+            expected = view.belief[1] or before.link.start
+            if expected > self.now:
+                view.say(CORRECTION, ("waits", None), self.now, timedelta())
+        view.belief = ("waits", None) if request.pending else ("ended", None)
+        if request.state is RequestState.CANCELLED and (moving or cause == "moved"):
+            view.belief = ("waits", None)
+            view.awaited = (2, self.now)
+            view.say(CANCELLED, ("ended", None), self.now, 2)
+        elif not before.link and request.state is RequestState.CANCELLED:
+            if request.cancelled_by is ActorKind.PATIENT:
+                view.say(RECEIPTS["cancel"], ("ended", None), self.now, timedelta())
+            else:
+                view.say(CANCELLED, ("ended", None), self.now, timedelta())
+        if request.state is RequestState.EXPIRED and not before.link:
+            assert before.start
+            assert before.start < self.now
+
+    def follow(self, view: View, request: Request, now: datetime, cause: str) -> None:
+        """A linked visit is at another time, cancelled, or not cancelled any more."""
+        link = request.link
+        assert link
+        view.plan, view.awaited = None, None
+        if link.state is AppointmentState.CANCELLED:
+            if cause == "vanished":
+                self.news(view, request, now, timedelta())
+            elif link.start > now:
+                view.awaited = (1, now)
+                self.news(view, request, now, 1)
+        else:
+            self.news(view, request, now, timedelta() if view.belief[0] == "cancelled" else SETTLING)
+
+    def news(self, view: View, request: Request, now: datetime, wait: timedelta | int) -> None:
+        """Say how the visit stands, if the patient believes anything else, and it is still to come."""
+        link = request.link
+        assert link
+        belief, start = view.belief
+        if link.start <= now or belief == "ended":
+            return
+        if link.state is AppointmentState.CANCELLED:
+            if belief != "cancelled":
+                view.say(CANCELLED, ("cancelled", None), now, wait)
+            return
+        if belief == "cancelled":
+            if link.state is AppointmentState.BOOKED:
+                view.say(CONFIRMED, ("expects", link.start), now, wait)
+            return
+        known = start if belief == "expects" else request.slot and request.slot.start
+        if belief == "waits" and known == link.start:
+            view.say(CONFIRMED, ("expects", link.start), now, wait)
+        elif known != link.start:
+            view.say(RESCHEDULED, ("expects", link.start), now, wait)
+
+    def count_pulls(self) -> None:
+        """Good pulls that were waited for; the last one lets the message go."""
+        for view in self.views.values():
+            if view.awaited is None:
+                continue
+            left, since = view.awaited
+            link = view.before.link
+            good_at = self.good_at.get(link.provider_id if link else view.before.provider_id)
+            if good_at and good_at > since:
+                view.awaited = (left - 1, good_at)
+            elif self.now - since >= NEVER_READ:
+                view.awaited = (left - 1, self.now)
+            if view.awaited[0]:
+                continue
+            view.awaited = None
+            if link is None:
+                view.belief = ("ended", None)
+            if view.plan and view.before.start and view.before.start > self.now:
+                view.told.append(view.plan.kind)
+                view.belief = view.plan.belief
+            view.plan = None
+
+    def deliver(self) -> None:
+        """What has waited long enough."""
+        for view in self.views.values():
+            plan = view.plan
+            if plan and plan.due and plan.due <= self.now:
+                view.plan = None
+                if view.before.start and view.before.start > self.now:
+                    view.told.append(plan.kind)
+                    view.belief = plan.belief
+
+    def is_right(self, view: View, before: Request, request: Request) -> None:
+        """A link that nobody clicked: by all that product section 2 or 3 asks for."""
+        external_id = self.desk.answered_by(request)
+        assert external_id
+        visit, slot = self.linked_to(request), request.slot
+        seen = self.seen.get(external_id) or Seen(visit.row, visit.provider_id, self.now, self.now)
+        entry = self.desk.timeline(request)[-1].what
+        assert slot
+        if before.link:
+            (old,) = [
+                one.row for one in self.desk.store.appointments_by_key.values() if one.id == before.link.appointment_id
+            ]
+            same = old.patient and visit.row.patient and old.patient.source_id == visit.row.patient.source_id
+            pointed = visit.row.replaces == old.external_id
+            assert entry in (Happening.RESCHEDULED, Happening.CONFIRMED)
+            if entry is Happening.RESCHEDULED:
+                assert pointed or (same and visit.provider_id == before.link.provider_id)
+            return
+        assert whom(visit.row.patient) == view.who
+        assert visit.state in CONFIRMING
+        assert seen.changed_at > request.created_at
+        assert not self.is_dismissed(request, visit)
+        if entry is Happening.RESCHEDULED:
+            assert before.moving
+            assert abs(visit.start - slot.start) <= timedelta(days=30)
+        else:
+            assert visit.start == slot.start
+            assert (entry is Happening.CONFIRMED) == before.pending
+
+    def copies(self, external_id: str) -> list[Appointment]:
+        """A visit, as it is kept of each provider who has, or had, it."""
+        return [one for one in self.desk.store.appointments_by_key.values() if one.row.external_id == external_id]
+
+    def linked_to(self, request: Request) -> Appointment:
+        """The visit that points back to a request."""
+        return next(one for one in self.desk.store.appointments_by_key.values() if one.request_id == request.id)
+
+    def is_dismissed(self, request: Request, visit: Appointment) -> bool:
+        key = request.id, visit.row.external_id
+        return key in self.dismissed and self.dismissed[key] == visit.row.patient
+
+    def check(self) -> None:
+        desk = self.desk
+        assert desk.places() == []
+        requests = self.requests()
+        assert len(desk.store.requests_by_id) == len(self.views)
+        linked = [one for request in requests if (one := desk.answered_by(request))]
+        assert len(set(linked)) == len(linked)
+        owners = {one.request_id for one in desk.store.appointments_by_key.values() if one.request_id}
+        assert owners == {request.id for request in requests if request.link}
+        for request in requests:
+            assert request.state in RequestState
+            assert (request.state is RequestState.LINKED) == (request.link is not None)
+            assert [entry.number for entry in desk.timeline(request)] == list(range(1, request.version + 1))
+            view = self.views[request.id]
+            assert desk.told(request) == view.told, (view.who, view.belief, desk.happened(request))
+            assert bool(request.awaited) == bool(view.awaited)
+        for _, _, recipients, tags in desk.mailer.sent:
+            to_staff = tags["message"].endswith("_staff")
+            typed = desk.stored(self.views[tags["request"]].before).patient.email
+            assert recipients == (desk.practice.recipients if to_staff else (typed,))
+        self.nothing_exact_is_left()
+
+    def nothing_exact_is_left(self) -> None:
+        """No request waits beside a visit that confirms it by itself."""
+        for request in self.pending():
+            for external_id, seen in self.seen.items():
+                if len(copies := self.copies(external_id)) > 1:
+                    continue  # it is on its way from one provider to the other
+                (visit,) = copies
+                free = visit.request_id is None and visit.missing_since is None and visit.state in CONFIRMING
+                exact = whom(visit.row.patient) == self.views[request.id].who
+                late = seen.changed_at <= request.created_at
+                if free and exact and not late and request.slot and visit.start == request.slot.start:
+                    assert self.is_dismissed(request, visit)
+
+
+TestDecisions = Decisions.TestCase
+TestDecisions.settings = settings(
+    max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

@@ -13,7 +13,16 @@ from time import perf_counter
 
 from oneway.domain import comparing_people, identifiers, people, similarity
 from oneway.domain.appointments import Appointment, AppointmentState, RowKind, ScheduleRow
-from oneway.domain.comparing import compare, entry_of, weeks_after
+from oneway.domain.comparing import (
+    PRINT_BYTES,
+    Comparison,
+    Pulled,
+    compare,
+    entry_of,
+    known_prints,
+    print_of,
+    weeks_after,
+)
 from oneway.domain.feeds import Window
 from oneway.domain.matching import oldest_confirmed
 from oneway.domain.possible_matches import AppointmentsByKey
@@ -33,17 +42,25 @@ def measure(repeats: int) -> list[Row]:
     by_number = {row.external_id: row for row in (_row(person, dice) for person in everybody)}
     window = Window(worlds.FIRST - timedelta(days=1), worlds.FIRST + timedelta(days=60), date(2026, 11, 3))
     rows = {identifiers.appointment_id("harbor", "ehr", i): row for i, row in by_number.items()}
-    entries = {identifier: entry_of(row) for identifier, row in rows.items()}
-    stored = weeks_after(rows, entries, {}, window, {})
+    prints = {identifier: print_of(repr(row).encode()) for identifier, row in rows.items()}
+    entries = {identifier: entry_of(row, prints[identifier]) for identifier, row in rows.items()}
+    stored = weeks_after(Pulled(rows, entries), {}, window, {})
     moved = dice.sample(sorted(rows), CHANGED)
-    now = rows | {i: replace(rows[i], raw_state="confirmed") for i in moved}
-    entries_now = entries | {i: entry_of(now[i]) for i in moved}
+    anew = {i: replace(rows[i], raw_state="confirmed") for i in moved}
+    entries_now = {i: entry_of(row, print_of(repr(row).encode())) for i, row in anew.items()}
+    shown = [prints[i] if i not in anew else entries_now[i][-PRINT_BYTES:] for i in rows]
     waiting = _requests(everybody, [int(rows[i].external_id) for i in moved[: CHANGED // 2]], rows, dice)
     known = {identifier for week in stored.values() for identifier in week}
     counts: list[tuple[int, int]] = []
 
+    def compared() -> Comparison:
+        """The rows that a source translated, beside those whose prints are known."""
+        prints_before = known_prints(stored)
+        same = {prints_before[one] for one in shown if one in prints_before}
+        return compare(Pulled(anew, entries_now, same), stored, window, True)
+
     def whole() -> None:
-        changed = compare(now, entries_now, stored, window, True).changed
+        changed = compared().changed
         seen = worlds.CREATED + timedelta(hours=1)
         appointments = [
             Appointment("harbor", identifier, "ehr", row.provider_external_id[5:], row, seen, seen)
@@ -61,8 +78,8 @@ def measure(repeats: int) -> list[Row]:
         suggested = sum(len(index.answering(request)) for request in waiting)
         counts[:] = [(len(confirmed), suggested)]
 
-    bare = seconds(repeats, lambda: [identifier for identifier in now if identifier not in known])
-    comparing = seconds(repeats, lambda: compare(now, entries_now, stored, window, True))
+    bare = seconds(repeats, lambda: [identifier for identifier in rows if identifier not in known])
+    comparing = seconds(repeats, compared)
     ours = median(_warm_seconds(whole, waiting) for _ in range(repeats + 1))
     ((confirmed, suggested),) = counts
     if not confirmed or not suggested:

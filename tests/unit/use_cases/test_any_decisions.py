@@ -243,8 +243,8 @@ class Decisions(RuleBasedStateMachine):
     # What staff do here.
 
     @precondition(lambda self: self.seen)
-    @rule(data=st.data(), dismisses=st.booleans())
-    def decide(self, data: st.DataObject, dismisses: bool) -> None:
+    @rule(data=st.data(), dismisses=st.booleans(), then=st.sampled_from((1, 59, 61)))
+    def decide(self, data: st.DataObject, dismisses: bool, then: int) -> None:
         visit = data.draw(st.sampled_from(sorted(self.seen)))
         request = self.one(data)
         if request is None:
@@ -259,6 +259,7 @@ class Decisions(RuleBasedStateMachine):
         mine = found.request_id == request.id
         possible = mine or (free and found.row.patient is not None and self.desk.stored(request).link is None)
         assert self.tried("accept", lambda: self.desk.accept(request, visit)) == possible
+        self.time_passes(then)
 
     @rule(data=st.data())
     def undo(self, data: st.DataObject) -> None:

@@ -6,7 +6,6 @@ read: an entry whose print is known says what it said before, and is not even pa
 so that a small change rewrites a small item.
 """
 
-from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -58,9 +57,6 @@ class Pulled:
     rows: Mapping[str, ScheduleRow]
     entries: Mapping[str, bytes]
     same: Collection[str] = frozenset()
-
-    def __contains__(self, identifier: object) -> bool:
-        return identifier in self.rows or identifier in self.same
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +111,15 @@ def known_prints(stored: Mapping[str, DigestWeek]) -> dict[bytes, str]:
     """What the last pull showed: print → appointment id. Of what stands in two weeks nothing is known: a pull was cut while it
     stored a visit that had moved.
     """
-    times = Counter(identifier for known in stored.values() for identifier in known)
-    return {
-        entry[_CONTENT_BYTES:]: identifier
-        for known in stored.values()
-        for identifier, entry in known.items()
-        if entry[_CONTENT_BYTES:] != NO_PRINT and times[identifier] == 1
-    }
+    seen: set[str] = set()
+    twice: set[str] = set()
+    prints: dict[bytes, str] = {}
+    for known in stored.values():
+        twice |= seen & known.keys()
+        seen |= known.keys()
+        prints |= {entry[_CONTENT_BYTES:]: identifier for identifier, entry in known.items()}
+    prints.pop(NO_PRINT, None)
+    return {print_: identifier for print_, identifier in prints.items() if identifier not in twice} if twice else prints
 
 
 def week_of(start: datetime) -> str:
@@ -132,12 +130,13 @@ def week_of(start: datetime) -> str:
 
 def compare(pulled: Pulled, stored: Mapping[str, DigestWeek], window: Window, complete: bool) -> Comparison:
     """What a pull shows that differs from the `stored` weeks. Only what starts inside a completely read window can be absent."""
-    contents = {i: entry[:_CONTENT_BYTES] for known in stored.values() for i, entry in known.items()}
+    rows = pulled.rows.keys()
+    contents = {i: known[i][:_CONTENT_BYTES] for known in stored.values() for i in known.keys() & rows}
     changed = {i: row for i, row in pulled.rows.items() if contents.get(i) != pulled.entries[i][:_CONTENT_BYTES]}
     once: dict[str, int] = {}
     twice: dict[str, int] = {}
     if complete:
-        for identifier, start, mark in _absent(pulled, stored, window):
+        for identifier, start, mark in _absent([rows, pulled.same], stored, window):
             if mark is None:
                 once[identifier] = start
             elif mark is Mark.SUSPECTED:
@@ -210,14 +209,16 @@ def _differs_in_content(after: DigestWeek, before: DigestWeek) -> bool:
 
 
 def _absent(
-    shown: Container[str], stored: Mapping[str, DigestWeek], window: Window
+    shown: Iterable[Iterable[str]], stored: Mapping[str, DigestWeek], window: Window
 ) -> Iterator[tuple[str, int, Mark | None]]:
+    """What of a window is in none of what was shown: nearly all of it is, so that sets take away most at once."""
     first, last = minute_of(window.start), minute_of(window.end)
     for week, known in stored.items():
         begins = _beginning(week)
-        for identifier, entry in known.items():
+        for identifier in set(known).difference(*shown):
+            entry = known[identifier]
             start = begins + int.from_bytes(entry[:_MINUTE_BYTES], "big")
-            if identifier not in shown and first <= start < last:
+            if first <= start < last:
                 yield identifier, start, _mark(entry)
 
 

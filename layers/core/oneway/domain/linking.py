@@ -179,7 +179,7 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
 
 def undo_is_silent(request: Request, now: datetime) -> bool:
     """Whether undoing the link now would tell the patient nothing."""
-    link = _without_held(request, now).link
+    link = _without_held(request).link
     return link is None or not _is_to_correct(link, now)
 
 

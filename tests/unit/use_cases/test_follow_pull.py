@@ -1,0 +1,65 @@
+"""What follows from a pull: staff see a source that is broken, and a visit that went is looked for anew at once."""
+
+from datetime import timedelta
+
+from oneway.domain.events import PullFinished, SourceBroken, VisitGone
+from oneway.domain.requests import Happening
+from oneway.faults import AuthRevoked
+from oneway.use_cases.follow_pull import FollowPull
+
+from tests.builders import START, a_row
+from tests.world import World
+
+NADIA = "nadia@harbor.example"
+
+
+class Looked:
+    """Notes which requests were looked at."""
+
+    def __init__(self) -> None:
+        self.at: list[tuple[str, str]] = []
+
+    def __call__(self, practice: str, request_id: str) -> bool:
+        self.at.append((practice, request_id))
+        return False
+
+
+def test_only_what_concerns_a_request_is_followed() -> None:
+    looked = Looked()
+    follow = FollowPull(looked)  # type: ignore[arg-type]
+    follow(
+        [
+            VisitGone("harbor", "osei", "visit-1", "request-1"),
+            VisitGone("harbor", "osei", "visit-2", None),
+            SourceBroken("harbor", "ehr~osei", "unavailable"),
+            PullFinished("harbor", "ehr~osei", "changed"),
+        ]
+    )
+    assert looked.at == [("harbor", "request-1")]
+
+
+def test_a_visit_that_was_entered_anew_before_it_went_is_found_by_the_very_pull(world: World) -> None:
+    submitted = world.submit()
+    world.source.enter(a_row("old"))
+    world.pull()
+    assert world.stored(submitted.request).link
+    later = START + timedelta(days=1)
+    world.source.delete("old")
+    world.source.enter(a_row("new", start=later, end=later + timedelta(minutes=30)))
+    world.pull()
+    world.pull()
+    now = world.stored(submitted.request)
+    assert now.link
+    assert now.link.start == later
+    assert [entry.what for entry in world.store.requests.timeline("harbor", now.id)][-1] is Happening.RESCHEDULED
+
+
+def test_staff_see_that_a_source_is_broken_until_it_is_well(world: World) -> None:
+    assert world.list_to_act("harbor", NADIA).broken == []
+    world.source.fault = AuthRevoked("403")
+    world.pull()
+    (broken,) = world.list_to_act("harbor", NADIA).broken
+    assert (broken.settings.feed_id, broken.last_failure) == ("ehr~osei", "auth_revoked")
+    world.source.fault = None
+    world.sync_feed("harbor", "ehr~osei", now_asked=True)
+    assert world.list_to_act("harbor", NADIA).broken == []

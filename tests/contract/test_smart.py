@@ -29,7 +29,7 @@ from tests.fakes.store import FakeClock
 from tests.keys import pem
 from tests.servers.tokens import JSON, TokenServer
 
-from .test_fhir_faults import FHIR, NOW, WINDOW, a_bundle, a_patient, a_visit
+from .dialects import FHIR, NOW, WINDOW, a_bundle, a_patient, a_visit
 
 CLIENT = "oneway-harbor"
 WELL_KNOWN = "/fhir/.well-known/smart-configuration"
@@ -472,7 +472,7 @@ def test_the_library_that_signs_is_loaded_for_a_private_key_alone(smart: bool) -
             "from oneway.sources.opening import OpenSource\n"
             "from oneway.domain.feeds import FeedState\n"
             "from tests.builders import feed_settings\n"
-            "from tests.contract.test_fhir_faults import WINDOW, NOW\n"
+            "from tests.contract.dialects import WINDOW, NOW\n"
             "from tests.fakes.store import FakeClock\n"
             f"open_source = OpenSource(lambda *_: {document!r}, FakeClock(NOW), allow_loopback=True)\n"
             f"source = open_source(FeedState(feed_settings(address={sides.url + '/fhir'!r})))\n"

@@ -128,6 +128,7 @@ class TestSync:
 
     def test_nothing_new_writes_nothing(self, world: World) -> None:
         world.source.enter(a_row())
+        world.pull()  # looks back
         world.pull()
         with throttled("PutItem", 0) as puts, throttled("TransactWriteItems", 0) as writes:
             puts.left = writes.left = 1

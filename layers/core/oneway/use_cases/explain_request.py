@@ -3,25 +3,28 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from ..domain.appointments import Appointment
 from ..domain.clock_time import day_of, minute_of
-from ..domain.explaining import Explanation, why_pending
 from ..domain.matching import RESCHEDULED_WITHIN, is_dismissed
 from ..domain.occupancy import OccupantKind
 from ..domain.people import same_patient
-from ..domain.possible_matches import AppointmentsByKey, PossibleMatch
 from ..domain.practices import Practice
 from ..domain.requests import Request
 from ..ports import AppointmentRepository, CalendarRepository, RequestRepository
 from .schedule_age import ScheduleAge
+
+if TYPE_CHECKING:
+    from ..domain.explaining import Explanation
+    from ..domain.possible_matches import PossibleMatch
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """A possible match, with the visit."""
 
-    match: PossibleMatch
+    match: "PossibleMatch"
     visit: Appointment
 
 
@@ -29,7 +32,7 @@ class Suggestion:
 class Explained:
     """`why` is of a request that waits; `answered` is another request of the same person that a visit at this time answers."""
 
-    why: Explanation | None = None
+    why: "Explanation | None" = None
     suggestions: tuple[Suggestion, ...] = ()
     answered: Request | None = None
 
@@ -47,6 +50,9 @@ class ExplainRequest:
         """Explain a request; nothing is said of one that is linked. Raises StoreUnavailable."""
         if request.link is not None or request.slot is None:
             return Explained()
+        from ..domain.explaining import why_pending  # for one page of many, and slow to load
+        from ..domain.possible_matches import AppointmentsByKey
+
         at_start = self._at_start(practice, request)
         visits = {one.id: one for one in (*at_start, *self._elsewhere(practice, request))}
         free = [one for one in visits.values() if not is_dismissed(request, one)]

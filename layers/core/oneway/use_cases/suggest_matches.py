@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from ..domain.appointments import Appointment
 from ..domain.matching import is_dismissed
-from ..domain.possible_matches import RequestsByKey
 from ..domain.practices import Practice
 from ..ports import RequestRepository
 
 
 @dataclass(frozen=True, slots=True)
 class SuggestMatches:
-    """Weighs what a pull brought, and did not confirm anything, against the requests that wait."""
+    """Weighs what a pull brought, and did not confirm anything, against the requests that wait; of each the best are kept."""
 
     requests: RequestRepository
 
@@ -22,12 +21,16 @@ class SuggestMatches:
         waiting = {one.id: one for one in self.requests.to_act(practice.slug) if one.link is None} if found else {}
         if not waiting:
             return 0
+        from ..domain.possible_matches import AT_MOST, RequestsByKey  # seldom needed, and slow to load
+
         by_key = RequestsByKey(waiting.values(), practice)
-        hints: dict[str, list[tuple[str, str]]] = {}
+        hints: dict[str, list[tuple[float, str, str]]] = {}
         for appointment in found:
             for match in by_key.answered_by(appointment):
                 if not is_dismissed(waiting[match.request_id], appointment):
-                    hints.setdefault(match.request_id, []).append((appointment.provider_id, appointment.id))
-        for request_id, kept in hints.items():
-            self.requests.hint(practice.slug, request_id, kept)
-        return sum(map(len, hints.values()))
+                    hint = (match.score, appointment.provider_id, appointment.id)
+                    hints.setdefault(match.request_id, []).append(hint)
+        best = {request_id: sorted(several, reverse=True)[:AT_MOST] for request_id, several in hints.items()}
+        for request_id, several in best.items():
+            self.requests.hint(practice.slug, request_id, [(provider_id, visit) for _, provider_id, visit in several])
+        return sum(map(len, best.values()))

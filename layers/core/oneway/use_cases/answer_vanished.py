@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..domain import linking
-from ..domain.errors import Forbidden, RequestAlreadyAnswered
+from ..domain.errors import RequestAlreadyAnswered
 from ..domain.occupancy import days_touched
-from ..domain.practices import Practice, StaffRole
-from ..domain.requests import Actor, ActorKind, Request
+from ..domain.practices import Practice
+from ..domain.requests import Actor, Request
 from ..ports import (
     AppointmentChange,
     AppointmentRepository,
@@ -40,10 +40,7 @@ class AnswerVanished:
         Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (somebody else did, or the
         visit is there again).
         """
-        member = self.membership(slug, email)
-        if member.role is StaffRole.VIEWER:
-            raise Forbidden
-        answer = partial(self._answer, slug, Actor(ActorKind.STAFF, member.email), request_id, is_cancelled)
+        answer = partial(self._answer, slug, self.membership.acting(slug, email), request_id, is_cancelled)
         return settle(answer, self.clock)
 
     def _answer(self, slug: str, by: Actor, request_id: str, is_cancelled: bool) -> Request:

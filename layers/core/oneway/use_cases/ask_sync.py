@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from secrets import token_hex
 
 from ..domain.clock_time import minute_of
-from ..domain.errors import Forbidden
 from ..domain.feeds import FeedRef
-from ..domain.practices import Practice, StaffRole
+from ..domain.practices import Practice
 from ..ports import Clock, SyncQueue
 from .membership import Membership
 
@@ -23,8 +22,7 @@ class AskSync:
 
     def __call__(self, slug: str, email: str) -> int:
         """Ask; how many feeds are pulled. Raises PracticeNotFound, Forbidden (a viewer)."""
-        if self.membership(slug, email).role is StaffRole.VIEWER:
-            raise Forbidden
+        self.membership.acting(slug, email)
         refs = feed_refs(self.membership.practices.get(slug))
         self.queue.ask(refs, minute_of(self.clock.now()), self.new_word())
         return len(refs)

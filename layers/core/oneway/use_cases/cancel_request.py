@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from ..domain import messages, requests
-from ..domain.errors import Forbidden, RequestAlreadyAnswered
+from ..domain.errors import RequestAlreadyAnswered
 from ..domain.linking import PULLS_OF_A_MOVE
-from ..domain.practices import Practice, StaffRole
+from ..domain.practices import Practice
 from ..domain.requests import Actor, ActorKind, AwaitedPulls, Request, RequestState, Transition
 from ..ports import CalendarRepository, Clock, Ledger, RequestChange, RequestRepository
 from .look_up_request import LookedUp, LookUpRequest, looked_up
@@ -78,11 +78,9 @@ class CancelByStaff:
 
         Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered.
         """
-        member = self.membership(slug, email)
-        if member.role is StaffRole.VIEWER:
-            raise Forbidden
+        by = self.membership.acting(slug, email)
         return settle(
-            lambda: self._cancel(slug, Actor(ActorKind.STAFF, member.email), request_id, reason, note_to_patient),
+            lambda: self._cancel(slug, by, request_id, reason, note_to_patient),
             self.cancel.clock,
         )
 

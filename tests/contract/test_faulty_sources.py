@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from email.utils import format_datetime
 from importlib import import_module
 from pkgutil import iter_modules
-from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -357,20 +356,17 @@ class TestConnections:
             while to.send(b" ") and not to.ended.wait(0.02):
                 pass
 
-        began = monotonic()
-        assert pull_of(dialect, say, NOW + timedelta(seconds=1))[0] is Unavailable
-        assert monotonic() - began < 10
+        fault, sent = pull_of(dialect, say, NOW + timedelta(seconds=1))
+        assert fault is Unavailable
+        assert sent < 100_000, "it was given up before all of it had come"
 
     @pytest.mark.parametrize("length", [b"many", b"-1", b"1e3"])
     def test_a_length_that_is_none_does_not_matter(self, dialect: Dialect, length: bytes) -> None:
         head = head_of(dialect) + b"Connection: close\r\nContent-Length: " + length + b"\r\n\r\n"
         said = head + bytes_of(answer_of(dialect))
         with saying(lambda to: to.send(said) and None) as server:
-            try:
-                found = Server(dialect, [], url=server.url).open().snapshot(["osei"], WINDOW, None)
-                assert len(found.prints) == 1
-            except Unavailable:
-                pass  # the library may not read it either; nothing else may come of it
+            found = Server(dialect, [], url=server.url).open().snapshot(["osei"], WINDOW, None)
+            assert len(found.prints) == 1
 
     def test_no_request_is_begun_when_time_is_up(self, dialect: Dialect) -> None:
         with serving(dialect, answer_of(dialect)) as server:

@@ -29,7 +29,8 @@ def explain(stack: Stack, slug: str, request_id: str, out: Console) -> None:
     if found.why:
         why = found.why
         provider = practice.provider(why.provider_id or request.provider_id).name
-        sentence = said[f"why.{why.why}"].format(provider=provider, typed=_HIDDEN, record=_HIDDEN, minutes=why.minutes)
+        hidden = {"typed": _HIDDEN, "record": _HIDDEN}
+        sentence = said[f"why.{why.why}"].format(provider=provider, minutes=why.minutes, others=why.others, **hidden)
         out.print(escape(sentence))
     if found.answered:
         out.print(f"{said['answered_do']} ({found.answered.id})")

@@ -108,6 +108,13 @@ def test_a_visit_with_somebody_whose_schedule_is_no_longer_read_is_spoken_of(wor
     assert why(world, request) == Explanation(Why.OTHERS_SCHEDULE, provider_id="brandt")
 
 
+def test_whose_schedules_are_not_read_is_said_where_nothing_is_there(world: World) -> None:
+    request = world.submit().request
+    world.pull()
+    world.practice = a_practice(a_provider(), a_provider("brandt", source_id=None, external_id=None))
+    assert why(world, request) == Explanation(Why.NOTHING_READ_THERE, others="Dr. Lena Brandt")
+
+
 def test_a_source_without_birth_dates_is_labelled(world: World) -> None:
     request = world.submit().request
     sources = {"ehr": replace(world.practice.sources["ehr"], by_hand=True)}

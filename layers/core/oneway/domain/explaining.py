@@ -24,6 +24,8 @@ class Why(StrEnum):
     NEVER_READ = "never_read"
     OLD = "old"
     NOTHING_THERE = "nothing_there"
+    NOTHING_READ_THERE = "nothing_read_there"
+    """Nothing in the schedules that are read; there are providers whose schedules are not."""
     BLOCKED = "blocked"
     """Something without a patient."""
     OTHERS_SCHEDULE = "others_schedule"
@@ -50,7 +52,7 @@ class Why(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The reason, with what it speaks of: both values of a field that differs (a birth date as an ISO date), the visit's
-    provider, the schedule's age.
+    provider, the schedule's age, the names of other providers.
     """
 
     why: Why
@@ -58,6 +60,7 @@ class Explanation:
     record: str = ""
     provider_id: str = ""
     minutes: int = 0
+    others: str = ""
 
 
 def why_pending(
@@ -77,7 +80,8 @@ def why_pending(
         return Explanation(Why.NEVER_READ)
     if age_minutes > max(OLD_AFTER_INTERVALS * source.interval_minutes, OLD_AFTER_MINUTES):
         return Explanation(Why.OLD, minutes=age_minutes)
-    return Explanation(Why.NOTHING_THERE)
+    unread = ", ".join(one.name for one in practice.providers.values() if not one.integrated)
+    return Explanation(Why.NOTHING_READ_THERE, others=unread) if unread else Explanation(Why.NOTHING_THERE)
 
 
 def _of_visit(request: Request, visit: Appointment, practice: Practice) -> tuple[int, Explanation]:

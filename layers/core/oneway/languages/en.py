@@ -182,6 +182,8 @@ WORDS = {
     "why.never_read": "{provider}'s schedule was never read.",
     "why.old": "{provider}'s schedule was last read {minutes} minutes ago.",
     "why.nothing_there": "There is nothing in your schedule at this time.",
+    "why.nothing_read_there": "There is nothing at this time in the schedules that are read. A visit entered with "
+    "{others} is not seen.",
     "why.blocked": "At this time your schedule has something without a patient ({provider}).",
     "why.others_schedule": "There is a visit at this time with {provider}, whose schedule is not connected.",
     "why.answers_another": "The visit at this time answers another request ({provider}).",

@@ -182,6 +182,7 @@ WORDS = {
     "why.never_read": "La agenda de {provider} nunca se ha leído.",
     "why.old": "La agenda de {provider} se leyó por última vez hace {minutes} minutos.",
     "why.nothing_there": "No hay nada en su agenda a esta hora.",
+    "why.nothing_read_there": "No hay nada a esta hora en las agendas que se leen. Una cita anotada con {others} no se ve.",
     "why.blocked": "A esta hora su agenda tiene algo sin paciente ({provider}).",
     "why.others_schedule": "Hay una cita a esta hora con {provider}, cuya agenda no está conectada.",
     "why.answers_another": "La cita de esta hora responde a otra solicitud ({provider}).",

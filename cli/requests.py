@@ -1,7 +1,7 @@
 """Requests, for operators: why one is still pending. No patient's data is shown; the details page has it, on record."""
 
 from oneway.domain.errors import RequestNotFound
-from oneway.languages import words
+from oneway.languages import portal_words
 from rich.console import Console
 from rich.markup import escape
 
@@ -24,7 +24,7 @@ def explain(stack: Stack, slug: str, request_id: str, out: Console) -> None:
                 f'{practice.name} has no request "{request_id}"', "It is the last part of the details page's address."
             ) from None
         found = ours.explain_request(practice, request)
-    said = words("en")
+    said = portal_words("en")
     out.print(f"[bold]{said[f'staff_state.{request.shown_state}']}[/]")
     if found.why:
         why = found.why

@@ -20,7 +20,7 @@ from oneway.domain.availability import DefaultWeek, Opening
 from oneway.domain.errors import OnewayError, SlotAlreadyTaken
 from oneway.ports import Change, DayChange
 from oneway.store import ledger as store_ledger
-from oneway.store.items import bind, connection, item
+from oneway.store.items import TableItem, bind, connection, item
 from oneway.use_cases.apply_schedule import Work
 from oneway.use_cases.cancel_request import CancelByPatient
 
@@ -31,7 +31,8 @@ from tests.world import World
 
 RACERS = 200
 PLACES = 2
-SECONDS = 120
+SECONDS = 300
+"""How long a racer waits for the others, and for an answer: two hundred processes share what cores there are."""
 
 
 class Kind(StrEnum):
@@ -51,11 +52,11 @@ class Kind(StrEnum):
 
 
 ROUNDS = [
-    *[Kind.PLAIN] * 20,
-    *[Kind.IMPORT] * 3,
-    *[Kind.REPEAT] * 3,
-    *[Kind.CANCEL] * 3,
-    *[Kind.FAULTS] * 3,
+    *[Kind.PLAIN] * 10,
+    *[Kind.IMPORT] * 2,
+    *[Kind.REPEAT] * 2,
+    *[Kind.CANCEL] * 2,
+    *[Kind.FAULTS] * 2,
     Kind.UNGUARDED,
 ]
 
@@ -137,7 +138,8 @@ def race(world: World, kind: Kind, number: int, start: datetime, gate: Any, link
 
 
 def run(endpoint: str, table: str) -> list[list[Outcome]]:
-    """All rounds; what each racer got in each."""
+    """All rounds; what each racer got in each. The engine is only crowded, not gone: nobody gives up waiting for it."""
+    TableItem.Meta.connect_timeout_seconds = TableItem.Meta.read_timeout_seconds = SECONDS
     bind(table, region=REGION, host=endpoint)
     world = a_world(FixedClock())
     links = [

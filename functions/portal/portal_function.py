@@ -9,7 +9,7 @@ from chalice.app import Chalice, Response
 from oneway import bootstrap
 from oneway.domain.errors import Forbidden, NotFound, OnewayError, RequestAlreadyAnswered
 from oneway.domain.practices import StaffRole
-from oneway.languages import LANGUAGES
+from oneway.languages import LANGUAGES, portal_words
 from oneway.ports import Session
 from oneway.use_cases.show_requests import RequestDetails
 from oneway.web import sessions
@@ -37,7 +37,7 @@ def portal() -> bootstrap.Portal:
 @lru_cache(maxsize=1)
 def pages() -> Pages:
     """The pages of this function."""
-    return Pages(Path(__file__).parent, "portal-static", portal().settings.base_path)
+    return Pages(Path(__file__).parent, "portal-static", portal().settings.base_path, portal_words)
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""The languages that patients read. Pages and mail load only the words they show."""
+"""The languages that people read. Pages and mail load only the words they show."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -7,8 +7,13 @@ LANGUAGES = ("en", "es")
 
 
 def words(language: str) -> Mapping[str, str]:
-    """The words of the pages in a language (English where there is none), by key."""
+    """The words of patients' pages in a language (English where there is none), by key."""
     return _load(language, "")
+
+
+def portal_words(language: str) -> Mapping[str, str]:
+    """The words of staff's pages in a language (English where there is none), by key."""
+    return {**_load(language, ""), **_load(language, "_portal")}
 
 
 def mail_words(language: str) -> Mapping[str, str]:

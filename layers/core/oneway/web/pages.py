@@ -1,7 +1,7 @@
 """Pages: templates compiled at build time, words by language, assets by the hash of their content."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -26,11 +26,15 @@ _LIGHT, _DARK = "#f5f7f9", "#1a2129"
 
 @dataclass
 class Pages:
-    """The pages of one function: `folder` holds its templates (`pages/`) and built files (`static/`)."""
+    """The pages of one function: `folder` holds its templates (`pages/`) and built files (`static/`).
+
+    `words` is what they say, by language.
+    """
 
     folder: Path
     asset_prefix: str
     base_path: str = ""
+    words: Callable[[str], Mapping[str, str]] = words
     _files: dict[str, bytes] = field(default_factory=dict)
 
     def render(
@@ -44,7 +48,8 @@ class Pages:
     ) -> Response:
         """A page in a language, in a practice's colour; not to be stored unless `cache` says so."""
         nonce = new_nonce()
-        t = speaker(language)
+        spoken = self.words(language)
+        t = speaker(spoken)
         country = practice.country if practice else "US"
         html = self._environment.get_template(name).render(
             t=t,
@@ -59,7 +64,7 @@ class Pages:
             short_day=lambda value: formats.short_day(value, language),
             clock=lambda value: formats.clock(value, language, country),
             moment=lambda instant, zone: formats.moment(instant, zone, language, country),
-            language_name=lambda code: words(language).get(f"language.{code}", code),
+            language_name=lambda code: spoken.get(f"language.{code}", code),
             shown_phone=lambda e164: shown(e164, country),
             ago=lambda then, now: _ago(t, then, now),
             **values,
@@ -92,9 +97,8 @@ class Pages:
         return environment(self.folder / "compiled_pages", [self.folder / "pages", _HERE / "pages"])
 
 
-def speaker(language: str) -> Callable[..., str]:
-    """A function that says a key in a language; numbers choose `key.one` or `key.other` through `count`."""
-    spoken = words(language)
+def speaker(spoken: Mapping[str, str]) -> Callable[..., str]:
+    """A function that says a key in the words of a language; numbers choose `key.one` or `key.other` through `count`."""
 
     def t(key: str, **values: Any) -> str:
         if "count" in values:

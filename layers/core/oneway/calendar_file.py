@@ -3,7 +3,7 @@
 Written by hand, because a file of ours is one event of a dozen lines, while the library costs every cold start more than all that
 is written here (docs/adr/0017). Three libraries that were written apart from each other read it in the tests.
 
-The zone is described by what it does from the beginning of the visit's year to its end: readers that know no IANA names need that,
+The zone is described by what it does from the beginning of the visit's year to its end: readers that know no IANA names need it,
 and the others go by the name. A time that the clock shows twice means the first one there (RFC 5545, section 3.3.5), so that a
 visit at the second is written in UTC.
 """

@@ -1,15 +1,45 @@
 """When a source is broken (product section 5): no good pull for three intervals, or half an hour, of open hours; or access was
-taken away. Nights and closed days do not count: nobody would look, and nobody would be asked."""
+taken away. Nights and closed days do not count: nobody would look, and nobody would be asked.
+
+Feeds break one by one, but staff know sources: one is broken with the first of its feeds, and well with the last.
+"""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from .availability import Availability
 from .clock_time import day_beginnings, day_of, minute_of
+from .events import SourceBroken, SourceWell
+from .feeds import FeedState
 
 LEAST_MINUTES = 30
 INTERVALS_MISSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """Since when a source counts as broken (None: it is well), and what staff have not been told of it yet, oldest first."""
+
+    practice: str
+    source_id: str
+    broken_since: datetime | None = None
+    untold: tuple[SourceBroken | SourceWell, ...] = ()
+    version: int = 0
+
+    def judged(self, feeds: Iterable[FeedState]) -> "SourceHealth":
+        """As its feeds are now: itself, if that is nothing new."""
+        broken = [(one.broken_since, one) for one in feeds if one.broken_since]
+        if bool(broken) == bool(self.broken_since):
+            return self
+        event: SourceBroken | SourceWell
+        if self.broken_since:
+            since, event = None, SourceWell(self.practice, self.source_id, self.broken_since)
+        else:
+            since, first = min(broken, key=lambda one: one[0])
+            event = SourceBroken(self.practice, self.source_id, first.last_failure, since)
+        return replace(self, broken_since=since, untold=(*self.untold, event))
 
 
 def patience_minutes(interval_minutes: int) -> int:

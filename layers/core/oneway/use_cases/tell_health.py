@@ -34,7 +34,7 @@ class TellHealth:
     def __call__(self, practice: str, source_id: str) -> Sequence[HealthEvent]:
         """What was told now. Raises StoreUnavailable, and what a consumer raises."""
         health, feeds = settle(partial(self._judge, practice, source_id), self.clock)
-        for event in health.untold:
+        for event in health.news:
             for tell in self.consumers:
                 tell(event)
         with suppress(WriteConflict):  # another pull was quicker: it tells, or has told, the same
@@ -43,7 +43,7 @@ class TellHealth:
             for state in feeds:
                 if state.unheard:
                     self.feeds.save(state, replace(state, unheard=False))
-        return health.untold
+        return health.news
 
     def _judge(self, practice: str, source_id: str) -> tuple[SourceHealth, Sequence[FeedState]]:
         before = self.feeds.health(practice, source_id)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from oneway.contact_marks import ContactMarks
+from oneway.domain.events import HealthEvent
 from oneway.domain.feeds import FeedState
 from oneway.domain.practices import Practice
 from oneway.domain.requests import Request
@@ -37,6 +38,7 @@ from oneway.use_cases.show_requests import ListToAct, ShowRequest
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.suggest_matches import SuggestMatches
 from oneway.use_cases.sync_feed import SyncFeed, SyncReport
+from oneway.use_cases.tell_health import TellHealth
 from oneway.use_cases.undo_link import UndoLink
 
 from tests.builders import KEY, NOW, a_feed, a_form, a_practice
@@ -56,6 +58,7 @@ class World:
     source: FakeSource = field(default_factory=FakeSource)
     mailer: FakeMailer = field(default_factory=FakeMailer)
     queue: FakeMessageQueue = field(default_factory=FakeMessageQueue)
+    turns: list[HealthEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         store, clock = self.store, self.clock
@@ -125,7 +128,7 @@ class World:
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
             SuggestMatches(store.requests),
-            FollowPull(self.resolve_moves),
+            FollowPull(self.resolve_moves, TellHealth(store.feeds, clock, [self.turns.append])),
             clock,
             spread=lambda low, high: high,
         )

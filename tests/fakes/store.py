@@ -12,7 +12,8 @@ from oneway.domain.appointments import Appointment, SetAsideRow
 from oneway.domain.availability import Calendar
 from oneway.domain.comparing import DigestWeek
 from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
-from oneway.domain.feeds import FeedRef, FeedState, spoke_of, spokes_due
+from oneway.domain.feeds import FeedRef, FeedState, source_of, spoke_of, spokes_due
+from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageRecord
 from oneway.domain.occupancy import DayOccupancy, LongBlocks
 from oneway.domain.pending import Waiting
@@ -58,6 +59,7 @@ class FakeStore:
     days_by_key: dict[tuple[str, str, date], DayOccupancy] = field(default_factory=dict)
     appointments_by_key: dict[tuple[str, str, str], Appointment] = field(default_factory=dict)
     feeds_by_id: dict[tuple[str, str], FeedState] = field(default_factory=dict)
+    health_by_id: dict[tuple[str, str], SourceHealth] = field(default_factory=dict)
     hints_by_id: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     digest_weeks: dict[tuple[str, str], dict[str, DigestWeek]] = field(default_factory=dict)
     aside: dict[tuple[str, str], list[SetAsideRow]] = field(default_factory=dict)
@@ -370,6 +372,15 @@ class FakeFeeds:
     def of_practice(self, practice: str) -> list[FeedState]:
         return [state for (slug, _), state in sorted(self.store.feeds_by_id.items()) if slug == practice]
 
+    def health(self, practice: str, source_id: str) -> SourceHealth:
+        return self.store.health_by_id.get((practice, source_id), SourceHealth(practice, source_id))
+
+    def save_health(self, before: SourceHealth, after: SourceHealth) -> None:
+        if self.health(after.practice, after.source_id).version != before.version:
+            raise WriteConflict
+        self.store.writes += 1
+        self.store.health_by_id[after.practice, after.source_id] = replace(after, version=before.version + 1)
+
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         for refs in self.store.wheel.values():
             refs[:] = [one for one in refs if (one.practice, one.feed_id) != (ref.practice, ref.feed_id)]
@@ -384,6 +395,8 @@ class FakeFeeds:
         self.put_on_wheel(FeedRef(practice, feed_id, ""), None)
         for stored in (self.store.feeds_by_id, self.store.digest_weeks, self.store.aside):
             stored.pop((practice, feed_id), None)  # type: ignore[attr-defined]
+        if source_of(feed_id) not in {source_of(other) for slug, other in self.store.feeds_by_id if slug == practice}:
+            self.store.health_by_id.pop((practice, source_of(feed_id)), None)
 
 
 @dataclass

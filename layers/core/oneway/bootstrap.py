@@ -207,6 +207,7 @@ def sync_schedule() -> "SyncFeed":
     from .use_cases.resolve_absence import ResolveAbsence
     from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.sync_feed import SyncFeed
+    from .use_cases.tell_health import TellHealth
 
     settings, clock = _settings(), SystemClock()
     practices = DynamoPracticeRepository(clock)
@@ -225,7 +226,7 @@ def sync_schedule() -> "SyncFeed":
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
-        FollowPull(_resolve_moves(clock)),
+        FollowPull(_resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock)),
         clock,
     )
 

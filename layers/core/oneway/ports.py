@@ -10,6 +10,7 @@ from .domain.appointments import Appointment, RecordPatient, ScheduleRow, SetAsi
 from .domain.availability import Availability, Calendar
 from .domain.comparing import DigestWeek
 from .domain.feeds import FeedRef, FeedState, Window
+from .domain.health import SourceHealth
 from .domain.messages import MessageRecord
 from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
 from .domain.pending import Waiting
@@ -220,7 +221,13 @@ class FeedRepository(Protocol):
         """Replace the feed's set-aside rows (the first hundred are kept)."""
 
     def of_practice(self, practice: str) -> list[FeedState]:
-        """All feeds of a practice."""
+        """All feeds of a practice, each read consistently."""
+
+    def health(self, practice: str, source_id: str) -> SourceHealth:
+        """How a source is, read consistently; well, of one that never broke."""
+
+    def save_health(self, before: SourceHealth, after: SourceHealth) -> None:
+        """Write how a source is, if the stored version is `before.version`. Raises WriteConflict."""
 
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         """Enter a feed in its spoke and take it off all others (None: off all). Idempotent."""
@@ -229,7 +236,7 @@ class FeedRepository(Protocol):
         """The feeds whose spoke comes up in an epoch minute."""
 
     def remove(self, practice: str, feed_id: str) -> None:
-        """Take a feed off the wheel and delete its state, digests and set-aside rows."""
+        """Take a feed off the wheel and delete its state, digests and set-aside rows; of its last feed the source's health."""
 
 
 class AuditRepository(Protocol):

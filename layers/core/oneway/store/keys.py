@@ -165,6 +165,11 @@ def set_aside(slug: str, feed_id: str) -> Key:
     return Key(feed_partition(slug, feed_id), "ASIDE#")
 
 
+def source_health(slug: str, source_id: str) -> Key:
+    """Whether a source is broken, over all of its feeds."""
+    return Key(feed_partition(slug, source_id), "HEALTH")
+
+
 def feeds_of(slug: str, feed_id: str) -> Key:
     """A feed's entry in its practice's list of feeds."""
     return Key(f"{slug}#FEEDS", feed_id)

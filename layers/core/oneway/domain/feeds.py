@@ -83,7 +83,7 @@ class FeedState:
     `set_aside` is how many rows could not be used, `aside` a digest of the reasons. `suspects` is how many visits the last
     pull did not show for the first time; `held` is set while a pull waits for staff, and `answer` is what they said.
     `failing_since` is when the first pull failed after a good one; `broken_since` is set once the source counts as broken
-    (domain/health.py), until it is well, and `unheard` as long as its source was not judged since that turned. `awaited`: something
+    (domain/health.py), until it is well; `unheard` until its source was judged after that turned. `awaited`: something
     waits for a good pull that begins after this instant, so that one is written down.
     """
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ..domain.availability import Closure
 from ..domain.clock_time import day_of
-from ..domain.practices import Practice, Provider, VisitType
+from ..domain.practices import Practice, Provider, StaffMember, VisitType
 from ..domain.slots import Closed
 from .explain_slot import ExplainSlot
 from .membership import Membership
@@ -21,6 +21,8 @@ class TimeExplained:
     """
 
     practice: Practice
+    member: StaffMember
+    schedule_age_minutes: int | None
     provider: Provider
     zone: ZoneInfo
     wall: datetime
@@ -46,16 +48,16 @@ class ExplainTime:
 
         Raises PracticeNotFound, ProviderNotFound.
         """
-        self.membership(slug, email)
+        member = self.membership(slug, email)
         practice = self.explain.practices.get(slug)
         provider = practice.provider(provider_id)
-        zone = practice.zone_of(provider)
+        zone, age = practice.zone_of(provider), self.explain.age.minutes(practice, provider)
         start = wall.replace(tzinfo=zone).astimezone(UTC)
         if start.astimezone(zone).replace(tzinfo=None) != wall:
-            return TimeExplained(practice, provider, zone, wall, None, ())
+            return TimeExplained(practice, member, age, provider, zone, wall, None, ())
         visit_types = practice.visit_types_of(provider)
         longest = max((one.minutes for one in visit_types), default=0)
         found = self.explain.read(practice, provider, start, longest)
         reasons = [(one, self.explain.why_closed(practice, provider, one, start, found)) for one in visit_types]
         closure = found.availability.closure_on(day_of(start, zone))
-        return TimeExplained(practice, provider, zone, wall, start, reasons, closure)
+        return TimeExplained(practice, member, age, provider, zone, wall, start, reasons, closure)

@@ -23,6 +23,7 @@ from oneway.use_cases.dismiss_match import DismissMatch
 from oneway.use_cases.edit_calendar import EditCalendar
 from oneway.use_cases.explain_request import ExplainRequest
 from oneway.use_cases.explain_slot import ExplainSlot
+from oneway.use_cases.explain_time import ExplainTime
 from oneway.use_cases.follow_pull import FollowPull
 from oneway.use_cases.keep_link import KeepLink
 from oneway.use_cases.limit_pending import LimitPending
@@ -34,6 +35,7 @@ from oneway.use_cases.resolve_moves import ResolveMoves
 from oneway.use_cases.run_timers import RunTimers
 from oneway.use_cases.schedule_age import ScheduleAge
 from oneway.use_cases.send_messages import SendMessages
+from oneway.use_cases.show_calendar import ShowCalendar
 from oneway.use_cases.show_requests import ListToAct, ShowRequest
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.suggest_matches import SuggestMatches
@@ -90,6 +92,17 @@ class World:
         self.cancel_by_patient = CancelByPatient(self.look_up, self.cancel)
         membership = Membership(store.practices)
         self.edit_calendar = EditCalendar(membership, store.calendar, clock)
+        self.explain_time = ExplainTime(membership, self.explain_slot)
+        self.show_calendar = ShowCalendar(
+            membership,
+            store.practices,
+            store.calendar,
+            store.requests,
+            store.appointments,
+            store.audit,
+            self.age,
+            clock,
+        )
         self.check_occupancy = CheckOccupancy(
             store.practices, store.requests, store.appointments, store.calendar, store.ledger, clock
         )

@@ -17,6 +17,7 @@ from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
+from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Actor, ActorKind, Request, Transition, with_due
 from oneway.ports import (
@@ -505,6 +506,21 @@ class TestCalendars:
             store.calendar.save("harbor", "osei", replace(second, version=4))
         assert store.calendar.get("harbor", "osei") == second
 
+    def test_a_change_and_its_timeline_entry_are_written_together_or_not_at_all(self, store: Store) -> None:
+        told = [
+            PracticeEvent(f"osei~{n}", NOW + timedelta(hours=n), "nadia@harbor.example", "paused") for n in range(3)
+        ]
+        for version, event in ((1, told[0]), (2, told[1])):
+            store.calendar.save("harbor", "osei", replace(a_calendar(), version=version), event)
+        with pytest.raises(WriteConflict):
+            store.calendar.save("harbor", "osei", replace(a_calendar(), version=2), told[2])
+        assert store.practice_events.latest("harbor", 5) == [told[1], told[0]]
+        assert store.practice_events.latest("harbor", 1) == [told[1]]
+        assert store.practice_events.latest("pier", 5) == []
+        for _ in range(2):
+            store.practice_events.add("harbor", told[2])
+        assert store.practice_events.latest("harbor", 5) == [told[2], told[1], told[0]]
+
     def test_saving_a_practice_leaves_the_calendars_of_its_providers_and_drops_the_others(self, store: Store) -> None:
         store.practices.save(a_practice())
         for provider_id in ("", "osei", "brandt"):
@@ -524,6 +540,15 @@ class TestCalendars:
         assert [len(one.occupants) for one in found.days.values()] == [1, 0]
         assert found.availability == replace(a_calendar().availability, closures=(closure,))
         assert tuple(found.long_blocks) == (BLOCK,)
+
+    def test_days_and_calendars_of_several_providers_are_read_at_once(self, store: Store) -> None:
+        day, before = an_empty_day(), LongBlocks("harbor", "osei")
+        store.calendar.save("harbor", "osei", replace(a_calendar(), version=1))
+        store.ledger.commit([DayChange(day, occupied(day)), LongBlocksChange(before, before.with_block(BLOCK))])
+        found = store.calendar.read_calendars("harbor", [("osei", ZONE), ("brandt", ZONE)], [DAY])
+        assert {key: len(one.occupants) for key, one in found.days.items()} == {("osei", DAY): 1, ("brandt", DAY): 0}
+        assert {which: one.version for which, one in found.calendars.items()} == {"osei": 1, "brandt": 0, "": 0}
+        assert {which: tuple(one) for which, one in found.long_blocks.items()} == {"osei": (BLOCK,), "brandt": ()}
 
     def test_long_blocks_are_written_on_what_was_read(self, store: Store) -> None:
         before = LongBlocks("harbor", "osei")

@@ -17,11 +17,13 @@ from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageRecord
 from oneway.domain.occupancy import DayOccupancy, LongBlocks
 from oneway.domain.pending import Waiting
+from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Practice
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
+    CalendarsRead,
     Change,
     DayChange,
     LongBlocksChange,
@@ -67,6 +69,7 @@ class FakeStore:
     calendars_by_key: dict[tuple[str, str], Calendar] = field(default_factory=dict)
     blocks_by_key: dict[tuple[str, str], LongBlocks] = field(default_factory=dict)
     waiting: dict[str, set[Waiting]] = field(default_factory=dict)
+    practice_events_by_slug: dict[str, dict[str, PracticeEvent]] = field(default_factory=dict)
     looks: list[tuple[str, str, str, str]] = field(default_factory=list)
     sessions_by_id: dict[str, Session] = field(default_factory=dict)
     writes: int = 0
@@ -102,6 +105,10 @@ class FakeStore:
     @property
     def pending(self) -> "FakePending":
         return FakePending(self)
+
+    @property
+    def practice_events(self) -> "FakePracticeEvents":
+        return FakePracticeEvents(self)
 
     @property
     def audit(self) -> "FakeAudit":
@@ -284,10 +291,20 @@ class FakeCalendar:
             self.long_blocks(practice, provider_id).blocks,
         )
 
+    def read_calendars(
+        self, practice: str, providers: Iterable[tuple[str, str]], days: Iterable[date]
+    ) -> CalendarsRead:
+        chosen, wanted = list(providers), list(days)
+        return CalendarsRead(
+            {(one, day): self._day(practice, one, zone, day) for one, zone in chosen for day in wanted},
+            {one: self.get(practice, one) for one in (*(one for one, _ in chosen), "")},
+            {one: self.long_blocks(practice, one).blocks for one, _ in chosen},
+        )
+
     def get(self, practice: str, provider_id: str) -> Calendar:
         return self.store.calendars_by_key.get((practice, provider_id), Calendar())
 
-    def save(self, practice: str, provider_id: str, after: Calendar) -> None:
+    def save(self, practice: str, provider_id: str, after: Calendar, event: PracticeEvent | None = None) -> None:
         hook, self.store.before_commit = self.store.before_commit, None
         if hook:
             hook()
@@ -295,6 +312,8 @@ class FakeCalendar:
             raise WriteConflict
         self.store.writes += 1
         self.store.calendars_by_key[practice, provider_id] = after
+        if event:
+            self.store.practice_events.add(practice, event)
 
     def long_blocks(self, practice: str, provider_id: str) -> LongBlocks:
         return self.store.blocks_by_key.get((practice, provider_id), LongBlocks(practice, provider_id))
@@ -324,6 +343,18 @@ class FakeAppointments:
     def of_provider(self, practice: str, provider_id: str) -> list[Appointment]:
         found = sorted(self.store.appointments_by_key.items())
         return [one for key, one in found if key[:2] == (practice, provider_id)]
+
+
+@dataclass
+class FakePracticeEvents:
+    store: FakeStore
+
+    def add(self, practice: str, event: PracticeEvent) -> None:
+        self.store.practice_events_by_slug.setdefault(practice, {})[event.id] = event
+
+    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
+        found = self.store.practice_events_by_slug.get(practice, {}).values()
+        return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:count]
 
 
 @dataclass

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.confirm_matches import ConfirmMatches
     from .use_cases.dismiss_match import DismissMatch
+    from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
     from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.explain_time import ExplainTime
     from .use_cases.keep_link import KeepLink
     from .use_cases.list_slots import ListSlots
     from .use_cases.look_up_request import LookUpRequest
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
+    from .use_cases.show_calendar import ShowCalendar
     from .use_cases.show_requests import ListToAct, ShowRequest
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.sync_feed import SyncFeed
@@ -75,6 +78,9 @@ class Portal:
     undo_link: "UndoLink"
     keep_link: "KeepLink"
     ask_sync: "AskSync"
+    show_calendar: "ShowCalendar"
+    edit_calendar: "EditCalendar"
+    explain_time: "ExplainTime"
     sessions: "SessionRepository"
 
 
@@ -152,10 +158,14 @@ def portal() -> Portal:
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
     from .use_cases.dismiss_match import DismissMatch
+    from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
+    from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.explain_time import ExplainTime
     from .use_cases.keep_link import KeepLink
     from .use_cases.membership import Membership
     from .use_cases.schedule_age import ScheduleAge
+    from .use_cases.show_calendar import ShowCalendar
     from .use_cases.show_requests import ListToAct, ShowRequest
     from .use_cases.undo_link import UndoLink
 
@@ -180,6 +190,9 @@ def portal() -> Portal:
         UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
         KeepLink(membership, requests, appointments, ledger, clock),
         AskSync(membership, SqsSyncQueue(settings.sync_queue_url), clock),
+        ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
+        EditCalendar(membership, calendar, clock),
+        ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
         DynamoSessionRepository(),
     )
 

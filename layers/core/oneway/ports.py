@@ -14,6 +14,7 @@ from .domain.health import SourceHealth
 from .domain.messages import MessageRecord
 from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
 from .domain.pending import Waiting
+from .domain.practice_events import PracticeEvent
 from .domain.practices import Practice, Source
 from .domain.requests import Request, TimelineEntry, Transition
 
@@ -152,6 +153,17 @@ class ProviderDays:
     long_blocks: Sequence[Occupant]
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarsRead:
+    """Some days of some providers, keyed by (provider id, day); their calendars by id, the practice's own under ""; their
+    long blocks by id.
+    """
+
+    days: Mapping[tuple[str, date], DayOccupancy]
+    calendars: Mapping[str, Calendar]
+    long_blocks: Mapping[str, Sequence[Occupant]]
+
+
 class CalendarRepository(Protocol):
     """Occupancy by provider and local day, and when providers can be booked. What is not stored comes back empty, with
     version 0.
@@ -172,11 +184,29 @@ class CalendarRepository(Protocol):
     def get(self, practice: str, provider_id: str) -> Calendar:
         """When a provider can be booked; of no provider (""), the practice's closures. Read consistently."""
 
-    def save(self, practice: str, provider_id: str, after: Calendar) -> None:
-        """Write a calendar, if the stored version is the one before its own. Raises WriteConflict."""
+    def save(self, practice: str, provider_id: str, after: Calendar, event: PracticeEvent | None = None) -> None:
+        """Write a calendar, if the stored version is the one before its own, and with it the entry that tells of it.
+
+        Raises WriteConflict.
+        """
+
+    def read_calendars(
+        self, practice: str, providers: Iterable[tuple[str, str]], days: Iterable[date]
+    ) -> CalendarsRead:
+        """Days and calendars of providers (id, zone) and the practice's closures, in one consistent read."""
 
     def long_blocks(self, practice: str, provider_id: str) -> LongBlocks:
         """A provider's long blocks, read consistently."""
+
+
+class PracticeEventRepository(Protocol):
+    """The timeline of a practice: what staff changed in calendars and settings."""
+
+    def add(self, practice: str, event: PracticeEvent) -> None:
+        """Write an entry; written again, it is the same. Raises StoreUnavailable."""
+
+    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
+        """The latest entries, newest first (perhaps a moment old)."""
 
 
 class PendingRepository(Protocol):

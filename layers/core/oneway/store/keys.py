@@ -54,6 +54,16 @@ def long_blocks(slug: str, provider_id: str) -> Key:
     return Key(practice_partition(slug), f"BLOCKS#{provider_id}")
 
 
+def practice_events(slug: str) -> str:
+    """A practice's timeline."""
+    return f"{slug}#PRACTICE_EVENTS"
+
+
+def practice_event(slug: str, at: datetime, event_id: str) -> Key:
+    """An entry of a practice's timeline."""
+    return Key(practice_events(slug), f"{instant(at)}#{event_id}")
+
+
 def registered(slug: str) -> Key:
     """A practice's entry in the list of all practices."""
     return Key(PRACTICES, slug)

@@ -19,6 +19,7 @@ from oneway.store.pending import DynamoPendingRepository
 from oneway.store.practices import DynamoPracticeRepository
 from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
 from oneway.store.sessions import DynamoSessionRepository
+from oneway.store.visits import DynamoVisitRepository
 
 from tests.template_file import RESOURCES
 
@@ -45,6 +46,7 @@ class RealStore:
     calendar = DynamoCalendarRepository()
     pending = DynamoPendingRepository()
     appointments = DynamoAppointmentRepository()
+    visits = DynamoVisitRepository()
     feeds = DynamoFeedRepository()
     audit = DynamoAuditRepository()
     sessions = DynamoSessionRepository()

@@ -26,6 +26,14 @@ MAIL = ROOT / "layers/core/oneway/mail"
 MODULES = ROOT / ".local/npm/node_modules"
 PICO = MODULES / "@picocss/pico/css/pico.classless.min.css"
 HTMX = MODULES / "htmx.org/dist/htmx.min.js"
+FULLCALENDAR = [
+    MODULES / "@fullcalendar" / one
+    for one in (
+        *(f"{part}/index.global.min.js" for part in ("core", "daygrid", "timegrid", "interaction")),
+        "core/locales/es.global.min.js",
+    )
+]
+"""Of FullCalendar what the Calendar needs, in the order in which its parts stand on each other; MIT, all of them."""
 PORTAL = ROOT / "functions/portal/assets"
 BUILT = ROOT / ".aws-sam/build"
 STAMP = BUILT / "oneway-inputs"
@@ -38,7 +46,12 @@ AWS_DATA = BUILT / "Core/python/aws_data"
 _STYLE, _SCRIPT = (PICO, WEB / "static/oneway.css"), (WEB / "static/oneway.js",)
 SERVED: Mapping[str, Mapping[str, Sequence[Path]]] = {
     "booking": {"oneway.css": _STYLE, "oneway.js": _SCRIPT},
-    "portal": {"oneway.css": (*_STYLE, PORTAL / "portal.css"), "oneway.js": (HTMX, PORTAL / "portal.js", *_SCRIPT)},
+    "portal": {
+        "oneway.css": (*_STYLE, PORTAL / "portal.css", PORTAL / "calendar.css"),
+        "oneway.js": (HTMX, PORTAL / "portal.js", *_SCRIPT),
+        "calendar.js": (PORTAL / "calendar.js",),
+        "fullcalendar.js": FULLCALENDAR,
+    },
 }
 """The files that pages are served with, by function and name: each is joined from others."""
 
@@ -111,7 +124,7 @@ def _inputs() -> str:
 
 
 def _input_files() -> Iterator[Path]:
-    yield from (ROOT / "template.yaml", ROOT / "samconfig.toml", PICO, HTMX)
+    yield from (ROOT / "template.yaml", ROOT / "samconfig.toml", PICO, HTMX, *FULLCALENDAR)
     yield from (Path(module) for module in (__file__, openapi.__file__, service_data.__file__) if module)
     for folder in ("functions", "layers", "infra"):
         for file in (ROOT / folder).rglob("*"):

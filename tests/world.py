@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from oneway.contact_marks import ContactMarks
+from oneway.domain.events import HealthEvent
 from oneway.domain.feeds import FeedState
 from oneway.domain.messages import DueMessage
 from oneway.domain.practices import Practice
@@ -24,6 +25,7 @@ from oneway.use_cases.dismiss_match import DismissMatch
 from oneway.use_cases.edit_calendar import EditCalendar
 from oneway.use_cases.explain_request import ExplainRequest
 from oneway.use_cases.explain_slot import ExplainSlot
+from oneway.use_cases.explain_time import ExplainTime
 from oneway.use_cases.follow_pull import FollowPull
 from oneway.use_cases.keep_link import KeepLink
 from oneway.use_cases.limit_pending import LimitPending
@@ -37,10 +39,12 @@ from oneway.use_cases.resolve_moves import ResolveMoves
 from oneway.use_cases.run_timers import RunTimers
 from oneway.use_cases.schedule_age import ScheduleAge
 from oneway.use_cases.send_messages import SendMessages
+from oneway.use_cases.show_calendar import ShowCalendar
 from oneway.use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.suggest_matches import SuggestMatches
 from oneway.use_cases.sync_feed import SyncFeed, SyncReport
+from oneway.use_cases.tell_health import TellHealth
 from oneway.use_cases.undo_link import UndoLink
 from oneway.use_cases.work_together import ClaimRequest, WriteNote
 
@@ -61,6 +65,7 @@ class World:
     source: FakeSource = field(default_factory=FakeSource)
     mailer: FakeMailer = field(default_factory=FakeMailer)
     queue: FakeMessageQueue = field(default_factory=FakeMessageQueue)
+    turns: list[HealthEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         store, clock = self.store, self.clock
@@ -92,6 +97,17 @@ class World:
         self.cancel_by_patient = CancelByPatient(self.look_up, self.cancel)
         membership = Membership(store.practices)
         self.edit_calendar = EditCalendar(membership, store.calendar, clock)
+        self.explain_time = ExplainTime(membership, self.explain_slot)
+        self.show_calendar = ShowCalendar(
+            membership,
+            store.practices,
+            store.calendar,
+            store.requests,
+            store.appointments,
+            store.audit,
+            self.age,
+            clock,
+        )
         self.check_occupancy = CheckOccupancy(
             store.practices, store.requests, store.appointments, store.calendar, store.ledger, clock
         )
@@ -135,7 +151,7 @@ class World:
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
             SuggestMatches(store.requests),
-            FollowPull(self.resolve_moves),
+            FollowPull(self.resolve_moves, TellHealth(store.feeds, clock, [self.turns.append])),
             clock,
             spread=lambda low, high: high,
         )

@@ -28,7 +28,7 @@ app.api.binary_types = []
 
 View = Callable[..., Response]
 FORMS = ["application/x-www-form-urlencoded"]
-ROOMS = ("appointments",)
+ROOMS = ("appointments", "calendar")
 """The rooms of the navigation: each is the first part of its addresses and, in the words, its name."""
 _LANGUAGE = "__Host-language"
 
@@ -144,7 +144,7 @@ def to(practice: str, *parts: str, done: str = "") -> Response:
     return redirect(pages().url(f"/portal/{path}" + (f"?done={done}" if done else "")))
 
 
-def show(template: str, session: Session, seen: Seen, room: str, status: int = 200, **values: object) -> Response:
+def show(template: str, session: Session, seen: Seen, room: str, status: int = 200, /, **values: object) -> Response:
     """A page of a practice, in the shell."""
     practice = seen.practice
     language, done = language_of(seen.practice.language), str(values.pop("done", asked().get("done", "")))

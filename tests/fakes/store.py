@@ -13,10 +13,12 @@ from oneway.domain.availability import Calendar
 from oneway.domain.claims import Claim, Note
 from oneway.domain.comparing import DigestWeek
 from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
-from oneway.domain.feeds import FeedRef, FeedState, spoke_of, spokes_due
+from oneway.domain.feeds import FeedRef, FeedState, source_of, spoke_of, spokes_due
+from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageRecord
 from oneway.domain.occupancy import DayOccupancy, LongBlocks
 from oneway.domain.pending import Waiting
+from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Practice
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
 from oneway.domain.searching import Look, SearchBy, keys_of_patient, keys_of_record
@@ -24,6 +26,7 @@ from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
     Beside,
+    CalendarsRead,
     Change,
     DayChange,
     Listed,
@@ -64,6 +67,7 @@ class FakeStore:
     days_by_key: dict[tuple[str, str, date], DayOccupancy] = field(default_factory=dict)
     appointments_by_key: dict[tuple[str, str, str], Appointment] = field(default_factory=dict)
     feeds_by_id: dict[tuple[str, str], FeedState] = field(default_factory=dict)
+    health_by_id: dict[tuple[str, str], SourceHealth] = field(default_factory=dict)
     hints_by_id: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
     notes: dict[tuple[str, str], list[Note]] = field(default_factory=dict)
@@ -73,6 +77,7 @@ class FakeStore:
     calendars_by_key: dict[tuple[str, str], Calendar] = field(default_factory=dict)
     blocks_by_key: dict[tuple[str, str], LongBlocks] = field(default_factory=dict)
     waiting: dict[str, set[Waiting]] = field(default_factory=dict)
+    practice_events_by_slug: dict[str, dict[str, PracticeEvent]] = field(default_factory=dict)
     looks: list[tuple[str, str, str, str]] = field(default_factory=list)
     sessions_by_id: dict[str, Session] = field(default_factory=dict)
     writes: int = 0
@@ -112,6 +117,10 @@ class FakeStore:
     @property
     def pending(self) -> "FakePending":
         return FakePending(self)
+
+    @property
+    def practice_events(self) -> "FakePracticeEvents":
+        return FakePracticeEvents(self)
 
     @property
     def audit(self) -> "FakeAudit":
@@ -325,10 +334,20 @@ class FakeCalendar:
             self.long_blocks(practice, provider_id).blocks,
         )
 
+    def read_calendars(
+        self, practice: str, providers: Iterable[tuple[str, str]], days: Iterable[date]
+    ) -> CalendarsRead:
+        chosen, wanted = list(providers), list(days)
+        return CalendarsRead(
+            {(one, day): self._day(practice, one, zone, day) for one, zone in chosen for day in wanted},
+            {one: self.get(practice, one) for one in (*(one for one, _ in chosen), "")},
+            {one: self.long_blocks(practice, one).blocks for one, _ in chosen},
+        )
+
     def get(self, practice: str, provider_id: str) -> Calendar:
         return self.store.calendars_by_key.get((practice, provider_id), Calendar())
 
-    def save(self, practice: str, provider_id: str, after: Calendar) -> None:
+    def save(self, practice: str, provider_id: str, after: Calendar, event: PracticeEvent | None = None) -> None:
         hook, self.store.before_commit = self.store.before_commit, None
         if hook:
             hook()
@@ -336,6 +355,8 @@ class FakeCalendar:
             raise WriteConflict
         self.store.writes += 1
         self.store.calendars_by_key[practice, provider_id] = after
+        if event:
+            self.store.practice_events.add(practice, event)
 
     def long_blocks(self, practice: str, provider_id: str) -> LongBlocks:
         return self.store.blocks_by_key.get((practice, provider_id), LongBlocks(practice, provider_id))
@@ -406,6 +427,18 @@ class FakeVisits:
 
 
 @dataclass
+class FakePracticeEvents:
+    store: FakeStore
+
+    def add(self, practice: str, event: PracticeEvent) -> None:
+        self.store.practice_events_by_slug.setdefault(practice, {})[event.id] = event
+
+    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
+        found = self.store.practice_events_by_slug.get(practice, {}).values()
+        return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:count]
+
+
+@dataclass
 class FakePending:
     store: FakeStore
 
@@ -451,6 +484,15 @@ class FakeFeeds:
     def of_practice(self, practice: str) -> list[FeedState]:
         return [state for (slug, _), state in sorted(self.store.feeds_by_id.items()) if slug == practice]
 
+    def health(self, practice: str, source_id: str) -> SourceHealth:
+        return self.store.health_by_id.get((practice, source_id), SourceHealth(practice, source_id))
+
+    def save_health(self, before: SourceHealth, after: SourceHealth) -> None:
+        if self.health(after.practice, after.source_id).version != before.version:
+            raise WriteConflict
+        self.store.writes += 1
+        self.store.health_by_id[after.practice, after.source_id] = replace(after, version=before.version + 1)
+
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         for refs in self.store.wheel.values():
             refs[:] = [one for one in refs if (one.practice, one.feed_id) != (ref.practice, ref.feed_id)]
@@ -465,6 +507,8 @@ class FakeFeeds:
         self.put_on_wheel(FeedRef(practice, feed_id, ""), None)
         for stored in (self.store.feeds_by_id, self.store.digest_weeks, self.store.aside):
             stored.pop((practice, feed_id), None)  # type: ignore[attr-defined]
+        if source_of(feed_id) not in {source_of(other) for slug, other in self.store.feeds_by_id if slug == practice}:
+            self.store.health_by_id.pop((practice, source_of(feed_id)), None)
 
 
 @dataclass

@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.confirm_matches import ConfirmMatches
     from .use_cases.dismiss_match import DismissMatch
+    from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
     from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.explain_time import ExplainTime
     from .use_cases.keep_link import KeepLink
     from .use_cases.list_slots import ListSlots
     from .use_cases.list_visits import FindVisits, ListVisits
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
+    from .use_cases.show_calendar import ShowCalendar
     from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.sync_feed import SyncFeed
@@ -90,6 +93,9 @@ class Portal:
     undo_link: "UndoLink"
     keep_link: "KeepLink"
     ask_sync: "AskSync"
+    show_calendar: "ShowCalendar"
+    edit_calendar: "EditCalendar"
+    explain_time: "ExplainTime"
     sessions: "SessionRepository"
 
 
@@ -168,12 +174,16 @@ def portal() -> Portal:
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
     from .use_cases.dismiss_match import DismissMatch
+    from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
+    from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.explain_time import ExplainTime
     from .use_cases.keep_link import KeepLink
     from .use_cases.list_visits import FindVisits, ListVisits
     from .use_cases.membership import Membership
     from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.schedule_age import ScheduleAge
+    from .use_cases.show_calendar import ShowCalendar
     from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.undo_link import UndoLink
     from .use_cases.work_together import ClaimRequest, WriteNote
@@ -206,6 +216,9 @@ def portal() -> Portal:
         UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
         KeepLink(membership, requests, appointments, ledger, clock),
         AskSync(membership, SqsSyncQueue(settings.sync_queue_url), clock),
+        ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
+        EditCalendar(membership, calendar, clock),
+        ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
         DynamoSessionRepository(),
     )
 
@@ -233,6 +246,7 @@ def sync_schedule() -> "SyncFeed":
     from .use_cases.resolve_absence import ResolveAbsence
     from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.sync_feed import SyncFeed
+    from .use_cases.tell_health import TellHealth
 
     settings, clock = _settings(), SystemClock()
     practices = DynamoPracticeRepository(clock)
@@ -251,7 +265,7 @@ def sync_schedule() -> "SyncFeed":
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
-        FollowPull(_resolve_moves(clock)),
+        FollowPull(_resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock)),
         clock,
     )
 

@@ -11,9 +11,11 @@ from .domain.availability import Availability, Calendar
 from .domain.claims import Claim, Note
 from .domain.comparing import DigestWeek
 from .domain.feeds import FeedRef, FeedState, Window
+from .domain.health import SourceHealth
 from .domain.messages import DueMessage, MessageRecord
 from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
 from .domain.pending import Waiting
+from .domain.practice_events import PracticeEvent
 from .domain.practices import Practice, Source
 from .domain.requests import Request, TimelineEntry, Transition
 from .domain.searching import Look
@@ -185,6 +187,17 @@ class ProviderDays:
     long_blocks: Sequence[Occupant]
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarsRead:
+    """Some days of some providers, keyed by (provider id, day); their calendars by id, the practice's own under ""; their
+    long blocks by id.
+    """
+
+    days: Mapping[tuple[str, date], DayOccupancy]
+    calendars: Mapping[str, Calendar]
+    long_blocks: Mapping[str, Sequence[Occupant]]
+
+
 class CalendarRepository(Protocol):
     """Occupancy by provider and local day, and when providers can be booked. What is not stored comes back empty, with
     version 0.
@@ -205,11 +218,29 @@ class CalendarRepository(Protocol):
     def get(self, practice: str, provider_id: str) -> Calendar:
         """When a provider can be booked; of no provider (""), the practice's closures. Read consistently."""
 
-    def save(self, practice: str, provider_id: str, after: Calendar) -> None:
-        """Write a calendar, if the stored version is the one before its own. Raises WriteConflict."""
+    def save(self, practice: str, provider_id: str, after: Calendar, event: PracticeEvent | None = None) -> None:
+        """Write a calendar, if the stored version is the one before its own, and with it the entry that tells of it.
+
+        Raises WriteConflict.
+        """
+
+    def read_calendars(
+        self, practice: str, providers: Iterable[tuple[str, str]], days: Iterable[date]
+    ) -> CalendarsRead:
+        """Days and calendars of providers (id, zone) and the practice's closures, in one consistent read."""
 
     def long_blocks(self, practice: str, provider_id: str) -> LongBlocks:
         """A provider's long blocks, read consistently."""
+
+
+class PracticeEventRepository(Protocol):
+    """The timeline of a practice: what staff changed in calendars and settings."""
+
+    def add(self, practice: str, event: PracticeEvent) -> None:
+        """Write an entry; written again, it is the same. Raises StoreUnavailable."""
+
+    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
+        """The latest entries, newest first (perhaps a moment old)."""
 
 
 class PendingRepository(Protocol):
@@ -284,7 +315,13 @@ class FeedRepository(Protocol):
         """Replace the feed's set-aside rows (the first hundred are kept)."""
 
     def of_practice(self, practice: str) -> list[FeedState]:
-        """All feeds of a practice."""
+        """All feeds of a practice, each read consistently."""
+
+    def health(self, practice: str, source_id: str) -> SourceHealth:
+        """How a source is, read consistently; well, of one that never broke."""
+
+    def save_health(self, before: SourceHealth, after: SourceHealth) -> None:
+        """Write how a source is, if the stored version is `before.version`. Raises WriteConflict."""
 
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         """Enter a feed in its spoke and take it off all others (None: off all). Idempotent."""
@@ -293,7 +330,7 @@ class FeedRepository(Protocol):
         """The feeds whose spoke comes up in an epoch minute."""
 
     def remove(self, practice: str, feed_id: str) -> None:
-        """Take a feed off the wheel and delete its state, digests and set-aside rows."""
+        """Take a feed off the wheel and delete its state, digests and set-aside rows; of its last feed the source's health."""
 
 
 class AuditRepository(Protocol):

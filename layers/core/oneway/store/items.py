@@ -9,6 +9,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,10 +21,11 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
 )
 from pynamodb.connection.base import Connection
-from pynamodb.exceptions import DeleteError, PutError, PynamoDBException
+from pynamodb.exceptions import DeleteError, PutError, PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from ..domain.errors import StoreUnavailable, WriteConflict
 from .keys import Key
@@ -33,6 +35,8 @@ SCHEMA = 1
 
 T = TypeVar("T")
 
+LOST_TO_ANOTHER = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+"""Why a transaction is refused when somebody else wrote first."""
 _DEFLATED_FROM = 512
 """Bytes of JSON: below, an item fits into its first kilobyte anyway."""
 
@@ -189,5 +193,24 @@ def _if_it_holds(write: Callable[[], object]) -> None:
     except StoreUnavailable as error:
         cause = error.__cause__
         if isinstance(cause, PutError | DeleteError) and cause.cause_response_code == "ConditionalCheckFailedException":
+            raise WriteConflict from cause
+        raise
+
+
+def save_both_if(new: TableItem, condition: Condition, other: TableItem) -> None:
+    """Write an item on a condition, and another with it, or neither. Raises WriteConflict, StoreUnavailable."""
+
+    def write() -> None:
+        with TransactWrite(connection=connection(), client_request_token=uuid4().hex) as transaction:
+            transaction.save(new, condition=condition)
+            transaction.save(other)
+
+    try:
+        answered(write)
+    except StoreUnavailable as error:
+        cause = error.__cause__
+        if isinstance(cause, TransactWriteError) and any(
+            reason and reason.code in LOST_TO_ANOTHER for reason in cause.cancellation_reasons
+        ):
             raise WriteConflict from cause
         raise

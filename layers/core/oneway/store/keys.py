@@ -54,6 +54,16 @@ def long_blocks(slug: str, provider_id: str) -> Key:
     return Key(practice_partition(slug), f"BLOCKS#{provider_id}")
 
 
+def practice_events(slug: str) -> str:
+    """A practice's timeline."""
+    return f"{slug}#PRACTICE_EVENTS"
+
+
+def practice_event(slug: str, at: datetime, event_id: str) -> Key:
+    """An entry of a practice's timeline."""
+    return Key(practice_events(slug), f"{instant(at)}#{event_id}")
+
+
 def registered(slug: str) -> Key:
     """A practice's entry in the list of all practices."""
     return Key(PRACTICES, slug)
@@ -188,6 +198,11 @@ def digest(slug: str, feed_id: str, week: str) -> Key:
 def set_aside(slug: str, feed_id: str) -> Key:
     """A feed's set-aside rows."""
     return Key(feed_partition(slug, feed_id), "ASIDE#")
+
+
+def source_health(slug: str, source_id: str) -> Key:
+    """Whether a source is broken, over all of its feeds."""
+    return Key(feed_partition(slug, source_id), "HEALTH")
 
 
 def feeds_of(slug: str, feed_id: str) -> Key:

@@ -22,6 +22,7 @@ from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
+    AppointmentUnchanged,
     Change,
     DayChange,
     LongBlocksChange,
@@ -124,7 +125,7 @@ class FakeLedger:
         if lost:
             raise WriteConflict(lost)
         for change in changes:
-            self.store.writes += 1
+            self.store.writes += not isinstance(change, AppointmentUnchanged)
             self._write(change)
 
     def _holds(self, change: Change) -> bool:
@@ -143,6 +144,9 @@ class FakeLedger:
             case AppointmentRemoval(gone):
                 found = self.store.appointments_by_key.get((gone.practice, gone.provider_id, gone.id))
                 return bool(found) and found.version == gone.version
+            case AppointmentUnchanged(same):
+                found = self.store.appointments_by_key.get((same.practice, same.provider_id, same.id))
+                return bool(found) and found.version == same.version
             case LongBlocksChange(before, after):
                 blocks = self.store.blocks_by_key.get((after.practice, after.provider_id))
                 return (blocks.version if blocks else 0) == before.version

@@ -265,6 +265,9 @@ def _shown(found: LookedUp) -> booking_api.RequestShown:
         found.location.name,
         found.visit_type.name,
         _practice(found.practice),
+        booking_api.PreferredShown(list(request.preferred.days), [str(one) for one in request.preferred.parts])
+        if request.preferred
+        else None,
     )
 
 

@@ -216,12 +216,12 @@ class FakeRequests:
     def to_act(self, practice: str, before: datetime | None = None) -> list[Request]:
         waiting = [r for r in self.store.requests_by_id.values() if r.practice == practice and r.to_act]
         if before:
-            waiting = [r for r in waiting if r.start and r.start < before]
-        return sorted(waiting, key=lambda r: (str(r.start), r.id))
+            waiting = [r for r in waiting if r.listed_at < before]
+        return sorted(waiting, key=lambda r: (r.listed_at, r.id))
 
     def closed(self, practice: str, first: datetime, last: datetime) -> list[Request]:
         over = [r for r in self.store.requests_by_id.values() if r.practice == practice and r.closed and not r.to_act]
-        return sorted((r for r in over if r.start and first <= r.start <= last), key=lambda r: (str(r.start), r.id))
+        return sorted((r for r in over if first <= r.listed_at <= last), key=lambda r: (r.listed_at, r.id))
 
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
         kept = self.store.hints_by_id.setdefault((practice, request_id), {})

@@ -60,10 +60,13 @@ class Pages:
             accent=_accent(practice.accent if practice else "#0b6e99"),
             asset=self.asset,
             url=self.url,
-            day=lambda value: formats.day(value, language),
-            short_day=lambda value: formats.short_day(value, language),
+            day=lambda value: formats.day(value, language, country),
+            short_day=lambda value: formats.short_day(value, language, country),
             clock=lambda value: formats.clock(value, language, country),
             moment=lambda instant, zone: formats.moment(instant, zone, language, country),
+            preferred=lambda times: formats.preferred(
+                times.days, (t(f"part.{part}") for part in times.parts), language, country
+            ),
             language_name=lambda code: spoken.get(f"language.{code}", code),
             shown_phone=lambda e164: shown(e164, country),
             ago=lambda then, now: _ago(t, then, now),

@@ -34,16 +34,26 @@ AWS_DATA = BUILT / "Core/python/aws_data"
 
 def assets() -> None:
     """Compile all templates and hash all files that pages serve."""
-    files = {
-        "oneway.css": PICO.read_bytes() + b"\n" + (WEB / "static/oneway.css").read_bytes(),
-        "oneway.js": (WEB / "static/oneway.js").read_bytes(),
-    }
-    for name in ("booking", "portal"):
+    for name, files in served().items():
         function = ROOT / "functions" / name
         _compile(function / "compiled_pages", [function / "pages", WEB / "pages"])
-        _hashed(function / "static", files)
+        hashed(function / "static", files)
     (ROOT / "functions/booking/static/openapi.json").write_text(json.dumps(openapi.document()))
     _compile(MAIL / "compiled", [MAIL / "templates"])
+
+
+def served() -> dict[str, dict[str, bytes]]:
+    """The files that each web function serves, by name; what both share comes first in a file."""
+    read = {one.name: one.read_bytes() for one in (WEB / "static").iterdir()}
+    style, script = PICO.read_bytes() + b"\n" + read["oneway.css"], read["oneway.js"]
+    return {
+        "portal": {"oneway.css": style, "oneway.js": script},
+        "booking": {
+            "booking.css": style + b"\n" + read["booking.css"],
+            "booking.js": script + b"\n" + read["booking.js"],
+            "embed.js": read["embed.js"],
+        },
+    }
 
 
 def build(runtime: str, architecture: str, *, config: str = "default") -> None:
@@ -107,7 +117,8 @@ def _compile(target: Path, sources: list[Path]) -> None:
     )
 
 
-def _hashed(folder: Path, files: dict[str, bytes]) -> None:
+def hashed(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files under names that carry their content's hash, and which is which into manifest.json."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     manifest = {}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         Clock,
         FeedRepository,
         MessageQueue,
+        PhotoRepository,
         PracticeRepository,
         PublicHolidays,
         RequestRepository,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .use_cases.sync_feed import SyncFeed
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
+    from .web.form_tokens import FormTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Booking:
     submit_request: "SubmitRequest"
     look_up_request: "LookUpRequest"
     cancel_by_patient: "CancelByPatient"
+    form_tokens: "FormTokens"
+    photos: "PhotoRepository"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ def booking() -> Booking:
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
     from .store.pending import DynamoPendingRepository
+    from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.cancel_request import CancelByPatient, CancelRequest
@@ -114,6 +119,7 @@ def booking() -> Booking:
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.submit_request import SubmitRequest
+    from .web.form_tokens import FormTokens
 
     settings, clock = _settings(), SystemClock()
     practices, requests = DynamoPracticeRepository(clock), DynamoRequestRepository()
@@ -132,6 +138,8 @@ def booking() -> Booking:
         SubmitRequest(practices, requests, explain, limit, ledger, _confirm_matches(clock), links, clock),
         look_up,
         CancelByPatient(look_up, CancelRequest(requests, calendar, ledger, clock)),
+        FormTokens(secrets),
+        DynamoPhotoRepository(),
     )
 
 

@@ -98,6 +98,16 @@ class PracticeRepository(Protocol):
         """Slugs of the practices in which somebody is staff."""
 
 
+class PhotoRepository(Protocol):
+    """Photos of a practice's providers (WebP), by the digest of their content."""
+
+    def get(self, practice: str, digest: str) -> bytes:
+        """A photo. Raises NotFound."""
+
+    def replace(self, practice: str, photos: Mapping[str, bytes]) -> None:
+        """Keep these, by digest, and no others."""
+
+
 class RequestRepository(Protocol):
     """Requests, read consistently."""
 

@@ -54,6 +54,11 @@ def long_blocks(slug: str, provider_id: str) -> Key:
     return Key(practice_partition(slug), f"BLOCKS#{provider_id}")
 
 
+def photo(slug: str, digest: str) -> Key:
+    """A photo of a practice's provider."""
+    return Key(f"{slug}#PHOTOS", digest)
+
+
 def registered(slug: str) -> Key:
     """A practice's entry in the list of all practices."""
     return Key(PRACTICES, slug)

@@ -16,6 +16,7 @@ from oneway.store.feeds import DynamoFeedRepository
 from oneway.store.items import bind
 from oneway.store.ledger import DynamoLedger
 from oneway.store.pending import DynamoPendingRepository
+from oneway.store.photos import DynamoPhotoRepository
 from oneway.store.practices import DynamoPracticeRepository
 from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
 from oneway.store.sessions import DynamoSessionRepository
@@ -48,6 +49,7 @@ class RealStore:
     feeds = DynamoFeedRepository()
     audit = DynamoAuditRepository()
     sessions = DynamoSessionRepository()
+    photos = DynamoPhotoRepository()
 
 
 @contextmanager

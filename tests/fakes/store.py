@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from oneway.domain.appointments import Appointment, SetAsideRow
 from oneway.domain.availability import Calendar
 from oneway.domain.comparing import DigestWeek
-from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
+from oneway.domain.errors import NotFound, PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState, spoke_of, spokes_due
 from oneway.domain.messages import MessageRecord
 from oneway.domain.occupancy import DayOccupancy, LongBlocks
@@ -67,7 +67,12 @@ class FakeStore:
     waiting: dict[str, set[Waiting]] = field(default_factory=dict)
     looks: list[tuple[str, str, str, str]] = field(default_factory=list)
     sessions_by_id: dict[str, Session] = field(default_factory=dict)
+    photos_by_digest: dict[tuple[str, str], bytes] = field(default_factory=dict)
     writes: int = 0
+
+    @property
+    def photos(self) -> "FakePhotos":
+        return FakePhotos(self)
 
     @property
     def practices(self) -> "FakePractices":
@@ -194,6 +199,21 @@ class FakePractices:
 
     def practices_of(self, email: str) -> list[str]:
         return [slug for slug, practice in sorted(self.store.practices_by_slug.items()) if email in practice.staff]
+
+
+@dataclass
+class FakePhotos:
+    store: FakeStore
+
+    def get(self, practice: str, digest: str) -> bytes:
+        if (practice, digest) not in self.store.photos_by_digest:
+            raise NotFound
+        return self.store.photos_by_digest[practice, digest]
+
+    def replace(self, practice: str, photos: Mapping[str, bytes]) -> None:
+        for key in [key for key in self.store.photos_by_digest if key[0] == practice]:
+            del self.store.photos_by_digest[key]
+        self.store.photos_by_digest.update({(practice, digest): photo for digest, photo in photos.items()})
 
 
 @dataclass

@@ -97,6 +97,7 @@ class Operators:
     answer_held: "AnswerHeld"
     age: "ScheduleAge"
     explain_request: "ExplainRequest"
+    photos: "PhotoRepository"
 
 
 def booking() -> Booking:
@@ -327,6 +328,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.answer_held import AnswerHeld
@@ -352,6 +354,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         AnswerHeld(feeds, clock),
         age,
         ExplainRequest(requests, DynamoAppointmentRepository(), calendar, age),
+        DynamoPhotoRepository(),
     )
 
 

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from oneway.domain.errors import NotFound
 from oneway.settings import Settings
 from oneway.web.form_tokens import FormTokens
 from oneway.web.pages import Pages
@@ -26,22 +25,12 @@ FUNCTION = ROOT / "functions/booking"
 URL = "https://book.example"
 
 
-class Photos(dict[str, bytes]):
-    """Photos in memory, of whichever practice."""
-
-    def get(self, practice: str, digest: str) -> bytes:  # type: ignore[override]
-        if digest not in self:
-            raise NotFound
-        return self[digest]
-
-
 @dataclass
 class Patient:
     """Somebody before the booking tool, with the routes of the function and its answers as API Gateway hands them on."""
 
     function: Any
     world: World
-    photos: Photos = field(default_factory=Photos)
     headers: dict[str, str] = field(default_factory=dict)
 
     def open(self, address: str, method: str = "GET", body: str = "", **headers: str) -> Page:
@@ -144,7 +133,6 @@ def patient_of(world: World, folder: Path) -> Patient:
     function = _booking_function()
     hashed(folder / "static", served()["booking"])
     (folder / "pages").symlink_to(FUNCTION / "pages")
-    photos = Photos()
     ours = SimpleNamespace(
         settings=Settings("table", URL, local=False),
         clock=world.clock,
@@ -154,11 +142,11 @@ def patient_of(world: World, folder: Path) -> Patient:
         look_up_request=world.look_up,
         cancel_by_patient=world.cancel_by_patient,
         form_tokens=FormTokens(lambda: SECRETS),
-        photos=photos,
+        photos=world.store.photos,
     )
     pages = Pages(folder, "static")
     function.booking, function.pages = (lambda: ours), (lambda: pages)
-    return Patient(function, world, photos)
+    return Patient(function, world)
 
 
 def _booking_function() -> Any:

@@ -496,7 +496,7 @@ def test_photos_are_part_of_the_page_while_they_are_small_and_initials_stand_for
 ) -> None:
     world = World(a_practice(a_provider(photo="abc"), a_provider("brandt", photo="gone"), a_provider("ruiz")))
     patient = asking(world)
-    patient.photos["abc"] = b"RIFFabcWEBP"
+    world.store.photos.replace("harbor", {"abc": b"RIFFabcWEBP"})
     page = patient.open("/book/harbor?lang=en")
     assert page.html.count("<img") == 1
     assert "data:image/webp;base64," in page.html
@@ -511,7 +511,7 @@ def test_photos_are_part_of_the_page_while_they_are_small_and_initials_stand_for
 def test_photos_that_are_large_together_are_files_of_their_own(asking: Asking) -> None:
     world = World(a_practice(a_provider(photo="large")))
     patient = asking(world)
-    patient.photos["large"] = b"x" * 40_000
+    world.store.photos.replace("harbor", {"large": b"x" * 40_000})
     assert 'src="/photos/harbor/large"' in patient.open("/book/harbor?lang=en").html
 
 

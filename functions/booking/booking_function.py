@@ -293,4 +293,5 @@ def _page(module: str, name: str) -> View:
 
 
 for method, route, module, name in PAGES:
-    app.route(route, methods=[method], content_types=FORMS, name=f"{name} {method} {route}")(_page(module, name))
+    kinds = FORMS if method == "POST" else ["application/json"]  # of a GET without a body Chalice says that
+    app.route(route, methods=[method], content_types=kinds, name=f"{name} {method} {route}")(_page(module, name))

@@ -79,7 +79,9 @@ class Patient:
         event = {
             "httpMethod": method,
             "path": path,
-            "headers": {"content-type": "application/x-www-form-urlencoded", **headers},
+            "headers": {"content-type": "application/x-www-form-urlencoded", **headers}
+            if method == "POST"
+            else headers,
             "multiValueHeaders": {},
             "pathParameters": names,
             "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,

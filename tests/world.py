@@ -30,12 +30,14 @@ from oneway.use_cases.limit_pending import LimitPending
 from oneway.use_cases.list_slots import ListSlots
 from oneway.use_cases.look_up_request import LookUpRequest
 from oneway.use_cases.membership import Membership
+from oneway.use_cases.pull_asked import PullAsked
 from oneway.use_cases.resolve_absence import ResolveAbsence
 from oneway.use_cases.resolve_moves import ResolveMoves
 from oneway.use_cases.run_timers import RunTimers
 from oneway.use_cases.schedule_age import ScheduleAge
 from oneway.use_cases.send_messages import SendMessages
 from oneway.use_cases.show_calendar import ShowCalendar
+from oneway.use_cases.show_integration import ShowIntegration
 from oneway.use_cases.show_requests import ListToAct, ShowRequest
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.suggest_matches import SuggestMatches
@@ -149,6 +151,8 @@ class World:
             membership, store.requests, store.appointments, store.calendar, store.ledger, clock
         )
         self.answer_held = AnswerHeld(store.feeds, clock)
+        self.show_integration = ShowIntegration(membership, store.practices, self.age, clock)
+        self.pull_asked = PullAsked(self.sync_feed, store.feeds, clock)
         self.send_messages = SendMessages(
             store.practices,
             store.requests,

@@ -2,7 +2,7 @@
 
 from chalice.app import Response
 from oneway.ports import Session
-from portal_app import FORMS, app, portal, show, signed_in, to
+from portal_app import app, portal, show, signed_in
 
 
 @app.route("/portal/{practice}/appointments")
@@ -11,11 +11,3 @@ def show_action_required(session: Session, practice: str) -> Response:
     """Appointments > Action required."""
     found = portal().list_to_act(practice, session.email)
     return show("appointments.html", session, found, "appointments", requests=found.requests, broken=found.broken)
-
-
-@app.route("/portal/{practice}/sync", methods=["POST"], content_types=FORMS)
-@signed_in
-def sync_now(session: Session, practice: str) -> Response:
-    """Read the practice's schedules now."""
-    portal().ask_sync(practice, session.email)
-    return to(practice, "appointments", done="syncing")

@@ -3,6 +3,7 @@
 import portal_appointments
 import portal_calendar
 import portal_details
+import portal_integration
 import portal_sign_in
 from oneway.web.answers import handler_of
 from portal_app import app, pages, portal
@@ -15,6 +16,7 @@ __all__ = (
     "portal_appointments",
     "portal_calendar",
     "portal_details",
+    "portal_integration",
     "portal_sign_in",
 )
 

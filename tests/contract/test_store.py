@@ -19,6 +19,7 @@ from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, Occupant
 from oneway.domain.pending import Waiting
 from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Switches
+from oneway.domain.pull_history import AskedPull
 from oneway.domain.requests import Actor, ActorKind, Request, Transition, with_due
 from oneway.ports import (
     AppointmentChange,
@@ -520,6 +521,28 @@ class TestCalendars:
         for _ in range(2):
             store.practice_events.add("harbor", told[2])
         assert store.practice_events.latest("harbor", 5) == [told[2], told[1], told[0]]
+
+    def test_a_feed_s_state_and_its_timeline_entry_are_written_together_or_not_at_all(self, store: Store) -> None:
+        state, event = a_feed(), PracticeEvent("ehr~osei~1", NOW, "nadia@harbor.example", "vanished_kept")
+        store.feeds.save(state, state, event)
+        with pytest.raises(WriteConflict):
+            store.feeds.save(state, state, replace(event, id="ehr~osei~2"))
+        assert store.practice_events.latest("harbor", 5) == [event]
+
+    def test_what_is_known_of_feeds_is_read_at_once(self, store: Store) -> None:
+        state, rows = a_feed(changes=((494_000, 3),)), [SetAsideRow("entry 1", "no start")]
+        store.feeds.save(state, state)
+        store.feeds.set_aside("harbor", "ehr~osei", rows)
+        store.feeds.save_asked("harbor", "ehr~osei", AskedPull(NOW))
+        ended = AskedPull(NOW, NOW + timedelta(seconds=3), "changed", 2)
+        store.feeds.save_asked("harbor", "ehr~osei", ended)
+        found = store.feeds.files("harbor", ["ehr~osei", "ehr~brandt"])
+        assert {one: (file.state, list(file.aside), file.asked) for one, file in found.items()} == {
+            "ehr~osei": (replace(state, version=1), rows, ended)
+        }
+        assert store.feeds.files("pier", ["ehr~osei"]) == store.feeds.files("harbor", []) == {}
+        store.feeds.remove("harbor", "ehr~osei")
+        assert store.feeds.files("harbor", ["ehr~osei"]) == {}
 
     def test_saving_a_practice_leaves_the_calendars_of_its_providers_and_drops_the_others(self, store: Store) -> None:
         store.practices.save(a_practice())

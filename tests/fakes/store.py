@@ -19,6 +19,7 @@ from oneway.domain.occupancy import DayOccupancy, LongBlocks
 from oneway.domain.pending import Waiting
 from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Practice
+from oneway.domain.pull_history import AskedPull
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
 from oneway.ports import (
     AppointmentChange,
@@ -26,6 +27,7 @@ from oneway.ports import (
     CalendarsRead,
     Change,
     DayChange,
+    FeedFile,
     LongBlocksChange,
     ProviderDays,
     RequestChange,
@@ -65,6 +67,7 @@ class FakeStore:
     hints_by_id: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     digest_weeks: dict[tuple[str, str], dict[str, DigestWeek]] = field(default_factory=dict)
     aside: dict[tuple[str, str], list[SetAsideRow]] = field(default_factory=dict)
+    asked_pulls: dict[tuple[str, str], AskedPull] = field(default_factory=dict)
     wheel: dict[tuple[int, int], list[FeedRef]] = field(default_factory=dict)
     calendars_by_key: dict[tuple[str, str], Calendar] = field(default_factory=dict)
     blocks_by_key: dict[tuple[str, str], LongBlocks] = field(default_factory=dict)
@@ -376,13 +379,28 @@ class FakeFeeds:
     def get(self, practice: str, feed_id: str) -> FeedState | None:
         return self.store.feeds_by_id.get((practice, feed_id))
 
-    def save(self, before: FeedState, after: FeedState) -> None:
+    def save(self, before: FeedState, after: FeedState, event: PracticeEvent | None = None) -> None:
         key = after.settings.practice, after.settings.feed_id
         stored = self.store.feeds_by_id.get(key)
         if (stored.version if stored else 0) != before.version:
             raise WriteConflict
         self.store.writes += 1
         self.store.feeds_by_id[key] = replace(after, version=before.version + 1)
+        if event:
+            self.store.practice_events.add(after.settings.practice, event)
+
+    def files(self, practice: str, feed_ids: Iterable[str]) -> dict[str, FeedFile]:
+        keys = {feed_id: (practice, feed_id) for feed_id in feed_ids}
+        return {
+            feed_id: FeedFile(
+                self.store.feeds_by_id[key], tuple(self.store.aside.get(key, ())), self.store.asked_pulls.get(key)
+            )
+            for feed_id, key in keys.items()
+            if key in self.store.feeds_by_id
+        }
+
+    def save_asked(self, practice: str, feed_id: str, pull: AskedPull) -> None:
+        self.store.asked_pulls[practice, feed_id] = pull
 
     def digests(self, practice: str, feed_id: str) -> dict[str, DigestWeek]:
         return dict(self.store.digest_weeks.get((practice, feed_id), {}))
@@ -424,7 +442,7 @@ class FakeFeeds:
 
     def remove(self, practice: str, feed_id: str) -> None:
         self.put_on_wheel(FeedRef(practice, feed_id, ""), None)
-        for stored in (self.store.feeds_by_id, self.store.digest_weeks, self.store.aside):
+        for stored in (self.store.feeds_by_id, self.store.digest_weeks, self.store.aside, self.store.asked_pulls):
             stored.pop((practice, feed_id), None)  # type: ignore[attr-defined]
         if source_of(feed_id) not in {source_of(other) for slug, other in self.store.feeds_by_id if slug == practice}:
             self.store.health_by_id.pop((practice, source_of(feed_id)), None)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from .settings import Settings
     from .use_cases.accept_match import AcceptMatch
-    from .use_cases.answer_held import AnswerHeld
+    from .use_cases.answer_held import AnswerHeld, AnswerHeldByStaff
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.apply_practice import ApplyPractice
     from .use_cases.ask_sync import AskSync
@@ -36,14 +36,15 @@ if TYPE_CHECKING:
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.membership import Membership
     from .use_cases.plan_syncs import PlanSyncs
+    from .use_cases.pull_asked import PullAsked
     from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
     from .use_cases.show_calendar import ShowCalendar
+    from .use_cases.show_integration import ShowIntegration
     from .use_cases.show_requests import ListToAct, ShowRequest
     from .use_cases.submit_request import SubmitRequest
-    from .use_cases.sync_feed import SyncFeed
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
 
@@ -81,6 +82,8 @@ class Portal:
     show_calendar: "ShowCalendar"
     edit_calendar: "EditCalendar"
     explain_time: "ExplainTime"
+    show_integration: "ShowIntegration"
+    answer_held: "AnswerHeldByStaff"
     sessions: "SessionRepository"
 
 
@@ -154,6 +157,7 @@ def portal() -> Portal:
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .store.sessions import DynamoSessionRepository
     from .use_cases.accept_match import AcceptMatch
+    from .use_cases.answer_held import AnswerHeld, AnswerHeldByStaff
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
@@ -166,12 +170,14 @@ def portal() -> Portal:
     from .use_cases.membership import Membership
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.show_calendar import ShowCalendar
+    from .use_cases.show_integration import ShowIntegration
     from .use_cases.show_requests import ListToAct, ShowRequest
     from .use_cases.undo_link import UndoLink
 
     settings, clock = _settings(), SystemClock()
     practices, requests, audit = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoAuditRepository()
-    membership, age = Membership(practices), ScheduleAge(DynamoFeedRepository(), clock)
+    membership, feeds = Membership(practices), DynamoFeedRepository()
+    age = ScheduleAge(feeds, clock)
     calendar, ledger = DynamoCalendarRepository(), DynamoLedger()
     cancel = CancelRequest(requests, calendar, ledger, clock)
     appointments = DynamoAppointmentRepository()
@@ -181,7 +187,7 @@ def portal() -> Portal:
         clock,
         practices,
         membership,
-        ListToAct(membership, practices, requests, DynamoFeedRepository(), audit, age, clock),
+        ListToAct(membership, practices, requests, feeds, audit, age, clock),
         ShowRequest(membership, practices, requests, DynamoMessageRepository(), audit, age, explain, clock),
         CancelByStaff(membership, requests, cancel),
         AnswerVanished(membership, requests, appointments, calendar, ledger, clock),
@@ -193,6 +199,8 @@ def portal() -> Portal:
         ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
         EditCalendar(membership, calendar, clock),
         ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
+        ShowIntegration(membership, practices, age, clock),
+        AnswerHeldByStaff(membership, AnswerHeld(feeds, clock)),
         DynamoSessionRepository(),
     )
 
@@ -206,7 +214,7 @@ def plan_syncs() -> "PlanSyncs":
     return PlanSyncs(DynamoFeedRepository(), SqsSyncQueue(_settings().sync_queue_url))
 
 
-def sync_schedule() -> "SyncFeed":
+def sync_schedule() -> "PullAsked":
     """For the sync_schedule function, and `oneway sync`."""
     from .clock import SystemClock
     from .store.appointments import DynamoAppointmentRepository
@@ -217,6 +225,7 @@ def sync_schedule() -> "SyncFeed":
     from .store.requests import DynamoRequestRepository
     from .use_cases.apply_schedule import ApplySchedule
     from .use_cases.follow_pull import FollowPull
+    from .use_cases.pull_asked import PullAsked
     from .use_cases.resolve_absence import ResolveAbsence
     from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.sync_feed import SyncFeed
@@ -224,7 +233,7 @@ def sync_schedule() -> "SyncFeed":
 
     settings, clock = _settings(), SystemClock()
     practices = DynamoPracticeRepository(clock)
-    return SyncFeed(
+    sync_feed = SyncFeed(
         practices,
         DynamoFeedRepository(),
         _open_source(settings, clock),
@@ -242,6 +251,7 @@ def sync_schedule() -> "SyncFeed":
         FollowPull(_resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock)),
         clock,
     )
+    return PullAsked(sync_feed, DynamoFeedRepository(), clock)
 
 
 def try_pull() -> "TryPull":

@@ -16,6 +16,7 @@ from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
 from .domain.pending import Waiting
 from .domain.practice_events import PracticeEvent
 from .domain.practices import Practice, Source
+from .domain.pull_history import AskedPull
 from .domain.requests import Request, TimelineEntry, Transition
 
 
@@ -232,14 +233,31 @@ class AppointmentRepository(Protocol):
         """Appointments in [first, last] of patients with one of these birth dates: found in the index, read consistently."""
 
 
+@dataclass(frozen=True, slots=True)
+class FeedFile:
+    """What is known of a feed, but for the schedule itself: its state, set-aside rows, the last pull that staff asked for."""
+
+    state: FeedState
+    aside: Sequence[SetAsideRow] = ()
+    asked: AskedPull | None = None
+
+
 class FeedRepository(Protocol):
     """Feeds, their state, digests and set-aside rows, and the wheel."""
 
     def get(self, practice: str, feed_id: str) -> FeedState | None:
         """A feed's state (perhaps a moment old)."""
 
-    def save(self, before: FeedState, after: FeedState) -> None:
-        """Write a feed's state, if the stored version is `before.version` (0: nothing stored). Raises WriteConflict."""
+    def save(self, before: FeedState, after: FeedState, event: PracticeEvent | None = None) -> None:
+        """Write a feed's state, if the stored version is `before.version` (0: nothing stored), and with it an entry of the
+        practice's timeline. Raises WriteConflict.
+        """
+
+    def files(self, practice: str, feed_ids: Iterable[str]) -> dict[str, FeedFile]:
+        """What is known of these feeds, those that exist, in one consistent read."""
+
+    def save_asked(self, practice: str, feed_id: str, pull: AskedPull) -> None:
+        """Write how far the last pull is that staff asked for; the last to write stands."""
 
     def digests(self, practice: str, feed_id: str) -> dict[str, DigestWeek]:
         """All stored digests of a feed, by ISO week ("2026-W48")."""

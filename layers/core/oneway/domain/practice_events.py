@@ -19,6 +19,9 @@ class PracticeHappening(StrEnum):
     REOPENED = "reopened"
     PAUSED = "paused"
     RESUMED = "resumed"
+    VANISHED_ACCEPTED = "vanished_accepted"
+    VANISHED_KEPT = "vanished_kept"
+    SETTING_CHANGED = "setting_changed"
 
 
 @dataclass(frozen=True, slots=True)

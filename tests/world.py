@@ -17,6 +17,7 @@ from oneway.use_cases.answer_vanished import AnswerVanished
 from oneway.use_cases.apply_schedule import ApplySchedule
 from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.cancel_request import CancelByPatient, CancelByStaff, CancelRequest
+from oneway.use_cases.change_settings import ChangeSettings
 from oneway.use_cases.check_occupancy import CheckOccupancy
 from oneway.use_cases.confirm_matches import ConfirmMatches
 from oneway.use_cases.dismiss_match import DismissMatch
@@ -39,6 +40,7 @@ from oneway.use_cases.send_messages import SendMessages
 from oneway.use_cases.show_calendar import ShowCalendar
 from oneway.use_cases.show_integration import ShowIntegration
 from oneway.use_cases.show_requests import ListToAct, ShowRequest
+from oneway.use_cases.show_settings import ShowSettings
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.suggest_matches import SuggestMatches
 from oneway.use_cases.sync_feed import SyncFeed, SyncReport
@@ -152,6 +154,8 @@ class World:
         )
         self.answer_held = AnswerHeld(store.feeds, clock)
         self.show_integration = ShowIntegration(membership, store.practices, self.age, clock)
+        self.show_settings = ShowSettings(membership, store.practices, store.practice_events, self.age)
+        self.change_settings = ChangeSettings(membership, store.practices, store.feeds, clock)
         self.pull_asked = PullAsked(self.sync_feed, store.feeds, clock)
         self.send_messages = SendMessages(
             store.practices,

@@ -4,6 +4,7 @@ import portal_appointments
 import portal_calendar
 import portal_details
 import portal_integration
+import portal_settings
 import portal_sign_in
 from oneway.web.answers import handler_of
 from portal_app import app, pages, portal
@@ -17,6 +18,7 @@ __all__ = (
     "portal_calendar",
     "portal_details",
     "portal_integration",
+    "portal_settings",
     "portal_sign_in",
 )
 

@@ -194,8 +194,31 @@ class FakePractices:
             },
         )
 
-    def save(self, practice: Practice) -> None:
-        self.store.practices_by_slug[practice.slug] = replace(practice, calendars={}, long_blocks={})
+    def read(self, slug: str) -> Practice:
+        return self.get(slug)
+
+    def change(self, before: Practice, after: Practice, events: Sequence[PracticeEvent]) -> None:
+        hook, self.store.before_commit = self.store.before_commit, None
+        if hook:
+            hook()
+        if self.store.practices_by_slug[before.slug].version != before.version:
+            raise WriteConflict
+        self._put(after)
+        for event in events:
+            self.store.practice_events.add(before.slug, event)
+
+    def _put(self, practice: Practice) -> None:
+        new, stored = replace(practice, calendars={}, long_blocks={}), self.store.practices_by_slug.get(practice.slug)
+        version = stored.version if stored else 0
+        self.store.practices_by_slug[practice.slug] = replace(new, version=version + (new != stored))
+
+    def save(self, practice: Practice, seen: int | None = None, events: Sequence[PracticeEvent] = ()) -> None:
+        stored = self.store.practices_by_slug.get(practice.slug)
+        if seen is not None and seen != (stored.version if stored else 0):
+            raise WriteConflict
+        self._put(practice)
+        for event in events:
+            self.store.practice_events.add(practice.slug, event)
         for stored in (self.store.calendars_by_key, self.store.blocks_by_key):
             for slug, provider_id in list(stored):
                 if slug == practice.slug and provider_id and provider_id not in practice.providers:
@@ -355,8 +378,9 @@ class FakePracticeEvents:
     def add(self, practice: str, event: PracticeEvent) -> None:
         self.store.practice_events_by_slug.setdefault(practice, {})[event.id] = event
 
-    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
-        found = self.store.practice_events_by_slug.get(practice, {}).values()
+    def latest(self, practice: str, count: int, before: datetime | None = None) -> list[PracticeEvent]:
+        known = self.store.practice_events_by_slug.get(practice, {}).values()
+        found = [one for one in known if before is None or one.at < before]
         return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:count]
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .use_cases.apply_practice import ApplyPractice
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByPatient, CancelByStaff
+    from .use_cases.change_settings import ChangeSettings
     from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.confirm_matches import ConfirmMatches
     from .use_cases.dismiss_match import DismissMatch
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .use_cases.show_calendar import ShowCalendar
     from .use_cases.show_integration import ShowIntegration
     from .use_cases.show_requests import ListToAct, ShowRequest
+    from .use_cases.show_settings import ShowSettings
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
@@ -84,6 +86,8 @@ class Portal:
     explain_time: "ExplainTime"
     show_integration: "ShowIntegration"
     answer_held: "AnswerHeldByStaff"
+    show_settings: "ShowSettings"
+    change_settings: "ChangeSettings"
     sessions: "SessionRepository"
 
 
@@ -153,6 +157,7 @@ def portal() -> Portal:
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.practice_events import DynamoPracticeEventRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .store.sessions import DynamoSessionRepository
@@ -161,6 +166,7 @@ def portal() -> Portal:
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
+    from .use_cases.change_settings import ChangeSettings
     from .use_cases.dismiss_match import DismissMatch
     from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
@@ -172,6 +178,7 @@ def portal() -> Portal:
     from .use_cases.show_calendar import ShowCalendar
     from .use_cases.show_integration import ShowIntegration
     from .use_cases.show_requests import ListToAct, ShowRequest
+    from .use_cases.show_settings import ShowSettings
     from .use_cases.undo_link import UndoLink
 
     settings, clock = _settings(), SystemClock()
@@ -201,6 +208,8 @@ def portal() -> Portal:
         ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
         ShowIntegration(membership, practices, age, clock),
         AnswerHeldByStaff(membership, AnswerHeld(feeds, clock)),
+        ShowSettings(membership, practices, DynamoPracticeEventRepository(), age),
+        ChangeSettings(membership, practices, feeds, clock),
         DynamoSessionRepository(),
     )
 

@@ -91,8 +91,18 @@ class PracticeRepository(Protocol):
     def get(self, slug: str) -> Practice:
         """A practice, at most 30 s old. Raises PracticeNotFound."""
 
-    def save(self, practice: Practice) -> None:
-        """Create or replace a practice, its providers, sources and staff; what is no longer there is removed."""
+    def read(self, slug: str) -> Practice:
+        """A practice as it is now, read consistently. Raises PracticeNotFound."""
+
+    def save(self, practice: Practice, seen: int | None = None, events: Sequence[PracticeEvent] = ()) -> None:
+        """Create or replace a practice, its providers, sources and staff; what is no longer there is removed. With entries
+        that tell of it. Raises WriteConflict, if its version is no longer the one that was `seen`.
+        """
+
+    def change(self, before: Practice, after: Practice, events: Sequence[PracticeEvent]) -> None:
+        """Write what differs of a practice's own settings and its providers, with the entries that tell of it, in one
+        transaction, if the stored version is `before.version`. Raises WriteConflict.
+        """
 
     def slugs(self) -> list[str]:
         """All practices' slugs."""
@@ -206,8 +216,8 @@ class PracticeEventRepository(Protocol):
     def add(self, practice: str, event: PracticeEvent) -> None:
         """Write an entry; written again, it is the same. Raises StoreUnavailable."""
 
-    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
-        """The latest entries, newest first (perhaps a moment old)."""
+    def latest(self, practice: str, count: int, before: datetime | None = None) -> list[PracticeEvent]:
+        """The latest entries, or those before an instant, newest first (perhaps a moment old)."""
 
 
 class PendingRepository(Protocol):

@@ -12,7 +12,7 @@ from ..domain.practice_events import PracticeEvent
 from ..domain.pull_history import AskedPull
 from ..ports import FeedFile
 from . import keys
-from .items import TableItem, answered, decoded, get, get_many, item, query, save_both_if, save_if
+from .items import TableItem, answered, decoded, get, get_many, item, query, save_all_if, save_if
 from .practice_events import event_item
 
 MOST_SET_ASIDE = 100
@@ -33,7 +33,7 @@ class DynamoFeedRepository:
         new = item(keys.feed(settings.practice, settings.feed_id), replace(after, version=version), version)
         is_still = TableItem.v == before.version if before.version else TableItem.pk.does_not_exist()
         if event:
-            save_both_if(new, is_still, event_item(settings.practice, event))
+            save_all_if(new, is_still, event_item(settings.practice, event))
         else:
             save_if(new, is_still)
         if not before.version:

@@ -4,12 +4,13 @@
 and its write.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from oneway.domain.appointments import Appointment, SetAsideRow
+from oneway.domain.appointments import Appointment, RowKind, SetAsideRow
 from oneway.domain.availability import Calendar
+from oneway.domain.claims import Claim, Note
 from oneway.domain.comparing import DigestWeek
 from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState, source_of, spoke_of, spokes_due
@@ -21,16 +22,22 @@ from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Practice
 from oneway.domain.pull_history import AskedPull
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
+from oneway.domain.searching import Look, SearchBy, keys_of_patient, keys_of_record
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
+    AppointmentUnchanged,
+    Beside,
     CalendarsRead,
     Change,
     DayChange,
     FeedFile,
+    Listed,
+    ListedKind,
     LongBlocksChange,
     ProviderDays,
     RequestChange,
+    RequestFile,
     Session,
 )
 
@@ -65,6 +72,8 @@ class FakeStore:
     feeds_by_id: dict[tuple[str, str], FeedState] = field(default_factory=dict)
     health_by_id: dict[tuple[str, str], SourceHealth] = field(default_factory=dict)
     hints_by_id: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
+    notes: dict[tuple[str, str], list[Note]] = field(default_factory=dict)
     digest_weeks: dict[tuple[str, str], dict[str, DigestWeek]] = field(default_factory=dict)
     aside: dict[tuple[str, str], list[SetAsideRow]] = field(default_factory=dict)
     asked_pulls: dict[tuple[str, str], AskedPull] = field(default_factory=dict)
@@ -96,6 +105,10 @@ class FakeStore:
     @property
     def appointments(self) -> "FakeAppointments":
         return FakeAppointments(self)
+
+    @property
+    def visits(self) -> "FakeVisits":
+        return FakeVisits(self)
 
     @property
     def feeds(self) -> "FakeFeeds":
@@ -134,7 +147,7 @@ class FakeLedger:
         if lost:
             raise WriteConflict(lost)
         for change in changes:
-            self.store.writes += 1
+            self.store.writes += not isinstance(change, AppointmentUnchanged)
             self._write(change)
 
     def _holds(self, change: Change) -> bool:
@@ -153,6 +166,9 @@ class FakeLedger:
             case AppointmentRemoval(gone):
                 found = self.store.appointments_by_key.get((gone.practice, gone.provider_id, gone.id))
                 return bool(found) and found.version == gone.version
+            case AppointmentUnchanged(same):
+                found = self.store.appointments_by_key.get((same.practice, same.provider_id, same.id))
+                return bool(found) and found.version == same.version
             case LongBlocksChange(before, after):
                 blocks = self.store.blocks_by_key.get((after.practice, after.provider_id))
                 return (blocks.version if blocks else 0) == before.version
@@ -203,6 +219,7 @@ class FakePractices:
             hook()
         if self.store.practices_by_slug[before.slug].version != before.version:
             raise WriteConflict
+        self.store.writes += 1 + len(events)
         self._put(after)
         for event in events:
             self.store.practice_events.add(before.slug, event)
@@ -265,6 +282,37 @@ class FakeRequests:
     def hints(self, practice: str, request_id: str) -> list[tuple[str, str]]:
         kept = self.store.hints_by_id.get((practice, request_id), {})
         return [(provider_id, appointment_id) for appointment_id, provider_id in sorted(kept.items())]
+
+    def file(self, practice: str, request_id: str) -> RequestFile:
+        request = self.get(practice, request_id)
+        return RequestFile(
+            request,
+            self.timeline(practice, request_id),
+            self.store.messages.list(practice, request_id),
+            self.store.claims.get((practice, request_id)),
+            list(self.store.notes.get((practice, request_id), ())),
+            self.hints(practice, request_id),
+        )
+
+    def beside(self, practice: str, request_ids: Iterable[str]) -> dict[str, Beside]:
+        found = {
+            one: Beside(self.store.claims.get((practice, one)), tuple(self.hints(practice, one))) for one in request_ids
+        }
+        return {one: beside for one, beside in found.items() if beside != Beside()}
+
+    def claim(self, practice: str, request_id: str, before: Claim | None, after: Claim | None) -> None:
+        hook, self.store.before_commit = self.store.before_commit, None
+        if hook:
+            hook()
+        if self.store.claims.get((practice, request_id)) != before:
+            raise WriteConflict
+        if after:
+            self.store.claims[practice, request_id] = after
+        else:
+            self.store.claims.pop((practice, request_id), None)
+
+    def add_note(self, practice: str, request_id: str, note: Note) -> None:
+        self.store.notes.setdefault((practice, request_id), []).append(note)
 
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         waiting = [r for r in self.store.requests_by_id.values() if r.unsent_since and r.unsent_since < before]
@@ -369,6 +417,44 @@ class FakeAppointments:
     def of_provider(self, practice: str, provider_id: str) -> list[Appointment]:
         found = sorted(self.store.appointments_by_key.items())
         return [one for key, one in found if key[:2] == (practice, provider_id)]
+
+
+@dataclass
+class FakeVisits:
+    store: FakeStore
+
+    def between(self, practice: str, first: datetime, last: datetime) -> list[Listed]:
+        first, last = (at.replace(second=0, microsecond=0) for at in (first, last))
+        found = [one for one, _ in self._all(practice) if one.start and first <= one.start < last]
+        return sorted(found, key=lambda one: (one.start, one.provider_id, one.id))
+
+    def found(self, practice: str, look: Look) -> list[Listed]:
+        found = [(one, keys.get(look.by, "")) for one, keys in self._all(practice)]
+        return [one for one, key in found if key.startswith(look.prefix) and look.takes(key)]
+
+    def load(self, practice: str, listed: Iterable[Listed]) -> list[Request | Appointment]:
+        found: list[Request | Appointment | None] = [
+            self.store.requests_by_id.get((practice, one.id))
+            if one.kind is ListedKind.REQUEST
+            else self.store.appointments_by_key.get((practice, one.provider_id, one.id))
+            for one in listed
+        ]
+        return [one for one in found if one]
+
+    def _all(self, practice: str) -> Iterator[tuple[Listed, Mapping[SearchBy, str]]]:
+        for request in (one for one in self.store.requests_by_id.values() if one.practice == practice):
+            at, state = (None, "") if request.link else (request.start, request.shown_state)
+            at = at and at.replace(second=0, microsecond=0)
+            provider = request.provider_id if at else ""
+            listed = Listed(ListedKind.REQUEST, request.id, provider, at, state if at else "")
+            yield listed, keys_of_patient(request.patient)
+        for one in (one for one in self.store.appointments_by_key.values() if one.practice == practice):
+            if one.row.kind is RowKind.APPOINTMENT:
+                at = one.start.replace(second=0, microsecond=0)
+                yield (
+                    Listed(ListedKind.APPOINTMENT, one.id, one.provider_id, at, one.state),
+                    keys_of_record(one.row.patient),
+                )
 
 
 @dataclass

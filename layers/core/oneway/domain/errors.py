@@ -6,6 +6,7 @@ OnewayError
 │   ├── PracticeNotFound
 │   ├── ProviderNotFound
 │   ├── RequestNotFound
+│   ├── VisitNotFound
 │   └── LinkNotFound        unknown, malformed or revoked private link (never told apart)
 ├── Refused                 understood, but the rules say no
 │   ├── SlotAlreadyTaken    with what is left that day
@@ -13,6 +14,7 @@ OnewayError
 │   ├── KeyReused           an idempotency key came back with another payload
 │   ├── RequestAlreadyAnswered
 │   ├── TooManyPending      with the limit that was reached
+│   ├── SomebodyElseIsOnIt  a colleague said so first
 │   ├── CalendarChangedMeanwhile  somebody else saved first: who, when, what
 │   ├── SettingsChangedMeanwhile  the same of settings
 │   └── Forbidden           a viewer may only read
@@ -66,6 +68,10 @@ class ProviderNotFound(NotFound):
 
 class RequestNotFound(NotFound):
     """The practice has no request of this id."""
+
+
+class VisitNotFound(NotFound):
+    """The practice has no imported visit of this provider and id."""
 
 
 class LinkNotFound(NotFound):
@@ -128,6 +134,10 @@ class SettingsChangedMeanwhile(Refused):
         self.changed_by = changed_by
         self.changed_at = changed_at
         self.names = tuple(names)
+
+
+class SomebodyElseIsOnIt(Refused):
+    """A colleague is on the request."""
 
 
 class Forbidden(Refused):

@@ -13,9 +13,11 @@ from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Clos
 from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.errors import NotFound, PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState, bucket_of, in_turn
+from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
+from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Actor, ActorKind, PartOfDay, PreferredTimes, Request, Transition, with_due
 from oneway.ports import (
@@ -368,6 +370,22 @@ class TestFeeds:
         store.feeds.remove("practice-7", "ehr~osei")
         assert in_turn(store.feeds.due(0), 0) == in_turn([ref for ref in refs if ref != refs[14]], 0)
 
+    def test_the_health_of_a_source_is_written_on_what_was_read_and_goes_with_its_last_feed(self, store: Store) -> None:
+        osei, brandt = a_feed("osei"), a_feed("brandt")
+        for one in (osei, brandt):
+            store.feeds.save(FeedState(one.settings), one)
+        well = store.feeds.health("harbor", "ehr")
+        assert well == SourceHealth("harbor", "ehr")
+        broken = well.judged([replace(osei, broken_since=NOW, last_failure="auth_revoked")])
+        store.feeds.save_health(well, broken)
+        assert store.feeds.health("harbor", "ehr") == replace(broken, version=1)
+        with pytest.raises(WriteConflict):
+            store.feeds.save_health(well, broken)
+        store.feeds.remove("harbor", osei.settings.feed_id)
+        assert store.feeds.health("harbor", "ehr").untold == broken.untold
+        store.feeds.remove("harbor", brandt.settings.feed_id)
+        assert store.feeds.health("harbor", "ehr") == well
+
     def test_a_feed_that_is_removed_leaves_nothing(self, store: Store) -> None:
         state = a_feed()
         ref = FeedRef("harbor", state.settings.feed_id, "lane")
@@ -497,6 +515,21 @@ class TestCalendars:
             store.calendar.save("harbor", "osei", replace(second, version=4))
         assert store.calendar.get("harbor", "osei") == second
 
+    def test_a_change_and_its_timeline_entry_are_written_together_or_not_at_all(self, store: Store) -> None:
+        told = [
+            PracticeEvent(f"osei~{n}", NOW + timedelta(hours=n), "nadia@harbor.example", "paused") for n in range(3)
+        ]
+        for version, event in ((1, told[0]), (2, told[1])):
+            store.calendar.save("harbor", "osei", replace(a_calendar(), version=version), event)
+        with pytest.raises(WriteConflict):
+            store.calendar.save("harbor", "osei", replace(a_calendar(), version=2), told[2])
+        assert store.practice_events.latest("harbor", 5) == [told[1], told[0]]
+        assert store.practice_events.latest("harbor", 1) == [told[1]]
+        assert store.practice_events.latest("pier", 5) == []
+        for _ in range(2):
+            store.practice_events.add("harbor", told[2])
+        assert store.practice_events.latest("harbor", 5) == [told[2], told[1], told[0]]
+
     def test_saving_a_practice_leaves_the_calendars_of_its_providers_and_drops_the_others(self, store: Store) -> None:
         store.practices.save(a_practice())
         for provider_id in ("", "osei", "brandt"):
@@ -516,6 +549,15 @@ class TestCalendars:
         assert [len(one.occupants) for one in found.days.values()] == [1, 0]
         assert found.availability == replace(a_calendar().availability, closures=(closure,))
         assert tuple(found.long_blocks) == (BLOCK,)
+
+    def test_days_and_calendars_of_several_providers_are_read_at_once(self, store: Store) -> None:
+        day, before = an_empty_day(), LongBlocks("harbor", "osei")
+        store.calendar.save("harbor", "osei", replace(a_calendar(), version=1))
+        store.ledger.commit([DayChange(day, occupied(day)), LongBlocksChange(before, before.with_block(BLOCK))])
+        found = store.calendar.read_calendars("harbor", [("osei", ZONE), ("brandt", ZONE)], [DAY])
+        assert {key: len(one.occupants) for key, one in found.days.items()} == {("osei", DAY): 1, ("brandt", DAY): 0}
+        assert {which: one.version for which, one in found.calendars.items()} == {"osei": 1, "brandt": 0, "": 0}
+        assert {which: tuple(one) for which, one in found.long_blocks.items()} == {"osei": (BLOCK,), "brandt": ()}
 
     def test_long_blocks_are_written_on_what_was_read(self, store: Store) -> None:
         before = LongBlocks("harbor", "osei")

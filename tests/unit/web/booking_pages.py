@@ -16,7 +16,7 @@ from oneway.settings import Settings
 from oneway.web.form_tokens import FormTokens
 from oneway.web.pages import Pages
 
-from local.build import hashed, served
+from local.build import hash_files
 from local.demo.browser import Form, Page
 from tests.world import SECRETS, World
 
@@ -133,7 +133,7 @@ def forms_of(html: str) -> list[str]:
 def patient_of(world: World, folder: Path) -> Patient:
     """A patient of a world; `folder` takes the built files."""
     function = _booking_function()
-    hashed(folder / "static", served()["booking"])
+    hash_files("booking", folder / "static")
     (folder / "pages").symlink_to(FUNCTION / "pages")
     ours = SimpleNamespace(
         settings=Settings("table", URL, local=False),

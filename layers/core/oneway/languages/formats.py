@@ -44,6 +44,11 @@ def short_day(value: date, language: str, country: str) -> str:
     return f"{weekday}, {month} {value.day}" if month_first(language, country) else f"{weekday} {value.day} {month}"
 
 
+def short_date(value: date, language: str, country: str) -> str:
+    """A day for a narrow place, with its year: "Tue, Nov 24, 2026", "Tue 24 Nov 2026", "mar 24 nov 2026"."""
+    return f"{short_day(value, language, country)}{', ' if month_first(language, country) else ' '}{value.year}"
+
+
 def birthday(value: date, language: str, country: str) -> str:
     """A day without its weekday: "March 12, 1984", "12 March 1984", "12 de marzo de 1984"."""
     return day(value, language, country).removeprefix(_WEEKDAYS[language][value.weekday()]).lstrip(" ,")
@@ -57,6 +62,11 @@ def month(value: date, language: str) -> str:
 def month_name(value: date, language: str) -> str:
     """A month without its year."""
     return _MONTHS[language][value.month - 1]
+
+
+def weekday(value: date, language: str) -> str:
+    """The name of a day: "Tuesday", "martes"."""
+    return _WEEKDAYS[language][value.weekday()]
 
 
 def weekdays(language: str, country: str) -> list[str]:

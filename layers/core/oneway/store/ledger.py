@@ -15,10 +15,8 @@ from ..domain.occupancy import pack
 from ..ports import AppointmentChange, AppointmentRemoval, Change, DayChange, LongBlocksChange, RequestChange
 from . import keys
 from .appointments import appointment_item
-from .items import TableItem, connection, item
+from .items import LOST_TO_ANOTHER, TableItem, connection, item
 from .requests import request_item
-
-_LOST_TO_ANOTHER = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
 
 class DynamoLedger:
@@ -94,7 +92,7 @@ def _is_still(version: int) -> Condition:
 def _lost(error: TransactWriteError, changes: Sequence[Change]) -> list[int] | None:
     """Indexes of the changes that lost to another writer; None if the transaction failed for another reason."""
     reasons = error.cancellation_reasons
-    if not any(reason and reason.code in _LOST_TO_ANOTHER for reason in reasons):
+    if not any(reason and reason.code in LOST_TO_ANOTHER for reason in reasons):
         return None
     # PynamoDB sends deletes first, then saves; the reasons line up with what is sent.
     deletes = [
@@ -102,7 +100,7 @@ def _lost(error: TransactWriteError, changes: Sequence[Change]) -> list[int] | N
     ]
     saves = [index for index, change in enumerate(changes) for _ in range(_saves(change))]
     lost = {
-        i for i, reason in zip([*deletes, *saves], reasons, strict=False) if reason and reason.code in _LOST_TO_ANOTHER
+        i for i, reason in zip([*deletes, *saves], reasons, strict=False) if reason and reason.code in LOST_TO_ANOTHER
     }
     return sorted(lost)
 

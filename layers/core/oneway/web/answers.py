@@ -97,7 +97,7 @@ def form_body(request: Request) -> dict[str, str]:
 def form_pairs(request: Request) -> list[tuple[str, str]]:
     """The body as names and values, in the form's order."""
     raw = _raw(request)[:LARGEST_BODY].decode("utf-8", "replace")
-    return parse_qsl(raw, keep_blank_values=True, max_num_fields=120)
+    return parse_qsl(raw, keep_blank_values=True, max_num_fields=200)
 
 
 def _raw(request: Request) -> bytes:

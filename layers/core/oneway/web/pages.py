@@ -67,6 +67,7 @@ class Pages:
             day=lambda value: formats.day(value, language, country),
             day_of_year=lambda value: formats.day_of_year(value, language, country),
             birthday=lambda value: formats.birthday(value, language, country),
+            short_date=lambda value: formats.short_date(value, language, country),
             short_day=lambda value: formats.short_day(value, language, country),
             clock=lambda value: formats.clock(value, language, country),
             month=lambda value: formats.month(value, language),

@@ -324,7 +324,7 @@ def site(context: BrowserContext, telling: Telling, settings: str, origin: str =
 
 def ask_in(frame: FrameLocator, name: str) -> None:
     frame.get_by_role("link", name=re.compile("^New patient")).click()
-    frame.get_by_role("link", name="›").click()
+    frame.locator(".months a.step").last.click()
     frame.locator(".month .free").last.click()
     frame.locator("ul.times a").first.click()
     frame.locator("input[name=for_whom][value=me]").check()

@@ -36,7 +36,9 @@ SHORTEST_ASKING = timedelta(seconds=2)
 WEEKS_TO_PREFER = 5
 MOST_HINTS = 12
 """With more providers, the first page does not look when each is free next."""
-NEAREST = 6
+NEAREST, NEAREST_DAYS = 6, 3
+"""After a time was taken: so many times of a day, so many days."""
+LOOKED_BACK, LOOKED_AHEAD = timedelta(days=3), timedelta(days=10)
 _PHONE_ONLY = ("not_integrated", "never_pulled", "paused")
 
 
@@ -219,26 +221,40 @@ def _told_where_it_was_asked(on: PageRequest, error: InvalidInput) -> Response:
 
 
 def _taken_page(on: PageRequest, error: SlotAlreadyTaken | SlotNotOffered) -> Response:
-    """Kindly: the nearest free times of that day and the next, of other providers if there are none; all typed is carried on."""
-    provider, visit_type = on.provider, on.values["visit_type"]
+    """Kindly: the nearest free times, before and after; with other providers where there are none; all typed is carried on."""
     phone_only = isinstance(error, SlotNotOffered) and error.reason in _PHONE_ONLY
-    left = sorted(local(minute, on.zone) for minute in error.left)
-    groups: list[tuple[Provider, date, list[datetime]]] = []
-    if left:
-        groups.append((provider, left[0].date(), _closest(left, on.start)))
-    if not phone_only:
-        after = left[0].date() if left else day_of(on.ours.clock.now(), on.zone) - timedelta(days=1)
-        groups += _first_times([on.ours.list_slots.next_free_day(on.shop.slug, provider.id, visit_type, after)])
-    others = [one for one in on.ours.list_slots.first_available(on.shop.slug, visit_type) if one.provider != provider]
+    groups = [] if phone_only else _nearest(on, on.values["visit_type"])
+    others: list[OfferedSlots] = []
+    if not groups:
+        available = on.ours.list_slots.first_available(on.shop.slug, on.values["visit_type"])
+        others = [one for one in available if one.provider != on.provider]
     return on.render(
         "taken.html",
         409,
-        provider=provider,
+        provider=on.provider,
         groups=groups,
-        others=_first_times(others)[:2] if len(groups) < 2 else [],
+        others=_first_times(others)[:NEAREST_DAYS],
         phone_only=phone_only,
         taken=isinstance(error, SlotAlreadyTaken),
     )
+
+
+def _nearest(on: PageRequest, visit_type_id: str) -> list[tuple[Provider, date, list[datetime]]]:
+    """The chosen provider's free times nearest to the chosen start, on the nearest days that have any; else the next ones."""
+    today = day_of(on.ours.clock.now(), on.zone)
+    start = on.start or on.ours.clock.now()
+    day = max(day_of(start, on.zone), today)
+    first, last = max(day - LOOKED_BACK, today), day + LOOKED_AHEAD
+    offered = on.ours.list_slots(on.shop.slug, on.provider.id, visit_type_id, first, last)
+    free = {
+        one: times
+        for one, starts in offered.days.items()
+        if (times := [time for time in (local(minute, on.zone) for minute in starts) if time != on.start])
+    }
+    nearest = sorted(sorted(free, key=lambda one: abs(one - day))[:NEAREST_DAYS])
+    if nearest:
+        return [(on.provider, one, _closest(free[one], start + (one - day))) for one in nearest]
+    return _first_times([on.ours.list_slots.next_free_day(on.shop.slug, on.provider.id, visit_type_id, last)])
 
 
 def _first_times(offers: Sequence[OfferedSlots]) -> list[tuple[Provider, date, list[datetime]]]:
@@ -249,9 +265,8 @@ def _first_times(offers: Sequence[OfferedSlots]) -> list[tuple[Provider, date, l
     ]
 
 
-def _closest(times: Sequence[datetime], start: datetime | None) -> list[datetime]:
-    near = sorted(times, key=lambda time: abs(time - start)) if start else times
-    return sorted(near[:NEAREST])
+def _closest(times: Sequence[datetime], start: datetime) -> list[datetime]:
+    return sorted(sorted(times, key=lambda time: abs(time - start))[:NEAREST])
 
 
 def _doubts(on: PageRequest) -> str:

@@ -207,6 +207,17 @@ def test_everything_can_be_changed_from_the_check_and_the_rest_stays(asking: Ask
     assert "Request sent" in sent(patient, page).text
 
 
+def test_from_every_change_one_can_go_back_to_the_check(asking: Asking) -> None:
+    patient = asking()
+    check = at_check(
+        patient, for_whom="other", booker_first_name="Rosa", booker_last_name="Lind", booker_relation="mother"
+    )
+    for change in ("When", "With", "Visit", "Who is asking"):
+        page = patient.press(patient.press(check, f"Change {change}"), "‹ Check your request")
+        assert "Send request" in page.text, change
+        assert "Rosa Lind (mother)" in page.text
+
+
 def test_consent_is_asked_for_on_the_last_page(asking: Asking) -> None:
     patient = asking()
     page = sent(patient, at_check(patient), contact_consent="")

@@ -121,7 +121,7 @@ WORDS = {
     "time and go on.",
     "taken.left": "The nearest free times with {provider}",
     "taken.nothing_left": "{provider} has no free time left",
-    "taken.others": "Sooner with someone else",
+    "taken.others": "Free with someone else",
     "taken.other_days": "All free times",
     # my request
     "my.title": "My request",

@@ -121,7 +121,7 @@ WORDS = {
     "Elija otra hora y siga.",
     "taken.left": "Las horas libres más cercanas con {provider}",
     "taken.nothing_left": "A {provider} no le queda ninguna hora libre",
-    "taken.others": "Antes con otra persona",
+    "taken.others": "Libre con otra persona",
     "taken.other_days": "Todas las horas libres",
     # my request
     "my.title": "Mi solicitud",

@@ -19,7 +19,7 @@ from oneway.domain.errors import (
 )
 from oneway.domain.practices import Practice, Provider, VisitType
 from oneway.domain.requests import PartOfDay
-from oneway.languages.formats import month_first, week_begins, weekdays
+from oneway.languages.formats import family_first, month_first, week_begins, weekdays
 from oneway.phones import example
 from oneway.use_cases.list_slots import OfferedSlots
 from oneway.use_cases.submit_request import Submitted
@@ -147,6 +147,7 @@ def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Resp
     visit_type = _visit_type(on)
     if visit_type is None or not (on.start or on.days) or _open_questions(on, visit_type):
         return show_who(on)
+    names = (("first_name", "given-name"), ("last_name", "family-name"))
     on = _with_token(on)
     if on.values["asked"] == "who" and on.values["last_name"] and not problems:
         booker = on.values["for_whom"] == "me" or on.values["booker_last_name"]
@@ -161,6 +162,7 @@ def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Resp
         wrong={field: known[pointer] for pointer, field in POINTERS.items() if pointer in known},
         elsewhere=[one.code for one in problems if one.pointer not in POINTERS],
         phone_example=example(on.shop.country),
+        name_order=names[::-1] if family_first(on.shop.country) else names,
         birth_order=("month", "day", "year") if month_first(on.language, on.shop.country) else ("day", "month", "year"),
     )
 

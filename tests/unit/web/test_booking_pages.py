@@ -540,6 +540,17 @@ def test_dates_are_asked_for_and_written_as_the_country_does(asking: Asking) -> 
     assert "07400 123456" in page.text
 
 
+def test_names_are_asked_for_and_written_as_the_country_does(asking: Asking) -> None:
+    def order(page: Page) -> list[str]:
+        return re.findall(r'<input id="(?:booker_)?(first_name|last_name)"', page.html)
+
+    patient = asking()
+    assert order(at_details(patient, whom="other")) == ["first_name", "last_name"] * 2
+    patient.world.store.practices.save(a_practice(country="JP"))
+    assert order(at_details(patient, whom="other")) == ["last_name", "first_name"] * 2
+    assert "Núñez Maria" in at_check(patient, mobile="").text
+
+
 @pytest.mark.parametrize(
     "path",
     [

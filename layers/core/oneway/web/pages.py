@@ -70,6 +70,7 @@ class Pages:
             short_date=lambda value: formats.short_date(value, language, country),
             short_day=lambda value: formats.short_day(value, language, country),
             clock=lambda value: formats.clock(value, language, country),
+            full_name=lambda person: formats.full_name(person.first_name, person.last_name, country),
             month=lambda value: formats.month(value, language),
             month_name=lambda value: formats.month_name(value, language),
             moment=lambda instant, zone: formats.moment(instant, zone, language, country),

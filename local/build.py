@@ -45,7 +45,6 @@ RUNTIME = ROOT / ".local/runtime"
 SAM = ROOT / ".local/sam/bin/sam"
 AWS_DATA = BUILT / "Core/python/aws_data"
 
-
 _STYLE, _SCRIPT = (PICO, WEB / "static/oneway.css"), (WEB / "static/oneway.js",)
 SERVED: Mapping[str, Mapping[str, Sequence[Path]]] = {
     "booking": {
@@ -73,13 +72,20 @@ def assets() -> None:
     _compile(MAIL / "compiled", [MAIL / "templates"])
 
 
+def served(function: str) -> dict[str, bytes]:
+    """What a function's pages serve, by name."""
+    return {
+        name: _ICON_FONT.sub(b"", b"\n".join(part.read_bytes() for part in parts))
+        for name, parts in SERVED[function].items()
+    }
+
+
 def hash_files(function: str, folder: Path) -> None:
     """Write what a function's pages serve into a folder, under names with the hash of the content, and a manifest."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     manifest = {}
-    for name, parts in SERVED[function].items():
-        content = _ICON_FONT.sub(b"", b"\n".join(part.read_bytes() for part in parts))
+    for name, content in served(function).items():
         stem, _, kind = name.rpartition(".")
         manifest[name] = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{kind}"
         (folder / manifest[name]).write_bytes(content)

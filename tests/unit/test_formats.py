@@ -36,7 +36,7 @@ def test_a_day_and_a_time(where: tuple[str, str]) -> None:
         formats.clock(datetime(2026, 11, 4, 9, 30), *where),
     )  # fmt: skip
     assert found == WRITTEN[where]
-    assert found[0].startswith(formats.weekday(DAY, language))
+    assert found[0].lower().startswith(formats.weekday(DAY, language).lower())
     assert formats.month_first(*where) == (where == ("en", "US"))
 
 

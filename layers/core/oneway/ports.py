@@ -109,16 +109,6 @@ class PracticeRepository(Protocol):
         """Slugs of the practices in which somebody is staff."""
 
 
-class PhotoRepository(Protocol):
-    """Photos of a practice's providers (WebP), by the digest of their content."""
-
-    def get(self, practice: str, digest: str) -> bytes:
-        """A photo. Raises NotFound."""
-
-    def replace(self, practice: str, photos: Mapping[str, bytes]) -> None:
-        """Keep these, by digest, and no others."""
-
-
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What stands beside a request: who is on it, and (provider id, appointment id) of what may be its answer."""
@@ -137,6 +127,16 @@ class RequestFile:
     claim: Claim | None = None
     notes: Sequence[Note] = ()
     hints: Sequence[tuple[str, str]] = ()
+
+
+class PhotoRepository(Protocol):
+    """Photos of a practice's providers (WebP), by the digest of their content."""
+
+    def get(self, practice: str, digest: str) -> bytes:
+        """A photo. Raises NotFound."""
+
+    def replace(self, practice: str, photos: Mapping[str, bytes]) -> None:
+        """Keep these, by digest, and no others."""
 
 
 class RequestRepository(Protocol):

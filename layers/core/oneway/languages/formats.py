@@ -67,8 +67,8 @@ def month_name(value: date, language: str) -> str:
 
 
 def weekday(value: date, language: str) -> str:
-    """The name of a day: "Tuesday", "martes"."""
-    return _WEEKDAYS[language][value.weekday()]
+    """A day's name where a line begins: "Tuesday", "Martes"."""
+    return _WEEKDAYS[language][value.weekday()].capitalize()
 
 
 def weekdays(language: str, country: str) -> list[str]:

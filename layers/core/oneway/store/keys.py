@@ -54,11 +54,6 @@ def long_blocks(slug: str, provider_id: str) -> Key:
     return Key(practice_partition(slug), f"BLOCKS#{provider_id}")
 
 
-def photo(slug: str, digest: str) -> Key:
-    """A photo of a practice's provider."""
-    return Key(f"{slug}#PHOTOS", digest)
-
-
 def practice_events(slug: str) -> str:
     """A practice's timeline."""
     return f"{slug}#PRACTICE_EVENTS"
@@ -67,6 +62,11 @@ def practice_events(slug: str) -> str:
 def practice_event(slug: str, at: datetime, event_id: str) -> Key:
     """An entry of a practice's timeline."""
     return Key(practice_events(slug), f"{instant(at)}#{event_id}")
+
+
+def photo(slug: str, digest: str) -> Key:
+    """A photo of a practice's provider."""
+    return Key(f"{slug}#PHOTOS", digest)
 
 
 def registered(slug: str) -> Key:

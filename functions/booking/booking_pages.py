@@ -19,6 +19,7 @@ from oneway.domain.errors import (
 )
 from oneway.domain.practices import Practice, Provider, VisitType
 from oneway.domain.requests import PartOfDay
+from oneway.domain.slots import Closed
 from oneway.languages.formats import family_first, month_first, week_begins, weekdays
 from oneway.phones import example
 from oneway.use_cases.list_slots import OfferedSlots
@@ -87,8 +88,8 @@ def show_times(on: PageRequest) -> Response:
     )
 
 
-def show_days(on: PageRequest) -> Response:
-    """Ask for another time: days and parts of the day that would suit."""
+def show_days(on: PageRequest, problem: str = "") -> Response:
+    """Ask for another time: days and parts of the day that would suit; `problem` is what is wrong with those that were sent."""
     visit_type = _visit_type(on)
     if visit_type is None:
         return show_visit_types(on)
@@ -102,8 +103,8 @@ def show_days(on: PageRequest) -> Response:
     last = min(
         first + timedelta(weeks=WEEKS_TO_PREFER, days=-1), day_of(now, zone) + timedelta(days=on.shop.horizon_days)
     )
-    wrong = {}
-    if on.values["asked"] == "days":
+    wrong = {"days": problem} if problem else {}
+    if on.values["asked"] == "days" and not problem:
         missing = (("provider", chosen is None, "choose"), ("days", not on.days, "choose_days"))
         wrong = {name: code for name, is_missing, code in missing if is_missing}
         if not wrong:
@@ -211,8 +212,10 @@ def _check_page(on: PageRequest, notice: str = "", wrong: Mapping[str, str] | No
 def _told_where_it_was_asked(on: PageRequest, error: InvalidInput) -> Response:
     """What is wrong, on the page that asks for it; nothing is typed again."""
     pointers = {one.pointer for one in error.problems}
-    if pointers & {"/start", "/preferred", "/preferred/days"}:
-        return show_times(on.having(start="", days=""))
+    if "/start" in pointers:
+        return _taken_page(on, SlotNotOffered(Closed.NOTICE)) if on.start else show_times(on)
+    if unfit := [one.code for one in error.problems if one.pointer.startswith("/preferred")]:
+        return show_days(on, unfit[0])
     if "/visit_type" in pointers:
         return show_visit_types(on)
     if "/provider" in pointers:

@@ -300,6 +300,28 @@ def test_a_form_that_was_open_for_a_night_is_renewed_and_loses_nothing(asking: A
     assert "Request sent" in sent(patient, page).text
 
 
+def test_what_has_passed_over_night_is_asked_anew_kindly(asking: Asking) -> None:
+    patient = asking()
+    timely, days = (
+        at_check(patient),
+        patient.open("/book/harbor/who?provider=osei&visit_type=new&days=2026-11-24&lang=en"),
+    )
+    days = patient.submit(days, days.forms[0], for_whom="me", new_patient="yes")
+    days = patient.submit(days, days.forms[0], **TYPED)
+    patient.world.clock.advance(days=2)
+    patient.world.pull()
+    page = sent(patient, timely)
+    assert "no longer offered" in page.text
+    assert "Wednesday, November 25" in page.text
+    assert "Maria Núñez" in patient.press(page, "^11:00 AM").text
+    page = sent(patient, days)
+    assert page.status == 422
+    assert "this time has passed" in page.text
+    page = patient.submit(page, page.forms[-1], days="2026-11-27")
+    assert "Fri, Nov 27" in page.text
+    assert "Maria Núñez" in page.text
+
+
 def test_a_form_that_was_sent_and_stayed_open_finds_its_request(asking: Asking) -> None:
     patient = asking()
     check = at_check(patient)

@@ -100,7 +100,8 @@
   const instant = (day, minute) => new Date(monday().getTime() + (day * 1440 + minute) * 6e4);
   const minuteOf = (at, day) => Math.round((at - instant(day, 0)) / 6e4);
   const said = (minute) => new Intl.DateTimeFormat(page.dataset.language, {
-    hour: "numeric", minute: "2-digit", hour12: "hours12" in page.dataset, timeZone: "UTC",
+    hour: "numeric", hour12: "hours12" in page.dataset, timeZone: "UTC",
+    ...("hours12" in page.dataset && minute % 60 === 0 ? {} : { minute: "2-digit" }),
   }).format(new Date(minute * 6e4));
 
   const visits = () => [...page.querySelectorAll(".held")].map((item) => ({
@@ -188,9 +189,9 @@
       if (item.dataset.provider) part(first, "whom", item.dataset.provider);
       if (isStart) part(first, "when", said(minutes(item.dataset.start.slice(11))));
       item.querySelectorAll(".share").forEach((one) => part(first, "share", one.textContent));
-      const second = line();
-      part(second, "name", item.querySelector(".name").textContent);
-      item.querySelectorAll(".word").forEach((one) => part(second, "word", one.textContent));
+      part(line(), "name", item.querySelector(".name").textContent);
+      const third = line();
+      item.querySelectorAll(".word").forEach((one) => part(third, "word", one.textContent));
     } else if (event.title) box.textContent = event.title;
     return { domNodes: [box] };
   };

@@ -20,6 +20,7 @@ from oneway.store.practice_events import DynamoPracticeEventRepository
 from oneway.store.practices import DynamoPracticeRepository
 from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
 from oneway.store.sessions import DynamoSessionRepository
+from oneway.store.visits import DynamoVisitRepository
 
 from tests.template_file import RESOURCES
 
@@ -46,6 +47,7 @@ class RealStore:
     calendar = DynamoCalendarRepository()
     pending = DynamoPendingRepository()
     appointments = DynamoAppointmentRepository()
+    visits = DynamoVisitRepository()
     feeds = DynamoFeedRepository()
     practice_events = DynamoPracticeEventRepository()
     audit = DynamoAuditRepository()

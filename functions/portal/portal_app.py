@@ -5,6 +5,7 @@ answer with `show`. A page that is a room of its own stands in `ROOMS`, too.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache, wraps
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -14,12 +15,12 @@ from urllib.parse import quote, urlencode, urlsplit
 from chalice.app import Chalice, Response
 from oneway import bootstrap
 from oneway.domain.errors import Forbidden, OnewayError
-from oneway.domain.practices import Practice, StaffMember, StaffRole
-from oneway.languages import LANGUAGES, portal_words
+from oneway.domain.practices import Practice, Provider, StaffMember, StaffRole
+from oneway.languages import LANGUAGES, formats, portal_words
 from oneway.ports import Session
 from oneway.web import sessions
 from oneway.web.answers import form_body, path_text, redirect, unexpected
-from oneway.web.pages import Pages
+from oneway.web.pages import Pages, speaker
 from oneway.web.problems import problem_of
 
 app = Chalice(app_name="portal")
@@ -143,26 +144,47 @@ def to(practice: str, *parts: str, done: str = "") -> Response:
     return redirect(pages().url(f"/portal/{path}" + (f"?done={done}" if done else "")))
 
 
-def show(name: str, session: Session, found: Seen, room: str, status: int = 200, **values: object) -> Response:
+def show(template: str, session: Session, seen: Seen, room: str, status: int = 200, /, **values: object) -> Response:
     """A page of a practice, in the shell."""
-    language, done = language_of(found.practice.language), str(values.pop("done", asked().get("done", "")))
+    practice = seen.practice
+    language, done = language_of(seen.practice.language), str(values.pop("done", asked().get("done", "")))
     return pages().render(
-        name,
+        template,
         language,
-        found.practice,
+        seen.practice,
         status,
         session=session,
-        member=found.member,
-        may_change=found.member.role is not StaffRole.VIEWER,
-        age=found.schedule_age_minutes,
+        member=seen.member,
+        may_change=seen.member.role is not StaffRole.VIEWER,
+        age=seen.schedule_age_minutes,
         rooms=ROOMS,
         room=room,
         path=_here(),
         scripted=scripted(),
         now=portal().clock.now(),
+        when=lambda start, provider: _when(practice, language, start, provider),
+        soon=lambda start: _soon(language, start),
+        name_of=lambda email: practice.staff[email].name if email in practice.staff else email,
         said=done if f"done.{done}" in portal_words(language) else "",
         **values,
     )
+
+
+def _when(practice: Practice, language: str, start: datetime, provider: Provider) -> str:
+    """A start for a narrow place: the zone where the practice has several, the year where it is another."""
+    local, zones = start.astimezone(practice.zone_of(provider)), {one.zone for one in practice.locations.values()}
+    if len(zones) > 1 or local.year != portal().clock.now().astimezone(local.tzinfo).year:
+        return formats.moment(start, practice.zone_of(provider), language, practice.country)
+    return f"{formats.short_day(local.date(), language)}, {formats.clock(local, language, practice.country)}"
+
+
+def _soon(language: str, start: datetime) -> str:
+    """In how many hours, or minutes, something starts that starts within a day; else nothing."""
+    minutes = int((start - portal().clock.now()).total_seconds() // 60)
+    if not 0 <= minutes < 24 * 60:
+        return ""
+    t = speaker(portal_words(language))
+    return t("soon.hours", count=minutes // 60) if minutes >= 60 else t("soon.minutes", count=minutes)
 
 
 def show_outside(name: str, session: Session | None, status: int = 200, **values: object) -> Response:

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from functools import partial
 
 from chalice.app import Response
-from oneway.domain.errors import RequestAlreadyAnswered
+from oneway.domain.claims import LASTS
+from oneway.domain.errors import RequestAlreadyAnswered, SomebodyElseIsOnIt
 from oneway.ports import Session
+from oneway.use_cases.list_visits import name_of
 from oneway.use_cases.show_requests import RequestDetails
 from oneway.web.answers import form_body
 from portal_app import FORMS, app, portal, show, signed_in, to
 
 LONGEST_NOTE = 500
+LONGEST_INTERNAL_NOTE = 1000
 REASONS = ("moved", "patient_asked", "not_available", "duplicate", "other")
 
 
@@ -25,8 +28,7 @@ def show_appointment(session: Session, practice: str, request: str) -> Response:
 @signed_in
 def ask_staff_cancel(session: Session, practice: str, request: str) -> Response:
     """What cancelling will do; nothing is done yet."""
-    found = portal().show_request(practice, session.email, request)
-    return _page("cancel_request.html", session, found, wrong={}, values={"reason": "", "note": ""})
+    return _cancel_page(session, practice, request, {"reason": "", "note": ""})
 
 
 @app.route("/portal/{practice}/appointments/{request}/cancel", methods=["POST"], content_types=FORMS)
@@ -35,14 +37,15 @@ def staff_cancel(session: Session, practice: str, request: str) -> Response:
     """Cancel a pending request."""
     form = form_body(app.current_request)
     values = {"reason": form.get("reason", ""), "note": form.get("note", "").replace("\r\n", "\n").strip()}
+    if form.get("step") == "preview":
+        return _cancel_page(session, practice, request, values)
     wrong = {}
     if values["reason"] not in REASONS:
         wrong["reason"] = "required"
     if len(values["note"]) > LONGEST_NOTE:
         wrong["note"] = "too_long"
     if wrong:
-        found = portal().show_request(practice, session.email, request)
-        return _page("cancel_request.html", session, found, 422, wrong=wrong, values=values)
+        return _cancel_page(session, practice, request, values, wrong)
     cancel = partial(portal().cancel_by_staff, practice, session.email, request, values["reason"], values["note"])
     return _answered(session, practice, request, "cancelled", cancel)
 
@@ -84,6 +87,53 @@ def answer_vanished(session: Session, practice: str, request: str) -> Response:
     return _answered(session, practice, request, word, answer)
 
 
+@app.route("/portal/{practice}/appointments/{request}/claim", methods=["POST"], content_types=FORMS)
+@signed_in
+def claim_request(session: Session, practice: str, request: str) -> Response:
+    """*I'm on it*, or not any more."""
+    form = form_body(app.current_request)
+    try:
+        if form.get("answer") == "released":
+            portal().claim_request.release(practice, session.email, request)
+            return to(practice, "appointments", request, done="released")
+        portal().claim_request(practice, session.email, request, instead_of=form.get("instead_of", ""))
+    except SomebodyElseIsOnIt:
+        found = portal().show_request(practice, session.email, request)
+        return _page("appointment.html", session, found, 409, done="somebody_else")
+    return to(practice, "appointments", request, done="claimed")
+
+
+@app.route("/portal/{practice}/appointments/{request}/notes", methods=["POST"], content_types=FORMS)
+@signed_in
+def write_note(session: Session, practice: str, request: str) -> Response:
+    """A note for the others of the staff."""
+    text = form_body(app.current_request).get("text", "").replace("\r\n", "\n").strip()[:LONGEST_INTERNAL_NOTE]
+    if text:
+        portal().write_note(practice, session.email, request, text)
+    return to(practice, "appointments", request, done="noted" if text else "")
+
+
+@app.route("/portal/{practice}/visits/{provider}/{appointment}")
+@signed_in
+def show_visit(session: Session, practice: str, provider: str, appointment: str) -> Response:
+    """A visit that nobody asked for online; one that somebody did is shown with its request."""
+    found = portal().show_visit(practice, session.email, provider, appointment)
+    if found.visit.request_id:
+        return to(practice, "appointments", found.visit.request_id)
+    zone = found.practice.zone_of(found.provider)
+    values = {"visit": found.visit, "provider": found.provider, "location": found.location, "zone": zone}
+    return show("visit.html", session, found, "appointments", patient_name=name_of(found.visit), **values)
+
+
+def _cancel_page(
+    session: Session, practice: str, request: str, values: dict[str, str], wrong: dict[str, str] | None = None
+) -> Response:
+    found = portal().show_request(practice, session.email, request)
+    preview = portal().preview_cancel(found.practice, found.request, values["reason"], values["note"][:LONGEST_NOTE])
+    status = 422 if wrong else 200
+    return _page("cancel_request.html", session, found, status, wrong=wrong or {}, values=values, preview=preview)
+
+
 def _answered(session: Session, practice: str, request: str, word: str, answer: Callable[[], object]) -> Response:
     """Do what staff said and show the page again; if somebody was faster, say so."""
     try:
@@ -118,6 +168,9 @@ def _page(template: str, session: Session, found: RequestDetails, status: int = 
         messages=found.messages,
         explained=found.explained,
         undo_is_silent=found.undo_is_silent,
+        claim=found.claim,
+        claim_ends=found.claim.since + LASTS if found.claim else None,
+        notes=found.notes,
         reasons=REASONS,
         mail_follows=bool(request.patient.email) and practice.switches.cancelled,
         **values,

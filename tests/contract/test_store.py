@@ -13,6 +13,7 @@ from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Clos
 from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState, bucket_of, in_turn
+from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
@@ -359,6 +360,22 @@ class TestFeeds:
         assert in_turn(store.feeds.due(0), 0) == in_turn(refs, 0)
         store.feeds.remove("practice-7", "ehr~osei")
         assert in_turn(store.feeds.due(0), 0) == in_turn([ref for ref in refs if ref != refs[14]], 0)
+
+    def test_the_health_of_a_source_is_written_on_what_was_read_and_goes_with_its_last_feed(self, store: Store) -> None:
+        osei, brandt = a_feed("osei"), a_feed("brandt")
+        for one in (osei, brandt):
+            store.feeds.save(FeedState(one.settings), one)
+        well = store.feeds.health("harbor", "ehr")
+        assert well == SourceHealth("harbor", "ehr")
+        broken = well.judged([replace(osei, broken_since=NOW, last_failure="auth_revoked")])
+        store.feeds.save_health(well, broken)
+        assert store.feeds.health("harbor", "ehr") == replace(broken, version=1)
+        with pytest.raises(WriteConflict):
+            store.feeds.save_health(well, broken)
+        store.feeds.remove("harbor", osei.settings.feed_id)
+        assert store.feeds.health("harbor", "ehr").untold == broken.untold
+        store.feeds.remove("harbor", brandt.settings.feed_id)
+        assert store.feeds.health("harbor", "ehr") == well
 
     def test_a_feed_that_is_removed_leaves_nothing(self, store: Store) -> None:
         state = a_feed()

@@ -4,30 +4,37 @@
 and its write.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from oneway.domain.appointments import Appointment, SetAsideRow
+from oneway.domain.appointments import Appointment, RowKind, SetAsideRow
 from oneway.domain.availability import Calendar
+from oneway.domain.claims import Claim, Note
 from oneway.domain.comparing import DigestWeek
 from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
-from oneway.domain.feeds import FeedRef, FeedState, spoke_of, spokes_due
+from oneway.domain.feeds import FeedRef, FeedState, source_of, spoke_of, spokes_due
+from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageRecord
 from oneway.domain.occupancy import DayOccupancy, LongBlocks
 from oneway.domain.pending import Waiting
 from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Practice
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
+from oneway.domain.searching import Look, SearchBy, keys_of_patient, keys_of_record
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
+    Beside,
     CalendarsRead,
     Change,
     DayChange,
+    Listed,
+    ListedKind,
     LongBlocksChange,
     ProviderDays,
     RequestChange,
+    RequestFile,
     Session,
 )
 
@@ -60,7 +67,10 @@ class FakeStore:
     days_by_key: dict[tuple[str, str, date], DayOccupancy] = field(default_factory=dict)
     appointments_by_key: dict[tuple[str, str, str], Appointment] = field(default_factory=dict)
     feeds_by_id: dict[tuple[str, str], FeedState] = field(default_factory=dict)
+    health_by_id: dict[tuple[str, str], SourceHealth] = field(default_factory=dict)
     hints_by_id: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
+    notes: dict[tuple[str, str], list[Note]] = field(default_factory=dict)
     digest_weeks: dict[tuple[str, str], dict[str, DigestWeek]] = field(default_factory=dict)
     aside: dict[tuple[str, str], list[SetAsideRow]] = field(default_factory=dict)
     wheel: dict[tuple[int, int], list[FeedRef]] = field(default_factory=dict)
@@ -91,6 +101,10 @@ class FakeStore:
     @property
     def appointments(self) -> "FakeAppointments":
         return FakeAppointments(self)
+
+    @property
+    def visits(self) -> "FakeVisits":
+        return FakeVisits(self)
 
     @property
     def feeds(self) -> "FakeFeeds":
@@ -238,6 +252,37 @@ class FakeRequests:
         kept = self.store.hints_by_id.get((practice, request_id), {})
         return [(provider_id, appointment_id) for appointment_id, provider_id in sorted(kept.items())]
 
+    def file(self, practice: str, request_id: str) -> RequestFile:
+        request = self.get(practice, request_id)
+        return RequestFile(
+            request,
+            self.timeline(practice, request_id),
+            self.store.messages.list(practice, request_id),
+            self.store.claims.get((practice, request_id)),
+            list(self.store.notes.get((practice, request_id), ())),
+            self.hints(practice, request_id),
+        )
+
+    def beside(self, practice: str, request_ids: Iterable[str]) -> dict[str, Beside]:
+        found = {
+            one: Beside(self.store.claims.get((practice, one)), tuple(self.hints(practice, one))) for one in request_ids
+        }
+        return {one: beside for one, beside in found.items() if beside != Beside()}
+
+    def claim(self, practice: str, request_id: str, before: Claim | None, after: Claim | None) -> None:
+        hook, self.store.before_commit = self.store.before_commit, None
+        if hook:
+            hook()
+        if self.store.claims.get((practice, request_id)) != before:
+            raise WriteConflict
+        if after:
+            self.store.claims[practice, request_id] = after
+        else:
+            self.store.claims.pop((practice, request_id), None)
+
+    def add_note(self, practice: str, request_id: str, note: Note) -> None:
+        self.store.notes.setdefault((practice, request_id), []).append(note)
+
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         waiting = [r for r in self.store.requests_by_id.values() if r.unsent_since and r.unsent_since < before]
         return [(r.practice, r.id) for r in sorted(waiting, key=lambda r: (str(r.unsent_since), r.id))]
@@ -344,6 +389,44 @@ class FakeAppointments:
 
 
 @dataclass
+class FakeVisits:
+    store: FakeStore
+
+    def between(self, practice: str, first: datetime, last: datetime) -> list[Listed]:
+        first, last = (at.replace(second=0, microsecond=0) for at in (first, last))
+        found = [one for one, _ in self._all(practice) if one.start and first <= one.start < last]
+        return sorted(found, key=lambda one: (one.start, one.provider_id, one.id))
+
+    def found(self, practice: str, look: Look) -> list[Listed]:
+        found = [(one, keys.get(look.by, "")) for one, keys in self._all(practice)]
+        return [one for one, key in found if key.startswith(look.prefix) and look.takes(key)]
+
+    def load(self, practice: str, listed: Iterable[Listed]) -> list[Request | Appointment]:
+        found: list[Request | Appointment | None] = [
+            self.store.requests_by_id.get((practice, one.id))
+            if one.kind is ListedKind.REQUEST
+            else self.store.appointments_by_key.get((practice, one.provider_id, one.id))
+            for one in listed
+        ]
+        return [one for one in found if one]
+
+    def _all(self, practice: str) -> Iterator[tuple[Listed, Mapping[SearchBy, str]]]:
+        for request in (one for one in self.store.requests_by_id.values() if one.practice == practice):
+            at, state = (None, "") if request.link else (request.start, request.shown_state)
+            at = at and at.replace(second=0, microsecond=0)
+            provider = request.provider_id if at else ""
+            listed = Listed(ListedKind.REQUEST, request.id, provider, at, state if at else "")
+            yield listed, keys_of_patient(request.patient)
+        for one in (one for one in self.store.appointments_by_key.values() if one.practice == practice):
+            if one.row.kind is RowKind.APPOINTMENT:
+                at = one.start.replace(second=0, microsecond=0)
+                yield (
+                    Listed(ListedKind.APPOINTMENT, one.id, one.provider_id, at, one.state),
+                    keys_of_record(one.row.patient),
+                )
+
+
+@dataclass
 class FakePracticeEvents:
     store: FakeStore
 
@@ -401,6 +484,15 @@ class FakeFeeds:
     def of_practice(self, practice: str) -> list[FeedState]:
         return [state for (slug, _), state in sorted(self.store.feeds_by_id.items()) if slug == practice]
 
+    def health(self, practice: str, source_id: str) -> SourceHealth:
+        return self.store.health_by_id.get((practice, source_id), SourceHealth(practice, source_id))
+
+    def save_health(self, before: SourceHealth, after: SourceHealth) -> None:
+        if self.health(after.practice, after.source_id).version != before.version:
+            raise WriteConflict
+        self.store.writes += 1
+        self.store.health_by_id[after.practice, after.source_id] = replace(after, version=before.version + 1)
+
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         for refs in self.store.wheel.values():
             refs[:] = [one for one in refs if (one.practice, one.feed_id) != (ref.practice, ref.feed_id)]
@@ -415,6 +507,8 @@ class FakeFeeds:
         self.put_on_wheel(FeedRef(practice, feed_id, ""), None)
         for stored in (self.store.feeds_by_id, self.store.digest_weeks, self.store.aside):
             stored.pop((practice, feed_id), None)  # type: ignore[attr-defined]
+        if source_of(feed_id) not in {source_of(other) for slug, other in self.store.feeds_by_id if slug == practice}:
+            self.store.health_by_id.pop((practice, source_of(feed_id)), None)
 
 
 @dataclass

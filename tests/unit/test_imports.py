@@ -23,6 +23,7 @@ MAY_SEE = {
     "languages": {"languages"},
     "links": {"domain"},
     "contact_marks": {"domain"},
+    "calendar_file": set(),
     "queues": {"domain"},
     "logs": set(),
     "metrics": set(),

@@ -11,6 +11,7 @@
   });
   const live = () => document.getElementById("live");
   const polls = (event) => event.detail.elt?.hasAttribute("data-poll");
+  document.documentElement.classList.add("scripted");
   let shown = location.pathname;
   let place = [];
 
@@ -68,6 +69,10 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.detail.elt?.closest?.("form");
     if (form) delete form.dataset.sent;
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
   });
 
   // Menus close as people expect of menus.

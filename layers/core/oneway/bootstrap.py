@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING, Any
 from . import settings as settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .domain.messages import DueMessage
+    from .domain.practices import Practice
+    from .domain.requests import Request
     from .ports import (
         CalendarRepository,
         Clock,
         FeedRepository,
+        LetterWriter,
         MessageQueue,
         PracticeRepository,
         PublicHolidays,
@@ -33,19 +39,22 @@ if TYPE_CHECKING:
     from .use_cases.explain_time import ExplainTime
     from .use_cases.keep_link import KeepLink
     from .use_cases.list_slots import ListSlots
+    from .use_cases.list_visits import FindVisits, ListVisits
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.membership import Membership
     from .use_cases.plan_syncs import PlanSyncs
+    from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
     from .use_cases.show_calendar import ShowCalendar
-    from .use_cases.show_requests import ListToAct, ShowRequest
+    from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.sync_feed import SyncFeed
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
+    from .use_cases.work_together import ClaimRequest, WriteNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,13 @@ class Portal:
     practices: "PracticeRepository"
     membership: "Membership"
     list_to_act: "ListToAct"
+    list_visits: "ListVisits"
+    find_visits: "FindVisits"
     show_request: "ShowRequest"
+    show_visit: "ShowVisit"
+    claim_request: "ClaimRequest"
+    write_note: "WriteNote"
+    preview_cancel: "PreviewCancel"
     cancel_by_staff: "CancelByStaff"
     answer_vanished: "AnswerVanished"
     accept_match: "AcceptMatch"
@@ -151,8 +166,9 @@ def portal() -> Portal:
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .store.requests import DynamoRequestRepository
     from .store.sessions import DynamoSessionRepository
+    from .store.visits import DynamoVisitRepository
     from .use_cases.accept_match import AcceptMatch
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.ask_sync import AskSync
@@ -163,14 +179,18 @@ def portal() -> Portal:
     from .use_cases.explain_slot import ExplainSlot
     from .use_cases.explain_time import ExplainTime
     from .use_cases.keep_link import KeepLink
+    from .use_cases.list_visits import FindVisits, ListVisits
     from .use_cases.membership import Membership
+    from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.show_calendar import ShowCalendar
-    from .use_cases.show_requests import ListToAct, ShowRequest
+    from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.undo_link import UndoLink
+    from .use_cases.work_together import ClaimRequest, WriteNote
 
     settings, clock = _settings(), SystemClock()
     practices, requests, audit = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoAuditRepository()
+    visits = DynamoVisitRepository()
     membership, age = Membership(practices), ScheduleAge(DynamoFeedRepository(), clock)
     calendar, ledger = DynamoCalendarRepository(), DynamoLedger()
     cancel = CancelRequest(requests, calendar, ledger, clock)
@@ -181,8 +201,14 @@ def portal() -> Portal:
         clock,
         practices,
         membership,
-        ListToAct(membership, practices, requests, DynamoFeedRepository(), audit, age, clock),
-        ShowRequest(membership, practices, requests, DynamoMessageRepository(), audit, age, explain, clock),
+        ListToAct(membership, practices, requests, audit, age, clock),
+        ListVisits(membership, practices, requests, visits, audit, age, clock),
+        FindVisits(membership, practices, visits, audit, age, clock),
+        ShowRequest(membership, practices, requests, audit, age, explain, clock),
+        ShowVisit(membership, practices, appointments, audit, age, clock),
+        ClaimRequest(membership, requests, clock),
+        WriteNote(membership, requests, clock),
+        PreviewCancel(_letter_writer(settings, clock)),
         CancelByStaff(membership, requests, cancel),
         AnswerVanished(membership, requests, appointments, calendar, ledger, clock),
         AcceptMatch(membership, requests, appointments, calendar, ledger, clock),
@@ -220,6 +246,7 @@ def sync_schedule() -> "SyncFeed":
     from .use_cases.resolve_absence import ResolveAbsence
     from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.sync_feed import SyncFeed
+    from .use_cases.tell_health import TellHealth
 
     settings, clock = _settings(), SystemClock()
     practices = DynamoPracticeRepository(clock)
@@ -238,7 +265,7 @@ def sync_schedule() -> "SyncFeed":
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
-        FollowPull(_resolve_moves(clock)),
+        FollowPull(_resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock)),
         clock,
     )
 
@@ -367,6 +394,24 @@ def _settings() -> "Settings":
     settings = settings_of.read()
     bind(settings.table_name)
     return settings
+
+
+def _letter_writer(settings: "Settings", clock: "Clock") -> "Callable[[], LetterWriter]":
+    """What shows staff a message before it is sent; mail is loaded by the first one that is looked at."""
+
+    def opened() -> "LetterWriter":
+        from .mail.compose import Composer
+        from .ports import Letter
+
+        composer = Composer(settings.public_url, settings.sender, clock)
+
+        def write(due: "DueMessage", practice: "Practice", request: "Request") -> Letter:
+            rendered = composer.render(due, practice, request, "…")
+            return Letter(rendered.subject, rendered.text)
+
+        return write
+
+    return opened
 
 
 def _open_source(settings: "Settings", clock: "Clock") -> "SourceFactory":

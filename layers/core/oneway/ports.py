@@ -4,18 +4,21 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .domain.appointments import Appointment, RecordPatient, ScheduleRow, SetAsideRow
 from .domain.availability import Availability, Calendar
+from .domain.claims import Claim, Note
 from .domain.comparing import DigestWeek
 from .domain.feeds import FeedRef, FeedState, Window
-from .domain.messages import MessageRecord
+from .domain.health import SourceHealth
+from .domain.messages import DueMessage, MessageRecord
 from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
 from .domain.pending import Waiting
 from .domain.practice_events import PracticeEvent
 from .domain.practices import Practice, Source
 from .domain.requests import Request, TimelineEntry, Transition
+from .domain.searching import Look
 
 
 class Clock(Protocol):
@@ -99,6 +102,26 @@ class PracticeRepository(Protocol):
         """Slugs of the practices in which somebody is staff."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside a request: who is on it, and (provider id, appointment id) of what may be its answer."""
+
+    claim: Claim | None = None
+    hints: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFile:
+    """All that is kept of a request: its timeline (*asked* included), messages, who is on it, notes, oldest first, and hints."""
+
+    request: Request
+    timeline: Sequence[TimelineEntry]
+    messages: Sequence[MessageRecord]
+    claim: Claim | None = None
+    notes: Sequence[Note] = ()
+    hints: Sequence[tuple[str, str]] = ()
+
+
 class RequestRepository(Protocol):
     """Requests, read consistently."""
 
@@ -122,6 +145,18 @@ class RequestRepository(Protocol):
 
     def hints(self, practice: str, request_id: str) -> list[tuple[str, str]]:
         """What was kept by `hint`."""
+
+    def file(self, practice: str, request_id: str) -> RequestFile:
+        """All that is kept of a request, in one consistent query. Raises RequestNotFound."""
+
+    def beside(self, practice: str, request_ids: Iterable[str]) -> dict[str, Beside]:
+        """What stands beside these requests, of those with something."""
+
+    def claim(self, practice: str, request_id: str, before: Claim | None, after: Claim | None) -> None:
+        """Write who is on a request (None: nobody), if what is stored is `before`. Raises WriteConflict."""
+
+    def add_note(self, practice: str, request_id: str, note: Note) -> None:
+        """Append an internal note to a request."""
 
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         """(practice, request id) of requests with messages due since before an instant, over all practices."""
@@ -231,6 +266,36 @@ class AppointmentRepository(Protocol):
         """Appointments in [first, last] of patients with one of these birth dates: found in the index, read consistently."""
 
 
+class ListedKind(Enum):
+    """What stands in a list of visits."""
+
+    REQUEST = "request"
+    APPOINTMENT = "appointment"
+
+
+class Listed(NamedTuple):
+    """What an index says of a visit, asked for or imported. `start` and `state` ("": not said) are those that are shown."""
+
+    kind: ListedKind
+    id: str
+    provider_id: str
+    start: datetime | None
+    state: str = ""
+
+
+class VisitRepository(Protocol):
+    """Visits, asked for or imported, as lists and searches find them; a linked request is listed as its visit."""
+
+    def between(self, practice: str, first: datetime, last: datetime) -> list[Listed]:
+        """What starts in [first, last), to the minute, by start (from an index, so perhaps a moment old)."""
+
+    def found(self, practice: str, look: Look) -> list[Listed]:
+        """What a look finds (from an index), linked requests beside their visits; of very much, the first thousand."""
+
+    def load(self, practice: str, listed: Iterable[Listed]) -> list[Request | Appointment]:
+        """The visits themselves, those that exist, read consistently, in the order of the list."""
+
+
 class FeedRepository(Protocol):
     """Feeds, their state, digests and set-aside rows, and the wheel."""
 
@@ -250,7 +315,13 @@ class FeedRepository(Protocol):
         """Replace the feed's set-aside rows (the first hundred are kept)."""
 
     def of_practice(self, practice: str) -> list[FeedState]:
-        """All feeds of a practice."""
+        """All feeds of a practice, each read consistently."""
+
+    def health(self, practice: str, source_id: str) -> SourceHealth:
+        """How a source is, read consistently; well, of one that never broke."""
+
+    def save_health(self, before: SourceHealth, after: SourceHealth) -> None:
+        """Write how a source is, if the stored version is `before.version`. Raises WriteConflict."""
 
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         """Enter a feed in its spoke and take it off all others (None: off all). Idempotent."""
@@ -259,7 +330,7 @@ class FeedRepository(Protocol):
         """The feeds whose spoke comes up in an epoch minute."""
 
     def remove(self, practice: str, feed_id: str) -> None:
-        """Take a feed off the wheel and delete its state, digests and set-aside rows."""
+        """Take a feed off the wheel and delete its state, digests and set-aside rows; of its last feed the source's health."""
 
 
 class AuditRepository(Protocol):
@@ -404,6 +475,21 @@ class PublicHolidays(Protocol):
 
     def __call__(self, country: str, region: str, years: Iterable[int]) -> Sequence[tuple[date, str]]:
         """Days and names, by day; none for a country that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as its reader will see it, in text."""
+
+    subject: str
+    text: str
+
+
+class LetterWriter(Protocol):
+    """Writes a message as it will be sent, without its private link."""
+
+    def __call__(self, due: DueMessage, practice: Practice, request: Request) -> Letter:
+        """The message."""
 
 
 class Mailer(Protocol):

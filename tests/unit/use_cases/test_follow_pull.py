@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from oneway.domain.events import PullFinished, SourceBroken, VisitGone
+from oneway.domain.events import FeedTurned, PullFinished, SourceBroken, VisitGone
 from oneway.domain.requests import Happening
 from oneway.faults import AuthRevoked
 from oneway.use_cases.follow_pull import FollowPull
 
-from tests.builders import START, a_row
+from tests.builders import NOW, START, a_row
 from tests.world import World
 
 NADIA = "nadia@harbor.example"
@@ -24,18 +24,19 @@ class Looked:
         return False
 
 
-def test_only_what_concerns_a_request_is_followed() -> None:
-    looked = Looked()
-    follow = FollowPull(looked)  # type: ignore[arg-type]
-    follow(
+def test_what_concerns_a_request_or_a_sources_health_is_followed() -> None:
+    looked, broken = Looked(), SourceBroken("harbor", "ehr", "unavailable", NOW)
+    follow = FollowPull(looked, lambda practice, source: [broken] if (practice, source) == ("harbor", "ehr") else [])  # type: ignore[arg-type]
+    learnt = follow(
         [
             VisitGone("harbor", "osei", "visit-1", "request-1"),
             VisitGone("harbor", "osei", "visit-2", None),
-            SourceBroken("harbor", "ehr~osei", "unavailable"),
+            FeedTurned("harbor", "ehr"),
             PullFinished("harbor", "ehr~osei", "changed"),
         ]
     )
     assert looked.at == [("harbor", "request-1")]
+    assert learnt == [broken]
 
 
 def test_a_visit_that_was_entered_anew_before_it_went_is_found_by_the_very_pull(world: World) -> None:

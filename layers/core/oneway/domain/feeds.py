@@ -83,8 +83,8 @@ class FeedState:
     `set_aside` is how many rows could not be used, `aside` a digest of the reasons. `suspects` is how many visits the last
     pull did not show for the first time; `held` is set while a pull waits for staff, and `answer` is what they said.
     `failing_since` is when the first pull failed after a good one; `broken_since` is set once the source counts as broken
-    (domain/health.py), until it is well. `awaited`: something waits for a good pull that begins after this instant, so that
-    one is written down.
+    (domain/health.py), until it is well; `unheard` until its source was judged after that turned. `awaited`: something
+    waits for a good pull that begins after this instant, so that one is written down.
     """
 
     settings: FeedSettings
@@ -104,6 +104,7 @@ class FeedState:
     held: Held | None = None
     answer: VanishedAnswer | None = None
     broken_since: datetime | None = None
+    unheard: bool = False
     awaited: datetime | None = None
     version: int = 0
 
@@ -152,6 +153,11 @@ def bucket_of(practice: str) -> int:
     It is another hash than the spoke's, so that every spoke fills all its buckets.
     """
     return crc32(practice.encode()) % SPOKE_BUCKETS
+
+
+def source_of(feed_id: str) -> str:
+    """The source that a feed is of."""
+    return feed_id.partition("~")[0]
 
 
 def feed_id_of(source_id: str, provider_id: str | None) -> str:

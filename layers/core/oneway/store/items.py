@@ -13,9 +13,15 @@ from uuid import uuid4
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.attributes import BinaryAttribute, BinarySetAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BinarySetAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
 from pynamodb.connection.base import Connection
-from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError
+from pynamodb.exceptions import DeleteError, PutError, PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
@@ -88,8 +94,16 @@ class TableItem(Model):
     unsent_since = UnicodeAttribute(null=True)
     found = UnicodeAttribute(null=True)
     found_as = UnicodeAttribute(null=True)
+    visits = UnicodeAttribute(null=True)
+    starts = UnicodeAttribute(null=True)
+    shows = UnicodeAttribute(null=True)
+    named = UnicodeAttribute(null=True)
+    given = UnicodeAttribute(null=True)
+    phoned = UnicodeAttribute(null=True)
+    mailed = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
     waiting = BinarySetAttribute(legacy_encoding=False, null=True)
+    hints = UnicodeSetAttribute(null=True)
 
     to_act_index = ToActIndex()
     unsent_index = UnsentIndex()
@@ -165,11 +179,20 @@ def _all(found: Iterable[TableItem]) -> Iterator[TableItem]:
 
 def save_if(new: TableItem, condition: Condition) -> None:
     """Write an item on a condition. Raises WriteConflict if it does not hold, StoreUnavailable."""
+    _if_it_holds(lambda: new.save(condition=condition))
+
+
+def delete_if(key: Key, condition: Condition) -> None:
+    """Delete an item on a condition. Raises WriteConflict if it does not hold, StoreUnavailable."""
+    _if_it_holds(lambda: TableItem(*key).delete(condition=condition))
+
+
+def _if_it_holds(write: Callable[[], object]) -> None:
     try:
-        answered(lambda: new.save(condition=condition))
+        answered(write)
     except StoreUnavailable as error:
         cause = error.__cause__
-        if isinstance(cause, PutError) and cause.cause_response_code == "ConditionalCheckFailedException":
+        if isinstance(cause, PutError | DeleteError) and cause.cause_response_code == "ConditionalCheckFailedException":
             raise WriteConflict from cause
         raise
 

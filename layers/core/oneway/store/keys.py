@@ -110,6 +110,11 @@ def request_named_by(pk: str) -> tuple[str, str]:
     return slug, request_id
 
 
+def provider_named_by(pk: str) -> str:
+    """The provider of a schedule's partition key."""
+    return pk.rpartition("#")[2]
+
+
 def appointment(slug: str, provider_id: str, appointment_id: str) -> Key:
     """An imported appointment or block."""
     return Key(schedule_partition(slug, provider_id), appointment_id)
@@ -125,9 +130,19 @@ def closed(slug: str) -> str:
     return f"{slug}#CLOSED"
 
 
-def hint(slug: str, request_id: str, appointment_id: str) -> Key:
-    """An appointment that may be a request's answer."""
-    return Key(request_partition(slug, request_id), f"HINT#{appointment_id}")
+def hints(slug: str, request_id: str) -> Key:
+    """Appointments that may be a request's answer."""
+    return Key(request_partition(slug, request_id), "HINTS")
+
+
+def claim(slug: str, request_id: str) -> Key:
+    """Who of the staff is on a request."""
+    return Key(request_partition(slug, request_id), "CLAIM")
+
+
+def note(slug: str, request_id: str, at: datetime, nonce: str) -> Key:
+    """An internal note of the staff on a request."""
+    return Key(request_partition(slug, request_id), f"NOTE#{instant(at)}#{nonce}")
 
 
 def found(slug: str) -> str:
@@ -138,6 +153,16 @@ def found(slug: str) -> str:
 def born(day: date, at: datetime) -> str:
     """Sort key of the `found` index, with the start of the visit."""
     return f"{day.isoformat()}#{instant(at)}"
+
+
+def visits(slug: str) -> str:
+    """Partition of the indexes by which a practice's visits, asked for or imported, are listed and searched."""
+    return f"{slug}#VISITS"
+
+
+def minute(at: datetime) -> str:
+    """An instant to the minute, that sorts as text."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def instant(at: datetime) -> str:
@@ -173,6 +198,11 @@ def digest(slug: str, feed_id: str, week: str) -> Key:
 def set_aside(slug: str, feed_id: str) -> Key:
     """A feed's set-aside rows."""
     return Key(feed_partition(slug, feed_id), "ASIDE#")
+
+
+def source_health(slug: str, source_id: str) -> Key:
+    """Whether a source is broken, over all of its feeds."""
+    return Key(feed_partition(slug, source_id), "HEALTH")
 
 
 def feeds_of(slug: str, feed_id: str) -> Key:

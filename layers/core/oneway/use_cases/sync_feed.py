@@ -30,7 +30,7 @@ from ..domain.comparing import (
     weeks_after,
 )
 from ..domain.errors import WriteConflict
-from ..domain.events import Event, PullFinished, SourceBroken, SourceWell, VisitMoved
+from ..domain.events import Event, FeedTurned, PullFinished, VisitMoved
 from ..domain.feeds import LOOK_BACK, LOOK_BACK_EVERY, FeedSettings, FeedState, Seen, VanishedAnswer, Window
 from ..domain.health import open_minutes, patience_minutes
 from ..domain.matching import could_confirm
@@ -146,6 +146,9 @@ class SyncFeed:
         state = self.feeds.get(practice, feed_id)
         if state is None:
             return SyncReport(Outcome.NO_SUCH_FEED)
+        if state.unheard:  # whoever noticed that it turned was cut before the source was judged
+            self.follow_pull([FeedTurned(practice, state.settings.source_id)])
+            state = self.feeds.get(practice, feed_id) or state
         now = self.clock.now()
         obeys = state.last_failure == RateLimited.word  # what the source asks for holds for everybody
         if state.not_before and state.not_before > now and (obeys or not now_asked):
@@ -153,8 +156,7 @@ class SyncFeed:
         back = state.looked_back_at is None or now - state.looked_back_at >= LOOK_BACK_EVERY
         window = window_at(state.settings, now, back=back)
         report = self._pull(state, window, now, deadline, back=back, now_asked=now_asked)
-        self.follow_pull(report.events)
-        return report
+        return replace(report, events=(*report.events, *self.follow_pull(report.events)))
 
     def _pull(
         self, state: FeedState, window: Window, now: datetime, deadline: datetime | None, *, back: bool, now_asked: bool
@@ -319,11 +321,12 @@ class SyncFeed:
             last_failure=fault.word,
             not_before=not_before,
             broken_since=self.clock.now() if breaks else state.broken_since,
+            unheard=state.unheard or breaks,
         )
         settings = state.settings
         events: list[Event] = [PullFinished(settings.practice, settings.feed_id, Outcome.FAILED)]
         if self._save(state, after) and breaks:
-            events.append(SourceBroken(settings.practice, settings.feed_id, fault.word))
+            events.append(FeedTurned(settings.practice, settings.source_id))
         return SyncReport(Outcome.FAILED, failure=fault.word, events=tuple(events))
 
     def _is_broken(self, state: FeedState, fault: SourceError) -> bool:
@@ -354,13 +357,14 @@ class SyncFeed:
             held=None,
             answer=None,
             broken_since=None,
+            unheard=state.unheard or state.broken_since is not None,
             awaited=None if state.awaited and pull.began > state.awaited else state.awaited,
         )
         nothing_but_stamps = replace(after, seen=state.seen, seen_back=state.seen_back, last_good_at=state.last_good_at)
         if nothing_but_stamps == state and not done.recorded and not self._is_due(pull):
             return
         if self._save(state, after) and state.broken_since:
-            done.events.append(SourceWell(after.settings.practice, after.settings.feed_id))
+            done.events.append(FeedTurned(after.settings.practice, after.settings.source_id))
 
     def _is_due(self, pull: _Pull) -> bool:
         """Whether a good pull that found nothing new is written down: a new day, somebody waits, or the source's heartbeat."""

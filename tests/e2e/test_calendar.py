@@ -147,6 +147,10 @@ def test_a_week_is_looked_at_and_a_visit_leads_to_its_page(
     page.locator("#grid .is-requested").press("Enter")
     page.wait_for_url("**/appointments/*")
     assert "Maria Núñez" in page.inner_text("main")
+    open_week(page, address)
+    page.locator("#grid .is-booked").click()
+    page.wait_for_url("**/visits/osei/*")
+    assert "Chloe Winter" in page.inner_text("main")
     looks = [one for one in desk.store.looks if one[2] == "show_calendar"]
     assert ("harbor", NADIA, "show_calendar", "osei 2026-11-23") in looks
 

@@ -484,6 +484,31 @@ def test_staff_have_the_schedules_read_now(browser: Browser, telling: Telling, e
     desk.close()
 
 
+def test_opening_hours_are_edited_on_the_deployed_template(browser: Browser, telling: Telling) -> None:
+    """With the function's own rights: the week and its timeline entry are one transaction."""
+    desk = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
+    page = desk.new_page()
+    monday = datetime.now(UTC).date() + timedelta(weeks=20)
+    monday -= timedelta(days=monday.weekday())
+    sign_in(page, f"{telling.laptop.public_url}/portal/quay/calendar?provider=osei&week={monday}")
+    page.locator("#grid .fc-timegrid").wait_for()
+    page.get_by_role("link", name="Load default schedule").click()
+    page.locator("#hours.scripted").wait_for()
+    for remove in page.locator("[data-day='0'] .remove").all()[::-1]:
+        remove.click()
+    page.fill("#d0s0", "05:00")
+    page.fill("#d0e0", "06:30")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator("#live", has_text="Saved").wait_for()
+    page.locator("#grid .fc-timegrid").wait_for()
+    assert "hours of its own" in page.inner_text("main")
+    shown = telling.laptop.oneway("calendar", "show", "quay", "osei", "--week", str(monday))
+    assert "05:00" in shown
+    page.get_by_role("button", name="Follow the default week again").click()
+    page.locator("#live", has_text="follows the default").wait_for()
+    desk.close()
+
+
 def test_to_staff_of_other_practices_it_does_not_exist(browser: Browser, telling: Telling) -> None:
     desk = browser.new_context(locale="en-US")
     page = desk.new_page()

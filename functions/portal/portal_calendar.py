@@ -58,6 +58,8 @@ def save_hours(session: Session, practice: str) -> Response:
             return _back(practice, provider, monday, "week_follows")
         if typed.week is None:
             return _page(session, _found(session, practice, provider, monday), edit, 422, typed=typed, seen=seen)
+        if act == "edit":
+            return _page(session, _found(session, practice, provider, monday), edit, typed=typed, seen=seen)
         if act == "ask":
             later = calendar.later_weeks(*who)
             return _ask(session, _found(session, practice, provider, monday), typed.week, seen, later)
@@ -103,7 +105,6 @@ def pause_provider(session: Session, practice: str) -> Response:
     """Offer no times of a provider until further notice, or offer them again."""
     form = form_body(app.current_request)
     provider, paused = form.get("provider", ""), form.get("paused") == "yes"
-    portal().practices.get(practice).provider(provider)
     portal().edit_calendar.pause(practice, session.email, provider, paused)
     return _back(practice, provider, day_of_text(form.get("week", "")), "paused" if paused else "resumed")
 

@@ -169,6 +169,12 @@ class TestApplyToRemainingWeeks:
         assert answer.status == 303
         assert [stands(desk, one) for one in (NEXT, *later)] == [SHORT, CLOSED_WEEK, SHORT]
 
+    def test_one_may_go_on_editing_instead(self, desk: PortalDesk) -> None:
+        page = save(desk, do="edit")
+        assert page.status == 200
+        assert 'name="d0e0" value="10:00"' in page.html
+        assert stands(desk) == WEEK
+
     def test_what_came_meanwhile_is_asked_about_anew(self, desk: PortalDesk) -> None:
         desk.edit_calendar.save_week("harbor", NADIA, "osei", NEXT + timedelta(weeks=2), WEEK, CLOSED_WEEK)
         answer = save(desk, do="apply")

@@ -19,6 +19,8 @@ class PracticeHappening(StrEnum):
     REOPENED = "reopened"
     PAUSED = "paused"
     RESUMED = "resumed"
+    FILE_APPLIED = "file_applied"
+    """An operator's file changed a calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,8 @@ class PracticeEvent:
     what: str
     provider_id: str = ""
     detail: str = ""
+
+
+def calendar_event_id(provider_id: str, version: int) -> str:
+    """The id of the entry that tells of a calendar's version."""
+    return f"{provider_id}~{version}"

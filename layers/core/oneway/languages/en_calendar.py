@@ -104,6 +104,7 @@ WORDS = {
     "calendar.keep": "Keep its hours",
     "calendar.replace": "Replace them",
     "calendar.apply_now": "Apply",
+    "calendar.go_on": "Go on editing",
     "calendar.why": "Why is this not offered?",
     "calendar.why_hint": "Press an empty time in the week, or choose one here.",
     "calendar.ask": "Ask",
@@ -141,4 +142,5 @@ WORDS = {
     "practice_event.reopened": "Days opened again",
     "practice_event.paused": "Online booking paused",
     "practice_event.resumed": "Online booking resumed",
+    "practice_event.file_applied": "Changed by the practice file",
 }

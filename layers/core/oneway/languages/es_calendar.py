@@ -105,6 +105,7 @@ WORDS = {
     "calendar.keep": "Conservar su horario",
     "calendar.replace": "Sustituirlo",
     "calendar.apply_now": "Aplicar",
+    "calendar.go_on": "Seguir modificando",
     "calendar.why": "¿Por qué no se ofrece?",
     "calendar.why_hint": "Pulse una hora vacía de la semana, o elíjala aquí.",
     "calendar.ask": "Preguntar",
@@ -143,4 +144,5 @@ WORDS = {
     "practice_event.reopened": "Días abiertos de nuevo",
     "practice_event.paused": "Reserva en línea en pausa",
     "practice_event.resumed": "Reserva en línea reanudada",
+    "practice_event.file_applied": "Cambiado por el archivo de la consulta",
 }

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from ..domain import availability
 from ..domain.availability import Availability, Calendar, Closure, LaterWeek, Week
 from ..domain.clock_time import day_of, zone_of
-from ..domain.practice_events import PracticeEvent, PracticeHappening
+from ..domain.errors import ProviderNotFound
+from ..domain.practice_events import PracticeEvent, PracticeHappening, calendar_event_id
 from ..domain.practices import Practice, StaffMember
 from ..ports import CalendarRepository, Clock
 from .membership import Membership
@@ -92,13 +93,14 @@ class EditCalendar:
 
         Raises CalendarChangedMeanwhile, InvalidInput.
         """
-        return self._change(
-            slug,
-            email,
-            provider_id,
-            lambda calendar, today: availability.from_week_on(calendar, monday, seen, week, later, today),
-            Told(PracticeHappening.APPLIED_TO_REMAINING, monday.isoformat()),
-        )
+
+        def edit(calendar: Calendar, today: date) -> Availability:
+            if availability.holds_from(calendar.availability, monday, week, later):
+                return calendar.availability
+            return availability.from_week_on(calendar, monday, seen, week, later, today)
+
+        told = Told(PracticeHappening.APPLIED_TO_REMAINING, monday.isoformat())
+        return self._change(slug, email, provider_id, edit, told)
 
     def close(self, slug: str, email: str, provider_id: str, closure: Closure) -> Calendar:
         """Add a closure. Raises InvalidInput."""
@@ -121,6 +123,8 @@ class EditCalendar:
 
     def pause(self, slug: str, email: str, provider_id: str, paused: bool) -> Calendar:
         """Offer no times of a provider until further notice, or offer them again."""
+        if not provider_id:
+            raise ProviderNotFound
         return self._change(
             slug,
             email,
@@ -152,9 +156,8 @@ class EditCalendar:
                 changed_by=actor.name,
                 changed_at=now,
             )
-            event = PracticeEvent(
-                f"{provider_id}~{changed.version}", now, actor.name, told.what, provider_id, told.detail
-            )
+            event_id = calendar_event_id(provider_id, changed.version)
+            event = PracticeEvent(event_id, now, actor.name, told.what, provider_id, told.detail)
             self.calendar.save(slug, provider_id, changed, event)
             return changed
 

@@ -162,7 +162,7 @@ class TestVisits:
     def test_the_list_refreshes_itself_at_its_own_address(self, desk: PortalDesk) -> None:
         fill(desk, 240)
 
-        part = desk.open(f"{HARBOR}/upcoming?provider=osei&page=2").html.partition('id="list"')[2].partition(">")[0]
+        part = desk.open(f"{HARBOR}/upcoming?provider=osei&page=2").html.partition("data-poll")[2].partition(">")[0]
 
         assert 'hx-trigger="every 30s"' in part
         assert "page=2" in part

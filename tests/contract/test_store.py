@@ -23,6 +23,7 @@ from oneway.domain.requests import Actor, ActorKind, Request, Transition, with_d
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
+    AppointmentUnchanged,
     Change,
     DayChange,
     LongBlocksChange,
@@ -131,6 +132,19 @@ class TestLedger:
         store.ledger.commit([AppointmentChange(before, before.linked("r"))])
         with pytest.raises(WriteConflict):
             store.ledger.commit([AppointmentChange(before, before.missing(NOW))])
+
+    def test_what_was_decided_by_an_appointment_is_written_only_while_it_is_as_it_was_read(self, store: Store) -> None:
+        visit, day = an_appointment(), an_empty_day()
+        store.ledger.commit([AppointmentChange(None, visit)])
+        other = replace(visit, provider_id="brandt")
+        store.ledger.commit([AppointmentChange(None, other), AppointmentUnchanged(visit)])
+        with pytest.raises(WriteConflict) as caught:
+            store.ledger.commit(
+                [DayChange(day, day), AppointmentRemoval(other), AppointmentUnchanged(replace(visit, version=7))]
+            )
+        assert caught.value.conflicted == (2,)
+        assert store.appointments.get_many("harbor", [("brandt", other.id)])
+        assert store.appointments.get_many("harbor", [("osei", visit.id)]) == {visit.id: visit}
 
     def test_an_appointment_is_removed_as_it_was_read(self, store: Store) -> None:
         visit, day = an_appointment(), an_empty_day()

@@ -25,6 +25,7 @@ from oneway.domain.searching import Look, SearchBy, keys_of_patient, keys_of_rec
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
+    AppointmentUnchanged,
     Beside,
     CalendarsRead,
     Change,
@@ -143,7 +144,7 @@ class FakeLedger:
         if lost:
             raise WriteConflict(lost)
         for change in changes:
-            self.store.writes += 1
+            self.store.writes += not isinstance(change, AppointmentUnchanged)
             self._write(change)
 
     def _holds(self, change: Change) -> bool:
@@ -162,6 +163,9 @@ class FakeLedger:
             case AppointmentRemoval(gone):
                 found = self.store.appointments_by_key.get((gone.practice, gone.provider_id, gone.id))
                 return bool(found) and found.version == gone.version
+            case AppointmentUnchanged(same):
+                found = self.store.appointments_by_key.get((same.practice, same.provider_id, same.id))
+                return bool(found) and found.version == same.version
             case LongBlocksChange(before, after):
                 blocks = self.store.blocks_by_key.get((after.practice, after.provider_id))
                 return (blocks.version if blocks else 0) == before.version

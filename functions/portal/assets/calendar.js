@@ -1,8 +1,9 @@
 // The Calendar's grid: what the page says in lists and fields, drawn as a week. The page works without it; the form's fields
-// are what is saved, and dragging only writes into them. The script comes again with each exchange of the page.
+// are what is saved, and dragging only writes into them. The script comes again with each exchange, and is needed once.
 (() => {
   "use strict";
-  if (window.onewayCalendar) return window.onewayCalendar();
+  if (window.onewayCalendar) return;
+  window.onewayCalendar = true;
   const MOST = 6; // openings a day, as many as the form takes
   const STEP = 15;
   const minutes = (text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
@@ -171,23 +172,25 @@
         draw();
         tell();
         live(page.dataset.removed);
-        days()[was[0]].querySelector(".add").focus();
+        document.getElementById("grid-region").focus({ preventScroll: true });
       });
       box.append(words, button);
     } else if (item && event.display !== "background") {
-      const part = (name, value) => {
-        if (!value) return;
+      const line = () => box.appendChild(document.createElement("div"));
+      const part = (row, name, value) => {
         const one = document.createElement("span");
         one.className = name;
         one.textContent = value;
-        box.append(one);
+        row.append(one, " ");
       };
-      part("whom", item.dataset.provider);
-      const shape = item.querySelector(".shape").cloneNode();
-      box.append(shape);
-      if (isStart) part("when", said(minutes(item.dataset.start.slice(11))));
-      part("name", item.querySelector(".name").textContent);
-      item.querySelectorAll(".word, .share").forEach((one) => part(one.className, one.textContent));
+      const first = line();
+      first.append(item.querySelector(".shape").cloneNode(), " ");
+      if (item.dataset.provider) part(first, "whom", item.dataset.provider);
+      if (isStart) part(first, "when", said(minutes(item.dataset.start.slice(11))));
+      item.querySelectorAll(".share").forEach((one) => part(first, "share", one.textContent));
+      const second = line();
+      part(second, "name", item.querySelector(".name").textContent);
+      item.querySelectorAll(".word").forEach((one) => part(second, "word", one.textContent));
     } else if (event.title) box.textContent = event.title;
     return { domNodes: [box] };
   };
@@ -236,9 +239,9 @@
       eventDidMount: ({ event, el }) => {
         const link = event.extendedProps.item?.querySelector("a.name");
         if (!link || event.display === "background") return;
+        el.title = event.extendedProps.item.textContent.replace(/\s+/g, " ").trim();
         el.setAttribute("role", "link");
         el.tabIndex = 0;
-        el.setAttribute("aria-label", event.extendedProps.item.innerText.replace(/\s+/g, " ").trim());
         el.addEventListener("keydown", (pressed) => {
           if (pressed.key === "Enter") link.click();
         });
@@ -302,9 +305,11 @@
     dialog.showModal();
   });
 
-  window.onewayCalendar = () => {
-    page = document.getElementById("calendar");
-    if (!page) return;
+  const begin = () => {
+    const found = document.getElementById("calendar");
+    // While htmx settles an exchange it gives elements back the attributes that were sent.
+    if (!found || found.classList.contains("scripted") || document.querySelector(".htmx-settling")) return;
+    page = found;
     grid = null;
     // Nothing is stored until it is saved: a reload shows what is booked.
     const here = new URL(location.href);
@@ -321,5 +326,6 @@
     const conflict = page.querySelector(".conflict");
     if (conflict) conflict.focus();
   };
-  window.onewayCalendar();
+  document.addEventListener("htmx:afterSettle", begin);
+  begin();
 })();

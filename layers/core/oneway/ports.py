@@ -65,6 +65,13 @@ class AppointmentRemoval:
 
 
 @dataclass(frozen=True, slots=True)
+class AppointmentUnchanged:
+    """Write nothing, but only if the stored version is this one's: something was decided by it."""
+
+    appointment: Appointment
+
+
+@dataclass(frozen=True, slots=True)
 class LongBlocksChange:
     """Write a provider's long blocks, if the stored version is `before.version`; the stored version then rises by one."""
 
@@ -72,7 +79,7 @@ class LongBlocksChange:
     after: LongBlocks
 
 
-Change = RequestChange | DayChange | AppointmentChange | AppointmentRemoval | LongBlocksChange
+Change = RequestChange | DayChange | AppointmentChange | AppointmentRemoval | AppointmentUnchanged | LongBlocksChange
 
 
 class Ledger(Protocol):
@@ -366,12 +373,14 @@ class SessionRepository(Protocol):
 @dataclass(frozen=True, slots=True)
 class Translated:
     """Rows with the prints of the bytes that said them (NO_PRINT: they do not tell all), and what could not be read: with
-    `unreadable`, the source's ids of those that are there all the same.
+    `unreadable`, the source's ids of those that are there all the same. `gone`: its ids of those that it says are no more
+    (tombstones); where it also shows one of them, that counts.
     """
 
     rows: Sequence[tuple[ScheduleRow, bytes]] = ()
     set_aside: Sequence[SetAsideRow] = ()
     unreadable: Collection[str] = ()
+    gone: Collection[str] = ()
 
 
 class Translate(Protocol):
@@ -392,6 +401,7 @@ class Snapshot:
 
     `unchanged`: the source said so, nothing was read. `prints` are those of the entries that may be rows, `read` those of all
     that was read. `look_again`: of some entries it is time to look up the patient anew, though their bytes are the same.
+    `cursor`: the changes after this reading began can be asked for from there ("": they cannot).
     """
 
     translate: Translate = nothing_read
@@ -401,11 +411,30 @@ class Snapshot:
     validator: str | None = None
     unchanged: bool = False
     look_again: bool = False
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed since a cursor, and the cursor to go on from; what it does not name is as it was, or nobody said.
+
+    It may name what had changed before, and what did not change at all. `prints` and `read` as in a Snapshot.
+    """
+
+    cursor: str
+    translate: Translate = nothing_read
+    prints: Collection[bytes] = ()
+    read: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a kind of source can do (sources.md, *The contract of a source*); grows with the kinds."""
+    """What a kind of source can do (sources.md, *The contract of a source*); grows with the kinds.
+
+    `delta`: "none", or what a cursor is: "timestamp" (an instant, ISO 8601), "token", "queue" (what was acknowledged is not told
+    again).
+    `tombstones`: "none", or how it says that a visit is no more: by a "flag" of the row, an "endpoint", or with the "token".
+    """
 
     delta: str = "none"
     tombstones: str = "none"
@@ -448,6 +477,15 @@ class ScheduleSource(Protocol):
 
     def snapshot(self, provider_external_ids: Sequence[str], window: Window, validator: str | None) -> Snapshot:
         """All that is of these providers and starts in the window, read but not yet translated."""
+
+    def changes(self, provider_external_ids: Sequence[str], window: Window, cursor: str) -> Changes:
+        """What changed since a cursor, of these providers and starting in the window, at least.
+
+        Raises CursorExpired, also where it never gave one: all has to be read.
+        """
+
+    def acknowledge(self, cursor: str) -> None:
+        """What lies before this cursor is stored, and need not come again."""
 
     def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
         """One appointment by the source's id; with one of these providers, if it names one of them."""

@@ -13,6 +13,7 @@ WORDS = {
     "calendar.go": "Go",
     "calendar.as_grid": "Week",
     "calendar.as_list": "List",
+    "calendar.as_fields": "Fields only",
     "calendar.past": "This week is over: its hours can no longer be edited.",
     "calendar.not_integrated": "This provider's schedule is not read: patients see the practice's phone number, never times.",
     "calendar.is_paused": "Paused.",

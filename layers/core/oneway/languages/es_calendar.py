@@ -13,6 +13,7 @@ WORDS = {
     "calendar.go": "Ir",
     "calendar.as_grid": "Semana",
     "calendar.as_list": "Lista",
+    "calendar.as_fields": "Solo campos",
     "calendar.past": "Esta semana ya pasó: su horario ya no se puede modificar.",
     "calendar.not_integrated": "La agenda de este profesional no se lee: los pacientes ven el teléfono de la consulta, nunca "
     "horas.",

@@ -16,6 +16,7 @@ from oneway.store.feeds import DynamoFeedRepository
 from oneway.store.items import bind
 from oneway.store.ledger import DynamoLedger
 from oneway.store.pending import DynamoPendingRepository
+from oneway.store.photos import DynamoPhotoRepository
 from oneway.store.practice_events import DynamoPracticeEventRepository
 from oneway.store.practices import DynamoPracticeRepository
 from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
@@ -52,6 +53,7 @@ class RealStore:
     practice_events = DynamoPracticeEventRepository()
     audit = DynamoAuditRepository()
     sessions = DynamoSessionRepository()
+    photos = DynamoPhotoRepository()
 
 
 @contextmanager

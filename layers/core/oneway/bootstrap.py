@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         FeedRepository,
         LetterWriter,
         MessageQueue,
+        PhotoRepository,
         PracticeRepository,
         PublicHolidays,
         RequestRepository,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
     from .use_cases.work_together import ClaimRequest, WriteNote
+    from .web.form_tokens import FormTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Booking:
     submit_request: "SubmitRequest"
     look_up_request: "LookUpRequest"
     cancel_by_patient: "CancelByPatient"
+    form_tokens: "FormTokens"
+    photos: "PhotoRepository"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ class Operators:
     answer_held: "AnswerHeld"
     age: "ScheduleAge"
     explain_request: "ExplainRequest"
+    photos: "PhotoRepository"
 
 
 def booking() -> Booking:
@@ -126,6 +131,7 @@ def booking() -> Booking:
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
     from .store.pending import DynamoPendingRepository
+    from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.cancel_request import CancelByPatient, CancelRequest
@@ -135,6 +141,7 @@ def booking() -> Booking:
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.submit_request import SubmitRequest
+    from .web.form_tokens import FormTokens
 
     settings, clock = _settings(), SystemClock()
     practices, requests = DynamoPracticeRepository(clock), DynamoRequestRepository()
@@ -153,6 +160,8 @@ def booking() -> Booking:
         SubmitRequest(practices, requests, explain, limit, ledger, _confirm_matches(clock), links, clock),
         look_up,
         CancelByPatient(look_up, CancelRequest(requests, calendar, ledger, clock)),
+        FormTokens(secrets),
+        DynamoPhotoRepository(),
     )
 
 
@@ -359,6 +368,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.answer_held import AnswerHeld
@@ -384,6 +394,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         AnswerHeld(feeds, clock),
         age,
         ExplainRequest(requests, DynamoAppointmentRepository(), calendar, age),
+        DynamoPhotoRepository(),
     )
 
 

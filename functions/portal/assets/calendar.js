@@ -182,6 +182,8 @@
       });
       box.append(words, button);
     } else if (item && event.display !== "background") {
+      // A short visit has one line: who it is comes first.
+      if (event.end - event.start < 30 * 6e4) box.classList.add("brief");
       const line = () => box.appendChild(document.createElement("div"));
       const part = (row, name, value) => {
         const one = document.createElement("span");
@@ -221,8 +223,10 @@
   const beginGrid = () => {
     const { FullCalendar } = window;
     const editing = Boolean(form());
+    const [loaded, began] = [Date.parse(`${page.dataset.now}Z`), Date.now()];
+    const now = () => new Date(loaded + Date.now() - began);
     grid = new FullCalendar.Calendar(document.getElementById("grid"), {
-      initialView: "timeGridWeek", initialDate: page.dataset.monday, timeZone: "UTC", now: page.dataset.now, firstDay: 1,
+      initialView: "timeGridWeek", initialDate: page.dataset.monday, timeZone: "UTC", now, firstDay: 1,
       locale: page.dataset.language, headerToolbar: false, height: "auto", nowIndicator: true, ...hours(),
       allDaySlot: Boolean(page.querySelector(".whose[data-closed]")), allDayContent: "",
       slotDuration: "00:30:00", slotLabelInterval: "01:00", snapDuration: { minutes: STEP }, slotEventOverlap: false,

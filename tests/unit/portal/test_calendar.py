@@ -7,7 +7,7 @@ import pytest
 from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
 from oneway.web.calendar_form import pairs_of, week_text
 
-from tests.builders import START, WEEK, a_practice, a_provider
+from tests.builders import START, WEEK, a_practice, a_provider, a_record
 from tests.desk import NADIA, VIC
 from tests.portal import Answer, PortalDesk
 
@@ -54,6 +54,9 @@ class TestAWeek:
         assert "1 of 2 taken" in desk.open(OSEI).text
         desk.ask(1, first_name="Ana")
         assert "2 of 2 taken" in desk.open(OSEI).text
+        desk.enter(patient=a_record(source_id="pat-9", birth_date=date(1990, 1, 1)))
+        desk.minutes()
+        assert "3 of 2 taken" in desk.open(OSEI).text
 
     def test_in_spanish_says_the_same(self, desk: PortalDesk) -> None:
         desk.ask()

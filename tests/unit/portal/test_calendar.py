@@ -150,6 +150,13 @@ class TestTwoEditors:
         assert save(desk, longer, seen=SHORT).status == 303
         assert stands(desk) == longer
 
+    def test_whoever_follows_the_default_again_is_told_how_it_stands(self, desk: PortalDesk) -> None:
+        save(desk)
+        answer = save(desk, seen=CLOSED_WEEK, do="follow")
+        assert answer.status == 409
+        assert "Nothing was saved" in answer.html
+        assert stands(desk) == SHORT
+
     def test_of_the_default_week_too(self, desk: PortalDesk) -> None:
         save(desk, edit="default")
         assert save(desk, CLOSED_WEEK, edit="default").status == 409
@@ -281,6 +288,12 @@ class TestWhoMay:
         assert desk.open(path.replace("harbor", "pier")).status == 404
         assert desk.open(path.replace("osei", "nobody")).status == 404
         assert desk.open(path, by=None).status == 303
+
+    @pytest.mark.parametrize("act", ["edit", "save"])
+    def test_a_viewer_gets_no_form_for_one(self, desk: PortalDesk, act: str) -> None:
+        wrong = save(desk, by=VIC, d0s0="noon", do=act)
+        assert wrong.status == 422
+        assert 'id="hours"' not in wrong.html
 
     def test_a_viewer_is_offered_nothing_to_change(self, desk: PortalDesk) -> None:
         page = desk.open(f"{OSEI}&edit=load", VIC)

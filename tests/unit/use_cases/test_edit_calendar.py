@@ -209,6 +209,8 @@ class TestWhoMayEdit:
             world.edit_calendar.pause("harbor", NADIA, "nobody", True)
         with pytest.raises(ProviderNotFound):
             world.edit_calendar.pause("harbor", NADIA, "", True)
+        with pytest.raises(ProviderNotFound):
+            world.edit_calendar.save_week("harbor", NADIA, "", NEXT, CLOSED_WEEK, SHORT)
 
 
 class TestTheDefaultWeek:

@@ -114,6 +114,7 @@ WORDS = {
     "done.week_follows": "Saved: this week follows the default week again.",
     "done.week_applied": "Saved: these hours hold from this week on.",
     "done.default_saved": "The default week is saved.",
+    "done.changed_meanwhile": "Somebody else changed these hours meanwhile. Nothing was saved; this is how they stand now.",
     "done.closed": "Saved: these days are closed.",
     "done.reopened": "Saved: these days are open again.",
     "done.paused": "Paused: no times of this provider are offered.",

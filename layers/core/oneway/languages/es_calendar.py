@@ -115,6 +115,7 @@ WORDS = {
     "done.week_follows": "Guardado: esta semana sigue de nuevo la semana predeterminada.",
     "done.week_applied": "Guardado: este horario vale desde esta semana.",
     "done.default_saved": "La semana predeterminada está guardada.",
+    "done.changed_meanwhile": "Otra persona cambió este horario entretanto. No se guardó nada; así está ahora.",
     "done.closed": "Guardado: estos días están cerrados.",
     "done.reopened": "Guardado: estos días están abiertos de nuevo.",
     "done.paused": "En pausa: no se ofrece ninguna hora de este profesional.",

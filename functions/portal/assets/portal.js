@@ -10,7 +10,8 @@
     responseHandling: [{ code: "204", swap: false }, { code: "...", swap: true }],
   });
   const live = () => document.getElementById("live");
-  const polls = (event) => event.detail.elt?.hasAttribute("data-poll");
+  const asker = (event) => event.detail.requestConfig?.elt ?? event.detail.elt;
+  const polls = (event) => Boolean(asker(event)?.matches?.("[data-poll]"));
   document.documentElement.classList.add("scripted");
   let shown = location.pathname;
   let place = [];
@@ -38,8 +39,8 @@
     const { detail } = event;
     if (polls(event)) {
       // A list that cannot be refreshed, or did not change, stays as it is.
-      if (detail.xhr.status !== 200 || detail.elt.lastAnswer === detail.serverResponse) detail.shouldSwap = false;
-      detail.elt.lastAnswer = detail.serverResponse;
+      if (detail.xhr.status !== 200 || asker(event).lastAnswer === detail.serverResponse) detail.shouldSwap = false;
+      asker(event).lastAnswer = detail.serverResponse;
       return;
     }
     place = [];

@@ -70,6 +70,7 @@ class FakeStore:
     waiting: dict[str, set[Waiting]] = field(default_factory=dict)
     looks: list[tuple[str, str, str, str]] = field(default_factory=list)
     sessions_by_id: dict[str, Session] = field(default_factory=dict)
+    bundles: int = 1
     writes: int = 0
 
     @property
@@ -391,6 +392,13 @@ class FakeFeeds:
         if interval_minutes:
             spoke = interval_minutes, spoke_of(ref.practice, ref.feed_id, interval_minutes)
             self.store.wheel.setdefault(spoke, []).append(ref)
+
+    def bundles(self) -> int:
+        return self.store.bundles
+
+    def save_bundles(self, bundles: int) -> None:
+        self.store.writes += 1
+        self.store.bundles = bundles
 
     def due(self, minute: int) -> list[FeedRef]:
         return [ref for spoke in spokes_due(minute) for ref in self.store.wheel.get(spoke, [])]

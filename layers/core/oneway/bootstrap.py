@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         RequestRepository,
         SessionRepository,
         SourceFactory,
+        SyncQueue,
     )
     from .settings import Settings
     from .use_cases.accept_match import AcceptMatch
@@ -179,7 +180,7 @@ def portal() -> Portal:
         DismissMatch(membership, requests, appointments, ledger, clock),
         UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
         KeepLink(membership, requests, appointments, ledger, clock),
-        AskSync(membership, SqsSyncQueue(settings.sync_queue_url), clock),
+        AskSync(membership, DynamoFeedRepository(), SqsSyncQueue(settings.sync_queue_url), clock),
         DynamoSessionRepository(),
     )
 
@@ -229,6 +230,13 @@ def sync_schedule() -> "SyncFeed":
         FollowPull(_resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock)),
         clock,
     )
+
+
+def sync_queue() -> "SyncQueue":
+    """For the sync_schedule function: where a pull that broke is put."""
+    from .queues import SqsSyncQueue
+
+    return SqsSyncQueue(settings_of.read().sync_queue_url)
 
 
 def try_pull() -> "TryPull":

@@ -70,6 +70,15 @@ class DynamoFeedRepository:
             bucket = keys.spoke_bucket(interval, spoke, bucket_of(ref.practice))
             self._enter(bucket, ref, interval == interval_minutes)
 
+    def bundles(self) -> int:
+        """Into how many bundles the pulls of a minute go: a read unit."""
+        found = get(keys.bundles())
+        return int(found.v or 1) if found else 1
+
+    def save_bundles(self, bundles: int) -> None:
+        """Write into how many."""
+        answered(item(keys.bundles(), version=bundles).save)
+
     def due(self, minute: int) -> list[FeedRef]:
         """The feeds whose spoke comes up in an epoch minute: half a read unit for every 4 KB of a spoke."""
         spokes = [keys.spoke_partition(interval, number) for interval, number in spokes_due(minute)]

@@ -59,6 +59,8 @@ from .suggest_matches import SuggestMatches
 MAPPING_VERSION = "1"
 """Raise it when rows are translated differently: the next pull then compares everything."""
 HEARTBEAT = timedelta(minutes=10)
+ASKED_OF_ALL = timedelta(minutes=1)
+"""A wait as long as this is written down for the account's other feeds; a shorter one is over by their turn."""
 LONGEST_BACK_OFF = timedelta(minutes=60)
 
 
@@ -194,6 +196,10 @@ class SyncFeed:
         window = window_at(state.settings, now, back=back)
         report = self._pull(state, window, now, deadline, back=back, now_asked=now_asked)
         return replace(report, events=(*report.events, *self.follow_pull(report.events)))
+
+    def leave(self, lane: str) -> None:
+        """A worker is done with a lane for now (ports.SourceFactory)."""
+        self.open_source.leave(lane)
 
     def _pull(
         self, state: FeedState, window: Window, now: datetime, deadline: datetime | None, *, back: bool, now_asked: bool
@@ -428,6 +434,7 @@ class SyncFeed:
         not_before = self.clock.now() + wait
         if isinstance(fault, RateLimited) and fault.until:
             not_before = max(not_before, fault.until)
+            self._hold_lane(state.settings, fault.until)
         failing = replace(state, failing_since=state.failing_since or self.clock.now())
         breaks = state.broken_since is None and self._is_broken(failing, fault)
         after = replace(
@@ -443,6 +450,15 @@ class SyncFeed:
         if self._save(state, after) and breaks:
             events.append(FeedTurned(settings.practice, settings.source_id))
         return SyncReport(Outcome.FAILED, failure=fault.word, events=tuple(events))
+
+    def _hold_lane(self, settings: FeedSettings, until: datetime) -> None:
+        """What a source asks of one feed for a while, it asks of all of its account's: also where another worker pulls them."""
+        if until - self.clock.now() < ASKED_OF_ALL:
+            return
+        for one in self.feeds.of_practice(settings.practice):
+            known = one.not_before and one.not_before >= until
+            if one.settings.lane == settings.lane and one.settings.feed_id != settings.feed_id and not known:
+                self._save(one, replace(one, not_before=until, last_failure=RateLimited.word))
 
     def _is_broken(self, state: FeedState, fault: SourceError) -> bool:
         """Whether a source that failed again has failed for too long: of open hours, since its last good pull."""

@@ -16,9 +16,12 @@ from oneway.store.feeds import DynamoFeedRepository
 from oneway.store.items import bind
 from oneway.store.ledger import DynamoLedger
 from oneway.store.pending import DynamoPendingRepository
+from oneway.store.photos import DynamoPhotoRepository
+from oneway.store.practice_events import DynamoPracticeEventRepository
 from oneway.store.practices import DynamoPracticeRepository
 from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
 from oneway.store.sessions import DynamoSessionRepository
+from oneway.store.visits import DynamoVisitRepository
 
 from tests.template_file import RESOURCES
 
@@ -45,9 +48,12 @@ class RealStore:
     calendar = DynamoCalendarRepository()
     pending = DynamoPendingRepository()
     appointments = DynamoAppointmentRepository()
+    visits = DynamoVisitRepository()
     feeds = DynamoFeedRepository()
+    practice_events = DynamoPracticeEventRepository()
     audit = DynamoAuditRepository()
     sessions = DynamoSessionRepository()
+    photos = DynamoPhotoRepository()
 
 
 @contextmanager

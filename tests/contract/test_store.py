@@ -11,14 +11,15 @@ from oneway.domain import identifiers, linking, messages, requests
 from oneway.domain.appointments import SetAsideRow
 from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure
 from oneway.domain.clock_time import first_minute, zone_of
-from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
+from oneway.domain.errors import NotFound, PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState, bucket_of, in_turn
 from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
+from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Switches
-from oneway.domain.requests import Actor, ActorKind, Request, Transition, with_due
+from oneway.domain.requests import Actor, ActorKind, PartOfDay, PreferredTimes, Request, Transition, with_due
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
@@ -182,6 +183,15 @@ class TestRequests:
         found = store.requests.get_many("harbor", [one.id, other.id, one.id])
         assert {request.id: request for request in found} == {one.id: one, other.id: other}
         assert len(found) == 2
+
+    def test_without_a_time_it_is_listed_by_its_first_preferred_day(self, store: Store) -> None:
+        times = PreferredTimes((DAY,), (PartOfDay.MORNING,), START - timedelta(hours=9), START + timedelta(hours=15))
+        asked = a_request(id=ELSE, slot=None, preferred=times)
+        for request in (a_request(), asked):
+            store.ledger.commit([RequestChange(requests.submitted(request, ()))])
+        assert store.requests.get("harbor", ELSE).preferred == times
+        assert [one.id for one in store.requests.to_act("harbor")] == [ELSE, a_request().id]
+        assert [one.id for one in store.requests.to_act("harbor", before=START)] == [ELSE]
 
     def test_its_timeline_begins_with_asking(self, store: Store) -> None:
         request = put(store)
@@ -519,6 +529,21 @@ class TestCalendars:
             store.calendar.save("harbor", "osei", replace(second, version=4))
         assert store.calendar.get("harbor", "osei") == second
 
+    def test_a_change_and_its_timeline_entry_are_written_together_or_not_at_all(self, store: Store) -> None:
+        told = [
+            PracticeEvent(f"osei~{n}", NOW + timedelta(hours=n), "nadia@harbor.example", "paused") for n in range(3)
+        ]
+        for version, event in ((1, told[0]), (2, told[1])):
+            store.calendar.save("harbor", "osei", replace(a_calendar(), version=version), event)
+        with pytest.raises(WriteConflict):
+            store.calendar.save("harbor", "osei", replace(a_calendar(), version=2), told[2])
+        assert store.practice_events.latest("harbor", 5) == [told[1], told[0]]
+        assert store.practice_events.latest("harbor", 1) == [told[1]]
+        assert store.practice_events.latest("pier", 5) == []
+        for _ in range(2):
+            store.practice_events.add("harbor", told[2])
+        assert store.practice_events.latest("harbor", 5) == [told[2], told[1], told[0]]
+
     def test_saving_a_practice_leaves_the_calendars_of_its_providers_and_drops_the_others(self, store: Store) -> None:
         store.practices.save(a_practice())
         for provider_id in ("", "osei", "brandt"):
@@ -538,6 +563,15 @@ class TestCalendars:
         assert [len(one.occupants) for one in found.days.values()] == [1, 0]
         assert found.availability == replace(a_calendar().availability, closures=(closure,))
         assert tuple(found.long_blocks) == (BLOCK,)
+
+    def test_days_and_calendars_of_several_providers_are_read_at_once(self, store: Store) -> None:
+        day, before = an_empty_day(), LongBlocks("harbor", "osei")
+        store.calendar.save("harbor", "osei", replace(a_calendar(), version=1))
+        store.ledger.commit([DayChange(day, occupied(day)), LongBlocksChange(before, before.with_block(BLOCK))])
+        found = store.calendar.read_calendars("harbor", [("osei", ZONE), ("brandt", ZONE)], [DAY])
+        assert {key: len(one.occupants) for key, one in found.days.items()} == {("osei", DAY): 1, ("brandt", DAY): 0}
+        assert {which: one.version for which, one in found.calendars.items()} == {"osei": 1, "brandt": 0, "": 0}
+        assert {which: tuple(one) for which, one in found.long_blocks.items()} == {"osei": (BLOCK,), "brandt": ()}
 
     def test_long_blocks_are_written_on_what_was_read(self, store: Store) -> None:
         before = LongBlocks("harbor", "osei")
@@ -578,3 +612,14 @@ class TestPending:
             store.pending.remove("harbor", [self.mark(1), self.mark(9)])
         store.pending.remove("harbor", [])
         assert store.pending.add("harbor", self.mark(2)) == [self.mark(2)]
+
+
+class TestPhotos:
+    def test_those_of_the_last_time_are_kept_and_no_others(self, store: Store) -> None:
+        store.photos.replace("harbor", {"a": b"\x00A", "b": b"B"})
+        store.photos.replace("harbor", {"b": b"B", "c": b"C"})
+        assert [store.photos.get("harbor", one) for one in "bc"] == [b"B", b"C"]
+        with pytest.raises(NotFound):
+            store.photos.get("harbor", "a")
+        with pytest.raises(NotFound):
+            store.photos.get("pier", "b")

@@ -23,6 +23,7 @@ MAY_SEE = {
     "languages": {"languages"},
     "links": {"domain"},
     "contact_marks": {"domain"},
+    "calendar_file": set(),
     "queues": {"domain"},
     "logs": set(),
     "metrics": set(),
@@ -75,7 +76,7 @@ def test_only_bootstrap_brings_adapters_and_use_cases_together() -> None:
 
 
 def test_functions_see_adapters_through_bootstrap_only() -> None:
-    for file in (ROOT / "functions").glob("*/*_function.py"):
+    for file in (ROOT / "functions").glob("*/*.py"):
         names = [
             node.module or ""
             for node in ast.walk(ast.parse(file.read_text("utf-8")))
@@ -85,7 +86,7 @@ def test_functions_see_adapters_through_bootstrap_only() -> None:
 
 
 def test_of_powertools_we_use_metrics_and_parameters() -> None:
-    files = [*PACKAGE.rglob("*.py"), *(ROOT / "functions").glob("*/*_function.py")]
+    files = [*PACKAGE.rglob("*.py"), *(ROOT / "functions").glob("*/*.py")]
     used = {name for file in files for name in imported(file) if name.startswith(POWERTOOLS)}
     assert used
     assert all(name.startswith((f"{POWERTOOLS}.metrics.", f"{POWERTOOLS}.utilities.parameters")) for name in used)
@@ -94,7 +95,11 @@ def test_of_powertools_we_use_metrics_and_parameters() -> None:
 @pytest.mark.parametrize(
     ("function", "built", "never"),
     [
-        ("booking", "booking_function.booking()", ("oneway.sources", "oneway.mail", "jinja2", POWERTOOLS)),
+        (
+            "booking",
+            "booking_function.booking()",
+            ("oneway.sources", "oneway.mail", "jinja2", "booking_pages", "page_requests", POWERTOOLS),
+        ),
         ("portal", "portal_function.portal()", ("oneway.sources", "oneway.mail", POWERTOOLS)),
         ("plan_syncs", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2")),
         ("sync_schedule", "", ("oneway.sources.smart", "oneway.mail", "oneway.web", "chalice", "jinja2")),

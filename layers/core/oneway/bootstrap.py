@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Any
 from . import settings as settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .domain.messages import DueMessage
+    from .domain.practices import Practice
+    from .domain.requests import Request
     from .ports import (
         CalendarRepository,
         Clock,
         FeedRepository,
+        LetterWriter,
         MessageQueue,
+        PhotoRepository,
         PracticeRepository,
         PublicHolidays,
         RequestRepository,
@@ -28,22 +35,29 @@ if TYPE_CHECKING:
     from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.confirm_matches import ConfirmMatches
     from .use_cases.dismiss_match import DismissMatch
+    from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
     from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.explain_time import ExplainTime
     from .use_cases.keep_link import KeepLink
     from .use_cases.list_slots import ListSlots
+    from .use_cases.list_visits import FindVisits, ListVisits
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.membership import Membership
     from .use_cases.plan_syncs import PlanSyncs
+    from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
-    from .use_cases.show_requests import ListToAct, ShowRequest
+    from .use_cases.show_calendar import ShowCalendar
+    from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.sync_feed import SyncFeed
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
+    from .use_cases.work_together import ClaimRequest, WriteNote
+    from .web.form_tokens import FormTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,8 @@ class Booking:
     submit_request: "SubmitRequest"
     look_up_request: "LookUpRequest"
     cancel_by_patient: "CancelByPatient"
+    form_tokens: "FormTokens"
+    photos: "PhotoRepository"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,13 @@ class Portal:
     practices: "PracticeRepository"
     membership: "Membership"
     list_to_act: "ListToAct"
+    list_visits: "ListVisits"
+    find_visits: "FindVisits"
     show_request: "ShowRequest"
+    show_visit: "ShowVisit"
+    claim_request: "ClaimRequest"
+    write_note: "WriteNote"
+    preview_cancel: "PreviewCancel"
     cancel_by_staff: "CancelByStaff"
     answer_vanished: "AnswerVanished"
     accept_match: "AcceptMatch"
@@ -76,6 +98,9 @@ class Portal:
     undo_link: "UndoLink"
     keep_link: "KeepLink"
     ask_sync: "AskSync"
+    show_calendar: "ShowCalendar"
+    edit_calendar: "EditCalendar"
+    explain_time: "ExplainTime"
     sessions: "SessionRepository"
 
 
@@ -94,6 +119,7 @@ class Operators:
     answer_held: "AnswerHeld"
     age: "ScheduleAge"
     explain_request: "ExplainRequest"
+    photos: "PhotoRepository"
 
 
 def booking() -> Booking:
@@ -106,6 +132,7 @@ def booking() -> Booking:
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
     from .store.pending import DynamoPendingRepository
+    from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.cancel_request import CancelByPatient, CancelRequest
@@ -115,6 +142,7 @@ def booking() -> Booking:
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.submit_request import SubmitRequest
+    from .web.form_tokens import FormTokens
 
     settings, clock = _settings(), SystemClock()
     practices, requests = DynamoPracticeRepository(clock), DynamoRequestRepository()
@@ -133,6 +161,8 @@ def booking() -> Booking:
         SubmitRequest(practices, requests, explain, limit, ledger, _confirm_matches(clock), links, clock),
         look_up,
         CancelByPatient(look_up, CancelRequest(requests, calendar, ledger, clock)),
+        FormTokens(secrets),
+        DynamoPhotoRepository(),
     )
 
 
@@ -146,22 +176,31 @@ def portal() -> Portal:
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .store.requests import DynamoRequestRepository
     from .store.sessions import DynamoSessionRepository
+    from .store.visits import DynamoVisitRepository
     from .use_cases.accept_match import AcceptMatch
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
     from .use_cases.dismiss_match import DismissMatch
+    from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
+    from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.explain_time import ExplainTime
     from .use_cases.keep_link import KeepLink
+    from .use_cases.list_visits import FindVisits, ListVisits
     from .use_cases.membership import Membership
+    from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.schedule_age import ScheduleAge
-    from .use_cases.show_requests import ListToAct, ShowRequest
+    from .use_cases.show_calendar import ShowCalendar
+    from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.undo_link import UndoLink
+    from .use_cases.work_together import ClaimRequest, WriteNote
 
     settings, clock = _settings(), SystemClock()
     practices, requests, audit = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoAuditRepository()
+    visits = DynamoVisitRepository()
     membership, age = Membership(practices), ScheduleAge(DynamoFeedRepository(), clock)
     calendar, ledger = DynamoCalendarRepository(), DynamoLedger()
     cancel = CancelRequest(requests, calendar, ledger, clock)
@@ -172,8 +211,14 @@ def portal() -> Portal:
         clock,
         practices,
         membership,
-        ListToAct(membership, practices, requests, DynamoFeedRepository(), audit, age, clock),
-        ShowRequest(membership, practices, requests, DynamoMessageRepository(), audit, age, explain, clock),
+        ListToAct(membership, practices, requests, audit, age, clock),
+        ListVisits(membership, practices, requests, visits, audit, age, clock),
+        FindVisits(membership, practices, visits, audit, age, clock),
+        ShowRequest(membership, practices, requests, audit, age, explain, clock),
+        ShowVisit(membership, practices, appointments, audit, age, clock),
+        ClaimRequest(membership, requests, clock),
+        WriteNote(membership, requests, clock),
+        PreviewCancel(_letter_writer(settings, clock)),
         CancelByStaff(membership, requests, cancel),
         AnswerVanished(membership, requests, appointments, calendar, ledger, clock),
         AcceptMatch(membership, requests, appointments, calendar, ledger, clock),
@@ -181,6 +226,9 @@ def portal() -> Portal:
         UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
         KeepLink(membership, requests, appointments, ledger, clock),
         AskSync(membership, DynamoFeedRepository(), SqsSyncQueue(settings.sync_queue_url), clock),
+        ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
+        EditCalendar(membership, calendar, clock),
+        ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
         DynamoSessionRepository(),
     )
 
@@ -328,6 +376,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.answer_held import AnswerHeld
@@ -353,6 +402,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         AnswerHeld(feeds, clock),
         age,
         ExplainRequest(requests, DynamoAppointmentRepository(), calendar, age),
+        DynamoPhotoRepository(),
     )
 
 
@@ -363,6 +413,24 @@ def _settings() -> "Settings":
     settings = settings_of.read()
     bind(settings.table_name)
     return settings
+
+
+def _letter_writer(settings: "Settings", clock: "Clock") -> "Callable[[], LetterWriter]":
+    """What shows staff a message before it is sent; mail is loaded by the first one that is looked at."""
+
+    def opened() -> "LetterWriter":
+        from .mail.compose import Composer
+        from .ports import Letter
+
+        composer = Composer(settings.public_url, settings.sender, clock)
+
+        def write(due: "DueMessage", practice: "Practice", request: "Request") -> Letter:
+            rendered = composer.render(due, practice, request, "…")
+            return Letter(rendered.subject, rendered.text)
+
+        return write
+
+    return opened
 
 
 def _open_source(settings: "Settings", clock: "Clock") -> "SourceFactory":

@@ -4,18 +4,21 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .domain.appointments import Appointment, RecordPatient, ScheduleRow, SetAsideRow
 from .domain.availability import Availability, Calendar
+from .domain.claims import Claim, Note
 from .domain.comparing import DigestWeek
 from .domain.feeds import FeedRef, FeedState, Window
 from .domain.health import SourceHealth
-from .domain.messages import MessageRecord
+from .domain.messages import DueMessage, MessageRecord
 from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
 from .domain.pending import Waiting
+from .domain.practice_events import PracticeEvent
 from .domain.practices import Practice, Source
 from .domain.requests import Request, TimelineEntry, Transition
+from .domain.searching import Look
 
 
 class Clock(Protocol):
@@ -106,6 +109,36 @@ class PracticeRepository(Protocol):
         """Slugs of the practices in which somebody is staff."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside a request: who is on it, and (provider id, appointment id) of what may be its answer."""
+
+    claim: Claim | None = None
+    hints: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFile:
+    """All that is kept of a request: its timeline (*asked* included), messages, who is on it, notes, oldest first, and hints."""
+
+    request: Request
+    timeline: Sequence[TimelineEntry]
+    messages: Sequence[MessageRecord]
+    claim: Claim | None = None
+    notes: Sequence[Note] = ()
+    hints: Sequence[tuple[str, str]] = ()
+
+
+class PhotoRepository(Protocol):
+    """Photos of a practice's providers (WebP), by the digest of their content."""
+
+    def get(self, practice: str, digest: str) -> bytes:
+        """A photo. Raises NotFound."""
+
+    def replace(self, practice: str, photos: Mapping[str, bytes]) -> None:
+        """Keep these, by digest, and no others."""
+
+
 class RequestRepository(Protocol):
     """Requests, read consistently."""
 
@@ -119,16 +152,28 @@ class RequestRepository(Protocol):
         """A request's timeline, oldest first, *asked* included. Raises RequestNotFound."""
 
     def to_act(self, practice: str, before: datetime | None = None) -> list[Request]:
-        """Requests in Action required by start (from the index, so perhaps a moment old); with `before`, earlier starts only."""
+        """Requests in Action required by `listed_at` (from the index, perhaps a moment old); with `before`, earlier ones only."""
 
     def closed(self, practice: str, first: datetime, last: datetime) -> list[Request]:
-        """Requests that ended without a visit and were asked for starts in [first, last] (from the index)."""
+        """Requests that ended without a visit and are listed in [first, last] (from the index)."""
 
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
         """Keep (provider id, appointment id) of appointments that may be a request's answer. Idempotent."""
 
     def hints(self, practice: str, request_id: str) -> list[tuple[str, str]]:
         """What was kept by `hint`."""
+
+    def file(self, practice: str, request_id: str) -> RequestFile:
+        """All that is kept of a request, in one consistent query. Raises RequestNotFound."""
+
+    def beside(self, practice: str, request_ids: Iterable[str]) -> dict[str, Beside]:
+        """What stands beside these requests, of those with something."""
+
+    def claim(self, practice: str, request_id: str, before: Claim | None, after: Claim | None) -> None:
+        """Write who is on a request (None: nobody), if what is stored is `before`. Raises WriteConflict."""
+
+    def add_note(self, practice: str, request_id: str, note: Note) -> None:
+        """Append an internal note to a request."""
 
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         """(practice, request id) of requests with messages due since before an instant, over all practices."""
@@ -159,6 +204,17 @@ class ProviderDays:
     long_blocks: Sequence[Occupant]
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarsRead:
+    """Some days of some providers, keyed by (provider id, day); their calendars by id, the practice's own under ""; their
+    long blocks by id.
+    """
+
+    days: Mapping[tuple[str, date], DayOccupancy]
+    calendars: Mapping[str, Calendar]
+    long_blocks: Mapping[str, Sequence[Occupant]]
+
+
 class CalendarRepository(Protocol):
     """Occupancy by provider and local day, and when providers can be booked. What is not stored comes back empty, with
     version 0.
@@ -179,11 +235,29 @@ class CalendarRepository(Protocol):
     def get(self, practice: str, provider_id: str) -> Calendar:
         """When a provider can be booked; of no provider (""), the practice's closures. Read consistently."""
 
-    def save(self, practice: str, provider_id: str, after: Calendar) -> None:
-        """Write a calendar, if the stored version is the one before its own. Raises WriteConflict."""
+    def save(self, practice: str, provider_id: str, after: Calendar, event: PracticeEvent | None = None) -> None:
+        """Write a calendar, if the stored version is the one before its own, and with it the entry that tells of it.
+
+        Raises WriteConflict.
+        """
+
+    def read_calendars(
+        self, practice: str, providers: Iterable[tuple[str, str]], days: Iterable[date]
+    ) -> CalendarsRead:
+        """Days and calendars of providers (id, zone) and the practice's closures, in one consistent read."""
 
     def long_blocks(self, practice: str, provider_id: str) -> LongBlocks:
         """A provider's long blocks, read consistently."""
+
+
+class PracticeEventRepository(Protocol):
+    """The timeline of a practice: what staff changed in calendars and settings."""
+
+    def add(self, practice: str, event: PracticeEvent) -> None:
+        """Write an entry; written again, it is the same. Raises StoreUnavailable."""
+
+    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
+        """The latest entries, newest first (perhaps a moment old)."""
 
 
 class PendingRepository(Protocol):
@@ -207,6 +281,36 @@ class AppointmentRepository(Protocol):
 
     def born(self, practice: str, days: Iterable[date], first: datetime, last: datetime) -> list[Appointment]:
         """Appointments in [first, last] of patients with one of these birth dates: found in the index, read consistently."""
+
+
+class ListedKind(Enum):
+    """What stands in a list of visits."""
+
+    REQUEST = "request"
+    APPOINTMENT = "appointment"
+
+
+class Listed(NamedTuple):
+    """What an index says of a visit, asked for or imported. `start` and `state` ("": not said) are those that are shown."""
+
+    kind: ListedKind
+    id: str
+    provider_id: str
+    start: datetime | None
+    state: str = ""
+
+
+class VisitRepository(Protocol):
+    """Visits, asked for or imported, as lists and searches find them; a linked request is listed as its visit."""
+
+    def between(self, practice: str, first: datetime, last: datetime) -> list[Listed]:
+        """What starts in [first, last), to the minute, by start (from an index, so perhaps a moment old)."""
+
+    def found(self, practice: str, look: Look) -> list[Listed]:
+        """What a look finds (from an index), linked requests beside their visits; of very much, the first thousand."""
+
+    def load(self, practice: str, listed: Iterable[Listed]) -> list[Request | Appointment]:
+        """The visits themselves, those that exist, read consistently, in the order of the list."""
 
 
 class FeedRepository(Protocol):
@@ -428,6 +532,21 @@ class PublicHolidays(Protocol):
 
     def __call__(self, country: str, region: str, years: Iterable[int]) -> Sequence[tuple[date, str]]:
         """Days and names, by day; none for a country that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as its reader will see it, in text."""
+
+    subject: str
+    text: str
+
+
+class LetterWriter(Protocol):
+    """Writes a message as it will be sent, without its private link."""
+
+    def __call__(self, due: DueMessage, practice: Practice, request: Request) -> Letter:
+        """The message."""
 
 
 class Mailer(Protocol):

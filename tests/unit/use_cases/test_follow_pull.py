@@ -63,4 +63,5 @@ def test_staff_see_that_a_source_is_broken_until_it_is_well(world: World) -> Non
     assert (broken.settings.feed_id, broken.last_failure) == ("ehr~osei", "auth_revoked")
     world.source.fault = None
     world.sync_feed("harbor", "ehr~osei", now_asked=True)
+    world.clock.advance(minutes=1)  # pages look at a feed every half minute
     assert world.list_to_act("harbor", NADIA).broken == []

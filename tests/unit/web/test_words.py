@@ -11,7 +11,9 @@ from oneway.domain.evidence import How, Verdict
 from oneway.domain.explaining import Why
 from oneway.domain.messages import MessageKind, MessageState
 from oneway.domain.possible_matches import PossibleMatchKind
+from oneway.domain.practice_events import PracticeHappening
 from oneway.domain.requests import ActorKind, Happening, RequestState
+from oneway.domain.slots import Closed
 from oneway.faults import SourceError
 from oneway.languages import LANGUAGES, mail_words, portal_words, words
 from oneway.use_cases.request_form import DETAILS
@@ -79,6 +81,8 @@ def test_every_state_has_words(state: str) -> None:
     [
         ("event", Happening),
         ("actor", ActorKind),
+        ("closed", Closed),
+        ("practice_event", PracticeHappening),
         ("message", MessageKind),
         ("message_state", MessageState),
         ("why", Why),

@@ -109,11 +109,15 @@ class Composer:
         when, old = (
             formats.moment(at, zone, language, practice.country) if at else "" for at in (start, due.old_start)
         )
+        asked_days = request.preferred if start is None else None
+        if asked_days:
+            parts = (t(f"part.{part}") for part in asked_days.parts)
+            when = formats.preferred(asked_days.days, parts, language, practice.country)
         state = "cancelled" if kind is MessageKind.CORRECTION_PATIENT and request.closed else _STATES[kind]
         facts = [
             (t("state"), t(state)),
             (t("before"), old if kind is MessageKind.RESCHEDULED_PATIENT else ""),
-            (t("when"), when),
+            (t("preferred" if asked_days else "when"), when),
             (t("with"), provider.name),
             (t("what"), visit_type.name_in(language)),
             (t("where"), f"{location.name}, {location.address}"),
@@ -123,6 +127,7 @@ class Composer:
         return {
             "t": t,
             "kind": str(kind),
+            "text": f"{kind}.text_days" if asked_days and kind is MessageKind.RECEIVED_STAFF else f"{kind}.text",
             "language": language,
             "practice": practice,
             "provider": provider,
@@ -130,7 +135,7 @@ class Composer:
             "other_provider": provider.id != asked_provider.id,
             "when": when,
             "old": old,
-            "day": formats.day(start.astimezone(zone).date(), language) if start else "",
+            "day": formats.day(start.astimezone(zone).date(), language, practice.country) if start else when,
             "facts": [fact for fact in facts if fact[1]],
             "greeting": "" if kind.to_staff else person.first_name,
             "note": request.note_to_patient,

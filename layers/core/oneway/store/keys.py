@@ -54,6 +54,21 @@ def long_blocks(slug: str, provider_id: str) -> Key:
     return Key(practice_partition(slug), f"BLOCKS#{provider_id}")
 
 
+def practice_events(slug: str) -> str:
+    """A practice's timeline."""
+    return f"{slug}#PRACTICE_EVENTS"
+
+
+def practice_event(slug: str, at: datetime, event_id: str) -> Key:
+    """An entry of a practice's timeline."""
+    return Key(practice_events(slug), f"{instant(at)}#{event_id}")
+
+
+def photo(slug: str, digest: str) -> Key:
+    """A photo of a practice's provider."""
+    return Key(f"{slug}#PHOTOS", digest)
+
+
 def registered(slug: str) -> Key:
     """A practice's entry in the list of all practices."""
     return Key(PRACTICES, slug)
@@ -100,6 +115,11 @@ def request_named_by(pk: str) -> tuple[str, str]:
     return slug, request_id
 
 
+def provider_named_by(pk: str) -> str:
+    """The provider of a schedule's partition key."""
+    return pk.rpartition("#")[2]
+
+
 def appointment(slug: str, provider_id: str, appointment_id: str) -> Key:
     """An imported appointment or block."""
     return Key(schedule_partition(slug, provider_id), appointment_id)
@@ -115,9 +135,19 @@ def closed(slug: str) -> str:
     return f"{slug}#CLOSED"
 
 
-def hint(slug: str, request_id: str, appointment_id: str) -> Key:
-    """An appointment that may be a request's answer."""
-    return Key(request_partition(slug, request_id), f"HINT#{appointment_id}")
+def hints(slug: str, request_id: str) -> Key:
+    """Appointments that may be a request's answer."""
+    return Key(request_partition(slug, request_id), "HINTS")
+
+
+def claim(slug: str, request_id: str) -> Key:
+    """Who of the staff is on a request."""
+    return Key(request_partition(slug, request_id), "CLAIM")
+
+
+def note(slug: str, request_id: str, at: datetime, nonce: str) -> Key:
+    """An internal note of the staff on a request."""
+    return Key(request_partition(slug, request_id), f"NOTE#{instant(at)}#{nonce}")
 
 
 def found(slug: str) -> str:
@@ -128,6 +158,16 @@ def found(slug: str) -> str:
 def born(day: date, at: datetime) -> str:
     """Sort key of the `found` index, with the start of the visit."""
     return f"{day.isoformat()}#{instant(at)}"
+
+
+def visits(slug: str) -> str:
+    """Partition of the indexes by which a practice's visits, asked for or imported, are listed and searched."""
+    return f"{slug}#VISITS"
+
+
+def minute(at: datetime) -> str:
+    """An instant to the minute, that sorts as text."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def instant(at: datetime) -> str:

@@ -23,10 +23,8 @@ from ..ports import (
 )
 from . import keys
 from .appointments import appointment_item
-from .items import TableItem, connection, item
+from .items import LOST_TO_ANOTHER, TableItem, connection, item
 from .requests import request_item
-
-_LOST_TO_ANOTHER = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
 
 class DynamoLedger:
@@ -105,7 +103,7 @@ def _is_still(version: int) -> Condition:
 def _lost(error: TransactWriteError, changes: Sequence[Change]) -> list[int] | None:
     """Indexes of the changes that lost to another writer; None if the transaction failed for another reason."""
     reasons = error.cancellation_reasons
-    if not any(reason and reason.code in _LOST_TO_ANOTHER for reason in reasons):
+    if not any(reason and reason.code in LOST_TO_ANOTHER for reason in reasons):
         return None
     # PynamoDB sends conditions first, then deletes, then saves; the reasons line up with what is sent.
     checks = [index for index, change in enumerate(changes) if isinstance(change, AppointmentUnchanged)]
@@ -114,7 +112,7 @@ def _lost(error: TransactWriteError, changes: Sequence[Change]) -> list[int] | N
     ]
     saves = [index for index, change in enumerate(changes) for _ in range(_saves(change))]
     sent = zip([*checks, *deletes, *saves], reasons, strict=False)
-    return sorted({i for i, reason in sent if reason and reason.code in _LOST_TO_ANOTHER})
+    return sorted({i for i, reason in sent if reason and reason.code in LOST_TO_ANOTHER})
 
 
 def _moves(change: Change) -> bool:

@@ -41,7 +41,9 @@ class RunTimers:
     clock: Clock
 
     def __call__(self) -> TimersRun:
-        """Enqueue again what is unsent for two minutes; expire what a good pull after its start did not answer."""
+        """Enqueue again what is unsent for two minutes; expire what a good pull after its start (or its last preferred day) did
+        not answer.
+        """
         now = self.clock.now()
         unsent = self.requests.unsent(now - SWEPT_AFTER + timedelta(microseconds=1))
         for practice, request_id in unsent:
@@ -59,9 +61,9 @@ class RunTimers:
 
     def _expire_one(self, practice: Practice, request_id: str) -> bool:
         request = self.requests.get(practice.slug, request_id)
-        if not request.pending or request.start is None:
+        if not request.pending or request.expires_at >= self.clock.now():
             return False
-        if not self.await_pull(practice, request.provider_id, request.start):
+        if not self.await_pull(practice, request.provider_id, request.expires_at):
             return False
         # Whoever stored it may have been cut before it looked for the visit that answers it.
         if not self.confirm_matches.for_request(practice, request).pending:

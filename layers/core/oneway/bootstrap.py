@@ -275,7 +275,7 @@ def sync_schedule() -> "SyncFeed":
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
-        FollowPull(_resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock)),
+        FollowPull(DynamoRequestRepository(), _resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock), clock),
         clock,
     )
 

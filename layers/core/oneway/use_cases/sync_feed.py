@@ -150,7 +150,9 @@ class _Pull:
 
 @dataclass(slots=True)
 class _Done:
-    """What was applied so far, whether time was left for all of it, and whether digests were written."""
+    """What was applied so far, whether time was left for all of it, whether digests were written, and whether somebody had
+    waited for it.
+    """
 
     written: int = 0
     recorded: bool = False
@@ -158,6 +160,7 @@ class _Done:
     events: list[Event] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     stopped: bool = False
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,7 +423,7 @@ class SyncFeed:
     ) -> SyncReport:
         settings = pull.state.settings
         finished = PullFinished(
-            settings.practice, settings.feed_id, outcome, seen, done.written, done.confirmed, set_aside
+            settings.practice, settings.feed_id, outcome, seen, done.written, done.confirmed, set_aside, done.awaited
         )
         events = (*done.events, finished)
         return SyncReport(outcome, seen, done.written, missing, set_aside, done.confirmed, events=events)
@@ -503,6 +506,7 @@ class SyncFeed:
             return
         if not self._save(state, after):
             return
+        done.awaited = state.awaited is not None and after.awaited is None
         if state.broken_since:
             done.events.append(FeedTurned(after.settings.practice, after.settings.source_id))
         if after.cursor:

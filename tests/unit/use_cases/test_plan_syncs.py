@@ -49,7 +49,7 @@ class TestBundles:
             assert bundles == 1 or 20 <= pulls / bundles <= 45
 
     def test_they_stay_as_they_are_while_a_stack_is_about_as_large(self) -> None:
-        assert self.plan(200, 260, 190, 330, 120, 200) == ([8] * 6, 1)
+        assert self.plan(200, 260, 190, 330, 0, 120, 200) == ([8] * 7, 1)
 
     def test_they_follow_one_that_grows_or_shrinks(self) -> None:
         assert self.plan(200, 2000, 200) == ([8, 64, 8], 3)

@@ -168,7 +168,7 @@ def bundles_for(pulls: int, now: int) -> int:
     wanted = 1
     while wanted * PULLS_A_BUNDLE * 4 < pulls * 3:  # within 3/4 and 3/2 of what a bundle should carry
         wanted *= 2
-    return now if wanted <= 2 * now and now <= 2 * wanted else wanted
+    return now if not pulls or (wanted <= 2 * now and now <= 2 * wanted) else wanted
 
 
 def bundled(refs: Iterable[FeedRef], bundles: int) -> list[tuple[int, int, list[FeedRef]]]:

@@ -42,8 +42,8 @@ feeds: {many_killed}); in the product the time that is left reaches `sources/htt
 Feeds that a vendor serves through one account are one lane (rate budget, token): one pull after the other.
 
 {accounts}
-A lane carries what fits into a minute, with these latencies between 1,000 and 1,250 feeds every 5 minutes. Beyond that, messages
-wait longer than ten minutes and are dropped, and nobody is told but the log. An account that large needs a longer interval,
+A lane carries what fits into a minute, with these latencies some 1,250 feeds every 5 minutes. Beyond that, pulls are left to
+their next turn or dropped as stale, and nobody is told but the log and the metrics. An account that large needs a longer interval,
 several lanes, or a source that is read whole instead of by provider.
 
 ## What broke, and was mended

@@ -65,7 +65,7 @@ class PortalDesk(Desk):
         known = {name: getattr(self, name) for name in bootstrap.Portal.__slots__ if hasattr(self, name)}
         membership = Membership(self.store.practices)
         own = {
-            "ask_sync": AskSync(membership, self.asked_syncs, self.clock),
+            "ask_sync": AskSync(membership, self.store.feeds, self.asked_syncs, self.clock),
             "settings": settings,
             "practices": self.store.practices,
             "membership": membership,

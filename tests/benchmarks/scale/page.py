@@ -43,8 +43,8 @@ Feeds that a vendor serves through one account are one lane (rate budget, token)
 
 {accounts}
 A lane carries what fits into a minute, with these latencies some 1,250 feeds every 5 minutes. Beyond that, pulls are left to
-their next turn or dropped as stale, and nobody is told but the log and the metrics. An account that large needs a longer interval,
-several lanes, or a source that is read whole instead of by provider.
+their next turn or dropped as stale, and nobody is told but the log and the metrics. An account that large needs a longer
+interval, several lanes, or a source that is read whole instead of by provider.
 
 ## What broke, and was mended
 

@@ -94,7 +94,9 @@ class _Entry(NamedTuple):
 
     def is_new(self, known: Container[bytes]) -> bool:
         """Whether something of it is not known by its print."""
-        return self.print not in known or any(one not in known for one in self.copies.values())
+        return self.print not in known or (
+            self.copies is not _NO_COPIES and any(one not in known for one in self.copies.values())
+        )
 
 
 class _Included(NamedTuple):
@@ -470,8 +472,11 @@ class FhirSource:
 
 
 def _prints(entries: Iterable[_Entry]) -> list[bytes]:
-    copies = (one for entry in entries if entry.copies for one in entry.copies.values())
-    return [*(entry.print for entry in entries), *copies]
+    prints = [entry.print for entry in entries]
+    for entry in entries:
+        if entry.copies is not _NO_COPIES:
+            prints += entry.copies.values()
+    return prints
 
 
 def _head(raw: bytes | msgspec.Raw) -> Head:

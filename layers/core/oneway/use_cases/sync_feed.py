@@ -248,7 +248,7 @@ class SyncFeed:
         outside = {i for i, row in pulled.rows.items() if not pull.reach.start <= row.start < pull.reach.end}
         left = starts_of(stored, outside).keys()
         found = compare(pulled.without(outside - left), stored, window, complete=False)
-        gone = tombstones(_ids_of(settings, translated.gone), {*pulled.rows, *pulled.same}, stored)
+        gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
         shown = [one for one in shown_last(stored) if one not in gone]
         found = replace(found, absent_once=gone, known=shown)
         if held := self._held(state, stored, found):
@@ -278,7 +278,7 @@ class SyncFeed:
         translated = snapshot.translate(known)
         pulled, set_aside = pulled_of(settings, translated, snapshot.prints, known)
         found = compare(pulled, stored, window, snapshot.complete)
-        gone = tombstones(_ids_of(settings, translated.gone), {*pulled.rows, *pulled.same}, stored)
+        gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
         if not snapshot.complete:
             found = replace(found, absent_once=gone)
         if state.answer is None and (held := self._held(state, stored, found)):

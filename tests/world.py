@@ -155,7 +155,7 @@ class World:
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
             SuggestMatches(store.requests),
-            FollowPull(self.resolve_moves, TellHealth(store.feeds, clock, [self.turns.append])),
+            FollowPull(store.requests, self.resolve_moves, TellHealth(store.feeds, clock, [self.turns.append]), clock),
             clock,
             spread=lambda low, high: high,
         )

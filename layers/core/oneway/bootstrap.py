@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         RequestRepository,
         SessionRepository,
         SourceFactory,
+        SyncQueue,
     )
     from .settings import Settings
     from .use_cases.accept_match import AcceptMatch
@@ -237,7 +238,7 @@ def portal() -> Portal:
         DismissMatch(membership, requests, appointments, ledger, clock),
         UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
         KeepLink(membership, requests, appointments, ledger, clock),
-        AskSync(membership, SqsSyncQueue(settings.sync_queue_url), clock),
+        AskSync(membership, DynamoFeedRepository(), SqsSyncQueue(settings.sync_queue_url), clock),
         ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
         EditCalendar(membership, calendar, clock),
         ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
@@ -292,10 +293,17 @@ def sync_schedule() -> "PullAsked":
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
-        FollowPull(_resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock)),
+        FollowPull(DynamoRequestRepository(), _resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock), clock),
         clock,
     )
     return PullAsked(sync_feed, DynamoFeedRepository(), clock)
+
+
+def sync_queue() -> "SyncQueue":
+    """For the sync_schedule function: where a pull that broke is put."""
+    from .queues import SqsSyncQueue
+
+    return SqsSyncQueue(settings_of.read().sync_queue_url)
 
 
 def try_pull() -> "TryPull":

@@ -15,6 +15,7 @@ from oneway.store.calendar import DynamoCalendarRepository
 from oneway.store.feeds import DynamoFeedRepository
 from oneway.store.items import bind
 from oneway.store.ledger import DynamoLedger
+from oneway.store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
 from oneway.store.pending import DynamoPendingRepository
 from oneway.store.practices import DynamoPracticeRepository
 from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
@@ -48,6 +49,8 @@ class RealStore:
     feeds = DynamoFeedRepository()
     audit = DynamoAuditRepository()
     sessions = DynamoSessionRepository()
+    notices = DynamoNoticeRepository()
+    suppressions = DynamoSuppressionRepository()
 
 
 @contextmanager

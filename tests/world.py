@@ -6,10 +6,12 @@ from typing import Any
 
 from oneway.contact_marks import ContactMarks
 from oneway.domain.feeds import FeedState
+from oneway.domain.linking import released
+from oneway.domain.messages import DueMessage
 from oneway.domain.practices import Practice
 from oneway.domain.requests import Request
 from oneway.links import PrivateLinks
-from oneway.mail.compose import Composer
+from oneway.mail.compose import MailComposer
 from oneway.use_cases.accept_match import AcceptMatch
 from oneway.use_cases.answer_held import AnswerHeld
 from oneway.use_cases.answer_vanished import AnswerVanished
@@ -17,6 +19,7 @@ from oneway.use_cases.apply_schedule import ApplySchedule
 from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.cancel_request import CancelByPatient, CancelByStaff, CancelRequest
 from oneway.use_cases.check_occupancy import CheckOccupancy
+from oneway.use_cases.close_call_task import CloseCallTask, UseAddressAgain
 from oneway.use_cases.confirm_matches import ConfirmMatches
 from oneway.use_cases.dismiss_match import DismissMatch
 from oneway.use_cases.edit_calendar import EditCalendar
@@ -33,10 +36,13 @@ from oneway.use_cases.resolve_moves import ResolveMoves
 from oneway.use_cases.run_timers import RunTimers
 from oneway.use_cases.schedule_age import ScheduleAge
 from oneway.use_cases.send_messages import SendMessages
+from oneway.use_cases.send_test_message import SendTestByStaff, SendTestMessage
 from oneway.use_cases.show_requests import ListToAct, ShowRequest
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.suggest_matches import SuggestMatches
 from oneway.use_cases.sync_feed import SyncFeed, SyncReport
+from oneway.use_cases.tell_of_source import TellOfSource
+from oneway.use_cases.track_mail import TrackMail
 from oneway.use_cases.undo_link import UndoLink
 
 from tests.builders import KEY, NOW, a_feed, a_form, a_practice
@@ -100,6 +106,7 @@ class World:
             store.practices,
             store.requests,
             store.messages,
+            store.suppressions,
             store.audit,
             self.age,
             self.explain_request,
@@ -117,6 +124,7 @@ class World:
             AwaitPull(store.feeds),
             clock,
         )
+        self.tell_of_source = TellOfSource(store.feeds, store.notices, clock)
         self.sync_feed = SyncFeed(
             store.practices,
             store.feeds,
@@ -125,7 +133,7 @@ class World:
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
             SuggestMatches(store.requests),
-            FollowPull(self.resolve_moves),
+            FollowPull(self.resolve_moves, self.tell_of_source),
             clock,
             spread=lambda low, high: high,
         )
@@ -137,8 +145,10 @@ class World:
             store.practices,
             store.requests,
             store.messages,
+            store.notices,
+            store.suppressions,
             self.mailer,
-            Composer("https://book.example", "appointments@oneway.example", clock),
+            MailComposer("https://book.example", "appointments@oneway.example", clock),
             self.links,
             "appointments@oneway.example",
             clock,
@@ -151,14 +161,22 @@ class World:
         self.run_timers = RunTimers(
             store.practices,
             store.requests,
+            store.messages,
+            store.notices,
             self.queue,
             self.cancel,
             self.confirm_matches,
             self.resolve_moves,
             AwaitPull(store.feeds),
             self.explain_request,
+            self.tell_of_source,
             clock,
         )
+        self.track_mail = TrackMail(store.requests, store.messages, store.suppressions, store.ledger, clock)
+        self.close_call_task = CloseCallTask(membership, store.requests, store.ledger, clock)
+        self.use_address_again = UseAddressAgain(membership, store.requests, store.suppressions)
+        self.send_test = SendTestMessage(store.practices, store.notices, clock)
+        self.send_test_by_staff = SendTestByStaff(membership, self.send_test)
 
     def submit(self, key: str = KEY, **changes: Any) -> Submitted:
         """A patient asks for a time."""
@@ -175,5 +193,15 @@ class World:
 
     def deliver(self) -> int:
         """Send all that is due; how many messages went out."""
-        waiting = [r for r in list(self.store.requests_by_id.values()) if r.due]
-        return sum(self.send_messages(r.practice, r.id) for r in waiting)
+        sent = 0
+        while waiting := [
+            r for r in list(self.store.requests_by_id.values()) if any(not due.held for due in self._free(r))
+        ]:
+            sent += sum(self.send_messages(r.practice, r.id) for r in waiting)
+        for notice in [one for one in list(self.store.notices_by_id.values()) if not one.sent_at]:
+            sent += self.send_messages(notice.practice, notice.name)
+        return sent
+
+    def _free(self, request: Request) -> tuple[DueMessage, ...]:
+        """What is due of a request, once what may go is let go."""
+        return released(request, self.clock.now()).due

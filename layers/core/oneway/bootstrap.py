@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 from . import settings as settings_of
 
 if TYPE_CHECKING:
+    from .domain.mail_events import MailEvent
     from .ports import (
         CalendarRepository,
         Clock,
         FeedRepository,
+        MailAside,
         MessageQueue,
         PracticeRepository,
         PublicHolidays,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByPatient, CancelByStaff
     from .use_cases.check_occupancy import CheckOccupancy
+    from .use_cases.close_call_task import CloseCallTask, UseAddressAgain
     from .use_cases.confirm_matches import ConfirmMatches
     from .use_cases.dismiss_match import DismissMatch
     from .use_cases.explain_request import ExplainRequest
@@ -38,9 +41,12 @@ if TYPE_CHECKING:
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
+    from .use_cases.send_test_message import SendTestByStaff, SendTestMessage
     from .use_cases.show_requests import ListToAct, ShowRequest
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.sync_feed import SyncFeed
+    from .use_cases.tell_of_source import TellOfSource
+    from .use_cases.track_mail import TrackMail
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
 
@@ -75,6 +81,9 @@ class Portal:
     undo_link: "UndoLink"
     keep_link: "KeepLink"
     ask_sync: "AskSync"
+    close_call_task: "CloseCallTask"
+    use_address_again: "UseAddressAgain"
+    send_test: "SendTestByStaff"
     sessions: "SessionRepository"
 
 
@@ -93,6 +102,7 @@ class Operators:
     answer_held: "AnswerHeld"
     age: "ScheduleAge"
     explain_request: "ExplainRequest"
+    send_test: "SendTestMessage"
 
 
 def booking() -> Booking:
@@ -144,6 +154,7 @@ def portal() -> Portal:
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .store.sessions import DynamoSessionRepository
@@ -151,11 +162,13 @@ def portal() -> Portal:
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
+    from .use_cases.close_call_task import CloseCallTask, UseAddressAgain
     from .use_cases.dismiss_match import DismissMatch
     from .use_cases.explain_request import ExplainRequest
     from .use_cases.keep_link import KeepLink
     from .use_cases.membership import Membership
     from .use_cases.schedule_age import ScheduleAge
+    from .use_cases.send_test_message import SendTestByStaff, SendTestMessage
     from .use_cases.show_requests import ListToAct, ShowRequest
     from .use_cases.undo_link import UndoLink
 
@@ -166,13 +179,16 @@ def portal() -> Portal:
     cancel = CancelRequest(requests, calendar, ledger, clock)
     appointments = DynamoAppointmentRepository()
     explain = ExplainRequest(requests, appointments, calendar, age)
+    suppressions = DynamoSuppressionRepository()
     return Portal(
         settings,
         clock,
         practices,
         membership,
         ListToAct(membership, practices, requests, DynamoFeedRepository(), audit, age, clock),
-        ShowRequest(membership, practices, requests, DynamoMessageRepository(), audit, age, explain, clock),
+        ShowRequest(
+            membership, practices, requests, DynamoMessageRepository(), suppressions, audit, age, explain, clock
+        ),
         CancelByStaff(membership, requests, cancel),
         AnswerVanished(membership, requests, appointments, calendar, ledger, clock),
         AcceptMatch(membership, requests, appointments, calendar, ledger, clock),
@@ -180,6 +196,9 @@ def portal() -> Portal:
         UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
         KeepLink(membership, requests, appointments, ledger, clock),
         AskSync(membership, SqsSyncQueue(settings.sync_queue_url), clock),
+        CloseCallTask(membership, requests, ledger, clock),
+        UseAddressAgain(membership, requests, suppressions),
+        SendTestByStaff(membership, SendTestMessage(practices, DynamoNoticeRepository(), clock)),
         DynamoSessionRepository(),
     )
 
@@ -225,7 +244,7 @@ def sync_schedule() -> "SyncFeed":
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
-        FollowPull(_resolve_moves(clock)),
+        FollowPull(_resolve_moves(clock), _tell_of_source(clock)),
         clock,
     )
 
@@ -248,35 +267,71 @@ def relay_changes() -> "MessageQueue":
 
 
 def unsent_of(image: dict[str, Any]) -> tuple[str, str, str]:
-    """What the messages queue takes, of a stream record's image of a request: practice, request id, version."""
-    from .store.keys import request_named_by
+    """What the messages queue takes, of a stream record's image of a request or a notice: practice, its name, version."""
+    from .store.keys import subject_named_by
 
-    practice, request_id = request_named_by(image["pk"]["S"])
-    return practice, request_id, image["v"]["N"]
+    practice, subject = subject_named_by(image["pk"]["S"])
+    return practice, subject, image.get("v", {}).get("N", "0")
 
 
 def send_messages() -> "SendMessages":
     """For the send_messages function."""
     from .clock import SystemClock
     from .links import PrivateLinks
-    from .mail.compose import Composer
+    from .mail.compose import MailComposer
     from .mail.ses import SesMailer
     from .secrets import link_secrets
+    from .store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .use_cases.send_messages import SendMessages
 
     settings, clock = _settings(), SystemClock()
+    practices = DynamoPracticeRepository(clock)
     return SendMessages(
-        DynamoPracticeRepository(clock),
+        practices,
         DynamoRequestRepository(),
         DynamoMessageRepository(),
+        DynamoNoticeRepository(),
+        DynamoSuppressionRepository(),
         SesMailer(settings.configuration_set),
-        Composer(settings.public_url, settings.sender, clock),
+        MailComposer(settings.public_url, settings.sender, clock, practices.logo),
         PrivateLinks(link_secrets(settings.link_secrets_parameter)),
         settings.sender,
         clock,
     )
+
+
+def track_mail() -> "TrackMail":
+    """For the track_mail function."""
+    from .clock import SystemClock
+    from .store.ledger import DynamoLedger
+    from .store.notices import DynamoSuppressionRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .use_cases.track_mail import TrackMail
+
+    _settings()
+    return TrackMail(
+        DynamoRequestRepository(),
+        DynamoMessageRepository(),
+        DynamoSuppressionRepository(),
+        DynamoLedger(),
+        SystemClock(),
+    )
+
+
+def mail_aside() -> "MailAside":
+    """Where track_mail keeps what it does not know."""
+    from .queues import SqsMailAside
+
+    return SqsMailAside(settings_of.read().mail_aside_url)
+
+
+def mail_event(event: dict[str, Any]) -> "MailEvent":
+    """An event of the mail service, read. Raises faults.MailEventUnknown."""
+    from .mail import ses_events
+
+    return ses_events.read(event)
 
 
 def run_timers() -> "RunTimers":
@@ -287,8 +342,9 @@ def run_timers() -> "RunTimers":
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.notices import DynamoNoticeRepository
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoRequestRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .use_cases.await_pull import AwaitPull
     from .use_cases.cancel_request import CancelRequest
     from .use_cases.explain_request import ExplainRequest
@@ -301,12 +357,15 @@ def run_timers() -> "RunTimers":
     return RunTimers(
         practices,
         requests,
+        DynamoMessageRepository(),
+        DynamoNoticeRepository(),
         SqsMessageQueue(settings.message_queue_url),
         CancelRequest(requests, DynamoCalendarRepository(), ledger, clock),
         _confirm_matches(clock),
         _resolve_moves(clock),
         await_pull,
         ExplainRequest(requests, appointments, DynamoCalendarRepository(), ScheduleAge(DynamoFeedRepository(), clock)),
+        _tell_of_source(clock),
         clock,
     )
 
@@ -319,6 +378,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.notices import DynamoNoticeRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.answer_held import AnswerHeld
@@ -327,6 +387,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .use_cases.explain_request import ExplainRequest
     from .use_cases.explain_slot import ExplainSlot
     from .use_cases.schedule_age import ScheduleAge
+    from .use_cases.send_test_message import SendTestMessage
 
     _settings()
     clock, feeds, requests = SystemClock(), DynamoFeedRepository(), DynamoRequestRepository()
@@ -344,6 +405,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         AnswerHeld(feeds, clock),
         age,
         ExplainRequest(requests, DynamoAppointmentRepository(), calendar, age),
+        SendTestMessage(practices, DynamoNoticeRepository(), clock),
     )
 
 
@@ -396,3 +458,11 @@ def _resolve_moves(clock: "Clock") -> "ResolveMoves":
         AwaitPull(DynamoFeedRepository()),
         clock,
     )
+
+
+def _tell_of_source(clock: "Clock") -> "TellOfSource":
+    from .store.feeds import DynamoFeedRepository
+    from .store.notices import DynamoNoticeRepository
+    from .use_cases.tell_of_source import TellOfSource
+
+    return TellOfSource(DynamoFeedRepository(), DynamoNoticeRepository(), clock)

@@ -47,6 +47,11 @@ class CalendarEvent:
     attendee: str = ""
 
 
+def uid_of(practice: str, request_id: str) -> str:
+    """The one name that a visit has in all its files, on pages and in mail."""
+    return f"{practice}.{request_id}@oneway"
+
+
 def summary_of(word: str, practice_name: str) -> str:
     """What a calendar shows of a visit: where, never what for (product section 6)."""
     return f"{word}, {practice_name}"

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from oneway.domain.events import PullFinished, SourceBroken, VisitGone
+from oneway.domain.events import PullFinished, SourceBroken, SourceWell, VisitGone
 from oneway.domain.requests import Happening
 from oneway.faults import AuthRevoked
 from oneway.use_cases.follow_pull import FollowPull
@@ -24,18 +24,22 @@ class Looked:
         return False
 
 
-def test_only_what_concerns_a_request_is_followed() -> None:
+def test_only_what_concerns_a_request_or_a_source_is_followed() -> None:
     looked = Looked()
-    follow = FollowPull(looked)  # type: ignore[arg-type]
+    told = Looked()
+    follow = FollowPull(looked, told)  # type: ignore[arg-type]
     follow(
         [
             VisitGone("harbor", "osei", "visit-1", "request-1"),
             VisitGone("harbor", "osei", "visit-2", None),
             SourceBroken("harbor", "ehr~osei", "unavailable"),
+            SourceWell("harbor", "ehr~brandt"),
             PullFinished("harbor", "ehr~osei", "changed"),
+            PullFinished("harbor", "lab~osei", "failed"),
         ]
     )
     assert looked.at == [("harbor", "request-1")]
+    assert told.at == [("harbor", "ehr"), ("harbor", "lab")]
 
 
 def test_a_visit_that_was_entered_anew_before_it_went_is_found_by_the_very_pull(world: World) -> None:

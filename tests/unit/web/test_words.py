@@ -9,7 +9,8 @@ import pytest
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.evidence import How, Verdict
 from oneway.domain.explaining import Why
-from oneway.domain.messages import MessageKind, MessageState
+from oneway.domain.messages import Delivery, MessageKind, MessageState, needs_call
+from oneway.domain.messages import Why as NotReached
 from oneway.domain.possible_matches import PossibleMatchKind
 from oneway.domain.requests import ActorKind, Happening, RequestState
 from oneway.faults import SourceError
@@ -79,7 +80,10 @@ def test_every_state_has_words(state: str) -> None:
     [
         ("event", Happening),
         ("actor", ActorKind),
-        ("message", MessageKind),
+        ("message", [kind for kind in MessageKind if not kind.of_practice]),
+        ("message_why", NotReached),
+        ("delivery", [one for one in Delivery if one]),
+        ("tell", [kind for kind in MessageKind if needs_call(kind, NotReached.BOUNCED)]),
         ("message_state", MessageState),
         ("why", Why),
         ("match_kind", PossibleMatchKind),

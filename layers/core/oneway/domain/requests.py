@@ -8,7 +8,7 @@ from typing import Any
 
 from .appointments import AppointmentState
 from .errors import RequestAlreadyAnswered
-from .messages import DueMessage, MessageKind
+from .messages import CallTask, DueMessage, MessageKind, Why
 
 SWEPT_AFTER = timedelta(minutes=2)
 """Messages that are unsent for so long are put on the queue again."""
@@ -150,6 +150,8 @@ class Happening(StrEnum):
     CAME_LATE = "came_late"
     SUSPENDED = "suspended"
     RESUMED = "resumed"
+    UNREACHABLE = "unreachable"
+    CALLED = "called"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,9 @@ class Request:
 
     `slot` is None for a request without a time (preferred days only). `version` rises by one with every change. `due`
     are messages that the changes so far call for and that are not known to be sent; `unsent_since` is when the oldest of
-    them became due. `fingerprint` is a digest of the payload, to tell a repeated submit from a reused key.
+    them became due. While it waits for an answer the clock looks at it at `look_at` (domain/waiting.py); `nudged_at` and
+    `warned_at` are when staff were reminded, and the patient was told not to come. `call` is what staff have to tell the patient
+    by phone. `fingerprint` is a digest of the payload, to tell a repeated submit from a reused key.
     """
 
     practice: str
@@ -204,6 +208,10 @@ class Request:
     version: int = 1
     due: tuple[DueMessage, ...] = ()
     unsent_since: datetime | None = None
+    look_at: datetime | None = None
+    nudged_at: datetime | None = None
+    warned_at: datetime | None = None
+    call: CallTask | None = None
 
     @property
     def pending(self) -> bool:
@@ -214,7 +222,7 @@ class Request:
     def to_act(self) -> bool:
         """Whether it stands in Action required."""
         asks = self.asked_to_cancel_at or self.vanished_at or self.suspended_at
-        return self.pending or asks is not None or self.moving
+        return self.pending or asks is not None or self.moving or self.call is not None
 
     @property
     def moving(self) -> bool:
@@ -290,11 +298,33 @@ def asked_to_cancel(request: Request, now: datetime, messages: tuple[MessageKind
     return changed(request, after, PATIENT, now, Happening.ASKED_TO_CANCEL, due_now(request, messages))
 
 
-def expired(request: Request, now: datetime) -> Transition:
+def expired(request: Request, now: datetime, messages: tuple[MessageKind, ...] = ()) -> Transition:
     """A pending request whose start passed without an answer. Raises RequestAlreadyAnswered."""
     if not request.pending:
         raise RequestAlreadyAnswered
-    return changed(request, replace(request, state=RequestState.EXPIRED), CLOCK, now, Happening.EXPIRED)
+    after = replace(request, state=RequestState.EXPIRED)
+    return changed(request, after, CLOCK, now, Happening.EXPIRED, due_now(request, messages))
+
+
+def unreachable(request: Request, task: CallTask, now: datetime) -> Transition | None:
+    """A message came back: staff have to call, and are told so once. None if they know of this message already."""
+    if request.call and request.call.id >= task.id:
+        return None
+    told = () if request.call and request.call.why is not Why.NO_ADDRESS else (MessageKind.UNREACHABLE_STAFF,)
+    after = replace(request, call=task)
+    return changed(request, after, SYNC, now, Happening.UNREACHABLE, due_now(request, told), detail=str(task.why))
+
+
+def called(request: Request, by: Actor, now: datetime, task_id: str) -> Transition | None:
+    """Staff called the patient; None if there is no such task any more."""
+    if request.call is None or request.call.id != task_id:
+        return None
+    return changed(request, replace(request, call=None), by, now, Happening.CALLED)
+
+
+def to_call(request: Request, task: CallTask) -> Request:
+    """A request whose patient has to be called about a message that was not sent; the newest says what to tell."""
+    return request if request.call and request.call.id >= task.id else replace(request, call=task)
 
 
 def changed(

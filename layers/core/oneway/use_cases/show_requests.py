@@ -8,7 +8,16 @@ from ..domain.linking import undo_is_silent
 from ..domain.messages import MessageRecord
 from ..domain.practices import Location, Practice, Provider, StaffMember, VisitType
 from ..domain.requests import Request, TimelineEntry
-from ..ports import AuditRepository, Clock, FeedRepository, MessageRepository, PracticeRepository, RequestRepository
+from ..domain.suppression import Suppression, mark_of
+from ..ports import (
+    AuditRepository,
+    Clock,
+    FeedRepository,
+    MessageRepository,
+    PracticeRepository,
+    RequestRepository,
+    SuppressionRepository,
+)
 from .explain_request import Explained, ExplainRequest
 from .look_up_request import looked_up
 from .membership import Membership
@@ -28,7 +37,9 @@ class ActionRequired:
 
 @dataclass(frozen=True, slots=True)
 class RequestDetails:
-    """Everything that the details page shows."""
+    """Everything that the details page shows. `suppressed`: no more mail goes to the patient's address, and why; `request.call`
+    is what staff have to tell by phone.
+    """
 
     practice: Practice
     member: StaffMember
@@ -41,6 +52,7 @@ class RequestDetails:
     schedule_age_minutes: int | None
     explained: Explained
     undo_is_silent: bool
+    suppressed: Suppression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,7 @@ class ShowRequest:
     practices: PracticeRepository
     requests: RequestRepository
     messages: MessageRepository
+    suppressions: SuppressionRepository
     audit: AuditRepository
     age: ScheduleAge
     explain: ExplainRequest
@@ -96,4 +109,9 @@ class ShowRequest:
             self.age.minutes(practice, practice.provider(request.provider_id)),
             self.explain(practice, request),
             undo_is_silent(request, self.clock.now()),
+            self._suppressed(request),
         )
+
+    def _suppressed(self, request: Request) -> Suppression | None:
+        address = request.patient.email
+        return self.suppressions.get(request.practice, mark_of(request.practice, address)) if address else None

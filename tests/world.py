@@ -6,8 +6,7 @@ from typing import Any
 
 from oneway.contact_marks import ContactMarks
 from oneway.domain.feeds import FeedState
-from oneway.domain.linking import released
-from oneway.domain.messages import DueMessage
+from oneway.domain.linking import free_to_go, released
 from oneway.domain.practices import Practice
 from oneway.domain.requests import Request
 from oneway.links import PrivateLinks
@@ -195,13 +194,9 @@ class World:
         """Send all that is due; how many messages went out."""
         sent = 0
         while waiting := [
-            r for r in list(self.store.requests_by_id.values()) if any(not due.held for due in self._free(r))
+            r for r in list(self.store.requests_by_id.values()) if free_to_go(released(r, self.clock.now()))
         ]:
             sent += sum(self.send_messages(r.practice, r.id) for r in waiting)
         for notice in [one for one in list(self.store.notices_by_id.values()) if not one.sent_at]:
             sent += self.send_messages(notice.practice, notice.name)
         return sent
-
-    def _free(self, request: Request) -> tuple[DueMessage, ...]:
-        """What is due of a request, once what may go is let go."""
-        return released(request, self.clock.now()).due

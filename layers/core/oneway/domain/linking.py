@@ -220,6 +220,12 @@ def released(request: Request, now: datetime) -> Request:
     return with_due(calm, due, now)
 
 
+def free_to_go(request: Request) -> list[DueMessage]:
+    """What may be sent of what is due: what is not held, nor tells of a visit that what is held may take back."""
+    due = request.due
+    return [one for n, one in enumerate(due) if not one.held and not messages.waits_for(one, due[n + 1 :])]
+
+
 def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor, now: datetime) -> Transition | None:
     """Staff say that an appointment is not the answer; None if they did before."""
     dismissal = Dismissal(appointment_id, identifiers)

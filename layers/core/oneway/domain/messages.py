@@ -182,6 +182,8 @@ def overtaken(
             return True  # no message but *expired* concerns a start already past
     if due.kind in TELL_A_VISIT and follows & _OF_A_VISIT:
         return True
+    if due.kind is MessageKind.CANCELLED_PATIENT and follows & TELL_A_VISIT:
+        return True
     known_to_come = bool(TELL_A_VISIT & (has := set(told)))
     if due.kind is MessageKind.CORRECTION_PATIENT:
         return not known_to_come  # there is nothing to correct
@@ -190,6 +192,11 @@ def overtaken(
     return due.kind is MessageKind.RECEIVED_PATIENT and any(
         not kind.to_staff and kind is not MessageKind.RECEIVED_PATIENT for kind in follows
     )
+
+
+def waits_for(due: DueMessage, later: Iterable[DueMessage]) -> bool:
+    """Whether a message that tells of a visit waits for what is still held: it may be wrong by the time that is let go."""
+    return due.kind in TELL_A_VISIT and any(one.held and one.kind in _OF_A_VISIT for one in later)
 
 
 def on_submit(has_email: bool) -> tuple[MessageKind, ...]:

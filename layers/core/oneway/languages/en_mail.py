@@ -11,7 +11,6 @@ WORDS = {
     "source": "Source",
     "address": "Address",
     "view_appointments": "View Action required",
-    "view_integration": "View Integration",
     "hello": "Hello {name},",
     "when": "When",
     "before": "Before",

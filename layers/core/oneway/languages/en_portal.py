@@ -144,6 +144,8 @@ WORDS = {
     "broken.cursor_expired": "The scheduling system does not answer.",
     "done.syncing": "Your schedules are being read. Reload this page in a moment.",
     "sync_now": "Sync now",
+    "done.called": "The task is closed.",
+    "done.address": "Mail goes to this address again.",
     "done.cancelled": "The request is cancelled and its time is free.",
     "done.over": "This request was already answered. Nothing was changed.",
     "timeline": "Timeline",

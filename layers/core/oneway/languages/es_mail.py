@@ -11,7 +11,6 @@ WORDS = {
     "source": "Fuente",
     "address": "Dirección",
     "view_appointments": "Ver lo que requiere acción",
-    "view_integration": "Ver la integración",
     "hello": "Hola, {name}:",
     "before": "Antes",
     "when": "Cuándo",

@@ -143,6 +143,8 @@ WORDS = {
     "broken.cursor_expired": "El sistema de agenda no responde.",
     "done.syncing": "Se están leyendo sus agendas. Vuelva a cargar esta página en un momento.",
     "sync_now": "Sincronizar ahora",
+    "done.called": "La tarea está cerrada.",
+    "done.address": "Se vuelve a enviar correo a esta dirección.",
     "done.cancelled": "La solicitud está cancelada y su hora, libre.",
     "done.over": "Esta solicitud ya tenía respuesta. No se cambió nada.",
     "timeline": "Historial",

@@ -45,7 +45,7 @@ _STATES = {
     MessageKind.ASKED_TO_CANCEL_RECEIPT: "asked",
 }
 _OLD_IS_KNOWN = frozenset((MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT))
-"""Of these visits the patient knows the time that the message names, whatever it was in the end."""
+"""What takes a visit out of the patient's calendar, at the time that they were told."""
 LOGO_ID = "logo"
 _MOST_IN_DIGEST = 50
 
@@ -173,7 +173,8 @@ class MailComposer:
         location = _location(practice, request)
         visit_type = practice.visit_types.get(request.visit_type_id)
         zone = zone_of(location.zone)
-        start, _ = _times(due, request)
+        # Of a visit that is cancelled the patient may know another time than it had in the end.
+        start = (due.old_start if kind is MessageKind.CANCELLED_PATIENT else None) or request.start
         when, old = (
             formats.moment(at, zone, language, practice.country) if at else "" for at in (start, due.old_start)
         )
@@ -216,7 +217,6 @@ class MailComposer:
             shown_at = formats.moment(at, zone, practice.language, practice.country) if at else t("no_time")
             link = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
             rows.append((f"{shown_at}, {_provider_name(practice, request)}", link))
-        where = "appointments" if notice.kind in (MessageKind.DIGEST_STAFF, MessageKind.TEST_STAFF) else "integration"
         source = practice.sources.get(notice.subject)
         facts = [(t("source"), notice.subject), (t("address"), source.address if source else "")]
         return self._common(practice, str(notice.kind), practice.language) | {
@@ -227,8 +227,8 @@ class MailComposer:
             "day": "",
             "facts": [fact for fact in facts if fact[1]],
             "greeting": "",
-            "link": f"{self.public_url}/portal/{practice.slug}/{where}",
-            "link_text": t(f"view_{where}"),
+            "link": f"{self.public_url}/portal/{practice.slug}/appointments",
+            "link_text": t("view_appointments"),
             "to_patient": False,
             "emergency": False,
         }
@@ -247,7 +247,7 @@ class MailComposer:
 
 
 def _times(due: DueMessage, request: Request) -> tuple[datetime | None, datetime | None]:
-    """When the visit is that a message tells of: as the patient knows it, where it is one that is no more."""
+    """When the visit of a message's calendar file is: as the patient knows it, where it is one that is no more."""
     start, slot = request.start, request.link or request.slot
     if due.kind in _OLD_IS_KNOWN and due.old_start:
         start = due.old_start

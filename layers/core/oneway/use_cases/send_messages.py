@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from ..domain.errors import WriteConflict
-from ..domain.linking import released
+from ..domain.linking import free_to_go, released
 from ..domain.messages import (
     TELL_A_VISIT,
     CallTask,
@@ -89,13 +89,11 @@ class SendMessages:
         if notice_id is not None:
             return self._send_notice(practice, notice_id)
         request = self._released(slug, subject)
-        if not request.due:
+        if not free_to_go(request):
             return 0
         records = {record.id: record for record in self.messages.list(slug, subject)}
         sent, waiting = 0, ""
-        for due in request.due:
-            if due.held:
-                continue
+        for due in free_to_go(request):
             try:
                 before = records.get(due.id)
                 records[due.id] = self._send_due(practice, request, due, records)
@@ -136,7 +134,8 @@ class SendMessages:
                 if record.why is not Why.NO_ADDRESS and after.call is None:
                     more = due_now(request, (MessageKind.UNREACHABLE_STAFF,))
                 after = to_call(after, CallTask(due.id, due.kind, record.why, now, due.old_start))
-        return with_due(after, (*(due for due in request.due if due.held), *more), now)
+        free = free_to_go(request)
+        return with_due(after, (*(due for due in request.due if due not in free), *more), now)
 
     def _send_due(
         self, practice: Practice, request: Request, due: DueMessage, records: dict[str, MessageRecord]

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from .accounts import Accounts
+from .logo import read_logo
 from .practice_file import PracticeFile, PracticeFileInvalid, read
 from .signing_keys import SigningKey, from_kms
 from .stack import Stack, operators, plainly
@@ -60,6 +61,7 @@ def apply(
 
     Whether everything in the file is so now: calendars that staff have edited stay as they are.
     """
+    logo = read_logo(path, file.logo)
     with plainly(stack.name):
         try:
             secrets = resolve(file, path.parent, partial(_key_in_kms, stack))
@@ -68,7 +70,8 @@ def apply(
     stack.enter()
     practice = _with_public_keys(file.practice, {one: found.public_keys for one, found in secrets.items()})
     with plainly(stack.name):
-        apply_practice = operators().apply_practice
+        ours = operators()
+        apply_practice = ours.apply_practice
         with busy(out, "Comparing with what is there"), _refusals(path):
             removed = [part.id for part in _removed_sources(apply_practice.plan(practice))]
         with busy(out, "Storing credentials"):
@@ -76,6 +79,7 @@ def apply(
         with busy(out, "Saving the practice and its feeds"):
             changed = {part.id for part in kept if part.kind == "credentials" and part.fate is not Fate.UNCHANGED}
             report = apply_practice(practice, retry_sources=changed, overwrite_calendars=overwrite_calendars)
+            ours.practices.save_logo(practice.slug, logo)
             vault = _vault(stack)
             for source_id in removed:
                 vault.remove(_parameter(stack, practice.slug, source_id))

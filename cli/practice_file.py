@@ -55,10 +55,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PracticeFile:
-    """A valid practice file. `credentials` tells how each source is signed in to; no secret itself is here."""
+    """A valid practice file. `credentials` tells how each source is signed in to; no secret itself is here. `logo` names a
+    picture beside the file.
+    """
 
     practice: Practice
     credentials: Mapping[str, Credentials]
+    logo: str = ""
 
 
 class PracticeFileInvalid(Exception):
@@ -127,8 +130,9 @@ class _Reader:
             calendars={"": Calendar(closures)}
             | {provider_id: Calendar(one) for provider_id, one in read_provider.availability.items()},
         )
+        logo = root.optional_text("logo")
         root.done()
-        return PracticeFile(practice, credentials)
+        return PracticeFile(practice, credentials, logo)
 
     def _recipients(self, root: Fields) -> tuple[str, ...]:
         item = root.need("recipients", "[frontdesk@harbor.example]")
@@ -214,6 +218,7 @@ class _ProviderReader:
             buffer_before_minutes=fields.optional_number("buffer_before_minutes", 0, 0, MOST_BUFFER_MINUTES),
             buffer_after_minutes=fields.optional_number("buffer_after_minutes", 0, 0, MOST_BUFFER_MINUTES),
             daily_maximum=maximum.number(1, MOST_VISITS) if maximum else None,
+            recipients=tuple(dict.fromkeys(filter(None, each(fields.get("recipients"), _email)))),
         )
         fields.done()
         return provider
@@ -313,6 +318,9 @@ def _switches(item: Item | None) -> Switches:
         confirmed=fields.optional_flag("confirmed", True),
         cancelled=fields.optional_flag("cancelled", True),
         rescheduled=fields.optional_flag("rescheduled", True),
+        unanswered=fields.optional_flag("unanswered", True),
+        not_confirmed=fields.optional_flag("not_confirmed", True),
+        expired=fields.optional_flag("expired", True),
     )
     fields.done()
     return found

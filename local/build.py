@@ -10,10 +10,11 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from oneway.templates import environment
@@ -23,7 +24,20 @@ from . import openapi, service_data
 ROOT = Path(__file__).parent.parent
 WEB = ROOT / "layers/core/oneway/web"
 MAIL = ROOT / "layers/core/oneway/mail"
-PICO = ROOT / ".local/npm/node_modules/@picocss/pico/css/pico.classless.min.css"
+MODULES = ROOT / ".local/npm/node_modules"
+PICO = MODULES / "@picocss/pico/css/pico.classless.min.css"
+HTMX = MODULES / "htmx.org/dist/htmx.min.js"
+FULLCALENDAR = [
+    MODULES / "@fullcalendar" / one
+    for one in (
+        *(f"{part}/index.global.min.js" for part in ("core", "daygrid", "timegrid", "interaction")),
+        "core/locales/es.global.min.js",
+    )
+]
+"""Of FullCalendar what the Calendar needs, in the order in which its parts stand on each other; MIT, all of them."""
+_ICON_FONT = re.compile(rb"@font-face\{font-family:fcicons;[^}]*\}")
+"""FullCalendar's icons, which nobody sees here; the policy lets in no font."""
+PORTAL = ROOT / "functions/portal/assets"
 BUILT = ROOT / ".aws-sam/build"
 STAMP = BUILT / "oneway-inputs"
 MADE = ("functions/*/compiled_pages/*", "functions/*/static/*", "layers/core/oneway/mail/compiled/*", "*/__pycache__/*")
@@ -32,18 +46,40 @@ SAM = ROOT / ".local/sam/bin/sam"
 AWS_DATA = BUILT / "Core/python/aws_data"
 
 
+_STYLE, _SCRIPT = (PICO, WEB / "static/oneway.css"), (WEB / "static/oneway.js",)
+SERVED: Mapping[str, Mapping[str, Sequence[Path]]] = {
+    "booking": {"oneway.css": _STYLE, "oneway.js": _SCRIPT},
+    "portal": {
+        "oneway.css": (*_STYLE, PORTAL / "portal.css", PORTAL / "calendar.css"),
+        "oneway.js": (HTMX, PORTAL / "portal.js", *_SCRIPT),
+        "calendar.js": (PORTAL / "calendar.js",),
+        "fullcalendar.js": FULLCALENDAR,
+    },
+}
+"""The files that pages are served with, by function and name: each is joined from others."""
+
+
 def assets() -> None:
     """Compile all templates and hash all files that pages serve."""
-    files = {
-        "oneway.css": PICO.read_bytes() + b"\n" + (WEB / "static/oneway.css").read_bytes(),
-        "oneway.js": (WEB / "static/oneway.js").read_bytes(),
-    }
-    for name in ("booking", "portal"):
+    for name in SERVED:
         function = ROOT / "functions" / name
         _compile(function / "compiled_pages", [function / "pages", WEB / "pages"])
-        _hashed(function / "static", files)
+        hash_files(name, function / "static")
     (ROOT / "functions/booking/static/openapi.json").write_text(json.dumps(openapi.document()))
     _compile(MAIL / "compiled", [MAIL / "templates"])
+
+
+def hash_files(function: str, folder: Path) -> None:
+    """Write what a function's pages serve into a folder, under names with the hash of the content, and a manifest."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    manifest = {}
+    for name, parts in SERVED[function].items():
+        content = _ICON_FONT.sub(b"", b"\n".join(part.read_bytes() for part in parts))
+        stem, _, kind = name.rpartition(".")
+        manifest[name] = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{kind}"
+        (folder / manifest[name]).write_bytes(content)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def build(runtime: str, architecture: str, *, config: str = "default") -> None:
@@ -91,7 +127,7 @@ def _inputs() -> str:
 
 
 def _input_files() -> Iterator[Path]:
-    yield from (ROOT / "template.yaml", ROOT / "samconfig.toml", PICO)
+    yield from (ROOT / "template.yaml", ROOT / "samconfig.toml", PICO, HTMX, *FULLCALENDAR)
     yield from (Path(module) for module in (__file__, openapi.__file__, service_data.__file__) if module)
     for folder in ("functions", "layers", "infra"):
         for file in (ROOT / folder).rglob("*"):
@@ -105,17 +141,6 @@ def _compile(target: Path, sources: list[Path]) -> None:
     environment(target, sources).compile_templates(
         target, zip=None, filter_func=lambda name: name.endswith((".html", ".jinja")), ignore_errors=False
     )
-
-
-def _hashed(folder: Path, files: dict[str, bytes]) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    manifest = {}
-    for name, content in files.items():
-        stem, _, kind = name.rpartition(".")
-        manifest[name] = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{kind}"
-        (folder / manifest[name]).write_bytes(content)
-    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 def _interpreters(runtime: str) -> Path:

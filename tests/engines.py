@@ -17,9 +17,11 @@ from oneway.store.items import bind
 from oneway.store.ledger import DynamoLedger
 from oneway.store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
 from oneway.store.pending import DynamoPendingRepository
+from oneway.store.practice_events import DynamoPracticeEventRepository
 from oneway.store.practices import DynamoPracticeRepository
 from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
 from oneway.store.sessions import DynamoSessionRepository
+from oneway.store.visits import DynamoVisitRepository
 
 from tests.template_file import RESOURCES
 
@@ -46,7 +48,9 @@ class RealStore:
     calendar = DynamoCalendarRepository()
     pending = DynamoPendingRepository()
     appointments = DynamoAppointmentRepository()
+    visits = DynamoVisitRepository()
     feeds = DynamoFeedRepository()
+    practice_events = DynamoPracticeEventRepository()
     audit = DynamoAuditRepository()
     sessions = DynamoSessionRepository()
     notices = DynamoNoticeRepository()

@@ -5,12 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from oneway.contact_marks import ContactMarks
+from oneway.domain.events import HealthEvent
 from oneway.domain.feeds import FeedState
 from oneway.domain.linking import free_to_go, released
+from oneway.domain.messages import DueMessage
 from oneway.domain.practices import Practice
 from oneway.domain.requests import Request
 from oneway.links import PrivateLinks
 from oneway.mail.compose import MailComposer
+from oneway.ports import Letter
 from oneway.use_cases.accept_match import AcceptMatch
 from oneway.use_cases.answer_held import AnswerHeld
 from oneway.use_cases.answer_vanished import AnswerVanished
@@ -24,25 +27,31 @@ from oneway.use_cases.dismiss_match import DismissMatch
 from oneway.use_cases.edit_calendar import EditCalendar
 from oneway.use_cases.explain_request import ExplainRequest
 from oneway.use_cases.explain_slot import ExplainSlot
+from oneway.use_cases.explain_time import ExplainTime
 from oneway.use_cases.follow_pull import FollowPull
 from oneway.use_cases.keep_link import KeepLink
 from oneway.use_cases.limit_pending import LimitPending
 from oneway.use_cases.list_slots import ListSlots
+from oneway.use_cases.list_visits import FindVisits, ListVisits
 from oneway.use_cases.look_up_request import LookUpRequest
 from oneway.use_cases.membership import Membership
+from oneway.use_cases.preview_cancel import PreviewCancel
 from oneway.use_cases.resolve_absence import ResolveAbsence
 from oneway.use_cases.resolve_moves import ResolveMoves
 from oneway.use_cases.run_timers import RunTimers
 from oneway.use_cases.schedule_age import ScheduleAge
 from oneway.use_cases.send_messages import SendMessages
 from oneway.use_cases.send_test_message import SendTestByStaff, SendTestMessage
-from oneway.use_cases.show_requests import ListToAct, ShowRequest
+from oneway.use_cases.show_calendar import ShowCalendar
+from oneway.use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.suggest_matches import SuggestMatches
 from oneway.use_cases.sync_feed import SyncFeed, SyncReport
-from oneway.use_cases.tell_of_source import TellOfSource
+from oneway.use_cases.tell_health import TellHealth
+from oneway.use_cases.tell_staff_of_source import TellStaffOfSource
 from oneway.use_cases.track_mail import TrackMail
 from oneway.use_cases.undo_link import UndoLink
+from oneway.use_cases.work_together import ClaimRequest, WriteNote
 
 from tests.builders import KEY, NOW, a_feed, a_form, a_practice
 from tests.fakes.outside import FakeMailer, FakeMessageQueue, FakeSource
@@ -61,6 +70,7 @@ class World:
     source: FakeSource = field(default_factory=FakeSource)
     mailer: FakeMailer = field(default_factory=FakeMailer)
     queue: FakeMessageQueue = field(default_factory=FakeMessageQueue)
+    turns: list[HealthEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         store, clock = self.store, self.clock
@@ -92,19 +102,35 @@ class World:
         self.cancel_by_patient = CancelByPatient(self.look_up, self.cancel)
         membership = Membership(store.practices)
         self.edit_calendar = EditCalendar(membership, store.calendar, clock)
+        self.explain_time = ExplainTime(membership, self.explain_slot)
+        self.show_calendar = ShowCalendar(
+            membership,
+            store.practices,
+            store.calendar,
+            store.requests,
+            store.appointments,
+            store.audit,
+            self.age,
+            clock,
+        )
         self.check_occupancy = CheckOccupancy(
             store.practices, store.requests, store.appointments, store.calendar, store.ledger, clock
         )
         self.cancel_by_staff = CancelByStaff(membership, store.requests, self.cancel)
-        self.list_to_act = ListToAct(
-            membership, store.practices, store.requests, store.feeds, store.audit, self.age, clock
+        self.list_to_act = ListToAct(membership, store.practices, store.requests, store.audit, self.age, clock)
+        self.list_visits = ListVisits(
+            membership, store.practices, store.requests, store.visits, store.audit, self.age, clock
         )
+        self.find_visits = FindVisits(membership, store.practices, store.visits, store.audit, self.age, clock)
+        self.show_visit = ShowVisit(membership, store.practices, store.appointments, store.audit, self.age, clock)
+        self.claim_request = ClaimRequest(membership, store.requests, clock)
+        self.write_note = WriteNote(membership, store.requests, clock)
+        self.preview_cancel = PreviewCancel(lambda: self._letter)
         self.explain_request = ExplainRequest(store.requests, store.appointments, store.calendar, self.age)
         self.show_request = ShowRequest(
             membership,
             store.practices,
             store.requests,
-            store.messages,
             store.suppressions,
             store.audit,
             self.age,
@@ -123,7 +149,7 @@ class World:
             AwaitPull(store.feeds),
             clock,
         )
-        self.tell_of_source = TellOfSource(store.feeds, store.notices, clock)
+        told = [self.turns.append, TellStaffOfSource(store.notices, clock)]
         self.sync_feed = SyncFeed(
             store.practices,
             store.feeds,
@@ -132,7 +158,7 @@ class World:
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
             SuggestMatches(store.requests),
-            FollowPull(self.resolve_moves, self.tell_of_source),
+            FollowPull(self.resolve_moves, TellHealth(store.feeds, clock, told)),
             clock,
             spread=lambda low, high: high,
         )
@@ -140,6 +166,7 @@ class World:
             membership, store.requests, store.appointments, store.calendar, store.ledger, clock
         )
         self.answer_held = AnswerHeld(store.feeds, clock)
+        self.composer = MailComposer("https://book.example", "appointments@oneway.example", clock)
         self.send_messages = SendMessages(
             store.practices,
             store.requests,
@@ -147,7 +174,7 @@ class World:
             store.notices,
             store.suppressions,
             self.mailer,
-            MailComposer("https://book.example", "appointments@oneway.example", clock),
+            self.composer,
             self.links,
             "appointments@oneway.example",
             clock,
@@ -168,7 +195,6 @@ class World:
             self.resolve_moves,
             AwaitPull(store.feeds),
             self.explain_request,
-            self.tell_of_source,
             clock,
         )
         self.track_mail = TrackMail(store.requests, store.messages, store.suppressions, store.ledger, clock)
@@ -176,6 +202,10 @@ class World:
         self.use_address_again = UseAddressAgain(membership, store.requests, store.suppressions)
         self.send_test = SendTestMessage(store.practices, store.notices, clock)
         self.send_test_by_staff = SendTestByStaff(membership, self.send_test)
+
+    def _letter(self, due: DueMessage, practice: Practice, request: Request) -> Letter:
+        rendered = self.composer.render(due, practice, request, "…")
+        return Letter(rendered.subject, rendered.text)
 
     def submit(self, key: str = KEY, **changes: Any) -> Submitted:
         """A patient asks for a time."""

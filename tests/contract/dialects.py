@@ -47,7 +47,7 @@ REED = Record()
 @dataclass(frozen=True)
 class Visit:
     """A visit, or a block if it has no patient. `start` has the offset that is written; `status` is a state that the kind has a
-    word for, or a word of the source's own.
+    word for, or a word of the source's own; `changed` is when it was last written there.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Visit:
     status: AppointmentState | str = AppointmentState.BOOKED
     provider: str = "osei"
     patient: Record | None = REED
+    changed: datetime = NOW - timedelta(days=1)
 
 
 Entry = Any
@@ -72,10 +73,13 @@ class Garbage:
 
 
 class Dialect(Protocol):
-    """How a kind of source says things. `kind` is its name in a practice file, `document` the credentials that it is given."""
+    """How a kind of source says things. `kind` is its name in a practice file, `document` the credentials that it is given,
+    `delta_profile` the profile by which it tells what changed ("": it never does).
+    """
 
     kind: str
     document: str
+    delta_profile: str
 
     def settings(self, url: str) -> FeedSettings:
         """Of a feed of provider "osei" that a server at this address has."""
@@ -87,9 +91,15 @@ class Dialect(Protocol):
         """A whole answer, page by page, each with the way to the next; these entries, and the records of their patients."""
 
     def holding(self, *visits: Visit) -> Callable[[Asked], Told]:
-        """A server that has these visits and their patients, and says so of all (by provider, where it can), of one visit or of
-        one patient; of any other visit that it is not there.
+        """A server that has these visits and their patients, and says so of all (by provider, where it can), of those that
+        changed, of one visit or of one patient; of any other visit that it is not there.
         """
+
+    def tombstone(self, identifier: str) -> Entry:
+        """What stands for a visit that is no more."""
+
+    def refuses_changes(self, otherwise: Callable[[Asked], Told]) -> Callable[[Asked], Told]:
+        """A server that no longer takes a cursor."""
 
     def garbage(self, identifier: str) -> Mapping[str, Garbage]:
         """What is no row, by what is wrong with it; with the word "Reed" wherever there is room for a name."""
@@ -187,6 +197,7 @@ class FhirDialect:
     """FHIR R4, as the generic profile reads it."""
 
     kind = "fhir"
+    delta_profile = "stamped"
     document = '{"token": "secret-token"}'
 
     def settings(self, url: str) -> FeedSettings:
@@ -222,9 +233,17 @@ class FhirDialect:
                 found = [json.dumps(self._resource(one)) for one in visits if one.id == last]
                 return Told(found[0], FHIR) if found else Told(status=404)
             actors = query["actor"].split(",")
-            return self.pages([one for one in visits if f"Practitioner/{one.provider}" in actors])[0]
+            since = datetime.fromisoformat(query.get("_lastUpdated", "ge0001-01-01T00:00:00Z").removeprefix("ge"))
+            found = [one for one in visits if f"Practitioner/{one.provider}" in actors and one.changed >= since]
+            return self.pages(found)[0]
 
         return answer
+
+    def tombstone(self, identifier: str) -> Entry:
+        return a_visit(identifier, status="entered-in-error")
+
+    def refuses_changes(self, otherwise: Callable[[Asked], Told]) -> Callable[[Asked], Told]:
+        return lambda asked: Told(status=400) if "_lastUpdated" in dict(asked.query) else otherwise(asked)
 
     def garbage(self, identifier: str) -> Mapping[str, Garbage]:
         def visit(reason: str, **changes: Any) -> Garbage:

@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from oneway import sources
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
+from oneway.domain.clock_time import parse_instant
 from oneway.domain.comparing import feed_digest
 from oneway.domain.feeds import FeedState
-from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
+from oneway.faults import AuthExpired, AuthRevoked, CursorExpired, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.ports import Absence, Capabilities, ScheduleSource
 from oneway.sources.http import MOST_BYTES, TRIES
 from oneway.sources.opening import OpenSource
@@ -456,6 +457,106 @@ class TestChanges:
             row = row_of(source, "osei", "brandt")
             assert (row.external_id, row.provider_external_id) == ("1", "brandt")
             assert source.get_appointment("1", ["osei"]) == (row if claims.read_by_id else Absence.UNKNOWN)
+
+
+class TestTombstones:
+    def test_a_tombstone_is_told_and_is_no_row(self, dialect: Dialect, claims: Capabilities) -> None:
+        if claims.tombstones == "none":
+            pytest.skip("it has no tombstones")
+        with serving(dialect, answer_of(dialect, Visit("1"), dialect.tombstone("2"))) as server:
+            found = server.open().snapshot(["osei"], WINDOW, None).translate(())
+            assert [row.external_id for row, _ in found.rows] == ["1"]
+            assert (set(found.gone), list(found.set_aside), set(found.unreadable)) == ({"2"}, [], set())
+
+    @pytest.mark.usefixtures("paged")
+    @pytest.mark.parametrize("last", [True, False])
+    def test_on_two_pages_it_never_hides_that_there_was_one(
+        self, dialect: Dialect, claims: Capabilities, last: bool
+    ) -> None:
+        """Whether a live row beats it is decided over all that was read (domain/deltas.py)."""
+        if claims.tombstones == "none":
+            pytest.skip("it has no tombstones")
+        entries = [[Visit("1")], [dialect.tombstone("1")]]
+        with serving(dialect, *dialect.pages(*(entries if last else entries[::-1]))) as server:
+            found = server.open().snapshot(["osei"], WINDOW, None).translate(())
+            assert {row.external_id for row, _ in found.rows} | set(found.gone) == {"1"}
+
+
+class TestDeltas:
+    """Of a kind of source that tells what changed."""
+
+    @pytest.fixture(autouse=True)
+    def tells(self, dialect: Dialect) -> None:
+        if not dialect.delta_profile:
+            pytest.skip("it does not tell what changed")
+
+    def test_it_says_so_and_reads_whole_first(self, dialect: Dialect) -> None:
+        with serving(dialect, dialect.holding(Visit("1"))) as server:
+            source = server.open(dialect.delta_profile)
+            assert source.capabilities().delta in ("timestamp", "token", "queue")
+            cursor = source.snapshot(["osei"], WINDOW, None).cursor
+            assert cursor
+            if source.capabilities().delta == "timestamp":
+                assert parse_instant(cursor) <= NOW
+            assert not server.open().snapshot(["osei"], WINDOW, None).cursor
+
+    def test_what_changed_since_is_told_with_the_way_on(self, dialect: Dialect) -> None:
+        with serving(dialect, dialect.holding(Visit("1"), Visit("2"))) as server:
+            source = server.open(dialect.delta_profile)
+            cursor = source.snapshot(["osei"], WINDOW, None).cursor
+            server.clock.advance(minutes=5)
+            later = NOW + timedelta(minutes=3)
+            server.holds(Visit("1"), Visit("2", status=ARRIVED, changed=later), Visit("3", changed=later))
+            changes = source.changes(["osei"], WINDOW, cursor)
+            found = {row.external_id: row.state for row, _ in changes.translate(()).rows}
+            assert found == {"2": ARRIVED, "3": BOOKED}
+            assert len(changes.prints) == 2
+            server.clock.advance(minutes=5)
+            assert not source.changes(["osei"], WINDOW, changes.cursor).read
+
+    def test_what_is_told_again_has_the_print_that_it_had(self, dialect: Dialect) -> None:
+        with serving(dialect, dialect.holding(Visit("1", changed=NOW))) as server:
+            source = server.open(dialect.delta_profile)
+            whole = source.snapshot(["osei"], WINDOW, None)
+            changes = source.changes(["osei"], WINDOW, whole.cursor)
+            assert set(changes.prints) <= set(whole.prints)
+            assert not changes.translate(set(whole.prints)).rows
+
+    def test_a_cursor_that_is_not_taken_has_expired(self, dialect: Dialect) -> None:
+        with serving(dialect, dialect.holding(Visit("1"))) as server:
+            source = server.open(dialect.delta_profile)
+            cursor = source.snapshot(["osei"], WINDOW, None).cursor
+            server.answers = [dialect.refuses_changes(dialect.holding(Visit("1")))]
+            for one in (cursor, "no cursor"):
+                with pytest.raises(CursorExpired):
+                    source.changes(["osei"], WINDOW, one)
+
+    def test_without_a_cursor_of_its_own_everything_is_read(self, dialect: Dialect, claims: Capabilities) -> None:
+        if claims.delta != "none":
+            pytest.skip("it always tells what changed")
+        with serving(dialect, dialect.holding(Visit("1"))) as server, pytest.raises(CursorExpired):
+            server.open().changes(["osei"], WINDOW, NOW.isoformat())
+
+    @pytest.mark.parametrize(
+        ("told", "fault"),
+        [(Told(status=500), Unavailable), (Told(status=429), RateLimited), (Told(status=401), AuthExpired)],
+    )
+    def test_a_fault_says_nothing_of_the_cursor(self, dialect: Dialect, told: Told, fault: type[SourceError]) -> None:
+        with serving(dialect, dialect.holding(Visit("1"))) as server:
+            source = server.open(dialect.delta_profile)
+            cursor = source.snapshot(["osei"], WINDOW, None).cursor
+            server.answers = [told]
+            with pytest.raises(fault):
+                source.changes(["osei"], WINDOW, cursor)
+
+    def test_to_acknowledge_takes_nothing_away_from_a_source_that_keeps_no_queue(self, dialect: Dialect) -> None:
+        with serving(dialect, dialect.holding(Visit("1"))) as server:
+            source = server.open(dialect.delta_profile)
+            cursor = source.snapshot(["osei"], WINDOW, None).cursor
+            asked = len(server.asked)
+            source.acknowledge(cursor)
+            if source.capabilities().delta != "queue":
+                assert len(server.asked) == asked
 
 
 class TestTimes:

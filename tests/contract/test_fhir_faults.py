@@ -11,7 +11,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from oneway.domain.appointments import ScheduleRow
 from oneway.domain.clock_time import minute_of
+from oneway.domain.comparing import entry_of
 from oneway.domain.feeds import spoke_of
 from oneway.faults import SchemaDrift, Unavailable
 from oneway.ports import Absence
@@ -258,6 +260,28 @@ class TestCapabilityStatement:
             asked = [sorted(set(one) & {"actor", "practitioner", "_include"}) for one in asked_of(server)]
             assert asked == [["_include", "actor"], [], ["_include", "practitioner"], ["practitioner"]]
 
+    def test_a_better_way_that_was_refused_is_tried_again_after_an_hour(self) -> None:
+        with serving(only_by("practitioner", a_visit("1"))) as server:
+            source = server.open()
+            source.snapshot(["osei"], WINDOW, None)
+            for refuses in (True, False):
+                if not refuses:
+                    server.answers = [a_bundle(a_visit("1"), a_patient())]
+                server.clock.advance(minutes=59)
+                before = len(server.asked)
+                source.snapshot(["osei"], WINDOW, None)
+                assert "practitioner" in dict(server.asked[before].query)
+                server.clock.advance(minutes=1)
+                before = len(server.asked)
+                source.snapshot(["osei"], WINDOW, None)
+                assert [sorted(set(dict(one.query)) & {"actor", "practitioner"}) for one in server.asked[before:]] == (
+                    [["actor"], ["practitioner"]] if refuses else [["actor"]]
+                )
+            server.clock.advance(hours=2)
+            before = len(server.asked)
+            source.snapshot(["osei"], WINDOW, None)
+            assert len(server.asked) == before + 1
+
     def test_a_page_that_is_refused_is_no_refusal_of_the_question(self) -> None:
         def answer(asked: Asked) -> Told:
             if ("page", "2") in asked.query:
@@ -283,6 +307,57 @@ class TestCapabilityStatement:
         with serving(Told("<html>", FHIR)) as server:
             (remark,) = server.open().remarks()
             assert remark.startswith("has no CapabilityStatement")
+
+
+WITH_BOTH = [{"actor": {"reference": f"Practitioner/{one}"}} for one in ("brandt", "osei")]
+
+
+class TestSeveralProviders:
+    """Of a feed that is read whole: a visit with two of its providers takes a place of both, and is one patient's."""
+
+    both = a_visit("1", participant=[*WITH_BOTH, {"actor": {"reference": "Patient/p"}}])
+
+    def test_it_is_a_visit_of_the_first_and_a_place_of_the_other(self) -> None:
+        with serving(a_bundle(self.both, a_patient())) as server:
+            snapshot = server.open().snapshot(["osei", "brandt"], WINDOW, None)
+            visit, copy = [row for row, _ in snapshot.translate(()).rows]
+            assert (visit.external_id, visit.provider_external_id) == ("1", "osei")
+            assert (copy.external_id, copy.provider_external_id) == ("1~brandt", "brandt")
+            assert visit.patient
+            assert copy.patient is None
+            assert (visit.start, visit.end, visit.kind) == (copy.start, copy.end, copy.kind)
+
+    def test_both_are_known_by_their_prints(self) -> None:
+        with serving(a_bundle(self.both, a_patient())) as server:
+            snapshot = server.open().snapshot(["osei", "brandt"], WINDOW, None)
+            prints = {print_ for _, print_ in snapshot.translate(()).rows}
+            assert prints == set(snapshot.prints)
+            assert not snapshot.translate(prints).rows
+            assert len(snapshot.translate(set(list(prints)[:1])).rows) == 2
+
+    def test_in_whatever_order_they_stand(self) -> None:
+        turned = self.both | {"participant": self.both["participant"][::-1]}
+        with serving(a_bundle(self.both, a_patient()), a_bundle(turned, a_patient())) as server:
+            source = server.open()
+            one, other = (source.snapshot(["osei", "brandt"], WINDOW, None).translate(()).rows for _ in range(2))
+            assert [entry_of(row) for row, _ in one] == [entry_of(row) for row, _ in other]
+
+    def test_by_id_the_place_is_there_as_long_as_the_visit_is_with_both(self) -> None:
+        alone = a_visit("1", participant=[{"actor": {"reference": "Practitioner/osei"}}])
+        answers = [Told(json.dumps(one), FHIR) for one in (self.both, alone)]
+        with serving(*answers, Told(status=404)) as server:
+            source = server.open()
+            there = source.get_appointment("1~brandt", ["osei", "brandt"])
+            assert isinstance(there, ScheduleRow)
+            assert (there.external_id, there.provider_external_id) == ("1~brandt", "brandt")
+            assert source.get_appointment("1~brandt", ["osei", "brandt"]) is Absence.GONE
+            assert source.get_appointment("1~brandt", ["osei", "brandt"]) is Absence.GONE
+            assert {asked.path for asked in server.asked} == {"/fhir/Appointment/1"}
+
+    def test_entered_in_error_it_is_gone_with_both(self) -> None:
+        with serving(a_bundle(self.both | {"status": "entered-in-error"}, a_patient())) as server:
+            found = server.open().snapshot(["osei", "brandt"], WINDOW, None).translate(())
+            assert (list(found.rows), set(found.gone)) == ([], {"1", "1~brandt"})
 
 
 class TestPrints:

@@ -13,17 +13,20 @@ from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Clos
 from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState, bucket_of, in_turn
+from oneway.domain.health import SourceHealth
 from oneway.domain.messages import CallTask, MessageKind, MessageRecord, MessageState
 from oneway.domain.messages import Why as NotReached
-from oneway.domain.notices import SourceNews, digest, told
+from oneway.domain.notices import digest
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
+from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Actor, ActorKind, Request, Transition, with_due
 from oneway.domain.suppression import Suppression, mark_of
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
+    AppointmentUnchanged,
     Change,
     DayChange,
     LongBlocksChange,
@@ -132,6 +135,19 @@ class TestLedger:
         store.ledger.commit([AppointmentChange(before, before.linked("r"))])
         with pytest.raises(WriteConflict):
             store.ledger.commit([AppointmentChange(before, before.missing(NOW))])
+
+    def test_what_was_decided_by_an_appointment_is_written_only_while_it_is_as_it_was_read(self, store: Store) -> None:
+        visit, day = an_appointment(), an_empty_day()
+        store.ledger.commit([AppointmentChange(None, visit)])
+        other = replace(visit, provider_id="brandt")
+        store.ledger.commit([AppointmentChange(None, other), AppointmentUnchanged(visit)])
+        with pytest.raises(WriteConflict) as caught:
+            store.ledger.commit(
+                [DayChange(day, day), AppointmentRemoval(other), AppointmentUnchanged(replace(visit, version=7))]
+            )
+        assert caught.value.conflicted == (2,)
+        assert store.appointments.get_many("harbor", [("brandt", other.id)])
+        assert store.appointments.get_many("harbor", [("osei", visit.id)]) == {visit.id: visit}
 
     def test_an_appointment_is_removed_as_it_was_read(self, store: Store) -> None:
         visit, day = an_appointment(), an_empty_day()
@@ -362,6 +378,22 @@ class TestFeeds:
         store.feeds.remove("practice-7", "ehr~osei")
         assert in_turn(store.feeds.due(0), 0) == in_turn([ref for ref in refs if ref != refs[14]], 0)
 
+    def test_the_health_of_a_source_is_written_on_what_was_read_and_goes_with_its_last_feed(self, store: Store) -> None:
+        osei, brandt = a_feed("osei"), a_feed("brandt")
+        for one in (osei, brandt):
+            store.feeds.save(FeedState(one.settings), one)
+        well = store.feeds.health("harbor", "ehr")
+        assert well == SourceHealth("harbor", "ehr")
+        broken = well.judged([replace(osei, broken_since=NOW, last_failure="auth_revoked")])
+        store.feeds.save_health(well, broken)
+        assert store.feeds.health("harbor", "ehr") == replace(broken, version=1)
+        with pytest.raises(WriteConflict):
+            store.feeds.save_health(well, broken)
+        store.feeds.remove("harbor", osei.settings.feed_id)
+        assert store.feeds.health("harbor", "ehr").untold == broken.untold
+        store.feeds.remove("harbor", brandt.settings.feed_id)
+        assert store.feeds.health("harbor", "ehr") == well
+
     def test_a_feed_that_is_removed_leaves_nothing(self, store: Store) -> None:
         state = a_feed()
         ref = FeedRef("harbor", state.settings.feed_id, "lane")
@@ -491,6 +523,21 @@ class TestCalendars:
             store.calendar.save("harbor", "osei", replace(second, version=4))
         assert store.calendar.get("harbor", "osei") == second
 
+    def test_a_change_and_its_timeline_entry_are_written_together_or_not_at_all(self, store: Store) -> None:
+        told = [
+            PracticeEvent(f"osei~{n}", NOW + timedelta(hours=n), "nadia@harbor.example", "paused") for n in range(3)
+        ]
+        for version, event in ((1, told[0]), (2, told[1])):
+            store.calendar.save("harbor", "osei", replace(a_calendar(), version=version), event)
+        with pytest.raises(WriteConflict):
+            store.calendar.save("harbor", "osei", replace(a_calendar(), version=2), told[2])
+        assert store.practice_events.latest("harbor", 5) == [told[1], told[0]]
+        assert store.practice_events.latest("harbor", 1) == [told[1]]
+        assert store.practice_events.latest("pier", 5) == []
+        for _ in range(2):
+            store.practice_events.add("harbor", told[2])
+        assert store.practice_events.latest("harbor", 5) == [told[2], told[1], told[0]]
+
     def test_saving_a_practice_leaves_the_calendars_of_its_providers_and_drops_the_others(self, store: Store) -> None:
         store.practices.save(a_practice())
         for provider_id in ("", "osei", "brandt"):
@@ -510,6 +557,15 @@ class TestCalendars:
         assert [len(one.occupants) for one in found.days.values()] == [1, 0]
         assert found.availability == replace(a_calendar().availability, closures=(closure,))
         assert tuple(found.long_blocks) == (BLOCK,)
+
+    def test_days_and_calendars_of_several_providers_are_read_at_once(self, store: Store) -> None:
+        day, before = an_empty_day(), LongBlocks("harbor", "osei")
+        store.calendar.save("harbor", "osei", replace(a_calendar(), version=1))
+        store.ledger.commit([DayChange(day, occupied(day)), LongBlocksChange(before, before.with_block(BLOCK))])
+        found = store.calendar.read_calendars("harbor", [("osei", ZONE), ("brandt", ZONE)], [DAY])
+        assert {key: len(one.occupants) for key, one in found.days.items()} == {("osei", DAY): 1, ("brandt", DAY): 0}
+        assert {which: one.version for which, one in found.calendars.items()} == {"osei": 1, "brandt": 0, "": 0}
+        assert {which: tuple(one) for which, one in found.long_blocks.items()} == {"osei": (BLOCK,), "brandt": ()}
 
     def test_long_blocks_are_written_on_what_was_read(self, store: Store) -> None:
         before = LongBlocks("harbor", "osei")
@@ -565,19 +621,6 @@ class TestNotices:
         store.notices.done(notice, NOW)
         assert store.requests.unsent(NOW + timedelta(minutes=1)) == []
         assert store.notices.get("harbor", notice.id) == replace(notice, sent_at=NOW)
-
-    def test_what_staff_know_of_a_source_is_written_on_what_was_read(self, store: Store) -> None:
-        news = store.notices.news("harbor", "ehr")
-        assert news == SourceNews("harbor", "ehr")
-        broken, _ = told(news, NOW, broken=True)
-        store.notices.save_news(broken)
-        with pytest.raises(WriteConflict):
-            store.notices.save_news(broken)
-        assert store.notices.news("harbor", "ehr") == broken
-        assert store.requests.to_look_at(NOW + timedelta(hours=1)) == [("harbor", "news_ehr")]
-        well, _ = told(broken, NOW, broken=False)
-        store.notices.save_news(well)
-        assert store.requests.to_look_at(NOW + timedelta(hours=1)) == []
 
 
 class TestSuppressions:

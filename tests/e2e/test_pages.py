@@ -340,7 +340,7 @@ def test_the_mailed_link_leads_through_sign_in_to_exactly_that_page(
     page.fill("#note", "Please choose another day.")
     eyes.look(page, "d-cancel")
     page.get_by_role("button", name="Cancel request").click()
-    page.wait_for_url("**done=cancelled")
+    page.locator("h1 .state.cancelled").wait_for()
     assert page.inner_text("#live")
     eyes.look(page, "e-cancelled")
     letter = telling.laptop.mailbox.wait_for(
@@ -349,6 +349,7 @@ def test_the_mailed_link_leads_through_sign_in_to_exactly_that_page(
     assert "Please choose another day." in letter.text
     assert "1984" not in letter.text + letter.html
     assert "Knee" not in letter.text + letter.html
+    page.locator("#me summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.goto(link)
     assert page.url != link

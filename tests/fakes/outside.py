@@ -1,6 +1,6 @@
 """The outside world in memory: a scheduling system, a mail service, queues."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -8,13 +8,17 @@ from hashlib import sha256
 from oneway.domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
 from oneway.domain.comparing import print_of
 from oneway.domain.feeds import FeedRef, FeedState, Window
-from oneway.faults import MailError, SourceError
-from oneway.ports import Absence, Capabilities, Snapshot, SourceProvider, Translated
+from oneway.faults import CursorExpired, MailError, SourceError
+from oneway.ports import Absence, Capabilities, Changes, Snapshot, SourceProvider, Translate, Translated
 
 
 @dataclass
 class FakeSource:
-    """A schedule that tests change as staff would; `fault` makes the next pulls fail."""
+    """A schedule that tests change as staff would; `fault` makes the next pulls fail.
+
+    With a `delta` of "token" or "queue" it tells what changed: cursors are numbers of changes, and `tombstones` say what was
+    deleted. `stale` tells again what it told before, in any order; `expired` cursors are taken by nobody.
+    """
 
     rows: dict[str, ScheduleRow] = field(default_factory=dict)
     set_aside: list[SetAsideRow] = field(default_factory=list)
@@ -30,6 +34,15 @@ class FakeSource:
     """Visits that are shown, and cannot be read."""
     blind: bool = False
     """Whether nothing at all is found by id."""
+    delta: str = "none"
+    tombstones: bool = False
+    expired: bool = False
+    stale: set[str] = field(default_factory=set)
+    buried: set[str] = field(default_factory=set)
+    """Visits of which tombstones are shown in every answer, whether they are there or not."""
+    log: list[str] = field(default_factory=list)
+    deltas: int = 0
+    acknowledged: list[str] = field(default_factory=list)
 
     def __call__(self, state: FeedState, deadline: datetime | None = None) -> "FakeSource":
         return self
@@ -37,12 +50,15 @@ class FakeSource:
     def enter(self, *rows: ScheduleRow) -> None:
         for row in rows:
             self.rows[row.external_id] = row
+            self.log.append(row.external_id)
 
     def delete(self, external_id: str) -> None:
         del self.rows[external_id]
+        self.log.append(external_id)
 
     def capabilities(self) -> Capabilities:
-        return Capabilities(conditional_get=True, read_by_id=self.read_by_id)
+        tombstones = "token" if self.tombstones else "none"
+        return Capabilities(self.delta, tombstones, conditional_get=True, read_by_id=self.read_by_id)
 
     def remarks(self) -> list[str]:
         return []
@@ -61,9 +77,34 @@ class FakeSource:
             and window.start <= row.start < window.end
             and row.external_id not in self.hidden
         ]
-        now = sha256(repr((sorted(map(repr, rows)), sorted(self.spoilt))).encode()).hexdigest()
+        cursor = str(len(self.log)) if self.delta != "none" else ""
+        now = sha256(repr((sorted(map(repr, rows)), sorted(self.spoilt), sorted(self.buried))).encode()).hexdigest()
         if validator == now:
-            return Snapshot(unchanged=True, validator=now)
+            return Snapshot(unchanged=True, validator=now, cursor=cursor)
+        translate, prints, read = self._read(rows, self.set_aside, self.buried)
+        return Snapshot(translate, prints, read, self.complete, validator=now, cursor=cursor)
+
+    def changes(self, provider_external_ids: Sequence[str], window: Window, cursor: str) -> Changes:
+        self.deltas += 1
+        if self.fault:
+            raise self.fault
+        if self.delta == "none" or self.expired:
+            raise CursorExpired
+        named = {*self.log[int(cursor) :], *self.stale}
+        rows = [
+            row
+            for row in self.rows.values()
+            if row.external_id in named and row.provider_external_id in provider_external_ids
+        ]  # wherever they start: it tells more than it is asked for
+        gone = {one for one in named if one not in self.rows} if self.tombstones else set()
+        return Changes(str(len(self.log)), *self._read(rows, (), gone | self.buried))
+
+    def acknowledge(self, cursor: str) -> None:
+        self.acknowledged.append(cursor)
+
+    def _read(
+        self, rows: Sequence[ScheduleRow], set_aside: Sequence[SetAsideRow], gone: Collection[str]
+    ) -> tuple[Translate, Sequence[bytes], Sequence[bytes]]:
         spoilt = [row for row in rows if row.external_id in self.spoilt]
         printed = [(row, print_of(repr((row, row in spoilt)).encode())) for row in rows]
 
@@ -71,11 +112,10 @@ class FakeSource:
             fresh = [(row, print_) for row, print_ in printed if print_ not in known and row not in spoilt]
             self.translated += len(fresh)
             bad = [SetAsideRow("entry", "cannot be read") for _ in spoilt]
-            return Translated(fresh, (*self.set_aside, *bad), [row.external_id for row in spoilt])
+            return Translated(fresh, (*set_aside, *bad), [row.external_id for row in spoilt], gone)
 
         prints = [print_ for _, print_ in printed]
-        read = [*prints, *(print_of(repr(one).encode()) for one in self.set_aside)]
-        return Snapshot(translate, prints, read, self.complete, validator=now)
+        return translate, prints, [*prints, *(print_of(repr(one).encode()) for one in (*set_aside, *sorted(gone)))]
 
     def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
         if self.fault:

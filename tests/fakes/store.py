@@ -4,30 +4,40 @@
 and its write.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from oneway.domain.appointments import Appointment, SetAsideRow
+from oneway.domain.appointments import Appointment, RowKind, SetAsideRow
 from oneway.domain.availability import Calendar
+from oneway.domain.claims import Claim, Note
 from oneway.domain.comparing import DigestWeek
 from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
-from oneway.domain.feeds import FeedRef, FeedState, spoke_of, spokes_due
+from oneway.domain.feeds import FeedRef, FeedState, source_of, spoke_of, spokes_due
+from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageRecord
-from oneway.domain.notices import NEWS, Notice, SourceNews
+from oneway.domain.notices import Notice
 from oneway.domain.occupancy import DayOccupancy, LongBlocks
 from oneway.domain.pending import Waiting
+from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Practice
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
+from oneway.domain.searching import Look, SearchBy, keys_of_patient, keys_of_record
 from oneway.domain.suppression import Suppression
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
+    AppointmentUnchanged,
+    Beside,
+    CalendarsRead,
     Change,
     DayChange,
+    Listed,
+    ListedKind,
     LongBlocksChange,
     ProviderDays,
     RequestChange,
+    RequestFile,
     Session,
 )
 
@@ -60,18 +70,21 @@ class FakeStore:
     days_by_key: dict[tuple[str, str, date], DayOccupancy] = field(default_factory=dict)
     appointments_by_key: dict[tuple[str, str, str], Appointment] = field(default_factory=dict)
     feeds_by_id: dict[tuple[str, str], FeedState] = field(default_factory=dict)
+    health_by_id: dict[tuple[str, str], SourceHealth] = field(default_factory=dict)
     hints_by_id: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
+    notes: dict[tuple[str, str], list[Note]] = field(default_factory=dict)
     digest_weeks: dict[tuple[str, str], dict[str, DigestWeek]] = field(default_factory=dict)
     aside: dict[tuple[str, str], list[SetAsideRow]] = field(default_factory=dict)
     wheel: dict[tuple[int, int], list[FeedRef]] = field(default_factory=dict)
     calendars_by_key: dict[tuple[str, str], Calendar] = field(default_factory=dict)
     blocks_by_key: dict[tuple[str, str], LongBlocks] = field(default_factory=dict)
     waiting: dict[str, set[Waiting]] = field(default_factory=dict)
+    practice_events_by_slug: dict[str, dict[str, PracticeEvent]] = field(default_factory=dict)
     looks: list[tuple[str, str, str, str]] = field(default_factory=list)
     sessions_by_id: dict[str, Session] = field(default_factory=dict)
     logos: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     notices_by_id: dict[tuple[str, str], Notice] = field(default_factory=dict)
-    news_by_id: dict[tuple[str, str], SourceNews] = field(default_factory=dict)
     suppressed: dict[tuple[str, str], Suppression] = field(default_factory=dict)
     writes: int = 0
 
@@ -104,6 +117,10 @@ class FakeStore:
         return FakeAppointments(self)
 
     @property
+    def visits(self) -> "FakeVisits":
+        return FakeVisits(self)
+
+    @property
     def feeds(self) -> "FakeFeeds":
         return FakeFeeds(self)
 
@@ -114,6 +131,10 @@ class FakeStore:
     @property
     def pending(self) -> "FakePending":
         return FakePending(self)
+
+    @property
+    def practice_events(self) -> "FakePracticeEvents":
+        return FakePracticeEvents(self)
 
     @property
     def audit(self) -> "FakeAudit":
@@ -136,7 +157,7 @@ class FakeLedger:
         if lost:
             raise WriteConflict(lost)
         for change in changes:
-            self.store.writes += 1
+            self.store.writes += not isinstance(change, AppointmentUnchanged)
             self._write(change)
 
     def _holds(self, change: Change) -> bool:
@@ -155,6 +176,9 @@ class FakeLedger:
             case AppointmentRemoval(gone):
                 found = self.store.appointments_by_key.get((gone.practice, gone.provider_id, gone.id))
                 return bool(found) and found.version == gone.version
+            case AppointmentUnchanged(same):
+                found = self.store.appointments_by_key.get((same.practice, same.provider_id, same.id))
+                return bool(found) and found.version == same.version
             case LongBlocksChange(before, after):
                 blocks = self.store.blocks_by_key.get((after.practice, after.provider_id))
                 return (blocks.version if blocks else 0) == before.version
@@ -253,6 +277,37 @@ class FakeRequests:
         kept = self.store.hints_by_id.get((practice, request_id), {})
         return [(provider_id, appointment_id) for appointment_id, provider_id in sorted(kept.items())]
 
+    def file(self, practice: str, request_id: str) -> RequestFile:
+        request = self.get(practice, request_id)
+        return RequestFile(
+            request,
+            self.timeline(practice, request_id),
+            self.store.messages.list(practice, request_id),
+            self.store.claims.get((practice, request_id)),
+            list(self.store.notes.get((practice, request_id), ())),
+            self.hints(practice, request_id),
+        )
+
+    def beside(self, practice: str, request_ids: Iterable[str]) -> dict[str, Beside]:
+        found = {
+            one: Beside(self.store.claims.get((practice, one)), tuple(self.hints(practice, one))) for one in request_ids
+        }
+        return {one: beside for one, beside in found.items() if beside != Beside()}
+
+    def claim(self, practice: str, request_id: str, before: Claim | None, after: Claim | None) -> None:
+        hook, self.store.before_commit = self.store.before_commit, None
+        if hook:
+            hook()
+        if self.store.claims.get((practice, request_id)) != before:
+            raise WriteConflict
+        if after:
+            self.store.claims[practice, request_id] = after
+        else:
+            self.store.claims.pop((practice, request_id), None)
+
+    def add_note(self, practice: str, request_id: str, note: Note) -> None:
+        self.store.notes.setdefault((practice, request_id), []).append(note)
+
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         found = [(r.unsent_since, r.practice, r.id) for r in self.store.requests_by_id.values() if r.unsent_since]
         found += [(n.due_at, n.practice, n.name) for n in self.store.notices_by_id.values() if not n.sent_at]
@@ -261,7 +316,6 @@ class FakeRequests:
     def to_look_at(self, before: datetime) -> list[tuple[str, str]]:
         requests = self.store.requests_by_id.values()
         found = [(r.look_at, r.practice, r.id) for r in requests if r.look_at and r.pending and not r.unsent_since]
-        found += [(n.look_at, n.practice, NEWS + n.source_id) for n in self.store.news_by_id.values() if n.look_at]
         return [(practice, subject) for at, practice, subject in sorted(found) if at < before]
 
 
@@ -283,14 +337,6 @@ class FakeNotices:
         key = notice.practice, notice.id
         if self.store.notices_by_id.get(key) == notice:
             self.store.notices_by_id[key] = replace(notice, sent_at=at)
-
-    def news(self, practice: str, source_id: str) -> SourceNews:
-        return self.store.news_by_id.get((practice, source_id), SourceNews(practice, source_id))
-
-    def save_news(self, after: SourceNews) -> None:
-        if self.news(after.practice, after.source_id).version != after.version - 1:
-            raise WriteConflict
-        self.store.news_by_id[after.practice, after.source_id] = after
 
 
 @dataclass
@@ -356,10 +402,20 @@ class FakeCalendar:
             self.long_blocks(practice, provider_id).blocks,
         )
 
+    def read_calendars(
+        self, practice: str, providers: Iterable[tuple[str, str]], days: Iterable[date]
+    ) -> CalendarsRead:
+        chosen, wanted = list(providers), list(days)
+        return CalendarsRead(
+            {(one, day): self._day(practice, one, zone, day) for one, zone in chosen for day in wanted},
+            {one: self.get(practice, one) for one in (*(one for one, _ in chosen), "")},
+            {one: self.long_blocks(practice, one).blocks for one, _ in chosen},
+        )
+
     def get(self, practice: str, provider_id: str) -> Calendar:
         return self.store.calendars_by_key.get((practice, provider_id), Calendar())
 
-    def save(self, practice: str, provider_id: str, after: Calendar) -> None:
+    def save(self, practice: str, provider_id: str, after: Calendar, event: PracticeEvent | None = None) -> None:
         hook, self.store.before_commit = self.store.before_commit, None
         if hook:
             hook()
@@ -367,6 +423,8 @@ class FakeCalendar:
             raise WriteConflict
         self.store.writes += 1
         self.store.calendars_by_key[practice, provider_id] = after
+        if event:
+            self.store.practice_events.add(practice, event)
 
     def long_blocks(self, practice: str, provider_id: str) -> LongBlocks:
         return self.store.blocks_by_key.get((practice, provider_id), LongBlocks(practice, provider_id))
@@ -396,6 +454,56 @@ class FakeAppointments:
     def of_provider(self, practice: str, provider_id: str) -> list[Appointment]:
         found = sorted(self.store.appointments_by_key.items())
         return [one for key, one in found if key[:2] == (practice, provider_id)]
+
+
+@dataclass
+class FakeVisits:
+    store: FakeStore
+
+    def between(self, practice: str, first: datetime, last: datetime) -> list[Listed]:
+        first, last = (at.replace(second=0, microsecond=0) for at in (first, last))
+        found = [one for one, _ in self._all(practice) if one.start and first <= one.start < last]
+        return sorted(found, key=lambda one: (one.start, one.provider_id, one.id))
+
+    def found(self, practice: str, look: Look) -> list[Listed]:
+        found = [(one, keys.get(look.by, "")) for one, keys in self._all(practice)]
+        return [one for one, key in found if key.startswith(look.prefix) and look.takes(key)]
+
+    def load(self, practice: str, listed: Iterable[Listed]) -> list[Request | Appointment]:
+        found: list[Request | Appointment | None] = [
+            self.store.requests_by_id.get((practice, one.id))
+            if one.kind is ListedKind.REQUEST
+            else self.store.appointments_by_key.get((practice, one.provider_id, one.id))
+            for one in listed
+        ]
+        return [one for one in found if one]
+
+    def _all(self, practice: str) -> Iterator[tuple[Listed, Mapping[SearchBy, str]]]:
+        for request in (one for one in self.store.requests_by_id.values() if one.practice == practice):
+            at, state = (None, "") if request.link else (request.start, request.shown_state)
+            at = at and at.replace(second=0, microsecond=0)
+            provider = request.provider_id if at else ""
+            listed = Listed(ListedKind.REQUEST, request.id, provider, at, state if at else "")
+            yield listed, keys_of_patient(request.patient)
+        for one in (one for one in self.store.appointments_by_key.values() if one.practice == practice):
+            if one.row.kind is RowKind.APPOINTMENT:
+                at = one.start.replace(second=0, microsecond=0)
+                yield (
+                    Listed(ListedKind.APPOINTMENT, one.id, one.provider_id, at, one.state),
+                    keys_of_record(one.row.patient),
+                )
+
+
+@dataclass
+class FakePracticeEvents:
+    store: FakeStore
+
+    def add(self, practice: str, event: PracticeEvent) -> None:
+        self.store.practice_events_by_slug.setdefault(practice, {})[event.id] = event
+
+    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
+        found = self.store.practice_events_by_slug.get(practice, {}).values()
+        return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:count]
 
 
 @dataclass
@@ -444,6 +552,15 @@ class FakeFeeds:
     def of_practice(self, practice: str) -> list[FeedState]:
         return [state for (slug, _), state in sorted(self.store.feeds_by_id.items()) if slug == practice]
 
+    def health(self, practice: str, source_id: str) -> SourceHealth:
+        return self.store.health_by_id.get((practice, source_id), SourceHealth(practice, source_id))
+
+    def save_health(self, before: SourceHealth, after: SourceHealth) -> None:
+        if self.health(after.practice, after.source_id).version != before.version:
+            raise WriteConflict
+        self.store.writes += 1
+        self.store.health_by_id[after.practice, after.source_id] = replace(after, version=before.version + 1)
+
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         for refs in self.store.wheel.values():
             refs[:] = [one for one in refs if (one.practice, one.feed_id) != (ref.practice, ref.feed_id)]
@@ -458,6 +575,8 @@ class FakeFeeds:
         self.put_on_wheel(FeedRef(practice, feed_id, ""), None)
         for stored in (self.store.feeds_by_id, self.store.digest_weeks, self.store.aside):
             stored.pop((practice, feed_id), None)  # type: ignore[attr-defined]
+        if source_of(feed_id) not in {source_of(other) for slug, other in self.store.feeds_by_id if slug == practice}:
+            self.store.health_by_id.pop((practice, source_of(feed_id)), None)
 
 
 @dataclass

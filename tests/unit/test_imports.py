@@ -76,7 +76,7 @@ def test_only_bootstrap_brings_adapters_and_use_cases_together() -> None:
 
 
 def test_functions_see_adapters_through_bootstrap_only() -> None:
-    for file in (ROOT / "functions").glob("*/*_function.py"):
+    for file in (ROOT / "functions").glob("*/*.py"):
         names = [
             node.module or ""
             for node in ast.walk(ast.parse(file.read_text("utf-8")))
@@ -86,7 +86,7 @@ def test_functions_see_adapters_through_bootstrap_only() -> None:
 
 
 def test_of_powertools_we_use_metrics_and_parameters() -> None:
-    files = [*PACKAGE.rglob("*.py"), *(ROOT / "functions").glob("*/*_function.py")]
+    files = [*PACKAGE.rglob("*.py"), *(ROOT / "functions").glob("*/*.py")]
     used = {name for file in files for name in imported(file) if name.startswith(POWERTOOLS)}
     assert used
     assert all(name.startswith((f"{POWERTOOLS}.metrics.", f"{POWERTOOLS}.utilities.parameters")) for name in used)

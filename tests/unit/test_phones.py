@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oneway.phones import shown, to_e164
+from oneway.phones import beginnings, shown, to_e164
 
 MOBILE = "+14155552671"
 
@@ -57,3 +57,21 @@ def test_a_number_stays_what_it_is(text: str, country: str) -> None:
     if found:
         assert to_e164(found, country) == found
         assert to_e164(shown(found, country), country) == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "country", "begins"),
+    [
+        ("(415) 555-2671", "US", ["14155552671"]),
+        ("415 55", "US", ["141555"]),
+        ("1 415 55", "US", ["141555"]),
+        ("+1 415", "US", ["1415"]),
+        ("020 7946", "GB", ["44207946"]),
+        ("0044 20", "ES", ["4420"]),
+        ("3465", "ES", ["343465", "3465"]),
+        ("06 1234", "IT", ["39061234"]),
+        ("maria", "US", []),
+    ],
+)
+def test_the_beginning_of_a_number_is_read_as_people_type_it(typed: str, country: str, begins: list[str]) -> None:
+    assert beginnings(typed, country) == begins

@@ -138,7 +138,7 @@ class TestSyncNow:
         ]
 
 
-BROKEN = SourceBroken("harbor", "tanaka", "auth_revoked")
+BROKEN = SourceBroken("harbor", "tanaka", "auth_revoked", NOW)
 REPORTS = {
     "calm": SyncReport(Outcome.UNCHANGED, seen=40, set_aside=1),
     "busy": SyncReport(
@@ -148,7 +148,7 @@ REPORTS = {
         missing=1,
         set_aside=2,
         confirmed=3,
-        events=(SourceWell("harbor", "busy"), PullFinished("harbor", "busy", "changed")),
+        events=(SourceWell("harbor", "busy", NOW), PullFinished("harbor", "busy", "changed")),
     ),
     "lost": SyncReport(Outcome.FAILED, failure="auth_revoked", events=(BROKEN,)),
     "slow": SyncReport(Outcome.FAILED, failure="unavailable"),
@@ -253,7 +253,7 @@ def test_whoever_it_concerns_is_never_printed(
     outcome: Outcome,
     breaks: bool,
 ) -> None:
-    events = (VisitMissing(practice, person, person, person), SourceBroken(practice, feed, "unavailable"))
+    events = (VisitMissing(practice, person, person, person), SourceBroken(practice, feed, "unavailable", NOW))
     pulls = Pulls(**{feed: SyncReport(outcome, 3, 2, events=events)})
     event = batch((f"lane of {practice}", f"{feed} bug" if breaks else feed), practice=practice)
     run(function, pulls, event)

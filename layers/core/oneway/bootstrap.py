@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Any
 from . import settings as settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .domain.mail_events import MailEvent
+    from .domain.messages import DueMessage
+    from .domain.practices import Practice
+    from .domain.requests import Request
     from .ports import (
         CalendarRepository,
         Clock,
         FeedRepository,
+        LetterWriter,
         MailAside,
         MessageQueue,
         PracticeRepository,
@@ -30,25 +36,30 @@ if TYPE_CHECKING:
     from .use_cases.close_call_task import CloseCallTask, UseAddressAgain
     from .use_cases.confirm_matches import ConfirmMatches
     from .use_cases.dismiss_match import DismissMatch
+    from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
     from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.explain_time import ExplainTime
     from .use_cases.keep_link import KeepLink
     from .use_cases.list_slots import ListSlots
+    from .use_cases.list_visits import FindVisits, ListVisits
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.membership import Membership
     from .use_cases.plan_syncs import PlanSyncs
+    from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
     from .use_cases.send_test_message import SendTestByStaff, SendTestMessage
-    from .use_cases.show_requests import ListToAct, ShowRequest
+    from .use_cases.show_calendar import ShowCalendar
+    from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.sync_feed import SyncFeed
-    from .use_cases.tell_of_source import TellOfSource
     from .use_cases.track_mail import TrackMail
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
+    from .use_cases.work_together import ClaimRequest, WriteNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,13 @@ class Portal:
     practices: "PracticeRepository"
     membership: "Membership"
     list_to_act: "ListToAct"
+    list_visits: "ListVisits"
+    find_visits: "FindVisits"
     show_request: "ShowRequest"
+    show_visit: "ShowVisit"
+    claim_request: "ClaimRequest"
+    write_note: "WriteNote"
+    preview_cancel: "PreviewCancel"
     cancel_by_staff: "CancelByStaff"
     answer_vanished: "AnswerVanished"
     accept_match: "AcceptMatch"
@@ -84,6 +101,9 @@ class Portal:
     close_call_task: "CloseCallTask"
     use_address_again: "UseAddressAgain"
     send_test: "SendTestByStaff"
+    show_calendar: "ShowCalendar"
+    edit_calendar: "EditCalendar"
+    explain_time: "ExplainTime"
     sessions: "SessionRepository"
 
 
@@ -156,24 +176,33 @@ def portal() -> Portal:
     from .store.ledger import DynamoLedger
     from .store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .store.requests import DynamoRequestRepository
     from .store.sessions import DynamoSessionRepository
+    from .store.visits import DynamoVisitRepository
     from .use_cases.accept_match import AcceptMatch
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
     from .use_cases.close_call_task import CloseCallTask, UseAddressAgain
     from .use_cases.dismiss_match import DismissMatch
+    from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
+    from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.explain_time import ExplainTime
     from .use_cases.keep_link import KeepLink
+    from .use_cases.list_visits import FindVisits, ListVisits
     from .use_cases.membership import Membership
+    from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_test_message import SendTestByStaff, SendTestMessage
-    from .use_cases.show_requests import ListToAct, ShowRequest
+    from .use_cases.show_calendar import ShowCalendar
+    from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.undo_link import UndoLink
+    from .use_cases.work_together import ClaimRequest, WriteNote
 
     settings, clock = _settings(), SystemClock()
     practices, requests, audit = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoAuditRepository()
+    visits = DynamoVisitRepository()
     membership, age = Membership(practices), ScheduleAge(DynamoFeedRepository(), clock)
     calendar, ledger = DynamoCalendarRepository(), DynamoLedger()
     cancel = CancelRequest(requests, calendar, ledger, clock)
@@ -185,10 +214,14 @@ def portal() -> Portal:
         clock,
         practices,
         membership,
-        ListToAct(membership, practices, requests, DynamoFeedRepository(), audit, age, clock),
-        ShowRequest(
-            membership, practices, requests, DynamoMessageRepository(), suppressions, audit, age, explain, clock
-        ),
+        ListToAct(membership, practices, requests, audit, age, clock),
+        ListVisits(membership, practices, requests, visits, audit, age, clock),
+        FindVisits(membership, practices, visits, audit, age, clock),
+        ShowRequest(membership, practices, requests, suppressions, audit, age, explain, clock),
+        ShowVisit(membership, practices, appointments, audit, age, clock),
+        ClaimRequest(membership, requests, clock),
+        WriteNote(membership, requests, clock),
+        PreviewCancel(_letter_writer(settings, clock)),
         CancelByStaff(membership, requests, cancel),
         AnswerVanished(membership, requests, appointments, calendar, ledger, clock),
         AcceptMatch(membership, requests, appointments, calendar, ledger, clock),
@@ -199,6 +232,9 @@ def portal() -> Portal:
         CloseCallTask(membership, requests, ledger, clock),
         UseAddressAgain(membership, requests, suppressions),
         SendTestByStaff(membership, SendTestMessage(practices, DynamoNoticeRepository(), clock)),
+        ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
+        EditCalendar(membership, calendar, clock),
+        ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
         DynamoSessionRepository(),
     )
 
@@ -219,6 +255,7 @@ def sync_schedule() -> "SyncFeed":
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.notices import DynamoNoticeRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.apply_schedule import ApplySchedule
@@ -226,6 +263,8 @@ def sync_schedule() -> "SyncFeed":
     from .use_cases.resolve_absence import ResolveAbsence
     from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.sync_feed import SyncFeed
+    from .use_cases.tell_health import TellHealth
+    from .use_cases.tell_staff_of_source import TellStaffOfSource
 
     settings, clock = _settings(), SystemClock()
     practices = DynamoPracticeRepository(clock)
@@ -244,7 +283,10 @@ def sync_schedule() -> "SyncFeed":
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
-        FollowPull(_resolve_moves(clock), _tell_of_source(clock)),
+        FollowPull(
+            _resolve_moves(clock),
+            TellHealth(DynamoFeedRepository(), clock, [TellStaffOfSource(DynamoNoticeRepository(), clock)]),
+        ),
         clock,
     )
 
@@ -365,7 +407,6 @@ def run_timers() -> "RunTimers":
         _resolve_moves(clock),
         await_pull,
         ExplainRequest(requests, appointments, DynamoCalendarRepository(), ScheduleAge(DynamoFeedRepository(), clock)),
-        _tell_of_source(clock),
         clock,
     )
 
@@ -418,6 +459,24 @@ def _settings() -> "Settings":
     return settings
 
 
+def _letter_writer(settings: "Settings", clock: "Clock") -> "Callable[[], LetterWriter]":
+    """What shows staff a message before it is sent; mail is loaded by the first one that is looked at."""
+
+    def opened() -> "LetterWriter":
+        from .mail.compose import MailComposer
+        from .ports import Letter
+
+        composer = MailComposer(settings.public_url, settings.sender, clock)
+
+        def write(due: "DueMessage", practice: "Practice", request: "Request") -> Letter:
+            rendered = composer.render(due, practice, request, "…")
+            return Letter(rendered.subject, rendered.text)
+
+        return write
+
+    return opened
+
+
 def _open_source(settings: "Settings", clock: "Clock") -> "SourceFactory":
     from .secrets import read_parameter
     from .sources.opening import OpenSource
@@ -458,11 +517,3 @@ def _resolve_moves(clock: "Clock") -> "ResolveMoves":
         AwaitPull(DynamoFeedRepository()),
         clock,
     )
-
-
-def _tell_of_source(clock: "Clock") -> "TellOfSource":
-    from .store.feeds import DynamoFeedRepository
-    from .store.notices import DynamoNoticeRepository
-    from .use_cases.tell_of_source import TellOfSource
-
-    return TellOfSource(DynamoFeedRepository(), DynamoNoticeRepository(), clock)

@@ -60,3 +60,19 @@ def shown(e164: str, country: str) -> str:
     home = phonenumbers.region_code_for_number(number) == country
     style = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
     return phonenumbers.format_number(number, style)
+
+
+def beginnings(text: str, country: str) -> list[str]:
+    """The digits, country code first, with which numbers begin whose beginning somebody of a country typed; at most two."""
+    import phonenumbers
+
+    digits = "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", text)))
+    if not digits or (whole := to_e164(text, country)):
+        return [whole[1:]] if digits and whole else []
+    if "+" in text:
+        return [digits]
+    if digits.startswith("00"):
+        return [digits[2:]]
+    code = str(phonenumbers.country_code_for_region(country))
+    national = digits.removeprefix(phonenumbers.ndd_prefix_for_region(country, True) or "")
+    return list(dict.fromkeys([code + national, *([digits] if digits.startswith(code) else [])]))

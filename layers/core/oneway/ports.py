@@ -4,18 +4,22 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .domain.appointments import Appointment, RecordPatient, ScheduleRow, SetAsideRow
 from .domain.availability import Availability, Calendar
+from .domain.claims import Claim, Note
 from .domain.comparing import DigestWeek
 from .domain.feeds import FeedRef, FeedState, Window
-from .domain.messages import MessageRecord
-from .domain.notices import Notice, SourceNews
+from .domain.health import SourceHealth
+from .domain.messages import DueMessage, MessageRecord
+from .domain.notices import Notice
 from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
 from .domain.pending import Waiting
+from .domain.practice_events import PracticeEvent
 from .domain.practices import Practice, Source
 from .domain.requests import Request, TimelineEntry, Transition
+from .domain.searching import Look
 from .domain.suppression import Suppression
 
 
@@ -63,6 +67,13 @@ class AppointmentRemoval:
 
 
 @dataclass(frozen=True, slots=True)
+class AppointmentUnchanged:
+    """Write nothing, but only if the stored version is this one's: something was decided by it."""
+
+    appointment: Appointment
+
+
+@dataclass(frozen=True, slots=True)
 class LongBlocksChange:
     """Write a provider's long blocks, if the stored version is `before.version`; the stored version then rises by one."""
 
@@ -70,7 +81,7 @@ class LongBlocksChange:
     after: LongBlocks
 
 
-Change = RequestChange | DayChange | AppointmentChange | AppointmentRemoval | LongBlocksChange
+Change = RequestChange | DayChange | AppointmentChange | AppointmentRemoval | AppointmentUnchanged | LongBlocksChange
 
 
 class Ledger(Protocol):
@@ -106,6 +117,26 @@ class PracticeRepository(Protocol):
         """Replace a practice's logo, or take it away."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside a request: who is on it, and (provider id, appointment id) of what may be its answer."""
+
+    claim: Claim | None = None
+    hints: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFile:
+    """All that is kept of a request: its timeline (*asked* included), messages, who is on it, notes, oldest first, and hints."""
+
+    request: Request
+    timeline: Sequence[TimelineEntry]
+    messages: Sequence[MessageRecord]
+    claim: Claim | None = None
+    notes: Sequence[Note] = ()
+    hints: Sequence[tuple[str, str]] = ()
+
+
 class RequestRepository(Protocol):
     """Requests, read consistently."""
 
@@ -130,13 +161,25 @@ class RequestRepository(Protocol):
     def hints(self, practice: str, request_id: str) -> list[tuple[str, str]]:
         """What was kept by `hint`."""
 
+    def file(self, practice: str, request_id: str) -> RequestFile:
+        """All that is kept of a request, in one consistent query. Raises RequestNotFound."""
+
+    def beside(self, practice: str, request_ids: Iterable[str]) -> dict[str, Beside]:
+        """What stands beside these requests, of those with something."""
+
+    def claim(self, practice: str, request_id: str, before: Claim | None, after: Claim | None) -> None:
+        """Write who is on a request (None: nobody), if what is stored is `before`. Raises WriteConflict."""
+
+    def add_note(self, practice: str, request_id: str, note: Note) -> None:
+        """Append an internal note to a request."""
+
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         """(practice, subject) of what has mail due since before an instant, over all practices: a request's id, or a notice's
         name (domain/notices.py).
         """
 
     def to_look_at(self, before: datetime) -> list[tuple[str, str]]:
-        """(practice, subject) of what the clock looks at before an instant: a request that waits, or a source that is broken."""
+        """(practice, subject) of what the clock looks at before an instant: requests that wait."""
 
 
 class MessageRepository(Protocol):
@@ -156,7 +199,7 @@ class MessageRepository(Protocol):
 
 
 class NoticeRepository(Protocol):
-    """Mail to staff that is not of one request, and what they were told of sources. Whoever comes second changes nothing."""
+    """Mail to staff that is not of one request. Whoever comes second changes nothing."""
 
     def add(self, notice: Notice) -> bool:
         """Store a notice that is due, unless there is one of its id; whether there was none."""
@@ -166,12 +209,6 @@ class NoticeRepository(Protocol):
 
     def done(self, notice: Notice, at: datetime) -> None:
         """A notice needs no more mail: it was sent, or is not to be."""
-
-    def news(self, practice: str, source_id: str) -> SourceNews:
-        """What staff were told of a source; nothing yet has version 0."""
-
-    def save_news(self, after: SourceNews) -> None:
-        """Write what staff were told, if the stored version is the one before. Raises WriteConflict."""
 
 
 class SuppressionRepository(Protocol):
@@ -199,6 +236,17 @@ class ProviderDays:
     long_blocks: Sequence[Occupant]
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarsRead:
+    """Some days of some providers, keyed by (provider id, day); their calendars by id, the practice's own under ""; their
+    long blocks by id.
+    """
+
+    days: Mapping[tuple[str, date], DayOccupancy]
+    calendars: Mapping[str, Calendar]
+    long_blocks: Mapping[str, Sequence[Occupant]]
+
+
 class CalendarRepository(Protocol):
     """Occupancy by provider and local day, and when providers can be booked. What is not stored comes back empty, with
     version 0.
@@ -219,11 +267,29 @@ class CalendarRepository(Protocol):
     def get(self, practice: str, provider_id: str) -> Calendar:
         """When a provider can be booked; of no provider (""), the practice's closures. Read consistently."""
 
-    def save(self, practice: str, provider_id: str, after: Calendar) -> None:
-        """Write a calendar, if the stored version is the one before its own. Raises WriteConflict."""
+    def save(self, practice: str, provider_id: str, after: Calendar, event: PracticeEvent | None = None) -> None:
+        """Write a calendar, if the stored version is the one before its own, and with it the entry that tells of it.
+
+        Raises WriteConflict.
+        """
+
+    def read_calendars(
+        self, practice: str, providers: Iterable[tuple[str, str]], days: Iterable[date]
+    ) -> CalendarsRead:
+        """Days and calendars of providers (id, zone) and the practice's closures, in one consistent read."""
 
     def long_blocks(self, practice: str, provider_id: str) -> LongBlocks:
         """A provider's long blocks, read consistently."""
+
+
+class PracticeEventRepository(Protocol):
+    """The timeline of a practice: what staff changed in calendars and settings."""
+
+    def add(self, practice: str, event: PracticeEvent) -> None:
+        """Write an entry; written again, it is the same. Raises StoreUnavailable."""
+
+    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
+        """The latest entries, newest first (perhaps a moment old)."""
 
 
 class PendingRepository(Protocol):
@@ -249,6 +315,36 @@ class AppointmentRepository(Protocol):
         """Appointments in [first, last] of patients with one of these birth dates: found in the index, read consistently."""
 
 
+class ListedKind(Enum):
+    """What stands in a list of visits."""
+
+    REQUEST = "request"
+    APPOINTMENT = "appointment"
+
+
+class Listed(NamedTuple):
+    """What an index says of a visit, asked for or imported. `start` and `state` ("": not said) are those that are shown."""
+
+    kind: ListedKind
+    id: str
+    provider_id: str
+    start: datetime | None
+    state: str = ""
+
+
+class VisitRepository(Protocol):
+    """Visits, asked for or imported, as lists and searches find them; a linked request is listed as its visit."""
+
+    def between(self, practice: str, first: datetime, last: datetime) -> list[Listed]:
+        """What starts in [first, last), to the minute, by start (from an index, so perhaps a moment old)."""
+
+    def found(self, practice: str, look: Look) -> list[Listed]:
+        """What a look finds (from an index), linked requests beside their visits; of very much, the first thousand."""
+
+    def load(self, practice: str, listed: Iterable[Listed]) -> list[Request | Appointment]:
+        """The visits themselves, those that exist, read consistently, in the order of the list."""
+
+
 class FeedRepository(Protocol):
     """Feeds, their state, digests and set-aside rows, and the wheel."""
 
@@ -268,7 +364,13 @@ class FeedRepository(Protocol):
         """Replace the feed's set-aside rows (the first hundred are kept)."""
 
     def of_practice(self, practice: str) -> list[FeedState]:
-        """All feeds of a practice."""
+        """All feeds of a practice, each read consistently."""
+
+    def health(self, practice: str, source_id: str) -> SourceHealth:
+        """How a source is, read consistently; well, of one that never broke."""
+
+    def save_health(self, before: SourceHealth, after: SourceHealth) -> None:
+        """Write how a source is, if the stored version is `before.version`. Raises WriteConflict."""
 
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         """Enter a feed in its spoke and take it off all others (None: off all). Idempotent."""
@@ -277,7 +379,7 @@ class FeedRepository(Protocol):
         """The feeds whose spoke comes up in an epoch minute."""
 
     def remove(self, practice: str, feed_id: str) -> None:
-        """Take a feed off the wheel and delete its state, digests and set-aside rows."""
+        """Take a feed off the wheel and delete its state, digests and set-aside rows; of its last feed the source's health."""
 
 
 class AuditRepository(Protocol):
@@ -313,12 +415,14 @@ class SessionRepository(Protocol):
 @dataclass(frozen=True, slots=True)
 class Translated:
     """Rows with the prints of the bytes that said them (NO_PRINT: they do not tell all), and what could not be read: with
-    `unreadable`, the source's ids of those that are there all the same.
+    `unreadable`, the source's ids of those that are there all the same. `gone`: its ids of those that it says are no more
+    (tombstones); where it also shows one of them, that counts.
     """
 
     rows: Sequence[tuple[ScheduleRow, bytes]] = ()
     set_aside: Sequence[SetAsideRow] = ()
     unreadable: Collection[str] = ()
+    gone: Collection[str] = ()
 
 
 class Translate(Protocol):
@@ -339,6 +443,7 @@ class Snapshot:
 
     `unchanged`: the source said so, nothing was read. `prints` are those of the entries that may be rows, `read` those of all
     that was read. `look_again`: of some entries it is time to look up the patient anew, though their bytes are the same.
+    `cursor`: the changes after this reading began can be asked for from there ("": they cannot).
     """
 
     translate: Translate = nothing_read
@@ -348,11 +453,30 @@ class Snapshot:
     validator: str | None = None
     unchanged: bool = False
     look_again: bool = False
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed since a cursor, and the cursor to go on from; what it does not name is as it was, or nobody said.
+
+    It may name what had changed before, and what did not change at all. `prints` and `read` as in a Snapshot.
+    """
+
+    cursor: str
+    translate: Translate = nothing_read
+    prints: Collection[bytes] = ()
+    read: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a kind of source can do (sources.md, *The contract of a source*); grows with the kinds."""
+    """What a kind of source can do (sources.md, *The contract of a source*); grows with the kinds.
+
+    `delta`: "none", or what a cursor is: "timestamp" (an instant, ISO 8601), "token", "queue" (what was acknowledged is not told
+    again).
+    `tombstones`: "none", or how it says that a visit is no more: by a "flag" of the row, an "endpoint", or with the "token".
+    """
 
     delta: str = "none"
     tombstones: str = "none"
@@ -396,6 +520,15 @@ class ScheduleSource(Protocol):
     def snapshot(self, provider_external_ids: Sequence[str], window: Window, validator: str | None) -> Snapshot:
         """All that is of these providers and starts in the window, read but not yet translated."""
 
+    def changes(self, provider_external_ids: Sequence[str], window: Window, cursor: str) -> Changes:
+        """What changed since a cursor, of these providers and starting in the window, at least.
+
+        Raises CursorExpired, also where it never gave one: all has to be read.
+        """
+
+    def acknowledge(self, cursor: str) -> None:
+        """What lies before this cursor is stored, and need not come again."""
+
     def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
         """One appointment by the source's id; with one of these providers, if it names one of them."""
 
@@ -422,6 +555,21 @@ class PublicHolidays(Protocol):
 
     def __call__(self, country: str, region: str, years: Iterable[int]) -> Sequence[tuple[date, str]]:
         """Days and names, by day; none for a country that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as its reader will see it, in text."""
+
+    subject: str
+    text: str
+
+
+class LetterWriter(Protocol):
+    """Writes a message as it will be sent, without its private link."""
+
+    def __call__(self, due: DueMessage, practice: Practice, request: Request) -> Letter:
+        """The message."""
 
 
 class Mailer(Protocol):

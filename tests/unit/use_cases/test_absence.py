@@ -74,6 +74,36 @@ class TestTwoSightings:
         assert world.store.writes == writes
 
 
+class TestLookingBack:
+    """What only a look back reaches is decided by the next one, and costs the pulls in between nothing."""
+
+    def suspect(self, world: World, days: int) -> None:
+        world.source.enter(a_row("past", start=NOW - timedelta(days=days), end=NOW - timedelta(days=days, minutes=-30)))
+        world.pull()
+        world.pull()
+        world.source.delete("past")
+        world.pull(minutes=61)
+
+    def test_a_visit_of_last_week(self, world: World) -> None:
+        self.suspect(world, 8)
+        state = world.store.feeds_by_id[FEED]
+        assert (state.suspects, state.suspects_back) == (0, 1)
+        writes = world.store.writes
+        pulls(world, 5)
+        assert world.store.writes == writes
+        (report,) = [world.pull(minutes=61)]
+        assert report.missing == 1
+        assert world.store.feeds_by_id[FEED].suspects_back == 0
+
+    def test_one_that_slides_out_of_every_window_is_not_asked_for_for_ever(self, world: World) -> None:
+        self.suspect(world, 29)
+        assert world.store.feeds_by_id[FEED].suspects_back == 1
+        world.clock.advance(days=3)
+        pulls(world, 2)
+        state = world.store.feeds_by_id[FEED]
+        assert (state.suspects, state.suspects_back) == (0, 0)
+
+
 class TestUnreadable:
     def test_a_visit_that_cannot_be_read_is_not_absent(self, world: World) -> None:
         request = confirmed(world)

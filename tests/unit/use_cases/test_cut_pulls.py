@@ -1,11 +1,13 @@
 """A pull that dies at any of its calls, and is made again, ends where one ends that was never cut."""
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from oneway.domain.appointments import AppointmentState, RowKind
+from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
+from oneway.domain.feeds import FeedState
+from oneway.use_cases.apply_practice import feeds_of
 
 from tests.builders import START, a_practice, a_provider, a_record, a_row
 from tests.fakes.outside import FakeSource
@@ -16,16 +18,43 @@ from tests.world import World
 LATER = START + timedelta(days=1)
 
 
-class Schedule:
-    """A world in which a patient has asked, a first pull was made, and much has changed in the schedule since."""
+@dataclass(frozen=True)
+class Kind:
+    """A kind of pull: of one provider, or of the whole source; all that there is, or what changed."""
 
-    def __init__(self) -> None:
+    whole: bool = False
+    delta: str = "none"
+
+    @property
+    def feed_id(self) -> str:
+        return "ehr" if self.whole else "ehr~osei"
+
+
+KINDS = {
+    "provider": Kind(),
+    "source": Kind(whole=True),
+    "delta": Kind(delta="queue"),
+    "source-delta": Kind(whole=True, delta="token"),
+}
+
+
+class Schedule:
+    """A world in which a patient has asked, first pulls were made, and much has changed in the schedule since."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
         self.clock = FakeClock(World().clock.at)
         self.stage = Stage(self.clock)
         store = WatchedStore()
         store.stage = self.stage
-        self.world = World(a_practice(a_provider(split=3)), store, self.clock)
-        self.world.source = self.source = FakeSource()
+        practice = a_practice(a_provider(split=3), *([a_provider("brandt", split=3)] if kind.whole else []))
+        sources = {"ehr": replace(practice.sources["ehr"], whole=kind.whole)}
+        self.world = World(replace(practice, sources=sources), store, self.clock)
+        if kind.whole:
+            store.feeds_by_id.clear()
+            (settings,) = feeds_of(self.world.practice)
+            store.feeds.save(FeedState(settings), FeedState(settings, last_good_at=self.clock.at))
+        self.world.source = self.source = FakeSource(delta=kind.delta, tombstones=kind.delta != "none")
         self.world.sync_feed = replace(
             self.world.sync_feed, open_source=lambda state, deadline: Watched(self.source, self.stage)
         )
@@ -33,7 +62,10 @@ class Schedule:
         for number in range(4):
             at = LATER + timedelta(minutes=30 * number)
             self.source.enter(a_row(f"old-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
-        self.pull()
+        if kind.whole:
+            self.source.enter(self.other("theirs", LATER), self.other("comes", LATER + timedelta(hours=1)))
+        for _ in range(1 if kind.delta == "none" else 2):  # the first looks back, the second leaves a cursor
+            self.pull()
         self.source.enter(
             a_row("answer"),
             a_row("new", start=LATER + timedelta(days=1), end=LATER + timedelta(days=1, minutes=30), patient=None),
@@ -49,11 +81,27 @@ class Schedule:
                 patient=None,
             ),
         )
+        if kind.whole:  # one of the other's comes over, one of ours goes there
+            self.source.enter(
+                replace(self.other("comes", LATER + timedelta(hours=1)), provider_external_id="prac-osei"),
+                self.other("old-3", LATER + timedelta(minutes=90)),
+            )
         self.source.delete("old-2")
+
+    def other(self, external_id: str, start: datetime) -> ScheduleRow:
+        end = start + timedelta(minutes=30)
+        return a_row(external_id, start=start, end=end, patient=None, provider_external_id="prac-brandt")
 
     def pull(self) -> Any:
         self.clock.advance(minutes=1)
-        return self.world.sync_feed("harbor", "ehr~osei", now_asked=True)
+        return self.world.sync_feed("harbor", self.kind.feed_id, now_asked=self.kind.delta == "none")
+
+    def occupancy(self) -> list[Any]:
+        return [
+            found
+            for provider_id in self.world.practice.providers
+            for found in self.world.check_occupancy("harbor", provider_id)
+        ]
 
     def cut_at(self, step: int) -> list[str]:
         """Pull, and die at this step, or not at all (0); the calls that it came to, the deadly one included."""
@@ -79,50 +127,62 @@ class Schedule:
             "requests": {key: (r.state, r.link, [d.id for d in r.due]) for key, r in store.requests_by_id.items()},
             "timelines": {key: [(e.what, e.number) for e in found] for key, found in store.entries.items()},
             "digests": store.digest_weeks,
-            "feed": [(f.seen, f.seen_back, f.failures) for f in store.feeds_by_id.values()],
+            "feed": [(f.seen, f.seen_back, f.failures, f.cursor) for f in store.feeds_by_id.values()],
         }
 
 
-def after(pulls: int) -> Schedule:
-    schedule = Schedule()
+def after(kind: str, pulls: int) -> Schedule:
+    schedule = Schedule(KINDS[kind])
     for _ in range(pulls):
         schedule.pull()
     return schedule
 
 
 WRITES = {"commit", "save", "save_digests"}
-REQUESTS = {"snapshot", "get_appointment"}
-CALLS = [after(pulls).cut_at(0) for pulls in (0, 1)]
-"""What the pull that finds all the changes calls, and the one after it, which decides on what vanished."""
-CUTS = [(pulls, step) for pulls, calls in enumerate(CALLS) for step in range(1, len(calls) + 1)]
+PULLS = [("provider", 0), ("provider", 1), ("source", 0), ("source", 1), ("delta", 0), ("source-delta", 0)]
+"""The pull that finds all the changes, and, of what is read whole, the one after it, which decides on what vanished."""
+REQUESTS = {
+    ("provider", 0): {"snapshot"},
+    ("provider", 1): {"snapshot", "get_appointment"},
+    ("source", 0): {"snapshot"},
+    ("source", 1): {"snapshot", "get_appointment"},
+    ("delta", 0): {"changes", "get_appointment", "acknowledge"},
+    ("source-delta", 0): {"changes", "get_appointment", "acknowledge"},
+}
+CALLS = {pull: after(*pull).cut_at(0) for pull in PULLS}
+CUTS = [(*pull, step) for pull, calls in CALLS.items() for step in range(1, len(calls) + 1)]
 
 
 @pytest.mark.parametrize(
-    ("pulls", "step"), CUTS, ids=[f"{CALLS[pulls][step - 1]}-{pulls}-{step}" for pulls, step in CUTS]
+    ("kind", "pulls", "step"),
+    CUTS,
+    ids=[f"{kind}-{pulls}-{step}-{CALLS[kind, pulls][step - 1]}" for kind, pulls, step in CUTS],
 )
-def test_wherever_a_pull_is_cut_the_next_one_goes_on(pulls: int, step: int) -> None:
-    whole, cut = after(pulls), after(pulls)
-    assert cut.cut_at(step) == CALLS[pulls][:step]
-    assert cut.world.check_occupancy("harbor", "osei") == []
+def test_wherever_a_pull_is_cut_the_next_one_goes_on(kind: str, pulls: int, step: int) -> None:
+    whole, cut = after(kind, pulls), after(kind, pulls)
+    assert cut.cut_at(step) == CALLS[kind, pulls][:step]
+    assert cut.occupancy() == []
     for schedule in (whole, cut):
         for _ in range(2):
             schedule.pull()
-            assert schedule.world.check_occupancy("harbor", "osei") == []
+            assert schedule.occupancy() == []
     assert cut.state() == whole.state()
+    for schedule in (whole, cut):  # one that died before it said so says it with the next heartbeat
+        schedule.clock.advance(minutes=10)
+        schedule.pull()
+    assert cut.source.acknowledged[-1:] == whole.source.acknowledged[-1:]
 
 
-@pytest.mark.parametrize("pulls", [0, 1])
-def test_every_call_of_a_pull_is_cut_once(pulls: int) -> None:
-    calls = after(pulls).cut_at(0)
-    assert [calls[step - 1] for number, step in CUTS if number == pulls] == calls
-    assert set(calls) >= REQUESTS - ({"get_appointment"} if pulls == 0 else set())
+@pytest.mark.parametrize(("kind", "pulls"), PULLS)
+def test_every_call_of_a_pull_is_cut_once(kind: str, pulls: int) -> None:
+    calls = after(kind, pulls).cut_at(0)
+    assert [CALLS[kind, pulls][step - 1] for one, number, step in CUTS if (one, number) == (kind, pulls)] == calls
+    assert set(calls) >= REQUESTS[kind, pulls]
     assert set(calls) >= WRITES
 
 
 def test_the_same_pull_twice_changes_nothing_the_second_time() -> None:
-    schedule = Schedule()
-    schedule.pull()
-    schedule.pull()
+    schedule = after("provider", 2)
     before, writes = schedule.state(), schedule.world.store.writes
     schedule.world.sync_feed("harbor", "ehr~osei")
     assert (schedule.state(), schedule.world.store.writes) == (before, writes)

@@ -198,3 +198,68 @@ class TestWhoMayEdit:
     def test_nor_does_anybody_a_provider_who_is_not_there(self, world: World) -> None:
         with pytest.raises(ProviderNotFound):
             world.edit_calendar.pause("harbor", NADIA, "nobody", True)
+
+
+class TestTheDefaultWeek:
+    def edit(self, world: World, week: Week, monday: date = THIS, seen: Week = WEEK) -> None:
+        world.edit_calendar.save_default("harbor", NADIA, "osei", monday, seen, week)
+
+    def test_changes_at_once_every_week_that_is_not_overridden_and_no_past_one(self, world: World) -> None:
+        save(world)
+        self.edit(world, CLOSED_WEEK)
+        days = (THIS - timedelta(weeks=1), THIS, NEXT, NEXT + timedelta(weeks=1))
+        assert [stands(world, day) for day in days] == [WEEK, CLOSED_WEEK, SHORT, CLOSED_WEEK]
+
+    def test_changed_twice_is_one_default_from_this_week_on(self, world: World) -> None:
+        self.edit(world, CLOSED_WEEK)
+        self.edit(world, SHORT, NEXT, CLOSED_WEEK)
+        defaults = world.store.calendar.get("harbor", "osei").availability.default_weeks
+        assert defaults == (DefaultWeek(WEEK), DefaultWeek(SHORT, THIS))
+
+    def test_a_later_default_is_edited_where_it_is_in_force(self, world: World) -> None:
+        world.edit_calendar.apply_to_remaining("harbor", NADIA, "osei", NEXT, WEEK, SHORT, {})
+        self.edit(world, CLOSED_WEEK, NEXT + timedelta(weeks=2), SHORT)
+        assert [stands(world, day) for day in (THIS, NEXT)] == [WEEK, CLOSED_WEEK]
+
+    def test_the_second_editor_is_told(self, world: World) -> None:
+        self.edit(world, CLOSED_WEEK)
+        with pytest.raises(CalendarChangedMeanwhile) as told:
+            self.edit(world, SHORT)
+        assert told.value.changed_by == NADIA
+
+
+class TestTheTimeline:
+    def told(self, world: World) -> list[tuple[str, str, str, str]]:
+        events = world.store.practice_events.latest("harbor", 20)
+        return [(one.who, one.what, one.provider_id, one.detail) for one in reversed(events)]
+
+    def test_has_one_entry_a_change_and_none_for_a_repeated_one(self, world: World) -> None:
+        bridge = Closure(NEXT, NEXT + timedelta(days=1), "Puente")
+        for _ in range(2):
+            save(world)
+            world.clock.advance(minutes=1)
+        for act in (
+            lambda: world.edit_calendar.save_default("harbor", NADIA, "osei", THIS, WEEK, CLOSED_WEEK),
+            lambda: world.edit_calendar.close("harbor", NADIA, "", bridge),
+            lambda: world.edit_calendar.reopen("harbor", NADIA, "", bridge),
+            lambda: world.edit_calendar.pause("harbor", NADIA, "osei", True),
+            lambda: world.edit_calendar.pause("harbor", NADIA, "osei", False),
+            lambda: save(world, None, seen=SHORT),
+        ):
+            act()
+            world.clock.advance(minutes=1)
+        assert self.told(world) == [
+            (NADIA, "week_saved", "osei", "2026-11-30"),
+            (NADIA, "default_week_saved", "osei", "2026-11-23"),
+            (NADIA, "closed", "", "2026-11-30/2026-12-01 Puente"),
+            (NADIA, "reopened", "", "2026-11-30/2026-12-01 Puente"),
+            (NADIA, "paused", "osei", ""),
+            (NADIA, "resumed", "osei", ""),
+            (NADIA, "week_follows_default", "osei", "2026-11-30"),
+        ]
+
+    def test_says_nothing_of_what_lost_to_another(self, world: World) -> None:
+        world.store.before_commit = lambda: save(world, CLOSED_WEEK)
+        with pytest.raises(CalendarChangedMeanwhile):
+            save(world)
+        assert len(self.told(world)) == 1

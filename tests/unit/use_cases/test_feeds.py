@@ -7,7 +7,9 @@ import pytest
 from oneway.domain import identifiers
 from oneway.domain.appointments import Appointment, AppointmentState
 from oneway.domain.clock_time import day_of, minute_of, zone_of
+from oneway.domain.events import VisitMoved
 from oneway.domain.feeds import FeedState, VanishedAnswer
+from oneway.domain.occupancy import OccupantKind
 from oneway.domain.practices import Location
 from oneway.faults import Unavailable
 from oneway.use_cases.apply_practice import feeds_of
@@ -288,6 +290,24 @@ class TestWholeSource:
         assert visit(whole, "one") and visit(whole, "two", "brandt")
         assert len(whole.store.appointments_by_key) == 2
         assert (whole.age.minutes(whole.practice, whole.practice.providers["brandt"]) or 0) == 0
+
+    def test_a_visit_with_two_of_them_takes_a_place_of_both_and_answers(self, whole: World) -> None:
+        """As a source says it that reads both: the visit, and a copy without its patient."""
+        asked = whole.submit()
+        whole.source.enter(a_row("1"), a_row("1~prac-brandt", provider_external_id="prac-brandt", patient=None))
+        self.pull(whole)
+        assert whole.stored(asked.request).link
+        held = {key[1]: [one.kind for one in day.occupants] for key, day in whole.store.days_by_key.items()}
+        assert held == {"brandt": [OccupantKind.APPOINTMENT], "osei": [OccupantKind.APPOINTMENT]}
+
+    def test_a_visit_that_only_changes_its_provider_is_told_as_moved(self, whole: World) -> None:
+        whole.source.enter(a_row("1"))
+        self.pull(whole)
+        whole.source.enter(a_row("1", provider_external_id="prac-brandt"))
+        whole.clock.advance(minutes=1)
+        report = whole.sync_feed("harbor", "ehr")
+        (moved,) = [one for one in report.events if isinstance(one, VisitMoved)]
+        assert (moved.provider_id, moved.to_provider_id, moved.start == moved.to_start) == ("osei", "brandt", True)
 
     def test_a_visit_that_goes_to_another_provider_takes_its_link_along(self, whole: World) -> None:
         submitted = whole.submit()

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from oneway.domain.events import PullFinished, SourceBroken, SourceWell, VisitGone
+from oneway.domain.events import FeedTurned, PullFinished, SourceBroken, VisitGone
 from oneway.domain.requests import Happening
 from oneway.faults import AuthRevoked
 from oneway.use_cases.follow_pull import FollowPull
 
-from tests.builders import START, a_row
+from tests.builders import NOW, START, a_row
 from tests.world import World
 
 NADIA = "nadia@harbor.example"
@@ -24,22 +24,19 @@ class Looked:
         return False
 
 
-def test_only_what_concerns_a_request_or_a_source_is_followed() -> None:
-    looked = Looked()
-    told = Looked()
-    follow = FollowPull(looked, told)  # type: ignore[arg-type]
-    follow(
+def test_what_concerns_a_request_or_a_sources_health_is_followed() -> None:
+    looked, broken = Looked(), SourceBroken("harbor", "ehr", "unavailable", NOW)
+    follow = FollowPull(looked, lambda practice, source: [broken] if (practice, source) == ("harbor", "ehr") else [])  # type: ignore[arg-type]
+    learnt = follow(
         [
             VisitGone("harbor", "osei", "visit-1", "request-1"),
             VisitGone("harbor", "osei", "visit-2", None),
-            SourceBroken("harbor", "ehr~osei", "unavailable"),
-            SourceWell("harbor", "ehr~brandt"),
+            FeedTurned("harbor", "ehr"),
             PullFinished("harbor", "ehr~osei", "changed"),
-            PullFinished("harbor", "lab~osei", "failed"),
         ]
     )
     assert looked.at == [("harbor", "request-1")]
-    assert told.at == [("harbor", "ehr"), ("harbor", "lab")]
+    assert learnt == [broken]
 
 
 def test_a_visit_that_was_entered_anew_before_it_went_is_found_by_the_very_pull(world: World) -> None:
@@ -66,4 +63,5 @@ def test_staff_see_that_a_source_is_broken_until_it_is_well(world: World) -> Non
     assert (broken.settings.feed_id, broken.last_failure) == ("ehr~osei", "auth_revoked")
     world.source.fault = None
     world.sync_feed("harbor", "ehr~osei", now_asked=True)
+    world.clock.advance(minutes=1)  # pages look at a feed every half minute
     assert world.list_to_act("harbor", NADIA).broken == []

@@ -1,5 +1,6 @@
 """A source is broken after half an hour of open hours without a good pull, and well again with the first one; told once each."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,22 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oneway.domain.availability import Availability, Closure, DefaultWeek
-from oneway.domain.events import Event, SourceBroken, SourceWell
+from oneway.domain.errors import StoreUnavailable
+from oneway.domain.events import Event, HealthEvent, PullFinished, SourceBroken, SourceWell
 from oneway.domain.health import open_minutes, patience_minutes
 from oneway.faults import AuthRevoked, Unavailable
 from oneway.use_cases.sync_feed import SyncReport
 
-from tests.builders import NOW, WEEK, ZONE
+from tests.builders import NOW, WEEK, ZONE, a_practice, a_provider
+from tests.fakes.store import FakeClock
 from tests.slot_oracle import is_open
+from tests.stage import Stage, WatchedStore
 from tests.world import World
 
 PLACE = ZoneInfo(ZONE)
 OFFICE = Availability((DefaultWeek(WEEK),))
 FEED = "harbor", "ehr~osei"
+SOURCE = "harbor", "ehr"
 
 
 def told(reports: list[SyncReport]) -> list[Event]:
     return [e for one in reports for e in one.events if isinstance(e, SourceBroken | SourceWell)]
+
+
+def words(reports: list[SyncReport]) -> list[str]:
+    return [one.fault for one in told(reports) if isinstance(one, SourceBroken)]
 
 
 def pulls(world: World, minutes: int) -> list[SyncReport]:
@@ -39,15 +48,18 @@ class TestBroken:
         pulls(world, 1)
         world.source.fault = Unavailable("503")
         assert told(pulls(world, 29)) == []
-        assert told(pulls(world, 60)) == [SourceBroken(*FEED, "unavailable")]
-        assert world.store.feeds_by_id[FEED].broken_since
+        (broken,) = told(pulls(world, 60))
+        since = world.store.feeds_by_id[FEED].broken_since
+        assert since
+        assert broken == SourceBroken(*SOURCE, "unavailable", since)
         world.source.fault = None
-        assert told(pulls(world, 30)) == [SourceWell(*FEED)]
+        assert told(pulls(world, 30)) == [SourceWell(*SOURCE, since)]
         assert world.store.feeds_by_id[FEED].broken_since is None
+        assert world.turns == [broken, SourceWell(*SOURCE, since)]
 
     def test_access_that_is_taken_away_is_told_at_once(self, world: World) -> None:
         world.source.fault = AuthRevoked("403")
-        assert told(pulls(world, 3)) == [SourceBroken(*FEED, "auth_revoked")]
+        assert words(pulls(world, 3)) == ["auth_revoked"]
 
     def test_what_passes_in_time_is_not_told(self, world: World) -> None:
         for _ in range(5):
@@ -62,7 +74,7 @@ class TestBroken:
         world.source.fault = Unavailable("503")
         world.clock.advance(hours=15)  # 08:01
         assert told(pulls(world, 58)) == []
-        assert told(pulls(world, 40)) == [SourceBroken(*FEED, "unavailable")]
+        assert words(pulls(world, 40)) == ["unavailable"]
 
     def test_of_two_pulls_at_the_same_moment_one_tells(self, world: World) -> None:
         pulls(world, 1)
@@ -71,7 +83,87 @@ class TestBroken:
         stale = world.store.feeds_by_id[FEED]
         first = world.sync_feed(*FEED, now_asked=True)
         second = world.sync_feed._failed(stale, Unavailable("503"))
-        assert told([first, second]) == [SourceBroken(*FEED, "unavailable")]
+        assert words([first]) == ["unavailable"]
+        assert second.events == (PullFinished(*FEED, "failed"),)
+
+
+class TestSources:
+    """A source may have many feeds; staff hear of the source."""
+
+    @pytest.fixture
+    def two(self) -> World:
+        return World(a_practice())
+
+    def pull(self, world: World, *providers: str, fault: bool) -> None:
+        world.source.fault = AuthRevoked("403") if fault else None
+        for provider in providers:
+            world.clock.advance(minutes=1)
+            world.sync_feed("harbor", f"ehr~{provider}", now_asked=True)
+
+    def test_it_is_broken_with_the_first_of_its_feeds_and_well_with_the_last(self, two: World) -> None:
+        self.pull(two, "osei", "brandt", fault=True)
+        assert [type(one) for one in two.turns] == [SourceBroken]
+        self.pull(two, "brandt", fault=False)
+        assert len(two.turns) == 1
+        self.pull(two, "osei", fault=False)
+        assert [type(one) for one in two.turns] == [SourceBroken, SourceWell]
+        self.pull(two, "brandt", fault=True)
+        assert [type(one) for one in two.turns] == [SourceBroken, SourceWell, SourceBroken]
+        assert len({one.since for one in two.turns}) == 2
+
+    def test_a_consumer_that_fails_is_told_again_by_the_next_pull(self, world: World) -> None:
+        attempts: list[HealthEvent] = []
+
+        def fails_once(event: HealthEvent) -> None:
+            attempts.append(event)
+            if len(attempts) == 1:
+                raise StoreUnavailable("later")
+
+        follow = world.sync_feed.follow_pull
+        tell = replace(follow.tell_health, consumers=(fails_once,))
+        world.sync_feed = replace(world.sync_feed, follow_pull=replace(follow, tell_health=tell))
+        world.source.fault = AuthRevoked("403")
+        with pytest.raises(StoreUnavailable):
+            pulls(world, 1)
+        pulls(world, 5)
+        assert len(attempts) == 2
+        assert attempts[0] == attempts[1]
+
+    def test_wherever_a_worker_dies_each_turn_is_told_and_only_an_unfinished_one_twice(self) -> None:
+        for death in range(1, 100):
+            world, calls = self.dies_at(death)
+            assert {type(one) for one in world.turns} == {SourceBroken}
+            assert len(set(world.turns)) == 1
+            assert len(world.turns) <= 2
+            assert not world.store.feeds_by_id[FEED].unheard
+            assert not world.store.health_by_id[SOURCE].untold
+            if len(calls) < death:
+                return
+        raise AssertionError("it never came to the end")
+
+    def dies_at(self, step: int) -> tuple[World, list[str]]:
+        """A worker that dies at a call, and two more."""
+        clock = FakeClock(NOW)
+        store = WatchedStore()
+        store.stage = stage = Stage(clock)
+        world = World(a_practice(a_provider()), store, clock)
+        world.source.fault = AuthRevoked("403")
+        stage.steps.clear()
+        stage.calls.clear()
+        stage.deaths = {"pull": step}
+        thread = stage.play("pull", lambda: pulls(world, 1))
+        stage.give("pull")
+        thread.join(20)
+        pulls(world, 2)
+        return world, stage.calls["pull"]
+
+    def test_where_the_feed_that_was_broken_is_taken_out_the_source_is_well(self, two: World) -> None:
+        self.pull(two, "osei", fault=True)
+        two.store.feeds.remove("harbor", "ehr~osei")
+        left = two.store.feeds_by_id["harbor", "ehr~brandt"]
+        two.store.feeds.save(left, replace(left, unheard=True))  # as applying a practice file does
+        self.pull(two, "brandt", fault=False)
+        assert [type(one) for one in two.turns] == [SourceBroken, SourceWell]
 
 
 @pytest.mark.parametrize(("interval", "patience"), [(1, 30), (5, 30), (15, 45), (60, 180)])

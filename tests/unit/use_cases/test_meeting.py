@@ -9,11 +9,14 @@ from datetime import timedelta
 
 import pytest
 from oneway.domain.practices import Practice
+from oneway.ports import AppointmentChange
 
-from tests.builders import a_practice, a_provider, a_row
+from tests.builders import a_practice, a_provider, a_row, an_appointment
 from tests.fakes.store import FakeClock
 from tests.stage import Stage, WatchedStore
 from tests.world import World
+
+NADIA = "nadia@harbor.example"
 
 
 @dataclass
@@ -142,3 +145,23 @@ def test_time_passes_with_every_step() -> None:
     before = meeting.clock.at
     meeting.world.submit()
     assert meeting.clock.at - before > timedelta(milliseconds=5)
+
+
+def test_of_two_copies_of_a_visit_that_answer_at_the_same_moment_one_does() -> None:
+    """It goes from one provider to another, and both their feeds have it for a moment: a pull ties the one, staff the other."""
+    world = World(a_practice(a_provider(split=2), a_provider("brandt")))
+    asked = [world.submit("a" * 32)]
+    world.clock.advance(minutes=1)
+    asked.append(world.submit("b" * 32, provider="brandt"))
+    copies = []
+    for provider in ("osei", "brandt"):
+        found = an_appointment(a_row(provider_external_id=f"prac-{provider}"), provider_id=provider)
+        world.store.ledger.commit([AppointmentChange(None, found)])
+        copies.append(found)
+    first, second = copies
+    newer = asked[1].request.id
+    world.store.before_commit = lambda: world.accept_match("harbor", NADIA, newer, "brandt", second.id) and None
+    world.confirm_matches.for_appointments(world.practice, [first])
+    assert [bool(world.stored(one.request).link) for one in asked].count(True) == 1
+    linked = [one.provider_id for one in world.store.appointments_by_key.values() if one.request_id]
+    assert linked == ["brandt"]

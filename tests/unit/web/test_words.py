@@ -12,7 +12,9 @@ from oneway.domain.explaining import Why
 from oneway.domain.messages import Delivery, MessageKind, MessageState, needs_call
 from oneway.domain.messages import Why as NotReached
 from oneway.domain.possible_matches import PossibleMatchKind
+from oneway.domain.practice_events import PracticeHappening
 from oneway.domain.requests import ActorKind, Happening, RequestState
+from oneway.domain.slots import Closed
 from oneway.faults import SourceError
 from oneway.languages import LANGUAGES, mail_words, portal_words, words
 from oneway.use_cases.request_form import DETAILS
@@ -84,6 +86,9 @@ def test_every_state_has_words(state: str) -> None:
         ("message_why", NotReached),
         ("delivery", [one for one in Delivery if one]),
         ("tell", [kind for kind in MessageKind if needs_call(kind, NotReached.BOUNCED)]),
+        ("closed", Closed),
+        ("practice_event", PracticeHappening),
+        ("message", MessageKind),
         ("message_state", MessageState),
         ("why", Why),
         ("match_kind", PossibleMatchKind),

@@ -182,6 +182,28 @@ def from_week_on(
     return replace(found, default_weeks=tuple(sorted([*defaults, new], key=_begins)), overrides=overrides)
 
 
+def default_begins(availability: Availability, monday: date, today: date) -> date:
+    """The Monday from which an edit of the default week in force in a week holds: its own, but not before this week's, so
+    that past weeks stay what they were.
+    """
+    in_force = [d.begins for d in availability.default_weeks if d.begins and d.begins <= monday]
+    return max([*in_force, monday_of(today)])
+
+
+def with_default(calendar: Calendar, monday: date, seen: Week, week: Week, today: date) -> Availability:
+    """A calendar's availability with the default week that is in force in a week changed; overrides stay.
+
+    Raises CalendarChangedMeanwhile if that default week is no longer the one that was `seen`, InvalidInput.
+    """
+    _check_week(monday, today)
+    found = calendar.availability
+    refuse_changed(calendar, seen, found.default_of(monday))
+    begins = default_begins(found, monday, today)
+    new = DefaultWeek(check_hours(week), begins)
+    defaults = [d for d in found.default_weeks if d.begins != begins]
+    return replace(found, default_weeks=tuple(sorted([*defaults, new], key=_begins)))
+
+
 def refuse_changed(calendar: Calendar, seen: Week, stands: Week) -> None:
     """Raises CalendarChangedMeanwhile if a week is not the one that an editor began with."""
     if stands != seen:

@@ -58,6 +58,11 @@ class Pulled:
     entries: Mapping[str, bytes]
     same: Collection[str] = frozenset()
 
+    def without(self, identifiers: Container[str]) -> "Pulled":
+        """The same without some of the rows."""
+        rows = {i: row for i, row in self.rows.items() if i not in identifiers}
+        return Pulled(rows, {i: self.entries[i] for i in rows}, self.same)
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -148,11 +153,6 @@ def compare(pulled: Pulled, stored: Mapping[str, DigestWeek], window: Window, co
 def suspected(stored: Mapping[str, DigestWeek], window: Window) -> dict[str, int]:
     """What the last pull did not show, with starts: an answer that says "unchanged" does not show it either."""
     return {i: start for i, start, mark in _absent((), stored, window) if mark is Mark.SUSPECTED}
-
-
-def suspects(stored: Mapping[str, DigestWeek]) -> int:
-    """How many visits the next pull has to decide on."""
-    return sum(_mark(entry) is Mark.SUSPECTED for known in stored.values() for entry in known.values())
 
 
 def starts_of(stored: Mapping[str, DigestWeek], identifiers: Container[str]) -> dict[str, int]:

@@ -6,6 +6,7 @@ OnewayError
 │   ├── PracticeNotFound
 │   ├── ProviderNotFound
 │   ├── RequestNotFound
+│   ├── VisitNotFound
 │   └── LinkNotFound        unknown, malformed or revoked private link (never told apart)
 ├── Refused                 understood, but the rules say no
 │   ├── SlotAlreadyTaken    with what is left that day
@@ -13,6 +14,7 @@ OnewayError
 │   ├── KeyReused           an idempotency key came back with another payload
 │   ├── RequestAlreadyAnswered
 │   ├── TooManyPending      with the limit that was reached
+│   ├── SomebodyElseIsOnIt  a colleague said so first
 │   ├── CalendarChangedMeanwhile  somebody else saved first: who, when, what
 │   └── Forbidden           a viewer may only read
 ├── WriteConflict           somebody else was first; re-read and decide again
@@ -67,6 +69,10 @@ class RequestNotFound(NotFound):
     """The practice has no request of this id."""
 
 
+class VisitNotFound(NotFound):
+    """The practice has no imported visit of this provider and id."""
+
+
 class LinkNotFound(NotFound):
     """The private link is unknown, malformed or revoked."""
 
@@ -117,6 +123,10 @@ class CalendarChangedMeanwhile(Refused):
         self.changed_by = changed_by
         self.changed_at = changed_at
         self.days = tuple(days)
+
+
+class SomebodyElseIsOnIt(Refused):
+    """A colleague is on the request."""
 
 
 class Forbidden(Refused):

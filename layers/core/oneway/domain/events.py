@@ -51,20 +51,32 @@ class PullFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceBroken:
-    """A feed's source counts as broken from now on; `fault` is a word of `faults`."""
+class FeedTurned:
+    """A feed counts as broken from now on, or no longer; what that makes of its source is judged over all of its feeds."""
 
     practice: str
-    feed_id: str
+    source_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBroken:
+    """A source counts as broken since an instant, the first of its feeds with it; `fault` is a word of `faults`."""
+
+    practice: str
+    source_id: str
     fault: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class SourceWell:
-    """A feed's source that counted as broken was read again."""
+    """A source that counted as broken since an instant was read again, all of it."""
 
     practice: str
-    feed_id: str
+    source_id: str
+    since: datetime
 
 
-Event = VisitMissing | VisitGone | VisitMoved | SourceBroken | SourceWell | PullFinished
+HealthEvent = SourceBroken | SourceWell
+"""Each turn of a source once: told anew only until whoever consumes it has returned, and then with the same `since`."""
+Event = VisitMissing | VisitGone | VisitMoved | FeedTurned | HealthEvent | PullFinished

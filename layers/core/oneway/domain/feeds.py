@@ -81,10 +81,12 @@ class FeedState:
     `seen` is of the usual window, `seen_back` of the hourly one that looks back; `mapping` is a digest of the settings and
     the version under which rows were translated. `last_good_at` is when the last complete pull that was written down began.
     `set_aside` is how many rows could not be used, `aside` a digest of the reasons. `suspects` is how many visits the last
-    pull did not show for the first time; `held` is set while a pull waits for staff, and `answer` is what they said.
-    `failing_since` is when the first pull failed after a good one; `broken_since` is set once the source counts as broken
-    (domain/health.py), until it is well. `awaited`: something waits for a good pull that begins after this instant, so that
-    one is written down.
+    pull did not show for the first time (`suspects_back`: how many that only a look back reaches); `held` is set while a pull
+    waits for staff, and `answer` is what they said. `failing_since` is when the first pull failed after a good one;
+    `broken_since` is set once the source counts as broken (domain/health.py), until it is well, and `unheard` as long as its
+    source was not judged since that turned. `awaited`: something waits for a good pull that begins after this instant, so that
+    one is written down. `cursor` is where the changes begin that were not read yet ("": read all), `delta` a digest of what the
+    last pull read of them.
     """
 
     settings: FeedSettings
@@ -101,10 +103,14 @@ class FeedState:
     set_aside: int = 0
     aside: str = ""
     suspects: int = 0
+    suspects_back: int = 0
     held: Held | None = None
     answer: VanishedAnswer | None = None
     broken_since: datetime | None = None
+    unheard: bool = False
     awaited: datetime | None = None
+    cursor: str = ""
+    delta: str = ""
     version: int = 0
 
     @property
@@ -152,6 +158,11 @@ def bucket_of(practice: str) -> int:
     It is another hash than the spoke's, so that every spoke fills all its buckets.
     """
     return crc32(practice.encode()) % SPOKE_BUCKETS
+
+
+def source_of(feed_id: str) -> str:
+    """The source that a feed is of."""
+    return feed_id.partition("~")[0]
 
 
 def feed_id_of(source_id: str, provider_id: str | None) -> str:

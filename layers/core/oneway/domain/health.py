@@ -1,15 +1,60 @@
 """When a source is broken (product section 5): no good pull for three intervals, or half an hour, of open hours; or access was
-taken away. Nights and closed days do not count: nobody would look, and nobody would be asked."""
+taken away. Nights and closed days do not count: nobody would look, and nobody would be asked.
+
+Feeds break one by one, but staff know sources: one is broken with the first of its feeds, and well with the last.
+"""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from .availability import Availability
 from .clock_time import day_beginnings, day_of, minute_of
+from .events import HealthEvent, SourceBroken, SourceWell
+from .feeds import FeedState
 
 LEAST_MINUTES = 30
 INTERVALS_MISSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A source broke at an instant, with a word of `faults`; without one it is well, and had been broken since then."""
+
+    since: datetime
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """Since when a source counts as broken (None: it is well), and of which turns staff have not been told, oldest first."""
+
+    practice: str
+    source_id: str
+    broken_since: datetime | None = None
+    untold: tuple[Turn, ...] = ()
+    version: int = 0
+
+    @property
+    def news(self) -> list[HealthEvent]:
+        """What is untold, as events."""
+        return [
+            SourceBroken(self.practice, self.source_id, turn.fault, turn.since)
+            if turn.fault
+            else SourceWell(self.practice, self.source_id, turn.since)
+            for turn in self.untold
+        ]
+
+    def judged(self, feeds: Iterable[FeedState]) -> "SourceHealth":
+        """As its feeds are now: itself, if that is nothing new."""
+        broken = [(one.broken_since, one.last_failure) for one in feeds if one.broken_since]
+        if bool(broken) == bool(self.broken_since):
+            return self
+        if self.broken_since:
+            return replace(self, broken_since=None, untold=(*self.untold, Turn(self.broken_since)))
+        turn = Turn(*min(broken))
+        return replace(self, broken_since=turn.since, untold=(*self.untold, turn))
 
 
 def patience_minutes(interval_minutes: int) -> int:

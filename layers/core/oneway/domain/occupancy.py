@@ -103,6 +103,17 @@ class LongBlocks:
         return replace(self, blocks=tuple(o for o in self.blocks if o.id != occupant_id))
 
 
+def sharing(held: Sequence[Occupant]) -> list[int]:
+    """For each occupant, how many visits there are at its fullest moment (blocks do not count)."""
+    visits = [o for o in held if o.kind is not OccupantKind.BLOCK]
+
+    def at(minute: int) -> int:
+        return sum(o.start <= minute < o.end for o in visits)
+
+    # It can only become fuller where another one begins.
+    return [max([at(o.start), *(at(v.start) for v in visits if o.start < v.start < o.end)]) for o in held]
+
+
 def with_long_blocks(
     occupants: Mapping[date, Sequence[Occupant]], blocks: Iterable[Occupant], zone: ZoneInfo
 ) -> dict[date, Sequence[Occupant]]:

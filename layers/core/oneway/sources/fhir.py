@@ -1,7 +1,8 @@
 """FHIR R4 (https://hl7.org/fhir/R4/appointment.html), read by date window and provider.
 
 What is read is split into its resources and printed, no more; only entries whose print is not known are decoded. A server
-that refuses a question is asked in the other ways of its profile, those first that its CapabilityStatement declares.
+that refuses a question is asked in the other ways of its profile, those first that its CapabilityStatement declares; after an
+hour it is asked again as the profile would have it.
 """
 
 import re
@@ -16,13 +17,14 @@ from zlib import crc32
 import msgspec
 
 from ..domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
-from ..domain.clock_time import minute_of
+from ..domain.clock_time import minute_of, parse_instant
 from ..domain.comparing import NO_PRINT, print_of
 from ..domain.feeds import Window
-from ..faults import RequestRefused, SchemaDrift, SourceError, Unavailable
-from ..ports import Absence, Capabilities, Snapshot, SourceProvider, Translated
+from ..faults import CursorExpired, RequestRefused, SchemaDrift, SourceError, Unavailable
+from ..ports import Absence, Capabilities, Changes, Snapshot, SourceProvider, Translated
 from .fhir_profiles import PROFILES, FhirProfile, capabilities_of
 from .fhir_resources import (
+    COPY,
     UNREADABLE,
     Draft,
     Head,
@@ -36,6 +38,7 @@ from .fhir_resources import (
     patient_ids_in,
     patient_of,
     practitioner_of,
+    providers_in,
     reason_of,
     record_of,
     replaced_by,
@@ -47,6 +50,8 @@ MOST_BYTES_OF_A_PULL = 128 * 1024 * 1024
 """All pages together, which a pull keeps: what is larger is no provider's schedule."""
 PATIENTS_REFRESHED_MINUTES = 30
 """A record that an answer does not bring along is looked up this often, though the appointment's bytes are the same."""
+BETTER_TRIED_AGAIN = timedelta(hours=1)
+"""A server that refused the best way to ask may have been mended."""
 _PATIENTS_A_TIME = 50
 _MOST_MERGES = 5
 _ACCEPT = {"Accept": "application/fhir+json"}
@@ -65,17 +70,30 @@ class Question:
     include: bool
 
 
+class Learnt(NamedTuple):
+    """The way to ask that a server took, and since when it was not asked in a better one (None: this is the best)."""
+
+    question: Question
+    since: datetime | None
+
+
 class _Entry(NamedTuple):
-    """An appointment as read: which entry it was, its id if that can be told, its print, whether its patients came along (and are
-    not merged into others), and whether they are to be looked up again.
+    """An appointment as read: which entry it was, its id if that can be told, its print with those of its copies (one for each
+    further provider of the feed), whether its patients came along (and are not merged into others), and whether they are to be
+    looked up again.
     """
 
     number: int
     id: str
     raw: bytes
     print: bytes
+    copies: Mapping[str, bytes]
     whole: bool
     due: bool
+
+    @property
+    def prints(self) -> list[bytes]:
+        return [self.print, *self.copies.values()]
 
 
 class _Included(NamedTuple):
@@ -112,7 +130,7 @@ class FhirSource:
     profile: FhirProfile = PROFILES["generic"]
     interval_minutes: int = 60
     spoke: int = 0
-    learnt: dict[str, Question] = field(default_factory=dict)
+    learnt: dict[str, Learnt] = field(default_factory=dict)
 
     def capabilities(self) -> Capabilities:
         """What a FHIR R4 server can do for us."""
@@ -132,6 +150,8 @@ class FhirSource:
         names = {one.name for one in declared.searchParam}
         wanted = ["date", *(name for name, _ in self.profile.provider_parameters[:1])]
         remarks = [f"does not declare a search of Appointment by {name}" for name in wanted if name not in names]
+        if self.profile.delta and "_lastUpdated" not in names:
+            remarks.append("does not declare a search of Appointment by _lastUpdated")
         if self.profile.include_patient and not {"Appointment:patient", "*"} & set(declared.searchInclude):
             remarks.append("does not declare that patients can be included; those that are missing are looked up")
         return remarks
@@ -153,30 +173,59 @@ class FhirSource:
         The validator is the ETag of an answer of one page that brought all patients along: a page says nothing of the others,
         nor an answer of records that have to be looked up.
         """
+        began = self.now()
+        cursor = began.isoformat() if self.profile.delta else ""
         reading = self._read(provider_external_ids, window, validator)
         if reading is None:
-            return Snapshot(unchanged=True, validator=validator)
-        entries = list(self._entries(reading))
+            return Snapshot(unchanged=True, validator=validator, cursor=cursor)
+        entries = list(self._entries(reading, provider_external_ids))
 
         def translate(known: Container[bytes]) -> Translated:
-            fresh = [entry for entry in entries if entry.due or entry.print not in known]
+            fresh = [entry for entry in entries if entry.due or any(one not in known for one in entry.prints)]
             return self._translated(fresh, reading.patients, provider_external_ids, window)
 
         return Snapshot(
             translate,
-            prints=[entry.print for entry in entries],
+            prints=[print_ for entry in entries for print_ in entry.prints],
             read=[*(entry.print for entry in entries), *reading.prints],
             validator=reading.etag if reading.pages == 1 and all(entry.whole for entry in entries) else None,
             look_again=any(entry.due for entry in entries),
+            cursor=cursor,
         )
 
+    def changes(self, provider_external_ids: Sequence[str], window: Window, cursor: str) -> Changes:
+        """What was stamped since an instant. A server that takes no such question says so, or answers with all there is."""
+        if not self.profile.delta:
+            raise CursorExpired
+        began = self.now()
+        try:
+            reading = self._ask(next(self._questions()), provider_external_ids, window, None, parse_instant(cursor))
+        except (RequestRefused, ValueError):
+            raise CursorExpired from None
+        if reading is None:
+            return Changes(began.isoformat())
+        entries = list(self._entries(reading, provider_external_ids))
+
+        def translate(known: Container[bytes]) -> Translated:
+            fresh = [entry for entry in entries if any(one not in known for one in entry.prints)]
+            return self._translated(fresh, reading.patients, provider_external_ids, window)
+
+        prints = [print_ for entry in entries for print_ in entry.prints]
+        return Changes(began.isoformat(), translate, prints, [*(entry.print for entry in entries), *reading.prints])
+
+    def acknowledge(self, cursor: str) -> None:
+        """Nothing waits to be taken away."""
+
     def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
-        """One appointment by id; *gone* where the server says so, or that it was entered in error."""
-        answer = self.http.get(self._url(f"Appointment/{quote(external_id, safe='')}", ()), _ACCEPT, may_be_gone=True)
+        """One appointment by id; *gone* where the server says so, or that it was entered in error; of a copy also where it is
+        no longer with that provider.
+        """
+        own_id, _, copy_of = external_id.partition(COPY)
+        answer = self.http.get(self._url(f"Appointment/{quote(own_id, safe='')}", ()), _ACCEPT, may_be_gone=True)
         if answer.status in (404, 410):
             return Absence.GONE
         found = decoded(appointment_of, answer.body)
-        if found is None or found.id != external_id:
+        if found is None or found.id != own_id:
             return Absence.UNKNOWN
         try:
             draft = draft_of(found, self.profile, provider_external_ids, anybody=True)
@@ -184,6 +233,8 @@ class FhirSource:
             return Absence.UNKNOWN
         if draft is None:
             return Absence.GONE if self.profile.state_of(found.status) is None else Absence.UNKNOWN
+        if copy_of:
+            return draft.copy(copy_of) if copy_of in draft.others else Absence.GONE
         return draft.row(self._records([draft], {}))
 
     def get_patients(self, ids: Iterable[str]) -> dict[str, RecordPatient]:
@@ -213,14 +264,19 @@ class FhirSource:
                     if _head(raw).resourceType == "Patient" and (record := decoded(patient_of, raw)):
                         yield record
 
-    def _entries(self, reading: _Reading) -> Iterator[_Entry]:
+    def _entries(self, reading: _Reading, providers: Sequence[str]) -> Iterator[_Entry]:
         """The appointments with their prints, which cover the patients that came along."""
+        several = len(providers) > 1
         merged = {one for one, found in reading.patients.items() if b"replaced-by" in found.raw}
         for number, identifier, raw in reading.appointments.values():
             named = patient_ids_in(raw)
             parts = [self._bare(raw), *(reading.patients[one].print for one in named if one in reading.patients)]
             elsewhere = [one for one in named if one not in reading.patients or one in merged]
-            yield _Entry(number, identifier, raw, print_of(*parts), not elsewhere, any(map(self._is_due, elsewhere)))
+            print_ = print_of(*parts)
+            with_them = providers_in(raw, providers)[1:] if several else ()
+            copies = {one: print_of(print_, one.encode()) for one in with_them}
+            due = any(map(self._is_due, elsewhere))
+            yield _Entry(number, identifier, raw, print_, copies, not elsewhere, due)
 
     def _is_due(self, patient_id: str) -> bool:
         """Whether it is this patient's turn: once in half an hour, spread over the pulls, and nothing is to be remembered. A pull
@@ -239,21 +295,26 @@ class FhirSource:
         drafts: dict[str, tuple[Draft, _Entry]] = {}
         set_aside: list[SetAsideRow] = []
         unreadable: set[str] = set()
+        gone: set[str] = set()
         for entry in entries:
             try:
-                draft = draft_of(appointment_of.decode(entry.raw), self.profile, providers)
+                found = appointment_of.decode(entry.raw)
+                draft = draft_of(found, self.profile, providers)
             except UNREADABLE as error:
                 set_aside.append(SetAsideRow(f"entry {entry.number}", reason_of(error)))
                 unreadable |= {entry.id} - {""}
                 continue
-            if draft and window.start <= draft.start < window.end:
+            if self.profile.state_of(found.status) is None:
+                gone |= {found.id, *(f"{found.id}{COPY}{one}" for one in entry.copies)}
+            elif draft and window.start <= draft.start < window.end:
                 drafts[draft.id] = draft, entry
         records = self._records([draft for draft, _ in drafts.values()], patients)
         rows = []
         for draft, entry in drafts.values():
             told = draft.patient_id is None or draft.patient_id in patient_ids_in(entry.raw)
             rows.append((draft.row(records), entry.print if told else NO_PRINT))
-        return Translated(rows, set_aside, unreadable)
+            rows += [(draft.copy(one), entry.copies.get(one, NO_PRINT)) for one in draft.others]
+        return Translated(rows, set_aside, unreadable, gone)
 
     def _records(self, drafts: Iterable[Draft], included: Mapping[str, _Included]) -> dict[str, RecordPatient]:
         """The patients of these rows: as included, else (or where merged into another) looked up."""
@@ -283,16 +344,35 @@ class FhirSource:
             except RequestRefused as refusal:
                 refused = refusal
                 continue
-            self.learnt[self.address] = question
+            self._learn(question)
             return reading
         raise refused or SchemaDrift("there is no way to ask for a provider")
 
+    def _learn(self, question: Question) -> None:
+        known = self.learnt.get(self.address)
+        if question == self._best():
+            self.learnt[self.address] = Learnt(question, None)
+        elif known is None or known.question != question:
+            self.learnt[self.address] = Learnt(question, self.now())
+
+    def _is_stale(self, known: Learnt) -> bool:
+        return known.since is not None and self.now() - known.since >= BETTER_TRIED_AGAIN
+
+    def _best(self) -> Question:
+        ways = self.profile.provider_parameters
+        return Question(ways[0] if ways else None, self.profile.include_patient)
+
     def _questions(self) -> Iterator[Question]:
         """The ways to ask: what is known to work, else what the profile says, else what the server declares, else the rest."""
-        if known := self.learnt.get(self.address):
-            yield known
+        known = self.learnt.get(self.address)
+        if known and self._is_stale(known):
+            self.learnt[self.address] = known._replace(since=self.now())  # whatever comes of it: once an hour
+        elif known:
+            yield known.question
+        yield self._best()
+        if known:
+            yield known.question
         ways = list(self.profile.provider_parameters)
-        yield Question(ways[0] if ways else None, self.profile.include_patient)
         declared = self._declared()
         ways.sort(key=lambda way: way[0] not in declared)
         includes = (self.profile.include_patient, False)
@@ -309,7 +389,12 @@ class FhirSource:
         return {one.name for one in appointment.searchParam} if appointment else ()
 
     def _ask(
-        self, question: Question, providers: Sequence[str], window: Window, validator: str | None
+        self,
+        question: Question,
+        providers: Sequence[str],
+        window: Window,
+        validator: str | None,
+        since: datetime | None = None,
     ) -> _Reading | None:
         reading = _Reading()
         parts = list(_parts(window, self.profile.longest_window_days))
@@ -318,6 +403,8 @@ class FhirSource:
             if question.parameter:
                 name, form = question.parameter
                 parameters.insert(0, (name, ",".join(form.format(one) for one in providers)))
+            if since:
+                parameters.append(("_lastUpdated", f"ge{_instant_text(since)}"))
             parameters.append(("_count", str(self.profile.page_size)))
             if question.include:
                 parameters.append(("_include", "Appointment:patient"))
@@ -343,6 +430,8 @@ class FhirSource:
                 if head.resourceType == "Appointment":
                     reading.appointments[head.id or f"entry {number}"] = number, head.id, raw
                     continue
+                if head.resourceType == "OperationOutcome":
+                    continue  # what the server thinks of the question
                 print_ = print_of(self._bare(raw))
                 reading.prints.append(print_)
                 if head.resourceType == "Patient":

@@ -32,7 +32,8 @@ class FhirProfile:
     `provider_parameters` are the ways to ask for a provider's appointments, best first: a search parameter, and how it names
     the provider. Without any, a feed is the whole source, and what is of others is left out here. `longest_window_days` cuts a
     pull into several searches. `states` are words that mean something else than FHIR says. `stamps_lie`: `meta.lastUpdated` is
-    new in every answer.
+    new in every answer; `delta`: it tells all changes of an appointment, and what was stamped since the last pull is asked for
+    between the hourly readings of everything. A corrected record of a patient, or a deletion, is then seen within the hour.
     """
 
     provider_parameters: tuple[tuple[str, str], ...] = (("actor", "Practitioner/{}"), ("practitioner", "{}"))
@@ -43,6 +44,7 @@ class FhirProfile:
     read_by_id: bool = True
     conditional_get: bool = True
     stamps_lie: bool = False
+    delta: bool = False
     states: Mapping[str, AppointmentState | None] = field(default_factory=dict)
 
     def state_of(self, word: str) -> AppointmentState | None:
@@ -53,6 +55,8 @@ class FhirProfile:
 PROFILES: Mapping[str, FhirProfile] = {
     # HAPI, Medplum and whatever keeps to the standard.
     "generic": FhirProfile(),
+    # The same, where schedules are large and stamps are true.
+    "stamped": FhirProfile(delta=True),
     # Exactly one of practitioner, patient or location, both bounds of the date, no _include
     # (docs.oracle.com, Millennium Platform APIs, Appointment).
     "oracle": FhirProfile(
@@ -82,6 +86,8 @@ PROFILES: Mapping[str, FhirProfile] = {
 def capabilities_of(profile: FhirProfile) -> Capabilities:
     """What a FHIR R4 server of a profile can do for us."""
     return Capabilities(
+        delta="timestamp" if profile.delta else "none",
+        tombstones="flag",
         filters=frozenset(("provider", "date") if profile.provider_parameters else ("date",)),
         patient="included" if profile.include_patient else "by_id",
         time="offset",

@@ -19,6 +19,9 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _PATIENT_IDS = re.compile(rb"Patient\\?/([A-Za-z0-9.\-]{1,64})")
 """What looks like a reference to a patient (ids: R4, datatypes, *id*), also where a server escapes its slashes."""
+_PRACTITIONER_IDS = re.compile(rb"Practitioner\\?/([A-Za-z0-9.\-]{1,64})")
+COPY = "~"
+"""Between a visit's id and a further provider's, in the id of its copy there; no FHIR id has it."""
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """What decoding raises: of another shape, no UTF-8, or nested without an end."""
 T = TypeVar("T")
@@ -141,7 +144,7 @@ capability_statement_of = msgspec.json.Decoder(CapabilityStatement)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An appointment that waits for its patient."""
+    """An appointment that waits for its patient; `others` are further providers of the feed that it is with."""
 
     id: str
     raw_state: str
@@ -152,6 +155,14 @@ class Draft:
     provider_id: str
     location_id: str | None
     patient_id: str | None
+    others: tuple[str, ...] = ()
+
+    def copy(self, provider_id: str) -> ScheduleRow:
+        """The place that it takes of another provider: whose visit it is stands with the first."""
+        return ScheduleRow(
+            f"{self.id}{COPY}{provider_id}", RowKind.APPOINTMENT if self.patient_id else RowKind.BLOCK, self.raw_state,
+            self.state, self.start, self.end, self.start_text, True, provider_id, self.location_id,
+        )  # fmt: skip
 
     def row(self, records: Mapping[str, RecordPatient]) -> ScheduleRow:
         """The row, with the patient's record where there is one."""
@@ -176,6 +187,12 @@ def patient_ids_in(raw: bytes) -> list[str]:
     return [one.decode() for one in _PATIENT_IDS.findall(raw)]
 
 
+def providers_in(raw: bytes, providers: Sequence[str]) -> list[str]:
+    """Which of these providers an appointment's bytes seem to name, in their own order, without decoding it."""
+    named = {one.decode() for one in _PRACTITIONER_IDS.findall(raw)}
+    return [one for one in providers if one in named]
+
+
 def draft_of(
     found: Appointment, profile: FhirProfile, providers: Sequence[str], *, anybody: bool = False
 ) -> Draft | None:
@@ -193,7 +210,9 @@ def draft_of(
             kind, identifier = reference.split("/_history/")[0].split("/")[-2:]
             actors.setdefault(kind, []).append(identifier)
     practitioners = actors.get("Practitioner", [])
-    provider = next((one for one in practitioners if one in providers), None)
+    # In the feed's order, not the answer's: a server that turns participants about moves nobody.
+    with_them = [one for one in providers if one in practitioners]
+    provider = next(iter(with_them), None)
     if provider is None and anybody:
         provider = next(iter(practitioners), "")
     if provider is None:
@@ -213,7 +232,8 @@ def draft_of(
         raise ValueError("has neither end nor duration")
     location = next(iter(actors.get("Location", ())), None)
     patient = next(iter(actors.get("Patient", ())), None)
-    return Draft(found.id, found.status, state, start, end, found.start, provider, location, patient)
+    others = tuple(with_them[1:])
+    return Draft(found.id, found.status, state, start, end, found.start, provider, location, patient, others)
 
 
 def record_of(patient: Patient, to_e164: Callable[[str], str | None], today: str) -> RecordPatient:

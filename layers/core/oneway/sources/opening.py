@@ -3,19 +3,19 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ..domain.feeds import FeedSettings, FeedState, spoke_of
+from ..domain.feeds import LOOK_BACK_EVERY, FeedSettings, FeedState, spoke_of
 from ..domain.practices import Source
 from ..faults import SchemaDrift
 from ..phones import to_e164
 from ..ports import Capabilities, Clock, ScheduleSource
 from . import fhir_profiles
-from .fhir import FhirSource, Question
+from .fhir import FhirSource, Learnt
 from .fhir_profiles import PROFILES
 from .http import SourceHttp, origin_of
 from .pacing import Pace
@@ -36,7 +36,7 @@ class OpenSource:
         self._credentials_of = credentials_of
         self._clock = clock
         self._allow_loopback = allow_loopback
-        self._learnt: dict[str, Question] = {}
+        self._learnt: dict[str, Learnt] = {}
         self._sign_ins: dict[tuple[str, str], tuple[bytes, SmartSignIn]] = {}
         self._paces: dict[tuple[str, float], Pace] = {}
         self._lock = Lock()
@@ -56,7 +56,9 @@ class OpenSource:
         http = replace(bare, credentials=credentials, sign_in=sign_in, deadline=deadline, pace=self._pace(settings))
         now: Callable[[], datetime] = self._clock.now
         read_phone = partial(to_e164, country=settings.country)
-        profile, interval = PROFILES[settings.profile], settings.interval_minutes
+        profile = PROFILES[settings.profile]
+        # How often everything is read.
+        interval = LOOK_BACK_EVERY // timedelta(minutes=1) if profile.delta else settings.interval_minutes
         spoke = spoke_of(settings.practice, settings.feed_id, interval)
         return FhirSource(http, settings.address, read_phone, now, profile, interval, spoke, self._learnt)
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from ..domain.appointments import Appointment
 from . import keys
 from .items import TableItem, answered, decoded, get_many, item, query
+from .visits import listed_appointment
 
 
 def appointment_item(appointment: Appointment) -> TableItem:
@@ -19,6 +20,7 @@ def appointment_item(appointment: Appointment) -> TableItem:
         appointment.version,
         found=keys.found(appointment.practice) if born else None,
         found_as=keys.born(born, appointment.start) if born else None,
+        **listed_appointment(appointment),
     )
 
 

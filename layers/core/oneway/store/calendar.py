@@ -6,9 +6,11 @@ from datetime import date, timedelta
 from ..domain.availability import Calendar
 from ..domain.clock_time import first_minute, zone_of
 from ..domain.occupancy import DayOccupancy, LongBlocks, unpack
-from ..ports import ProviderDays
+from ..domain.practice_events import PracticeEvent
+from ..ports import CalendarsRead, ProviderDays
 from . import keys
-from .items import TableItem, decoded, get, get_many, item, query, save_if
+from .items import TableItem, decoded, get, get_many, item, query, save_both_if, save_if
+from .practice_events import event_item
 
 
 class DynamoCalendarRepository:
@@ -41,18 +43,28 @@ class DynamoCalendarRepository:
 
     def read_provider(self, practice: str, provider_id: str, zone: str, days: Iterable[date]) -> ProviderDays:
         """A provider's days and all else that opens or closes them, in one consistent read."""
-        empty = _empty(practice, ((provider_id, zone, day) for day in days))
-        own, ours = keys.availability(practice, provider_id), keys.availability(practice, "")
-        blocks = keys.long_blocks(practice, provider_id)
-        found = {keys.Key(one.pk, one.sk): one for one in get_many((*empty, own, ours, blocks))}
-        availability = [
-            decoded(found[key], Calendar).availability if key in found else Calendar().availability
-            for key in (own, ours)
-        ]
-        return ProviderDays(
-            {day.day: _filled(day, found[key]) if key in found else day for key, day in empty.items()},
-            availability[0].closed_also_by(availability[1]),
-            decoded(found[blocks], LongBlocks).blocks if blocks in found else (),
+        found = self.read_calendars(practice, [(provider_id, zone)], days)
+        own, ours = (found.calendars[which].availability for which in (provider_id, ""))
+        by_day = {day: one for (_, day), one in found.days.items()}
+        return ProviderDays(by_day, own.closed_also_by(ours), found.long_blocks[provider_id])
+
+    def read_calendars(
+        self, practice: str, providers: Iterable[tuple[str, str]], days: Iterable[date]
+    ) -> CalendarsRead:
+        """Days and calendars of providers and the practice's closures, in one consistent read."""
+        chosen, wanted = list(providers), list(days)
+        empty = _empty(practice, ((provider_id, zone, day) for provider_id, zone in chosen for day in wanted))
+        calendars = {which: keys.availability(practice, which) for which in (*(one for one, _ in chosen), "")}
+        blocks = {provider_id: keys.long_blocks(practice, provider_id) for provider_id, _ in chosen}
+        stored = get_many((*empty, *calendars.values(), *blocks.values()))
+        found = {keys.Key(one.pk, one.sk): one for one in stored}
+        return CalendarsRead(
+            {
+                (day.provider_id, day.day): _filled(day, found[key]) if key in found else day
+                for key, day in empty.items()
+            },
+            {which: decoded(found[key], Calendar) if key in found else Calendar() for which, key in calendars.items()},
+            {which: decoded(found[key], LongBlocks).blocks if key in found else () for which, key in blocks.items()},
         )
 
     def get(self, practice: str, provider_id: str) -> Calendar:
@@ -60,11 +72,15 @@ class DynamoCalendarRepository:
         found = get(keys.availability(practice, provider_id))
         return decoded(found, Calendar) if found else Calendar()
 
-    def save(self, practice: str, provider_id: str, after: Calendar) -> None:
-        """Write a calendar, if the stored version is the one before its own. Raises WriteConflict."""
+    def save(self, practice: str, provider_id: str, after: Calendar, event: PracticeEvent | None = None) -> None:
+        """Write a calendar and the entry that tells of it, if the stored version is the one before. Raises WriteConflict."""
         before = after.version - 1
         new = item(keys.availability(practice, provider_id), after, after.version)
-        save_if(new, TableItem.v == before if before else TableItem.pk.does_not_exist())
+        is_still = TableItem.v == before if before else TableItem.pk.does_not_exist()
+        if event:
+            save_both_if(new, is_still, event_item(practice, event))
+        else:
+            save_if(new, is_still)
 
     def long_blocks(self, practice: str, provider_id: str) -> LongBlocks:
         """A provider's long blocks, read consistently."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from ..domain.appointments import SetAsideRow
 from ..domain.comparing import DigestWeek, pack_week, unpack_week
 from ..domain.errors import StoreUnavailable, WriteConflict
-from ..domain.feeds import INTERVALS, FeedRef, FeedState, bucket_of, spoke_of, spokes_due
+from ..domain.feeds import INTERVALS, FeedRef, FeedState, bucket_of, source_of, spoke_of, spokes_due
+from ..domain.health import SourceHealth
 from . import keys
 from .items import TableItem, answered, decoded, get, get_many, item, query, save_if
 
@@ -51,6 +52,17 @@ class DynamoFeedRepository:
         found = get_many(keys.feed(practice, one.sk) for one in listed) if listed else []
         return [decoded(one, FeedState) for one in found]
 
+    def health(self, practice: str, source_id: str) -> SourceHealth:
+        """How a source is; well, of one that never broke."""
+        found = get(keys.source_health(practice, source_id))
+        return decoded(found, SourceHealth) if found else SourceHealth(practice, source_id)
+
+    def save_health(self, before: SourceHealth, after: SourceHealth) -> None:
+        """Write how a source is, if the stored version is `before.version`. Raises WriteConflict."""
+        version = before.version + 1
+        new = item(keys.source_health(after.practice, after.source_id), replace(after, version=version), version)
+        save_if(new, TableItem.v == before.version if before.version else TableItem.pk.does_not_exist())
+
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         """Enter a feed in its spoke and take it off all others. Idempotent."""
         for interval in INTERVALS:
@@ -64,10 +76,14 @@ class DynamoFeedRepository:
         return [ref for spoke in spokes for one in query(spoke) for ref in decoded(one, list[FeedRef])]
 
     def remove(self, practice: str, feed_id: str) -> None:
-        """Take a feed off the wheel and delete what is known of it."""
+        """Take a feed off the wheel and delete what is known of it; of its source, too, if it was the last."""
         self.put_on_wheel(FeedRef(practice, feed_id, ""), None)
+        listed = query(keys.feeds_of(practice, "").pk, consistent=True)
+        others = {source_of(one.sk) for one in listed if one.sk != feed_id}
         for one in query(keys.feed_partition(practice, feed_id), consistent=True):
             answered(one.delete)
+        if source_of(feed_id) not in others:
+            answered(TableItem(*keys.source_health(practice, source_of(feed_id))).delete)
         answered(TableItem(*keys.feeds_of(practice, feed_id)).delete)
 
     def _enter(self, key: keys.Key, ref: FeedRef, wanted: bool) -> None:

@@ -9,15 +9,23 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.attributes import BinaryAttribute, BinarySetAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BinarySetAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
 from pynamodb.connection.base import Connection
-from pynamodb.exceptions import PutError, PynamoDBException
+from pynamodb.exceptions import DeleteError, PutError, PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from ..domain.errors import StoreUnavailable, WriteConflict
 from .keys import Key
@@ -27,6 +35,8 @@ SCHEMA = 1
 
 T = TypeVar("T")
 
+LOST_TO_ANOTHER = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+"""Why a transaction is refused when somebody else wrote first."""
 _DEFLATED_FROM = 512
 """Bytes of JSON: below, an item fits into its first kilobyte anyway."""
 
@@ -84,8 +94,16 @@ class TableItem(Model):
     unsent_since = UnicodeAttribute(null=True)
     found = UnicodeAttribute(null=True)
     found_as = UnicodeAttribute(null=True)
+    visits = UnicodeAttribute(null=True)
+    starts = UnicodeAttribute(null=True)
+    shows = UnicodeAttribute(null=True)
+    named = UnicodeAttribute(null=True)
+    given = UnicodeAttribute(null=True)
+    phoned = UnicodeAttribute(null=True)
+    mailed = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
     waiting = BinarySetAttribute(legacy_encoding=False, null=True)
+    hints = UnicodeSetAttribute(null=True)
 
     to_act_index = ToActIndex()
     unsent_index = UnsentIndex()
@@ -161,10 +179,38 @@ def _all(found: Iterable[TableItem]) -> Iterator[TableItem]:
 
 def save_if(new: TableItem, condition: Condition) -> None:
     """Write an item on a condition. Raises WriteConflict if it does not hold, StoreUnavailable."""
+    _if_it_holds(lambda: new.save(condition=condition))
+
+
+def delete_if(key: Key, condition: Condition) -> None:
+    """Delete an item on a condition. Raises WriteConflict if it does not hold, StoreUnavailable."""
+    _if_it_holds(lambda: TableItem(*key).delete(condition=condition))
+
+
+def _if_it_holds(write: Callable[[], object]) -> None:
     try:
-        answered(lambda: new.save(condition=condition))
+        answered(write)
     except StoreUnavailable as error:
         cause = error.__cause__
-        if isinstance(cause, PutError) and cause.cause_response_code == "ConditionalCheckFailedException":
+        if isinstance(cause, PutError | DeleteError) and cause.cause_response_code == "ConditionalCheckFailedException":
+            raise WriteConflict from cause
+        raise
+
+
+def save_both_if(new: TableItem, condition: Condition, other: TableItem) -> None:
+    """Write an item on a condition, and another with it, or neither. Raises WriteConflict, StoreUnavailable."""
+
+    def write() -> None:
+        with TransactWrite(connection=connection(), client_request_token=uuid4().hex) as transaction:
+            transaction.save(new, condition=condition)
+            transaction.save(other)
+
+    try:
+        answered(write)
+    except StoreUnavailable as error:
+        cause = error.__cause__
+        if isinstance(cause, TransactWriteError) and any(
+            reason and reason.code in LOST_TO_ANOTHER for reason in cause.cancellation_reasons
+        ):
             raise WriteConflict from cause
         raise

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from ..domain.notices import NEWS, NOTICE
+from ..domain.notices import NOTICE
 
 PRACTICES = "PRACTICES"
 UNSENT = "UNSENT"
@@ -58,6 +58,16 @@ def long_blocks(slug: str, provider_id: str) -> Key:
     return Key(practice_partition(slug), f"BLOCKS#{provider_id}")
 
 
+def practice_events(slug: str) -> str:
+    """A practice's timeline."""
+    return f"{slug}#PRACTICE_EVENTS"
+
+
+def practice_event(slug: str, at: datetime, event_id: str) -> Key:
+    """An entry of a practice's timeline."""
+    return Key(practice_events(slug), f"{instant(at)}#{event_id}")
+
+
 def registered(slug: str) -> Key:
     """A practice's entry in the list of all practices."""
     return Key(PRACTICES, slug)
@@ -103,11 +113,6 @@ def notice(slug: str, notice_id: str) -> Key:
     return Key(f"{slug}#NOTICE#{notice_id}", "STATE")
 
 
-def source_news(slug: str, source_id: str) -> Key:
-    """What staff were told of a source."""
-    return Key(f"{slug}#NEWS#{source_id}", "STATE")
-
-
 def suppressed(slug: str, mark: str) -> Key:
     """That an address gets no mail of a practice, by its mark."""
     return Key(f"{slug}#SUPPRESSED", mark)
@@ -118,13 +123,18 @@ def logo(slug: str) -> Key:
     return Key(f"{slug}#LOGO", "LOGO")
 
 
-_NAMED = {"REQUEST": "", "NOTICE": NOTICE, "NEWS": NEWS}
+_NAMED = {"REQUEST": "", "NOTICE": NOTICE}
 
 
 def subject_named_by(pk: str) -> tuple[str, str]:
-    """(practice, subject) of a partition key: a request's id, or a notice's or a source's with what tells them from it."""
+    """(practice, subject) of a partition key: a request's id, or a notice's with what tells it from one."""
     slug, kind, identifier = pk.split("#")
     return slug, _NAMED[kind] + identifier
+
+
+def provider_named_by(pk: str) -> str:
+    """The provider of a schedule's partition key."""
+    return pk.rpartition("#")[2]
 
 
 def appointment(slug: str, provider_id: str, appointment_id: str) -> Key:
@@ -142,9 +152,19 @@ def closed(slug: str) -> str:
     return f"{slug}#CLOSED"
 
 
-def hint(slug: str, request_id: str, appointment_id: str) -> Key:
-    """An appointment that may be a request's answer."""
-    return Key(request_partition(slug, request_id), f"HINT#{appointment_id}")
+def hints(slug: str, request_id: str) -> Key:
+    """Appointments that may be a request's answer."""
+    return Key(request_partition(slug, request_id), "HINTS")
+
+
+def claim(slug: str, request_id: str) -> Key:
+    """Who of the staff is on a request."""
+    return Key(request_partition(slug, request_id), "CLAIM")
+
+
+def note(slug: str, request_id: str, at: datetime, nonce: str) -> Key:
+    """An internal note of the staff on a request."""
+    return Key(request_partition(slug, request_id), f"NOTE#{instant(at)}#{nonce}")
 
 
 def found(slug: str) -> str:
@@ -155,6 +175,16 @@ def found(slug: str) -> str:
 def born(day: date, at: datetime) -> str:
     """Sort key of the `found` index, with the start of the visit."""
     return f"{day.isoformat()}#{instant(at)}"
+
+
+def visits(slug: str) -> str:
+    """Partition of the indexes by which a practice's visits, asked for or imported, are listed and searched."""
+    return f"{slug}#VISITS"
+
+
+def minute(at: datetime) -> str:
+    """An instant to the minute, that sorts as text."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def instant(at: datetime) -> str:
@@ -190,6 +220,11 @@ def digest(slug: str, feed_id: str, week: str) -> Key:
 def set_aside(slug: str, feed_id: str) -> Key:
     """A feed's set-aside rows."""
     return Key(feed_partition(slug, feed_id), "ASIDE#")
+
+
+def source_health(slug: str, source_id: str) -> Key:
+    """Whether a source is broken, over all of its feeds."""
+    return Key(feed_partition(slug, source_id), "HEALTH")
 
 
 def feeds_of(slug: str, feed_id: str) -> Key:

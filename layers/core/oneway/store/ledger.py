@@ -12,13 +12,19 @@ from pynamodb.transactions import TransactWrite
 from ..domain.clock_time import first_minute, zone_of
 from ..domain.errors import StoreUnavailable, WriteConflict
 from ..domain.occupancy import pack
-from ..ports import AppointmentChange, AppointmentRemoval, Change, DayChange, LongBlocksChange, RequestChange
+from ..ports import (
+    AppointmentChange,
+    AppointmentRemoval,
+    AppointmentUnchanged,
+    Change,
+    DayChange,
+    LongBlocksChange,
+    RequestChange,
+)
 from . import keys
 from .appointments import appointment_item
-from .items import TableItem, connection, item
+from .items import LOST_TO_ANOTHER, TableItem, connection, item
 from .requests import request_item
-
-_LOST_TO_ANOTHER = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
 
 class DynamoLedger:
@@ -51,6 +57,9 @@ class DynamoLedger:
                     case AppointmentRemoval(gone):
                         key = keys.appointment(gone.practice, gone.provider_id, gone.id)
                         transaction.delete(TableItem(*key), condition=_is_still(gone.version))
+                    case AppointmentUnchanged(same):
+                        key = keys.appointment(same.practice, same.provider_id, same.id)
+                        transaction.condition_check(TableItem, *key, condition=_is_still(same.version))
                     case LongBlocksChange():
                         _write_long_blocks(transaction, change)
 
@@ -94,17 +103,16 @@ def _is_still(version: int) -> Condition:
 def _lost(error: TransactWriteError, changes: Sequence[Change]) -> list[int] | None:
     """Indexes of the changes that lost to another writer; None if the transaction failed for another reason."""
     reasons = error.cancellation_reasons
-    if not any(reason and reason.code in _LOST_TO_ANOTHER for reason in reasons):
+    if not any(reason and reason.code in LOST_TO_ANOTHER for reason in reasons):
         return None
-    # PynamoDB sends deletes first, then saves; the reasons line up with what is sent.
+    # PynamoDB sends conditions first, then deletes, then saves; the reasons line up with what is sent.
+    checks = [index for index, change in enumerate(changes) if isinstance(change, AppointmentUnchanged)]
     deletes = [
         index for index, change in enumerate(changes) if _moves(change) or isinstance(change, AppointmentRemoval)
     ]
     saves = [index for index, change in enumerate(changes) for _ in range(_saves(change))]
-    lost = {
-        i for i, reason in zip([*deletes, *saves], reasons, strict=False) if reason and reason.code in _LOST_TO_ANOTHER
-    }
-    return sorted(lost)
+    sent = zip([*checks, *deletes, *saves], reasons, strict=False)
+    return sorted({i for i, reason in sent if reason and reason.code in LOST_TO_ANOTHER})
 
 
 def _moves(change: Change) -> bool:
@@ -117,6 +125,6 @@ def _moves(change: Change) -> bool:
 
 
 def _saves(change: Change) -> int:
-    if isinstance(change, AppointmentRemoval):
+    if isinstance(change, AppointmentRemoval | AppointmentUnchanged):
         return 0
     return 2 if isinstance(change, RequestChange) and change.transition.before else 1

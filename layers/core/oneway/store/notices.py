@@ -1,11 +1,11 @@
-"""Notices to staff, what they know of sources, and the addresses that get no mail."""
+"""Notices to staff, and the addresses that get no mail."""
 
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from ..domain.errors import WriteConflict
-from ..domain.notices import Notice, SourceNews
+from ..domain.notices import Notice
 from ..domain.suppression import Suppression
 from . import keys
 from .items import TableItem, answered, decoded, get, item, query, save_if
@@ -34,23 +34,6 @@ class DynamoNoticeRepository:
         with suppress(WriteConflict):
             after = replace(notice, sent_at=at)
             save_if(_notice_item(after), TableItem.body == _notice_item(notice).body)
-
-    def news(self, practice: str, source_id: str) -> SourceNews:
-        """What staff were told of a source, read consistently."""
-        found = get(keys.source_news(practice, source_id))
-        return decoded(found, SourceNews) if found else SourceNews(practice, source_id)
-
-    def save_news(self, after: SourceNews) -> None:
-        """Write what staff were told, if the stored version is the one before. Raises WriteConflict."""
-        before = after.version - 1
-        new = item(
-            keys.source_news(after.practice, after.source_id),
-            after,
-            after.version,
-            unsent=keys.LATER if after.look_at else None,
-            unsent_since=f"{keys.instant(after.look_at)}#{after.source_id}" if after.look_at else None,
-        )
-        save_if(new, TableItem.v == before if before else TableItem.pk.does_not_exist())
 
 
 class DynamoSuppressionRepository:

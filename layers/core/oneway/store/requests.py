@@ -1,13 +1,18 @@
 """Requests with their timelines, and the state of their messages."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+from secrets import token_hex
 
+from ..domain.claims import Claim, Note
 from ..domain.errors import RequestNotFound, WriteConflict
 from ..domain.messages import MessageRecord
 from ..domain.requests import PATIENT, Happening, Request, TimelineEntry
+from ..ports import Beside, RequestFile
 from . import keys
-from .items import TableItem, answered, decoded, get, get_many, item, query, save_if
+from .items import TableItem, answered, decoded, delete_if, get, get_many, item, query, save_if
+from .visits import listed_request
 
 
 def request_item(request: Request) -> TableItem:
@@ -27,7 +32,22 @@ def request_item(request: Request) -> TableItem:
         open_at=open_at if listed else None,
         unsent=(keys.UNSENT if request.unsent_since else keys.LATER) if since else None,
         unsent_since=f"{keys.instant(since)}#{request.id}" if since else None,
+        **listed_request(request),
     )
+
+
+_BESIDE_AT_ONCE = 50
+"""Requests whose two items are one BatchGetItem."""
+
+
+def _hints(found: TableItem) -> list[tuple[str, str]]:
+    named = sorted(one.partition("#") for one in found.hints or ())
+    return [(provider_id, appointment_id) for appointment_id, _, provider_id in named]
+
+
+def _asked(request: Request) -> TimelineEntry:
+    # The first entry is the request itself.
+    return TimelineEntry(1, request.created_at, PATIENT, Happening.ASKED)
 
 
 class DynamoRequestRepository:
@@ -47,7 +67,7 @@ class DynamoRequestRepository:
 
     def timeline(self, practice: str, request_id: str) -> list[TimelineEntry]:
         """A request's timeline, oldest first. Raises RequestNotFound."""
-        asked = TimelineEntry(1, self.get(practice, request_id).created_at, PATIENT, Happening.ASKED)
+        asked = _asked(self.get(practice, request_id))
         found = query(keys.request_partition(practice, request_id), TableItem.sk.startswith("EVENT#"), consistent=True)
         return [asked, *(decoded(one, TimelineEntry) for one in found)]
 
@@ -68,14 +88,62 @@ class DynamoRequestRepository:
         return [one for one in both if one.closed and not one.moving]
 
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
-        """Keep (provider id, appointment id) of appointments that may be a request's answer."""
-        for provider_id, appointment_id in appointments:
-            answered(item(keys.hint(practice, request_id, appointment_id), provider_id).save)
+        """Keep (provider id, appointment id) of appointments that may be a request's answer: one update, atomic."""
+        names = {f"{appointment_id}#{provider_id}" for provider_id, appointment_id in appointments}
+        if names:
+            kept = TableItem(*keys.hints(practice, request_id))
+            answered(lambda: kept.update(actions=[TableItem.hints.add(names)]))
 
     def hints(self, practice: str, request_id: str) -> list[tuple[str, str]]:
         """What was kept by `hint`."""
-        found = query(keys.request_partition(practice, request_id), TableItem.sk.startswith("HINT#"))
-        return [(decoded(one, str), one.sk.removeprefix("HINT#")) for one in found]
+        found = get(keys.hints(practice, request_id), consistent=False)
+        return _hints(found) if found else []
+
+    def file(self, practice: str, request_id: str) -> RequestFile:
+        """All that is kept of a request, in one consistent query. Raises RequestNotFound."""
+        parts: dict[str, list[TableItem]] = {}
+        for one in query(keys.request_partition(practice, request_id), consistent=True):
+            parts.setdefault(one.sk.partition("#")[0], []).append(one)
+        if "STATE" not in parts:
+            raise RequestNotFound
+        request = decoded(parts["STATE"][0], Request)
+        return RequestFile(
+            request,
+            [_asked(request), *(decoded(one, TimelineEntry) for one in parts.get("EVENT", ()))],
+            [decoded(one, MessageRecord) for one in parts.get("MESSAGE", ())],
+            next((decoded(one, Claim) for one in parts.get("CLAIM", ())), None),
+            [decoded(one, Note) for one in parts.get("NOTE", ())],
+            [hint for one in parts.get("HINTS", ()) for hint in _hints(one)],
+        )
+
+    def beside(self, practice: str, request_ids: Iterable[str]) -> dict[str, Beside]:
+        """What stands beside these requests, of those with something."""
+        ids = list(request_ids)
+        found: dict[str, Beside] = {}
+        for first in range(0, len(ids), _BESIDE_AT_ONCE):
+            some = ids[first : first + _BESIDE_AT_ONCE]
+            wanted = [kind(practice, one) for one in some for kind in (keys.claim, keys.hints)]
+            for one in get_many(wanted):
+                request_id = keys.subject_named_by(one.pk)[1]
+                before = found.get(request_id, Beside())
+                if one.sk == "CLAIM":
+                    found[request_id] = replace(before, claim=decoded(one, Claim))
+                else:
+                    found[request_id] = replace(before, hints=tuple(_hints(one)))
+        return found
+
+    def claim(self, practice: str, request_id: str, before: Claim | None, after: Claim | None) -> None:
+        """Write who is on a request, if what is stored is `before`. Raises WriteConflict."""
+        key = keys.claim(practice, request_id)
+        condition = TableItem.body == item(key, before).body if before else TableItem.pk.does_not_exist()
+        if after:
+            save_if(item(key, after), condition)
+        else:
+            delete_if(key, condition)
+
+    def add_note(self, practice: str, request_id: str, note: Note) -> None:
+        """Append an internal note to a request."""
+        answered(item(keys.note(practice, request_id, note.at, token_hex(4)), note).save)
 
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         """(practice, subject) of what has mail due since before an instant."""

@@ -16,7 +16,7 @@ from ..ports import (
     RequestChange,
     RequestRepository,
 )
-from .linked_visit import answers_elsewhere
+from .linked_visit import answers_elsewhere, copies_of, still
 from .membership import Membership
 from .places import freed
 from .settling import settle
@@ -47,9 +47,12 @@ class AcceptMatch:
         if request.link and request.link.appointment_id == appointment_id:
             return request
         found = self.appointments.get_many(slug, [(provider_id, appointment_id)]).get(appointment_id)
-        if found is None or not could_confirm(found) or answers_elsewhere(self.appointments, practice, found):
+        if found is None or not could_confirm(found):
+            raise RequestAlreadyAnswered
+        if answers_elsewhere(copies := copies_of(self.appointments, practice, found)):
             raise RequestAlreadyAnswered
         transition = linking.accepted(request, found, by, self.clock.now(), practice.switches)
         places = freed(self.calendar, practice, request) if request.pending else []
-        self.ledger.commit([RequestChange(transition), AppointmentChange(found, found.linked(request.id)), *places])
+        linked = AppointmentChange(found, found.linked(request.id))
+        self.ledger.commit([RequestChange(transition), linked, *places, *still(copies)])
         return transition.after

@@ -11,7 +11,7 @@ from typing import Any
 from ..domain.availability import WEEKS_AHEAD, Availability, Calendar, Closure, monday_of, tidied
 from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import FieldProblem, InvalidInput, PracticeNotFound, WriteConflict
-from ..domain.feeds import FeedRef, FeedSettings, FeedState, Seen
+from ..domain.feeds import FeedRef, FeedSettings, FeedState, Seen, source_of
 from ..domain.practices import Practice, Provider
 from ..ports import (
     CalendarRepository,
@@ -113,9 +113,12 @@ class ApplyPractice:
             self._save(settings, settings.source_id in retry_sources)
             ref = FeedRef(settings.practice, settings.feed_id, settings.lane)
             self.feeds.put_on_wheel(ref, settings.interval_minutes)
-        for part in report.changes:
-            if part.kind == "feeds" and part.fate is Fate.REMOVED:
-                self.feeds.remove(practice.slug, part.id)
+        removed = [one.id for one in report.changes if one.kind == "feeds" and one.fate is Fate.REMOVED]
+        for feed_id in removed:
+            self.feeds.remove(practice.slug, feed_id)
+        for settings in feeds_of(practice):
+            if settings.source_id in map(source_of, removed):
+                self._save(settings, False, unheard=True)  # the one that was broken may be among those that went
         return report
 
     def _check(self, practice: Practice) -> None:
@@ -185,11 +188,12 @@ class ApplyPractice:
         except PracticeNotFound:
             return None
 
-    def _save(self, settings: FeedSettings, retry: bool) -> None:
+    def _save(self, settings: FeedSettings, retry: bool, *, unheard: bool = False) -> None:
         """Store a feed's settings; a pull may be writing its state at the same time."""
         for _ in range(_TRIES):
             before = self.feeds.get(settings.practice, settings.feed_id)
             after = _with_settings(before, settings, retry)
+            after = replace(after, unheard=after.unheard or unheard)
             if before == after:
                 return
             try:

@@ -245,7 +245,7 @@ def _learnt(step: _Step) -> Event | None:
     if step.fate is not Fate.SHOWN:
         kind = VisitGone if step.fate is Fate.GONE else VisitMissing
         return kind(after.practice, after.provider_id, after.id, after.request_id)
-    if before is None or before.start == after.start:
+    if before is None or (before.start, before.provider_id) == (after.start, after.provider_id):
         return None
     return VisitMoved(
         after.practice, after.id, after.request_id, before.provider_id, before.start, after.provider_id, after.start

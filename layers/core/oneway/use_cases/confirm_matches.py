@@ -5,7 +5,7 @@ Whoever commits later reads them consistently after committing, so of a request 
 moment at least one side sees the other. Indexes decide nothing here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -26,7 +26,7 @@ from ..ports import (
     RequestChange,
     RequestRepository,
 )
-from .linked_visit import answers_elsewhere
+from .linked_visit import answers_elsewhere, copies_of, still
 from .places import freed
 from .settling import settle
 
@@ -73,9 +73,12 @@ class ConfirmMatches:
         current, request = found.get(appointment.id), self.requests.get(practice.slug, request_id)
         if current is None or not could_confirm(current) or not request.closed or request.moving:
             return
-        if answers(current, request, practice) and not answers_elsewhere(self.appointments, practice, current):
+        if not answers(current, request, practice):
+            return
+        if not answers_elsewhere(copies := copies_of(self.appointments, practice, current)):
             transition = linking.came_late(request, current, self.clock.now())
-            self.ledger.commit([RequestChange(transition), AppointmentChange(current, current.linked(request.id))])
+            linked = AppointmentChange(current, current.linked(request.id))
+            self.ledger.commit([RequestChange(transition), linked, *still(copies)])
 
     def for_request(self, practice: Practice, request: Request) -> Request:
         """Look for an appointment that answers a request just committed; the request as it then is."""
@@ -89,9 +92,9 @@ class ConfirmMatches:
         days = self.calendar.read(practice.slug, self._days_of(practice, current))
         pending = self.requests.get_many(practice.slug, self._pending_at(practice, days, current))
         request = oldest_confirmed(current, pending, practice)
-        if request is None or answers_elsewhere(self.appointments, practice, current):
+        if request is None or answers_elsewhere(copies := copies_of(self.appointments, practice, current)):
             return False
-        self._confirm(practice, request, current)
+        self._confirm(practice, request, current, copies)
         return True
 
     def _for_request(self, practice: Practice, request: Request) -> Request:
@@ -114,15 +117,19 @@ class ConfirmMatches:
         current = next(iter(self.requests.get_many(practice.slug, [request.id])), request)
         found = self.appointments.get_many(practice.slug, visits)
         answering = [
-            one
+            (one.first_seen_at, one.id, one, copies)
             for one in found.values()
-            if confirms(one, current, practice) and not answers_elsewhere(self.appointments, practice, one)
+            if confirms(one, current, practice)
+            if not answers_elsewhere(copies := copies_of(self.appointments, practice, one))
         ]
         if not answering:
             return current
-        return self._confirm(practice, current, min(answering, key=lambda a: (a.first_seen_at, a.id)))
+        _, _, oldest, copies = min(answering, key=lambda one: one[:2])
+        return self._confirm(practice, current, oldest, copies)
 
-    def _confirm(self, practice: Practice, request: Request, appointment: Appointment) -> Request:
+    def _confirm(
+        self, practice: Practice, request: Request, appointment: Appointment, copies: Iterable[Appointment]
+    ) -> Request:
         places = freed(self.calendar, practice, request)
         transition = linking.confirmed(request, appointment, self.clock.now(), practice.switches)
         self.ledger.commit(
@@ -130,6 +137,7 @@ class ConfirmMatches:
                 RequestChange(transition),
                 AppointmentChange(appointment, appointment.linked(request.id)),
                 *places,
+                *still(copies),
             ]
         )
         return transition.after

@@ -7,12 +7,13 @@ began with, and is refused only where that very part is different now. Edits of 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 from ..domain import availability
 from ..domain.availability import Availability, Calendar, Closure, LaterWeek, Week
 from ..domain.clock_time import day_of, zone_of
-from ..domain.errors import Forbidden
-from ..domain.practices import Practice, StaffMember, StaffRole
+from ..domain.practice_events import PracticeEvent, PracticeHappening
+from ..domain.practices import Practice, StaffMember
 from ..ports import CalendarRepository, Clock
 from .membership import Membership
 from .settling import settle
@@ -21,9 +22,17 @@ Edit = Callable[[Calendar, date], Availability]
 """From a calendar as it stands, and today's date there, to its availability after an edit."""
 
 
+class Told(NamedTuple):
+    """What the practice's timeline will say of an edit."""
+
+    what: PracticeHappening
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class EditCalendar:
-    """Each edit is one conditional write, repeated on what another one left. Repeating an edit changes nothing.
+    """Each edit is one conditional write with its timeline entry, repeated on what another one left. Repeating an edit
+    changes nothing.
 
     `provider_id` is "" for the whole practice, of which only closures can be edited. All raise PracticeNotFound,
     ProviderNotFound, Forbidden (a viewer), StoreUnavailable.
@@ -46,7 +55,23 @@ class EditCalendar:
                 return calendar.availability
             return availability.with_week(calendar, monday, seen, week, today)
 
-        return self._change(slug, email, provider_id, edit)
+        what = PracticeHappening.WEEK_FOLLOWS_DEFAULT if week is None else PracticeHappening.WEEK_SAVED
+        return self._change(slug, email, provider_id, edit, Told(what, monday.isoformat()))
+
+    def save_default(self, slug: str, email: str, provider_id: str, monday: date, seen: Week, week: Week) -> Calendar:
+        """Change the default week that is in force in a week, from now on; weeks of their own stay.
+
+        Raises CalendarChangedMeanwhile, InvalidInput.
+        """
+
+        def edit(calendar: Calendar, today: date) -> Availability:
+            if calendar.availability.default_of(monday) == week:
+                return calendar.availability
+            return availability.with_default(calendar, monday, seen, week, today)
+
+        return self._change(
+            slug, email, provider_id, edit, Told(PracticeHappening.DEFAULT_WEEK_SAVED, monday.isoformat())
+        )
 
     def later_weeks(self, slug: str, email: str, provider_id: str, monday: date) -> Sequence[LaterWeek]:
         """The weeks of their own after `monday`: what staff keep or replace when they apply it to the remaining ones."""
@@ -72,6 +97,7 @@ class EditCalendar:
             email,
             provider_id,
             lambda calendar, today: availability.from_week_on(calendar, monday, seen, week, later, today),
+            Told(PracticeHappening.APPLIED_TO_REMAINING, monday.isoformat()),
         )
 
     def close(self, slug: str, email: str, provider_id: str, closure: Closure) -> Calendar:
@@ -82,7 +108,7 @@ class EditCalendar:
             closures = {*calendar.availability.closures, closure}
             return replace(calendar.availability, closures=tuple(sorted(closures)))
 
-        return self._change(slug, email, provider_id, edit)
+        return self._change(slug, email, provider_id, edit, Told(PracticeHappening.CLOSED, _named(closure)))
 
     def reopen(self, slug: str, email: str, provider_id: str, closure: Closure) -> Calendar:
         """Take a closure away."""
@@ -91,12 +117,16 @@ class EditCalendar:
             closures = tuple(one for one in calendar.availability.closures if one != closure)
             return replace(calendar.availability, closures=closures)
 
-        return self._change(slug, email, provider_id, edit)
+        return self._change(slug, email, provider_id, edit, Told(PracticeHappening.REOPENED, _named(closure)))
 
     def pause(self, slug: str, email: str, provider_id: str, paused: bool) -> Calendar:
         """Offer no times of a provider until further notice, or offer them again."""
         return self._change(
-            slug, email, provider_id, lambda calendar, today: replace(calendar.availability, paused=paused)
+            slug,
+            email,
+            provider_id,
+            lambda calendar, today: replace(calendar.availability, paused=paused),
+            Told(PracticeHappening.PAUSED if paused else PracticeHappening.RESUMED),
         )
 
     def suggested_closures(self, slug: str, email: str) -> Sequence[Closure]:
@@ -105,14 +135,13 @@ class EditCalendar:
         closed, today = self.calendar.get(slug, "").availability, self._today(practice, "")
         return [one for one in practice.public_holidays if one.last >= today and not closed.closure_on(one.first)]
 
-    def _change(self, slug: str, email: str, provider_id: str, edit: Edit) -> Calendar:
-        practice, member = self._practice(slug, email, provider_id)
-        if member.role is StaffRole.VIEWER:
-            raise Forbidden
+    def _change(self, slug: str, email: str, provider_id: str, edit: Edit, told: Told) -> Calendar:
+        practice, _ = self._practice(slug, email, provider_id)
+        actor = self.membership.acting(slug, email)
         today = self._today(practice, provider_id)
 
         def attempt() -> Calendar:
-            before = self.calendar.get(slug, provider_id)
+            before, now = self.calendar.get(slug, provider_id), self.clock.now()
             after = edit(before, today)
             if after == before.availability:
                 return before
@@ -120,10 +149,13 @@ class EditCalendar:
                 before,
                 availability=availability.tidied(after, today),
                 version=before.version + 1,
-                changed_by=member.email,
-                changed_at=self.clock.now(),
+                changed_by=actor.name,
+                changed_at=now,
             )
-            self.calendar.save(slug, provider_id, changed)
+            event = PracticeEvent(
+                f"{provider_id}~{changed.version}", now, actor.name, told.what, provider_id, told.detail
+            )
+            self.calendar.save(slug, provider_id, changed, event)
             return changed
 
         return settle(attempt, self.clock)
@@ -138,3 +170,8 @@ class EditCalendar:
     def _today(self, practice: Practice, provider_id: str) -> date:
         zone = practice.zone_of(practice.provider(provider_id)) if provider_id else zone_of(practice.zone)
         return day_of(self.clock.now(), zone)
+
+
+def _named(closure: Closure) -> str:
+    days = str(closure.first) if closure.first == closure.last else f"{closure.first}/{closure.last}"
+    return f"{days} {closure.name}".strip()

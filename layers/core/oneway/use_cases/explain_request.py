@@ -1,6 +1,6 @@
 """What stands between a request and its confirmation: why it is pending, and which visits may be its answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -46,15 +46,17 @@ class ExplainRequest:
     calendar: CalendarRepository
     age: ScheduleAge
 
-    def __call__(self, practice: Practice, request: Request) -> Explained:
-        """Explain a request; nothing is said of one that is linked. Raises StoreUnavailable."""
+    def __call__(
+        self, practice: Practice, request: Request, hints: Sequence[tuple[str, str]] | None = None
+    ) -> Explained:
+        """Explain a request; nothing is said of one that is linked. `hints` spares reading them. Raises StoreUnavailable."""
         if request.link is not None or request.slot is None:
             return Explained()
         from ..domain.explaining import why_pending  # for one page of many, and slow to load
         from ..domain.possible_matches import AppointmentsByKey
 
         at_start = self._at_start(practice, request)
-        visits = {one.id: one for one in (*at_start, *self._elsewhere(practice, request))}
+        visits = {one.id: one for one in (*at_start, *self._elsewhere(practice, request, hints))}
         free = [one for one in visits.values() if not is_dismissed(request, one)]
         matches = AppointmentsByKey(free, practice).answering(request)
         why = None
@@ -84,11 +86,14 @@ class ExplainRequest:
         ]
         return list(self.appointments.get_many(practice.slug, names).values()) if names else []
 
-    def _elsewhere(self, practice: Practice, request: Request) -> Iterable[Appointment]:
+    def _elsewhere(
+        self, practice: Practice, request: Request, hints: Sequence[tuple[str, str]] | None
+    ) -> Iterable[Appointment]:
         """What pulls have hinted at, and visits within thirty days of patients who were born on that day."""
         if request.slot is None:
             return []
-        hints = self.requests.hints(practice.slug, request.id)
+        if hints is None:
+            hints = self.requests.hints(practice.slug, request.id)
         hinted = self.appointments.get_many(practice.slug, hints).values() if hints else ()
         first, last = request.slot.start - RESCHEDULED_WITHIN, request.slot.start + RESCHEDULED_WITHIN
         born = request.patient.birth_date

@@ -4,10 +4,12 @@ While a visit goes from one provider to another, both their feeds may have it: t
 link is handed over.
 """
 
+from collections.abc import Iterable
+
 from ..domain.appointments import Appointment
 from ..domain.practices import Practice
 from ..domain.requests import Request
-from ..ports import AppointmentRepository
+from ..ports import AppointmentRepository, AppointmentUnchanged, Change
 
 
 def linked_visit(appointments: AppointmentRepository, practice: Practice, request: Request) -> Appointment | None:
@@ -22,10 +24,20 @@ def linked_visit(appointments: AppointmentRepository, practice: Practice, reques
     return None
 
 
-def answers_elsewhere(appointments: AppointmentRepository, practice: Practice, visit: Appointment) -> bool:
-    """Whether the visit's copy with another provider, from whom it just went, answers a request: that link comes along."""
+def copies_of(appointments: AppointmentRepository, practice: Practice, visit: Appointment) -> list[Appointment]:
+    """The visit's copies with other providers, from or to whom it goes, or whom it is with as well, read consistently."""
     ids = [p.id for p in practice.providers.values() if p.source_id == visit.source_id and p.id != visit.provider_id]
     if not ids or not appointments.get_many(practice.slug, [(one, visit.id) for one in ids]):
-        return False
+        return []
     copies = [appointments.get_many(practice.slug, [(one, visit.id)]).get(visit.id) for one in ids]
-    return any(copy.request_id for copy in copies if copy)
+    return [copy for copy in copies if copy]
+
+
+def answers_elsewhere(copies: Iterable[Appointment]) -> bool:
+    """Whether one of a visit's copies answers a request: that link comes along."""
+    return any(copy.request_id for copy in copies)
+
+
+def still(copies: Iterable[Appointment]) -> list[Change]:
+    """Conditions by which none of the copies comes to answer a request at the same moment."""
+    return [AppointmentUnchanged(copy) for copy in copies]

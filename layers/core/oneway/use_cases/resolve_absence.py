@@ -1,11 +1,12 @@
 """What it means that two pulls running did not show a visit (product sections 3 and 5).
 
 Another provider's feed may have it: then it went there. Else the source is asked for it by id, if it can be, and if it still
-shows a visit that it does have: a server that says "not found" to everything tells nothing. What it has no longer is gone;
-what nobody knows of is missing, and staff are asked.
+shows a visit that it does have: a server that says "not found" to everything tells nothing, unless it said so of this very visit
+(a tombstone). What it has no longer is gone; what nobody knows of is missing, and staff are asked.
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -33,6 +34,11 @@ class Resolved:
     rows: dict[str, ScheduleRow] = field(default_factory=dict)
     handed_over: list[tuple[Appointment, Appointment]] = field(default_factory=list)
 
+    @property
+    def lost(self) -> int:
+        """How many are no longer in the schedule."""
+        return sum(one.fate is not Fate.SHOWN for one in self.work)
+
 
 @dataclass(frozen=True, slots=True)
 class ResolveAbsence:
@@ -49,8 +55,10 @@ class ResolveAbsence:
         window: Window,
         absent: Mapping[str, int],
         shown: Iterable[str],
+        told: AbstractSet[str] = frozenset(),
     ) -> Resolved:
-        """Find out about `absent` visits (with their starts), beside those that the source does show (by appointment id).
+        """Find out about `absent` visits (with their starts), beside those that the source does show (by appointment id); `told`
+        are those of which it says itself that they are no more.
 
         Raises SourceError: then nothing is known.
         """
@@ -59,7 +67,8 @@ class ResolveAbsence:
             return resolved
         stored = self._stored(settings, absent)
         elsewhere = self._elsewhere(settings, absent)
-        asks = source.capabilities().read_by_id and self._finds(source, settings, shown)
+        by_id = source.capabilities().read_by_id
+        asks = by_id and not absent.keys() <= told and self._finds(source, settings, shown)
         looked_up = 0
         for identifier in sorted(absent, key=absent.__getitem__):
             before, other = stored.get(identifier), elsewhere.get(identifier)
@@ -68,7 +77,7 @@ class ResolveAbsence:
             elif other and other.missing_since is None and other.occupies:
                 resolved.handed_over.append((before, other))
                 resolved.marks[identifier] = None
-            elif absent[identifier] < minute_of(self.clock.now()) or not asks:
+            elif absent[identifier] < minute_of(self.clock.now()) or not (asks or (by_id and identifier in told)):
                 self._settle(resolved, before, Fate.MISSING)
             elif looked_up == MOST_LOOKED_UP:
                 resolved.marks[identifier] = Mark.SUSPECTED
@@ -133,5 +142,8 @@ class ResolveAbsence:
         return self.appointments.get_many(settings.practice, wanted) if wanted else {}
 
     def _external_ids(self, settings: FeedSettings) -> list[str]:
+        """The source's providers, the feed's own first: a visit with one of them and somebody else is theirs."""
         providers = self.practices.get(settings.practice).providers.values()
-        return [p.external_id for p in providers if p.source_id == settings.source_id and p.external_id]
+        own = [external_id for external_id, _, _ in settings.providers]
+        others = [p.external_id for p in providers if p.source_id == settings.source_id and p.external_id]
+        return list(dict.fromkeys([*own, *others]))

@@ -4,7 +4,7 @@ Looked for while the request awaits pulls; then what is due goes out. The index 
 decides, and nothing is done unless exactly one visit qualifies.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -26,7 +26,7 @@ from ..ports import (
     RequestRepository,
 )
 from .await_pull import AwaitPull
-from .linked_visit import answers_elsewhere, linked_visit
+from .linked_visit import answers_elsewhere, copies_of, linked_visit, still
 from .settling import settle
 
 ENTERED_BEFORE = timedelta(minutes=15)
@@ -61,8 +61,9 @@ class ResolveMoves:
         provider_id = request.link.provider_id if request.link else request.provider_id
         good_at = self.await_pull(practice, provider_id, request.awaited.since)
         found = [one for one in self._candidates(practice, request) if one.start > now]
-        if len(found) == 1 and not answers_elsewhere(self.appointments, practice, found[0]):
-            self._link(practice, request, found[0])
+        copies = copies_of(self.appointments, practice, found[0]) if len(found) == 1 else []
+        if len(found) == 1 and not answers_elsewhere(copies):
+            self._link(practice, request, found[0], copies)
             return True
         if good_at or now - request.awaited.since >= NEVER_READ:
             waited = linking.waited(request, good_at or now, now)
@@ -70,13 +71,16 @@ class ResolveMoves:
                 self.await_pull(practice, provider_id, waited.awaited.since)  # the very next one counts, too
         return False
 
-    def _link(self, practice: Practice, request: Request, appointment: Appointment) -> None:
+    def _link(
+        self, practice: Practice, request: Request, appointment: Appointment, copies: Sequence[Appointment]
+    ) -> None:
         now = self.clock.now()
         follow = linking.replaced if request.link else linking.rescheduled
         transition = follow(request, appointment, now, practice.switches)
         changes: list[Change] = [
             RequestChange(transition),
             AppointmentChange(appointment, appointment.linked(request.id)),
+            *still(copies),
         ]
         old = linked_visit(self.appointments, practice, request)
         if old and old.request_id == request.id:

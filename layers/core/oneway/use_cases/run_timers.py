@@ -12,7 +12,7 @@ from functools import partial
 from ..domain import messages, requests
 from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import NotFound
-from ..domain.notices import digest, notice_named, source_named
+from ..domain.notices import digest, notice_named
 from ..domain.practices import Practice
 from ..domain.requests import SWEPT_AFTER, Request
 from ..domain.waiting import LOOKED_AGAIN, has_opened, in_digest, reminded
@@ -23,7 +23,6 @@ from .confirm_matches import ConfirmMatches
 from .explain_request import ExplainRequest
 from .resolve_moves import ResolveMoves
 from .settling import settle
-from .tell_of_source import TellOfSource
 
 _MOMENT = timedelta(microseconds=1)
 _SLOWLY_AFTER = timedelta(minutes=15)
@@ -54,7 +53,6 @@ class RunTimers:
     resolve_moves: ResolveMoves
     await_pull: AwaitPull
     explain: ExplainRequest
-    tell_of_source: TellOfSource
     clock: Clock
 
     def __call__(self) -> TimersRun:
@@ -81,11 +79,8 @@ class RunTimers:
         return [one for one in unsent if one not in old]
 
     def _look(self, slug: str, subject: str) -> str:
-        """What was done about a request that waits, or a source that is broken; "" for nothing."""
+        """What was done about a request that waits; "" for nothing."""
         if notice_named(subject) is not None:
-            return ""
-        if source_id := source_named(subject):
-            self.tell_of_source(slug, source_id)
             return ""
         with suppress(NotFound):
             self.resolve_moves(slug, subject)

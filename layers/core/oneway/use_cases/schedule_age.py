@@ -51,11 +51,16 @@ class ScheduleAge:
             return own.last_good_at
         return max(own.last_good_at, beating.last_good_at)
 
+    def states(self, practice: Practice) -> list[FeedState]:
+        """The states of a practice's feeds, those that are written down, each once."""
+        ids = dict.fromkeys(practice.feed_of(provider) for provider in practice.providers.values())
+        return [state for one in ids if one and (state := self._state(practice, one))]
+
     def _state(self, practice: Practice, feed_id: str) -> FeedState | None:
         key, now = (practice.slug, feed_id), self.clock.now()
         if key not in self._seen or now - self._seen[key][0] > _KEPT:
             state = self.feeds.get(*key)
             if state is None or state.last_good_at is None:
-                return None  # not kept: a schedule that is read for the first time opens at once
+                return state  # not kept: a schedule that is read for the first time opens at once
             self._seen[key] = now, state
         return self._seen[key][1]

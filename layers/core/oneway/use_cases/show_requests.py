@@ -1,8 +1,11 @@
-"""Staff look at requests; each look is on record before anything is shown (product section 8)."""
+"""Staff look at requests and visits; each look is on record before anything is shown (product section 8)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..domain.appointments import Appointment, RowKind
+from ..domain.claims import Claim, Note
+from ..domain.errors import VisitNotFound
 from ..domain.feeds import FeedState
 from ..domain.linking import undo_is_silent
 from ..domain.messages import MessageRecord
@@ -10,15 +13,16 @@ from ..domain.practices import Location, Practice, Provider, StaffMember, VisitT
 from ..domain.requests import Request, TimelineEntry
 from ..domain.suppression import Suppression, mark_of
 from ..ports import (
+    AppointmentRepository,
     AuditRepository,
+    Beside,
     Clock,
-    FeedRepository,
-    MessageRepository,
     PracticeRepository,
     RequestRepository,
     SuppressionRepository,
 )
 from .explain_request import Explained, ExplainRequest
+from .list_visits import ANY, PAGE, Filters
 from .look_up_request import looked_up
 from .membership import Membership
 from .schedule_age import ScheduleAge
@@ -26,12 +30,22 @@ from .schedule_age import ScheduleAge
 
 @dataclass(frozen=True, slots=True)
 class ActionRequired:
-    """What waits for an answer, by start; `broken` are the feeds whose source is."""
+    """A page of what waits for an answer, by start: `count` requests on all `pages`, of `total` without filters.
+
+    `matched` are those with an open possible match, `claims` say who is on which; `broken` are the feeds whose source is.
+    """
 
     practice: Practice
     member: StaffMember
-    requests: Sequence[Request]
     schedule_age_minutes: int | None
+    requests: Sequence[Request]
+    filters: Filters = ANY
+    count: int = 0
+    page: int = 1
+    pages: int = 1
+    total: int = 0
+    matched: frozenset[str] = frozenset()
+    claims: Mapping[str, Claim] | None = None
     broken: Sequence[FeedState] = ()
 
 
@@ -52,7 +66,21 @@ class RequestDetails:
     schedule_age_minutes: int | None
     explained: Explained
     undo_is_silent: bool
+    claim: Claim | None = None
+    notes: Sequence[Note] = ()
     suppressed: Suppression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VisitDetails:
+    """An imported visit that nobody asked for online."""
+
+    practice: Practice
+    member: StaffMember
+    visit: Appointment
+    provider: Provider
+    location: Location
+    schedule_age_minutes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +90,36 @@ class ListToAct:
     membership: Membership
     practices: PracticeRepository
     requests: RequestRepository
-    feeds: FeedRepository
     audit: AuditRepository
     age: ScheduleAge
     clock: Clock
 
-    def __call__(self, slug: str, email: str) -> ActionRequired:
-        """Raises PracticeNotFound, StoreUnavailable (then nothing is shown)."""
-        member = self.membership(slug, email)
+    def __call__(self, slug: str, email: str, filters: Filters = ANY, page: int = 1) -> ActionRequired:
+        """A page of it; beyond the last one, the last. Raises PracticeNotFound, StoreUnavailable (then nothing is shown)."""
+        member, now = self.membership(slug, email), self.clock.now()
         practice = self.practices.get(slug)
-        self.audit.record(slug, member.email, "list_to_act", "", self.clock.now())
-        requests = self.requests.to_act(slug)
-        broken = [state for state in self.feeds.of_practice(slug) if state.broken_since]
-        return ActionRequired(practice, member, requests, self.age.oldest_minutes(practice), broken)
+        self.audit.record(slug, member.email, "list_to_act", "", now)
+        waiting = self.requests.to_act(slug)
+        wanted = [one for one in waiting if _wanted(one, filters, practice)]
+        pages = max(1, -(-len(wanted) // PAGE))
+        page = min(max(1, page), pages)
+        shown = wanted[(page - 1) * PAGE : page * PAGE]
+        unlinked = [one for one in shown if one.link is None]
+        beside = self.requests.beside(slug, [one.id for one in unlinked]) if unlinked else {}
+        return ActionRequired(
+            practice,
+            member,
+            self.age.oldest_minutes(practice),
+            shown,
+            filters,
+            len(wanted),
+            page,
+            pages,
+            len(waiting),
+            frozenset(one.id for one in unlinked if _is_matched(one, beside.get(one.id, Beside()))),
+            {one: found.claim for one, found in beside.items() if found.claim and found.claim.holds(now)},
+            [state for state in self.age.states(practice) if state.broken_since],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +129,6 @@ class ShowRequest:
     membership: Membership
     practices: PracticeRepository
     requests: RequestRepository
-    messages: MessageRepository
     suppressions: SuppressionRepository
     audit: AuditRepository
     age: ScheduleAge
@@ -93,25 +137,68 @@ class ShowRequest:
 
     def __call__(self, slug: str, email: str, request_id: str) -> RequestDetails:
         """Raises PracticeNotFound, RequestNotFound, StoreUnavailable (then nothing is shown)."""
-        member = self.membership(slug, email)
-        self.audit.record(slug, member.email, "show_request", request_id, self.clock.now())
-        practice, request = self.practices.get(slug), self.requests.get(slug, request_id)
+        member, now = self.membership(slug, email), self.clock.now()
+        self.audit.record(slug, member.email, "show_request", request_id, now)
+        practice, file = self.practices.get(slug), self.requests.file(slug, request_id)
+        request = file.request
         found = looked_up(practice, request)
         return RequestDetails(
             practice,
             member,
             request,
-            self.requests.timeline(slug, request_id),
-            self.messages.list(slug, request_id),
+            file.timeline,
+            file.messages,
             found.provider,
             found.location,
             found.visit_type,
             self.age.minutes(practice, practice.provider(request.provider_id)),
-            self.explain(practice, request),
-            undo_is_silent(request, self.clock.now()),
+            self.explain(practice, request, file.hints),
+            undo_is_silent(request, now),
+            file.claim if file.claim and file.claim.holds(now) else None,
+            file.notes,
             self._suppressed(request),
         )
 
     def _suppressed(self, request: Request) -> Suppression | None:
         address = request.patient.email
         return self.suppressions.get(request.practice, mark_of(request.practice, address)) if address else None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowVisit:
+    """The details page of one imported visit."""
+
+    membership: Membership
+    practices: PracticeRepository
+    appointments: AppointmentRepository
+    audit: AuditRepository
+    age: ScheduleAge
+    clock: Clock
+
+    def __call__(self, slug: str, email: str, provider_id: str, appointment_id: str) -> VisitDetails:
+        """Raises PracticeNotFound, VisitNotFound, StoreUnavailable (then nothing is shown)."""
+        member = self.membership(slug, email)
+        self.audit.record(slug, member.email, "show_visit", appointment_id, self.clock.now())
+        practice = self.practices.get(slug)
+        visit = self.appointments.get_many(slug, [(provider_id, appointment_id)]).get(appointment_id)
+        if visit is None or visit.row.kind is not RowKind.APPOINTMENT or provider_id not in practice.providers:
+            raise VisitNotFound
+        provider = practice.provider(provider_id)
+        age = self.age.minutes(practice, provider)
+        return VisitDetails(practice, member, visit, provider, practice.location_of(provider), age)
+
+
+def _wanted(request: Request, filters: Filters, practice: Practice) -> bool:
+    provider_id = request.link.provider_id if request.link else request.provider_id
+    if not filters.takes(provider_id, request.shown_state):
+        return False
+    if request.start is None or (filters.first is None and filters.last is None):
+        return True
+    day = request.start.astimezone(practice.zone_of(practice.provider(provider_id))).date()
+    return (filters.first is None or filters.first <= day) and (filters.last is None or day <= filters.last)
+
+
+def _is_matched(request: Request, beside: Beside) -> bool:
+    """Whether a pull saw a possible match that staff did not dismiss."""
+    dismissed = {one.appointment_id for one in request.dismissals}
+    return request.pending and any(appointment_id not in dismissed for _, appointment_id in beside.hints)

@@ -2,13 +2,16 @@
 
 A pull that finds nothing new reads the feed's state (half a read unit), asks the source once, and writes nothing but a
 heartbeat of the source every ten minutes (ADR 0010). A pull that fails changes nothing but the feed's state, and is tried again.
+Where a source tells what changed, that is read between the hourly looks back (ADR 0015a).
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from ..domain import identifiers
@@ -26,18 +29,27 @@ from ..domain.comparing import (
     shown_last,
     starts_of,
     suspected,
-    suspects,
     weeks_after,
 )
+from ..domain.deltas import asked_from, may_be_delta, tombstones
 from ..domain.errors import WriteConflict
-from ..domain.events import Event, PullFinished, SourceBroken, SourceWell, VisitMoved
+from ..domain.events import Event, FeedTurned, PullFinished, VisitMoved
 from ..domain.feeds import LOOK_BACK, LOOK_BACK_EVERY, FeedSettings, FeedState, Seen, VanishedAnswer, Window
 from ..domain.health import open_minutes, patience_minutes
 from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
 from ..domain.vanishing import Held, held
-from ..faults import AuthRevoked, RateLimited, SourceError
-from ..ports import Clock, FeedRepository, PracticeRepository, ScheduleSource, Snapshot, SourceFactory, Translated
+from ..faults import AuthRevoked, CursorExpired, RateLimited, SourceError
+from ..ports import (
+    Changes,
+    Clock,
+    FeedRepository,
+    PracticeRepository,
+    ScheduleSource,
+    Snapshot,
+    SourceFactory,
+    Translated,
+)
 from .apply_schedule import ApplySchedule, Work
 from .confirm_matches import ConfirmMatches
 from .follow_pull import FollowPull
@@ -100,6 +112,31 @@ class _Pull:
         seen = self.state.seen_back if self.back else self.state.seen
         return seen if seen.day == self.window.day else Seen()
 
+    @property
+    def reach(self) -> Window:
+        """The window with the days of a look back."""
+        return window_at(self.state.settings, self.began, back=True)
+
+    @property
+    def mapping(self) -> str:
+        """What rows are translated under."""
+        return feed_digest((), repr(self.state.settings), MAPPING_VERSION)
+
+    @property
+    def knows(self) -> bool:
+        """Whether rows still come to what they came to. What was read under other settings, or on another day, may not."""
+        return self.seen.day is not None and self.state.mapping == self.mapping
+
+    @property
+    def suspects(self) -> int:
+        """How many visits this pull decides on, if it does not show them."""
+        return self.state.suspects + (self.state.suspects_back if self.back else 0)
+
+    def with_suspects(self, state: FeedState, stored: Mapping[str, DigestWeek]) -> FeedState:
+        """A state with how many visits the next pulls have to decide on; those that no window reaches any more, no pull does."""
+        count = len(suspected(stored, window_at(state.settings, self.began)))
+        return replace(state, suspects=count, suspects_back=len(suspected(stored, self.reach)) - count)
+
     def left(self, state: FeedState, seen: Seen, *, recorded: bool) -> FeedState:
         """A state with what this pull saw. Where the digests were `recorded` anew, the other window has to be compared with
         them: what it shows may be the same as the last time that it was read, and no longer what is stored.
@@ -146,6 +183,9 @@ class SyncFeed:
         state = self.feeds.get(practice, feed_id)
         if state is None:
             return SyncReport(Outcome.NO_SUCH_FEED)
+        if state.unheard:  # whoever noticed that it turned was cut before the source was judged
+            self.follow_pull([FeedTurned(practice, state.settings.source_id)])
+            state = self.feeds.get(practice, feed_id) or state
         now = self.clock.now()
         obeys = state.last_failure == RateLimited.word  # what the source asks for holds for everybody
         if state.not_before and state.not_before > now and (obeys or not now_asked):
@@ -153,8 +193,7 @@ class SyncFeed:
         back = state.looked_back_at is None or now - state.looked_back_at >= LOOK_BACK_EVERY
         window = window_at(state.settings, now, back=back)
         report = self._pull(state, window, now, deadline, back=back, now_asked=now_asked)
-        self.follow_pull(report.events)
-        return report
+        return replace(report, events=(*report.events, *self.follow_pull(report.events)))
 
     def _pull(
         self, state: FeedState, window: Window, now: datetime, deadline: datetime | None, *, back: bool, now_asked: bool
@@ -162,36 +201,87 @@ class SyncFeed:
         providers = [external_id for external_id, _, _ in state.settings.providers]
         try:
             pull = _Pull(state, self.open_source(state, deadline), window, now, deadline, back, now_asked)
+            if report := self._delta(pull, providers):
+                return report
             snapshot = pull.source.snapshot(providers, window, pull.seen.validator)
-            return self._unchanged(pull) if snapshot.unchanged else self._compare(pull, snapshot)
+            if snapshot.unchanged:
+                return self._unchanged(pull, cursor=snapshot.cursor)
+            return self._compare(pull, snapshot)
         except SourceError as fault:
             return self._failed(state, fault)
 
+    def _delta(self, pull: _Pull, providers: Sequence[str]) -> SyncReport | None:
+        """A pull of what changed since the last one; None where all has to be read."""
+        state, delta = pull.state, pull.source.capabilities().delta
+        if delta == "none" or pull.back or pull.asked or not pull.knows or not may_be_delta(state):
+            return None
+        try:
+            changes = pull.source.changes(providers, pull.reach, asked_from(state.cursor, delta))
+        except CursorExpired:
+            return None
+        digest = feed_digest(changes.read) if changes.read else ""
+        if digest in ("", state.delta):
+            done = _Done()
+            self._good(pull, replace(state, cursor=changes.cursor, delta=digest), done)
+            return self._report(Outcome.UNCHANGED, pull, done, len(changes.prints), 0, state.set_aside)
+        return self._compare_changes(pull, changes, digest)
+
+    def _compare_changes(self, pull: _Pull, changes: Changes, digest: str) -> SyncReport | None:
+        """Apply what a delta names; what it does not is as it was. None where a row cannot be read: all set aside are shown."""
+        state, settings, window = pull.state, pull.state.settings, pull.window
+        stored = self.feeds.digests(settings.practice, settings.feed_id)
+        known = known_prints(stored)
+        translated = changes.translate(known)
+        pulled, set_aside = pulled_of(settings, translated, changes.prints, known)
+        if set_aside:
+            return None
+        # A visit that went out of reach is brought up to date, and is then no longer this feed's to watch.
+        outside = {i for i, row in pulled.rows.items() if not pull.reach.start <= row.start < pull.reach.end}
+        left = starts_of(stored, outside).keys()
+        found = compare(pulled.without(outside - left), stored, window, complete=False)
+        gone = tombstones(_ids_of(settings, translated.gone), {*pulled.rows, *pulled.same}, stored)
+        shown = [one for one in shown_last(stored) if one not in gone]
+        found = replace(found, absent_once=gone, known=shown)
+        if held := self._held(state, stored, found):
+            return self._hold(state, held, len(changes.prints))
+        resolved, marks = self._decide(pull, found, gone)
+        marks |= dict.fromkeys(left)
+        pulled = with_rows(pulled.without(outside), resolved.rows)
+        work = [*_work(settings, found), *resolved.work]
+        done = self._apply(pull, work, resolved)
+        new_weeks = weeks_after(pulled, stored, window, {**marks, **resolved.marks})
+        weeks = self._record(settings, new_weeks, done, work, stored)
+        if done.stopped:
+            return self._report(Outcome.STOPPED, pull, done, len(changes.prints), 0, state.set_aside)
+        # Also where nothing was recorded: one that was cut may have done so.
+        left_state = pull.left(state, state.seen.forgotten(), recorded=True)
+        after = pull.with_suspects(left_state, {**stored, **weeks})
+        self._good(pull, replace(after, cursor=changes.cursor, delta=digest), done)
+        return self._report(_outcome(done), pull, done, len(changes.prints), resolved.lost, state.set_aside)
+
     def _compare(self, pull: _Pull, snapshot: Snapshot) -> SyncReport:
         state, settings, window = pull.state, pull.state.settings, pull.window
-        mapping = feed_digest((), repr(settings), MAPPING_VERSION)
-        digest = feed_digest(snapshot.read, mapping, str(window.day))
+        digest = feed_digest(snapshot.read, pull.mapping, str(window.day))
         if digest == pull.seen.digest and snapshot.complete and not snapshot.look_again:
-            return self._unchanged(pull, seen=len(snapshot.prints), set_aside=state.set_aside)
+            return self._unchanged(pull, len(snapshot.prints), state.set_aside, snapshot.cursor)
         stored = self.feeds.digests(settings.practice, settings.feed_id)
-        # What was read under other settings, or on another day, may come to something else now.
-        knows = pull.seen.day is not None and state.mapping == mapping
-        known = known_prints(stored) if knows else {}
-        pulled, set_aside = pulled_of(settings, snapshot, known)
+        known = known_prints(stored) if pull.knows else {}
+        translated = snapshot.translate(known)
+        pulled, set_aside = pulled_of(settings, translated, snapshot.prints, known)
         found = compare(pulled, stored, window, snapshot.complete)
+        gone = tombstones(_ids_of(settings, translated.gone), {*pulled.rows, *pulled.same}, stored)
+        if not snapshot.complete:
+            found = replace(found, absent_once=gone)
         if state.answer is None and (held := self._held(state, stored, found)):
             return self._hold(state, held, len(snapshot.prints))
-        mark = Mark.KEPT if state.answer is VanishedAnswer.KEEP else Mark.SUSPECTED
-        resolved = self._resolve(pull, found.absent_twice, found.known)
+        resolved, marks = self._decide(pull, found, gone)
         pulled = with_rows(pulled, resolved.rows)
         work = [*_work(settings, found), *resolved.work]
         done = self._apply(pull, work, resolved)
-        marks: dict[str, Mark | None] = {**dict.fromkeys(found.absent_once, mark), **resolved.marks}
-        weeks = weeks_after(pulled, stored, window, marks, prints=not knows)
-        if done.stopped:
-            left = {one.id for one in work} - done.ids
-            weeks = {week: known for week, known in weeks.items() if not left & {*known, *stored.get(week, ())}}
-        self._record(settings, weeks, done)
+        new_weeks = weeks_after(pulled, stored, window, {**marks, **resolved.marks}, prints=not pull.knows)
+        weeks = self._record(settings, new_weeks, done, work, stored)
+        # Something else was read than before, and all of it is known: one that was cut has recorded it.
+        done.recorded |= bool(pull.seen.digest and snapshot.complete) and not (pulled.rows or set_aside)
         seen = len(snapshot.prints)
         if done.stopped:
             return self._report(Outcome.STOPPED, pull, done, seen, 0, len(set_aside))
@@ -201,21 +291,35 @@ class SyncFeed:
             self.feeds.set_aside(settings.practice, settings.feed_id, set_aside)
         seen_now = Seen(snapshot.validator, digest if snapshot.complete else "", window.day)
         after = replace(
-            pull.left(state, seen_now, recorded=done.recorded),
-            mapping=mapping,
+            pull.with_suspects(pull.left(state, seen_now, recorded=done.recorded), {**stored, **weeks}),
+            mapping=pull.mapping,
             set_aside=len(set_aside),
             aside=aside,
-            suspects=suspects({**stored, **weeks}),
+            cursor=snapshot.cursor if snapshot.complete else state.cursor,
+            delta="" if snapshot.complete else state.delta,
         )
         self._good(pull, after, done, snapshot.complete)
-        return self._report(_outcome(done), pull, done, seen, len(resolved.marks), len(set_aside))
+        return self._report(_outcome(done), pull, done, seen, resolved.lost, len(set_aside))
 
-    def _unchanged(self, pull: _Pull, seen: int = 0, set_aside: int = 0) -> SyncReport:
+    def _decide(
+        self, pull: _Pull, found: Comparison, gone: Mapping[str, int]
+    ) -> tuple[Resolved, dict[str, Mark | None]]:
+        """What becomes of the absent: the marks of those seen so for the first time, and what is known of the others. Of what the
+        source itself says that it is gone, the source is asked at once.
+        """
+        state = pull.state
+        if state.answer is VanishedAnswer.KEEP:
+            return self._resolve(pull, found.absent_twice, found.known), dict.fromkeys(found.absent_once, Mark.KEPT)
+        at_once = gone if pull.source.capabilities().read_by_id else {}
+        resolved = self._resolve(pull, {**found.absent_twice, **at_once}, found.known, gone.keys())
+        return resolved, dict.fromkeys(found.absent_once, Mark.SUSPECTED)
+
+    def _unchanged(self, pull: _Pull, seen: int = 0, set_aside: int = 0, cursor: str = "") -> SyncReport:
         """Nothing new; which is the second time that what was absent is not shown."""
-        if pull.state.suspects:
+        if pull.suspects:
             return self._second_sighting(pull, seen, set_aside)
         done = _Done()
-        self._good(pull, pull.state, done)
+        self._good(pull, replace(pull.state, cursor=cursor, delta="") if cursor else pull.state, done)
         return self._report(Outcome.UNCHANGED, pull, done, seen, 0, set_aside)
 
     def _second_sighting(self, pull: _Pull, seen: int, set_aside: int) -> SyncReport:
@@ -229,17 +333,30 @@ class SyncFeed:
         pulled = with_rows(Pulled({}, {}), resolved.rows)
         weeks = weeks_after(pulled, stored, pull.window, resolved.marks)
         self._record(settings, weeks, done)
-        left = sum(one is Mark.SUSPECTED for one in resolved.marks.values())
-        self._good(pull, replace(state, suspects=suspects({**stored, **weeks})), done)
-        return self._report(_outcome(done), pull, done, seen, len(resolved.marks) - left, set_aside)
+        self._good(pull, pull.with_suspects(state, {**stored, **weeks}), done)
+        return self._report(_outcome(done), pull, done, seen, resolved.lost, set_aside)
 
-    def _record(self, settings: FeedSettings, weeks: Mapping[str, DigestWeek], done: _Done) -> None:
+    def _record(
+        self,
+        settings: FeedSettings,
+        weeks: Mapping[str, DigestWeek],
+        done: _Done,
+        work: Sequence[Work] = (),
+        stored: Mapping[str, DigestWeek] = MappingProxyType({}),
+    ) -> Mapping[str, DigestWeek]:
+        """Write the weeks in which all of the work was done; those."""
+        if done.stopped:
+            left = {one.id for one in work} - done.ids
+            weeks = {week: known for week, known in weeks.items() if not left & {*known, *stored.get(week, ())}}
         if weeks:
             self.feeds.save_digests(settings.practice, settings.feed_id, weeks)
             done.recorded = True
+        return weeks
 
-    def _resolve(self, pull: _Pull, absent: Mapping[str, int], shown: Iterable[str]) -> Resolved:
-        return self.resolve_absence(pull.state.settings, pull.source, pull.window, absent, shown)
+    def _resolve(
+        self, pull: _Pull, absent: Mapping[str, int], shown: Iterable[str], gone: Set[str] = frozenset()
+    ) -> Resolved:
+        return self.resolve_absence(pull.state.settings, pull.source, pull.window, absent, shown, gone)
 
     def _apply(self, pull: _Pull, work: Sequence[Work], resolved: Resolved) -> _Done:
         """Apply work a day at a time, and confirm what it answers."""
@@ -319,11 +436,12 @@ class SyncFeed:
             last_failure=fault.word,
             not_before=not_before,
             broken_since=self.clock.now() if breaks else state.broken_since,
+            unheard=state.unheard or breaks,
         )
         settings = state.settings
         events: list[Event] = [PullFinished(settings.practice, settings.feed_id, Outcome.FAILED)]
         if self._save(state, after) and breaks:
-            events.append(SourceBroken(settings.practice, settings.feed_id, fault.word))
+            events.append(FeedTurned(settings.practice, settings.source_id))
         return SyncReport(Outcome.FAILED, failure=fault.word, events=tuple(events))
 
     def _is_broken(self, state: FeedState, fault: SourceError) -> bool:
@@ -354,13 +472,26 @@ class SyncFeed:
             held=None,
             answer=None,
             broken_since=None,
+            unheard=state.unheard or state.broken_since is not None,
             awaited=None if state.awaited and pull.began > state.awaited else state.awaited,
         )
-        nothing_but_stamps = replace(after, seen=state.seen, seen_back=state.seen_back, last_good_at=state.last_good_at)
+        nothing_but_stamps = replace(
+            after,
+            seen=state.seen,
+            seen_back=state.seen_back,
+            last_good_at=state.last_good_at,
+            cursor=state.cursor,
+            delta=after.delta or state.delta,  # what overlaps is compared once
+        )
         if nothing_but_stamps == state and not done.recorded and not self._is_due(pull):
             return
-        if self._save(state, after) and state.broken_since:
-            done.events.append(SourceWell(after.settings.practice, after.settings.feed_id))
+        if not self._save(state, after):
+            return
+        if state.broken_since:
+            done.events.append(FeedTurned(after.settings.practice, after.settings.source_id))
+        if after.cursor:
+            with suppress(SourceError):  # then it comes again
+                pull.source.acknowledge(after.cursor)
 
     def _is_due(self, pull: _Pull) -> bool:
         """Whether a good pull that found nothing new is written down: a new day, somebody waits, or the source's heartbeat."""
@@ -391,15 +522,14 @@ def window_at(settings: FeedSettings, now: datetime, *, back: bool = False) -> W
 
 
 def pulled_of(
-    settings: FeedSettings, snapshot: Snapshot, known: Mapping[bytes, str]
+    settings: FeedSettings, translated: Translated, prints: Iterable[bytes], known: Mapping[bytes, str]
 ) -> tuple[Pulled, list[SetAsideRow]]:
-    """What a snapshot shows beside what is `known` (print → appointment id), and rows that cannot be applied.
+    """What was read shows beside what is `known` (print → appointment id), and rows that cannot be applied.
 
     The last row of an id counts (pages may shift).
     """
-    translated = snapshot.translate(known)
     rows, set_aside, unreadable = usable_rows(settings, translated)
-    same = ({known[one] for one in snapshot.prints if one in known} | unreadable) - rows.keys()
+    same = ({known[one] for one in prints if one in known} | unreadable) - rows.keys()
     entries = {identifier: entry_of(row, print_) for identifier, (row, print_) in rows.items()}
     return Pulled({identifier: row for identifier, (row, _) in rows.items()}, entries, same), set_aside
 
@@ -415,17 +545,14 @@ def usable_rows(
 ) -> tuple[dict[str, tuple[ScheduleRow, bytes]], list[SetAsideRow], set[str]]:
     """Rows with their prints, by appointment id, and those that cannot be applied, with the appointment ids that they have."""
 
-    def id_of(external_id: str) -> str:
-        return identifiers.appointment_id(settings.practice, settings.source_id, external_id)
-
-    unreadable = {id_of(external_id) for external_id in translated.unreadable}
+    unreadable = _ids_of(settings, translated.unreadable)
     rows: dict[str, tuple[ScheduleRow, bytes]] = {}
     set_aside = list(translated.set_aside)
     for row, print_ in translated.rows:
         provider_id = settings.provider_of(row.provider_external_id)
         if provider_id is None:
             continue  # of somebody who cannot be booked online
-        zone, identifier = zone_of(settings.zone_of(provider_id)), id_of(row.external_id)
+        zone, identifier = zone_of(settings.zone_of(provider_id)), _id_of(settings, row.external_id)
         if row.end < row.start:
             problem = "ends before it starts"
         elif row.kind is not RowKind.BLOCK and is_long(row.start, row.end, zone):
@@ -436,6 +563,14 @@ def usable_rows(
         set_aside.append(SetAsideRow("row", problem))
         unreadable.add(identifier)
     return rows, set_aside, unreadable
+
+
+def _id_of(settings: FeedSettings, external_id: str) -> str:
+    return identifiers.appointment_id(settings.practice, settings.source_id, external_id)
+
+
+def _ids_of(settings: FeedSettings, external_ids: Iterable[str]) -> set[str]:
+    return {_id_of(settings, one) for one in external_ids}
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

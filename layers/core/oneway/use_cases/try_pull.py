@@ -52,7 +52,7 @@ class TryPull:
         settings, window = state.settings, window_at(state.settings, self.clock.now())
         source = self.open_source(state)
         snapshot = source.snapshot([external_id for external_id, _, _ in settings.providers], window, None)
-        pulled, set_aside = pulled_of(settings, snapshot, {})
+        pulled, set_aside = pulled_of(settings, snapshot.translate({}), snapshot.prints, {})
         found = compare(pulled, self.feeds.digests(practice, feed_id), window, snapshot.complete)
         known, rows = set(found.known), pulled.rows
         patients = [row.patient for row in rows.values() if row.patient]

@@ -90,7 +90,7 @@ def json_body(request: Request) -> dict[str, Any]:
 def form_body(request: Request) -> dict[str, str]:
     """The body as form fields; the last of a name counts, undecodable bytes become U+FFFD."""
     raw = _raw(request)[:LARGEST_BODY].decode("utf-8", "replace")
-    return dict(parse_qsl(raw, keep_blank_values=True, max_num_fields=60))
+    return dict(parse_qsl(raw, keep_blank_values=True, max_num_fields=200))
 
 
 def _raw(request: Request) -> bytes:

@@ -6,22 +6,25 @@
   if (errors) errors.focus();
 
   // Copy an identifier exactly as it was typed.
-  document.querySelectorAll("[data-copy]").forEach((button) => {
-    button.hidden = !navigator.clipboard;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      const live = document.getElementById("live");
-      if (live) live.textContent = button.dataset.copied;
-    });
+  document.documentElement.classList.toggle("copies", Boolean(navigator.clipboard));
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    const live = document.getElementById("live");
+    if (live) live.textContent = button.dataset.copied;
   });
 
   // A form is sent once, however often its button is pressed.
-  document.querySelectorAll("form[method=post]").forEach((form) => {
-    form.addEventListener("submit", (event) => {
-      if (form.dataset.sent) event.preventDefault();
-      form.dataset.sent = "yes";
-    });
-  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+    form.dataset.sent = "yes";
+  }, true);
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) document.querySelectorAll("form").forEach((form) => delete form.dataset.sent);
   });

@@ -1,13 +1,12 @@
 """Staff hear once that a source broke, and once that it is well again, whatever is lost or comes twice."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
-from oneway.domain.errors import Forbidden, PracticeNotFound
-from oneway.domain.events import SourceBroken, SourceWell
-from oneway.domain.notices import source_named
+from oneway.domain.errors import Forbidden, PracticeNotFound, StoreUnavailable
+from oneway.domain.events import HealthEvent
 from oneway.faults import AuthRevoked
+from oneway.use_cases.tell_staff_of_source import TellStaffOfSource
 
 from tests.desk import NADIA, VIC, Desk
 
@@ -55,38 +54,36 @@ def test_it_is_well_when_all_its_feeds_are(desk: Desk) -> None:
     assert told(desk) == ["source_broken_staff", "source_well_staff"]
 
 
-@pytest.mark.parametrize("lost", [SourceBroken, SourceWell])
-def test_what_was_lost_with_its_worker_is_found_out_later(desk: Desk, lost: type) -> None:
-    follow = desk.sync_feed.follow_pull
-
-    def loses(events: object) -> None:
-        follow([one for one in events if not isinstance(one, lost)])  # type: ignore[attr-defined]
-
-    desk.sync_feed = replace(desk.sync_feed, follow_pull=loses)  # type: ignore[arg-type]
-    desk.source.fault = AuthRevoked()
-    pull(desk, 3)
-    assert told(desk) == ["source_broken_staff"]
-    desk.source.fault = None
-    pull(desk, 15)
-    assert told(desk) == ["source_broken_staff", "source_well_staff"]
-
-
-def test_the_same_event_again_and_again_tells_nothing_new(desk: Desk) -> None:
+def test_whoever_is_told_twice_of_a_turn_makes_one_notice(desk: Desk) -> None:
     desk.source.fault = AuthRevoked()
     pull(desk)
+    tell = TellStaffOfSource(desk.store.notices, desk.clock)
     for _ in range(3):
-        desk.sync_feed.follow_pull(
-            [SourceBroken("harbor", "ehr~osei", "auth_revoked"), SourceWell("harbor", "ehr~osei")]
-        )
+        desk.clock.advance(minutes=1)
+        for turn in desk.turns:
+            tell(turn)
         desk.tick()
     assert told(desk) == ["source_broken_staff"]
 
 
-def test_while_all_is_well_the_clock_looks_at_no_source(desk: Desk) -> None:
-    pull(desk, 3)
-    assert not [
-        one for _, one in desk.store.requests.to_look_at(desk.clock.now() + timedelta(days=9)) if source_named(one)
-    ]
+def test_a_notice_that_could_not_be_made_comes_again_with_the_next_pull(desk: Desk) -> None:
+    tell_health = desk.sync_feed.follow_pull.tell_health
+    dead: list[bool] = [True]
+
+    def dies(event: HealthEvent) -> None:
+        if dead[0]:
+            raise StoreUnavailable
+        TellStaffOfSource(desk.store.notices, desk.clock)(event)
+
+    follow = replace(desk.sync_feed.follow_pull, tell_health=replace(tell_health, consumers=[dies]))
+    desk.sync_feed = replace(desk.sync_feed, follow_pull=follow)
+    desk.source.fault = AuthRevoked()
+    with pytest.raises(StoreUnavailable):
+        pull(desk)
+    assert told(desk) == []
+    dead[0] = False
+    pull(desk)
+    assert told(desk) == ["source_broken_staff"]
 
 
 class TestTest:

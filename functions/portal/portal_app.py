@@ -1,0 +1,222 @@
+"""What all pages of the portal share: the app, who is signed in, and the shell around each page.
+
+A module of pages imports `app`, puts `@app.route` and `@signed_in` on its views, and is imported by portal_function.py. Its views
+answer with `show`. A page that is a room of its own stands in `ROOMS`, too.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache, wraps
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+from chalice.app import Chalice, Response
+from oneway import bootstrap
+from oneway.domain.errors import Forbidden, OnewayError
+from oneway.domain.practices import Practice, Provider, StaffMember, StaffRole
+from oneway.languages import LANGUAGES, formats, portal_words
+from oneway.ports import Session
+from oneway.web import sessions
+from oneway.web.answers import form_body, path_text, redirect, unexpected
+from oneway.web.pages import Pages, speaker
+from oneway.web.problems import problem_of
+
+app = Chalice(app_name="portal")
+app.api.binary_types = []
+
+View = Callable[..., Response]
+FORMS = ["application/x-www-form-urlencoded"]
+ROOMS = ("appointments", "calendar")
+"""The rooms of the navigation: each is the first part of its addresses and, in the words, its name."""
+_LANGUAGE = "__Host-language"
+
+
+class Seen(Protocol):
+    """What the use case behind every page of a practice finds: the shell shows it."""
+
+    @property
+    def practice(self) -> Practice:
+        """Whose page it is."""
+
+    @property
+    def member(self) -> StaffMember:
+        """Who looks at it."""
+
+    @property
+    def schedule_age_minutes(self) -> int | None:
+        """How old the schedule behind it is; None if it was never read."""
+
+
+@lru_cache(maxsize=1)
+def portal() -> bootstrap.Portal:
+    """The use cases, built when the first request comes."""
+    return bootstrap.portal()
+
+
+@lru_cache(maxsize=1)
+def pages() -> Pages:
+    """The pages of this function."""
+    return Pages(Path(__file__).parent, "portal-static", portal().settings.base_path, portal_words)
+
+
+def safe(view: View) -> View:
+    """Errors become pages."""
+
+    @wraps(view)
+    def wrapped(**names: str) -> Response:
+        try:
+            return view(**{name: path_text(value) for name, value in names.items()})
+        except OnewayError as error:
+            return error_page(error)
+        except Exception as error:
+            return error_page(unexpected(error))
+
+    return wrapped
+
+
+def signed_in(view: View) -> View:
+    """Without a session: to sign-in, and from there to exactly this page. A form has to be ours."""
+
+    @safe
+    @wraps(view)
+    def wrapped(**names: str) -> Response:
+        request, now = app.current_request, portal().clock.now()
+        session = sessions.session_of(portal().sessions, request.headers, now)
+        if session is None:
+            return _to_sign_in()
+        if request.method == "POST":
+            token = form_body(request).get("csrf", "")
+            if not sessions.form_is_ours(session, request.headers, token, portal().settings.public_url):
+                raise Forbidden
+        return view(session, **names)
+
+    return wrapped
+
+
+def _to_sign_in() -> Response:
+    """To sign-in, which leads back to the page that was asked for, or that stands while a script asks or a form is sent."""
+    request, base = app.current_request, portal().settings.base_path
+    path, query = _here(), urlencode(asked())
+    standing = urlsplit(request.headers.get("hx-current-url", ""))
+    if standing.path:
+        path, query = standing.path.removeprefix(base), standing.query
+    elif request.method == "POST":
+        path, query = _page_above(path), ""
+    back = quote(f"{path}?{query}" if query else path, safe="")
+    location = pages().url(f"/auth/sign-in?to={back}")
+    if not scripted():
+        return redirect(location)
+    # A script cannot follow us to another site: it has the browser go there.
+    return Response("", status_code=204, headers={"HX-Redirect": location, "Cache-Control": "no-store"})
+
+
+def _page_above(path: str) -> str:
+    """The nearest page at or above the address of a form."""
+    parts = path.split("/")
+    shown = [route.split("/") for route, by_method in app.routes.items() if "GET" in by_method]
+    for end in range(len(parts), 1, -1):
+        for route in (one for one in shown if len(one) == end):
+            if all(ours == part or ours.startswith("{") for ours, part in zip(route, parts, strict=False)):
+                return "/".join(parts[:end])
+    return "/portal"
+
+
+def asked() -> dict[str, str]:
+    """What the address asks for, after its question mark."""
+    return dict(app.current_request.query_params or {})
+
+
+def wants_part() -> bool:
+    """Whether a script asks for a part of a page, and not for the next page."""
+    return scripted() and not app.current_request.headers.get("hx-boosted")
+
+
+def scripted() -> bool:
+    """Whether a script asks, which takes what it needs out of the page."""
+    return bool(app.current_request.headers.get("hx-request"))
+
+
+def to(practice: str, *parts: str, done: str = "") -> Response:
+    """Go on to a page of a practice; `done` says there what happened."""
+    path = "/".join(quote(part, safe="") for part in (practice, *parts))
+    return redirect(pages().url(f"/portal/{path}" + (f"?done={done}" if done else "")))
+
+
+def show(template: str, session: Session, seen: Seen, room: str, status: int = 200, /, **values: object) -> Response:
+    """A page of a practice, in the shell."""
+    practice = seen.practice
+    language, done = language_of(seen.practice.language), str(values.pop("done", asked().get("done", "")))
+    return pages().render(
+        template,
+        language,
+        seen.practice,
+        status,
+        session=session,
+        member=seen.member,
+        may_change=seen.member.role is not StaffRole.VIEWER,
+        age=seen.schedule_age_minutes,
+        rooms=ROOMS,
+        room=room,
+        path=_here(),
+        scripted=scripted(),
+        now=portal().clock.now(),
+        when=lambda start, provider: _when(practice, language, start, provider),
+        soon=lambda start: _soon(language, start),
+        name_of=lambda email: practice.staff[email].name if email in practice.staff else email,
+        said=done if f"done.{done}" in portal_words(language) else "",
+        **values,
+    )
+
+
+def _when(practice: Practice, language: str, start: datetime, provider: Provider) -> str:
+    """A start for a narrow place: the zone where the practice has several, the year where it is another."""
+    local, zones = start.astimezone(practice.zone_of(provider)), {one.zone for one in practice.locations.values()}
+    if len(zones) > 1 or local.year != portal().clock.now().astimezone(local.tzinfo).year:
+        return formats.moment(start, practice.zone_of(provider), language, practice.country)
+    return f"{formats.short_day(local.date(), language)}, {formats.clock(local, language, practice.country)}"
+
+
+def _soon(language: str, start: datetime) -> str:
+    """In how many hours, or minutes, something starts that starts within a day; else nothing."""
+    minutes = int((start - portal().clock.now()).total_seconds() // 60)
+    if not 0 <= minutes < 24 * 60:
+        return ""
+    t = speaker(portal_words(language))
+    return t("soon.hours", count=minutes // 60) if minutes >= 60 else t("soon.minutes", count=minutes)
+
+
+def show_outside(name: str, session: Session | None, status: int = 200, **values: object) -> Response:
+    """A page that is no practice's."""
+    return pages().render(
+        name, language_of(), None, status, session=session, path=_here(), scripted=scripted(), **values
+    )
+
+
+def error_page(error: OnewayError) -> Response:
+    """What went wrong, in words."""
+    problem = problem_of(error)
+    return show_outside("error.html", None, problem.status, word=problem.word)
+
+
+def language_of(preferred: str = "") -> str:
+    """The language asked for in the address, chosen before, or preferred."""
+    try:
+        chosen = SimpleCookie(app.current_request.headers.get("cookie", "")).get(_LANGUAGE)
+    except CookieError:
+        chosen = None
+    wanted = (asked().get("lang", ""), chosen.value if chosen else "", preferred)
+    return next((one for one in wanted if one in LANGUAGES), "en")
+
+
+def language_cookie(language: str) -> str:
+    """Remembers the chosen language for a year."""
+    return f"{_LANGUAGE}={language}; Max-Age=31536000; Path=/; Secure; HttpOnly; SameSite=Lax"
+
+
+def _here() -> str:
+    """The address of this page, without what it asks for."""
+    return "".join(
+        f"/{quote(path_text(part))}" for part in app.current_request.to_original_event()["path"].split("/") if part
+    )

@@ -1,0 +1,278 @@
+"""Calendar: weeks of one provider or of all, opening hours, closures, the pause, and why a time is not offered."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
+
+from chalice.app import Response
+from oneway.domain.availability import Closure, Hours, LaterWeek, Week, differences
+from oneway.domain.clock_time import MINUTES_PER_DAY, day_beginnings
+from oneway.domain.errors import CalendarChangedMeanwhile, FieldProblem, InvalidInput
+from oneway.domain.occupancy import OccupantKind
+from oneway.domain.practices import StaffRole
+from oneway.languages import formats
+from oneway.ports import Session
+from oneway.use_cases.show_calendar import CalendarWeek, Held, ProviderWeek
+from oneway.web.answers import form_body, redirect
+from oneway.web.calendar_form import (
+    TypedWeek,
+    day_of_text,
+    decided_later,
+    later_fields,
+    pairs_of,
+    typed_week,
+    week_of_text,
+    week_text,
+)
+from portal_app import FORMS, app, asked, language_of, pages, portal, show, signed_in
+
+EDITS = ("week", "load", "default")
+"""What can be edited: the week's own hours, the week's with the default ones loaded, the default week."""
+LONGEST_NAME = 80
+_MOST_CLOSED = timedelta(days=366)
+
+
+@app.route("/portal/{practice}/calendar")
+@signed_in
+def show_week(session: Session, practice: str) -> Response:
+    """A week; `edit` opens its hours, of which nothing is stored until they are saved."""
+    query = asked()
+    found = _found(session, practice, query.get("provider", ""), day_of_text(query.get("week", "")))
+    edit = query.get("edit", "")
+    return _page(session, found, edit if edit in EDITS and _may_edit(found) else "")
+
+
+@app.route("/portal/{practice}/calendar/hours", methods=["POST"], content_types=FORMS)
+@signed_in
+def save_hours(session: Session, practice: str) -> Response:
+    """Save a week, or the default one; ask what to do with later weeks, and apply it to them; follow the default again."""
+    form = form_body(app.current_request)
+    provider, monday = form.get("provider", ""), _monday(form)
+    edit = form.get("edit", "")
+    edit = edit if edit in EDITS else "week"
+    typed, seen, calendar = typed_week(form), week_of_text(form.get("seen", "")), portal().edit_calendar
+    act, who = form.get("do", "save"), (practice, session.email, provider, monday)
+    try:
+        if act == "follow":
+            calendar.save_week(*who, seen, None)
+            return _back(practice, provider, monday, "week_follows")
+        if typed.week is None:
+            return _page(session, _found(session, practice, provider, monday), edit, 422, typed=typed, seen=seen)
+        if act == "ask":
+            later = calendar.later_weeks(*who)
+            return _ask(session, _found(session, practice, provider, monday), typed.week, seen, later)
+        if act == "apply":
+            calendar.apply_to_remaining(*who, seen, typed.week, decided_later(form))
+            return _back(practice, provider, monday, "week_applied")
+        if edit == "default":
+            calendar.save_default(*who, seen, typed.week)
+            return _back(practice, provider, monday, "default_saved")
+        calendar.save_week(*who, seen, typed.week)
+        return _back(practice, provider, monday, "week_saved")
+    except CalendarChangedMeanwhile as changed:
+        found = _found(session, practice, provider, monday)
+        if act == "apply" and not changed.days and typed.week is not None:
+            later = calendar.later_weeks(*who)
+            return _ask(session, found, typed.week, seen, later, 409, changed=changed)
+        return _page(session, found, edit, 409, typed=typed, seen=seen, changed=changed)
+
+
+@app.route("/portal/{practice}/calendar/closures", methods=["POST"], content_types=FORMS)
+@signed_in
+def change_closures(session: Session, practice: str) -> Response:
+    """Close days of the practice or of a provider, or open them again."""
+    form = form_body(app.current_request)
+    shown, monday, whose = form.get("shown", ""), day_of_text(form.get("week", "")), form.get("whose", "")
+    first, name = day_of_text(form.get("first", "")), form.get("name", "").strip()
+    last = day_of_text(form.get("last", "")) if form.get("last") else first
+    wrong = _wrong_closure(first, last, name)
+    if first is None or last is None or wrong:
+        found = _found(session, practice, shown, monday)
+        return _page(session, found, "", 422, closure=form, wrong_closure=wrong)
+    closure = Closure(first, last, name)
+    if form.get("do") == "reopen":
+        portal().edit_calendar.reopen(practice, session.email, whose, closure)
+        return _back(practice, shown, monday, "reopened")
+    portal().edit_calendar.close(practice, session.email, whose, closure)
+    return _back(practice, shown, monday, "closed")
+
+
+@app.route("/portal/{practice}/calendar/pause", methods=["POST"], content_types=FORMS)
+@signed_in
+def pause_provider(session: Session, practice: str) -> Response:
+    """Offer no times of a provider until further notice, or offer them again."""
+    form = form_body(app.current_request)
+    provider, paused = form.get("provider", ""), form.get("paused") == "yes"
+    portal().practices.get(practice).provider(provider)
+    portal().edit_calendar.pause(practice, session.email, provider, paused)
+    return _back(practice, provider, day_of_text(form.get("week", "")), "paused" if paused else "resumed")
+
+
+@app.route("/portal/{practice}/calendar/why")
+@signed_in
+def explain_time(session: Session, practice: str) -> Response:
+    """Why a time is not offered; a script takes the answer out of the page."""
+    query = asked()
+    day, at = day_of_text(query.get("day", "")), _time(query.get("time", ""))
+    if day is None or at is None:
+        raise InvalidInput([FieldProblem("/time", "format", "Give a day and a time.")])
+    found = portal().explain_time(practice, session.email, query.get("provider", ""), datetime.combine(day, at))
+    return show("calendar_why.html", session, found, "calendar", explained=found)
+
+
+def _found(session: Session, practice: str, provider: str, day: date | None) -> CalendarWeek:
+    return portal().show_calendar(practice, session.email, provider, day)
+
+
+def _may_edit(found: CalendarWeek) -> bool:
+    return len(found.weeks) == 1 and not found.past and found.member.role is not StaffRole.VIEWER
+
+
+def _page(
+    session: Session,
+    found: CalendarWeek,
+    edit: str,
+    status: int = 200,
+    typed: TypedWeek | None = None,
+    seen: Week | None = None,
+    changed: CalendarChangedMeanwhile | None = None,
+    **values: object,
+) -> Response:
+    """The Calendar; in an edit with what was typed, and with what somebody else saved meanwhile."""
+    one = found.weeks[0] if len(found.weeks) == 1 else None
+    stands = (one.default if edit == "default" else one.week) if one else None
+    shown = one.default if one and edit in ("load", "default") else stands
+    compared = []
+    if one and changed and stands and seen:
+        mine = typed.week if typed and typed.week else stands
+        days = {d.weekday for d in (*differences(seen, stands), *differences(seen, mine))}
+        compared = [(found.days[n], seen[n], stands[n], mine[n]) for n in sorted(days)]
+    return show(
+        "calendar.html",
+        session,
+        found,
+        "calendar",
+        status,
+        calendar=found,
+        one=one,
+        edit=edit,
+        may_edit=_may_edit(found),
+        # Having been told of it, who saves again saves over what the other one left.
+        seen=week_text(stands if changed and stands else seen or stands) if stands else "",
+        pairs=typed.pairs if typed else pairs_of(shown) if shown else (),
+        wrong=typed.wrong if typed else {},
+        changed=changed,
+        compared=compared,
+        who=_who(found, changed.changed_by) if changed else "",
+        changer=_who(found, one.calendar.changed_by) if one else "",
+        **({"closure": {}, "wrong_closure": {}} | values),
+        **_helpers(found),
+    )
+
+
+def _ask(
+    session: Session,
+    found: CalendarWeek,
+    week: Week,
+    seen: Week,
+    later: Sequence[LaterWeek],
+    status: int = 200,
+    changed: CalendarChangedMeanwhile | None = None,
+) -> Response:
+    """What applying a week to the remaining ones meets."""
+    return show(
+        "calendar_apply.html",
+        session,
+        found,
+        "calendar",
+        status,
+        calendar=found,
+        one=found.weeks[0],
+        pairs=pairs_of(week),
+        week=week,
+        seen=week_text(seen),
+        later=[(name, one, week_text(one.week)) for name, one in later_fields(later)],
+        who=_who(found, changed.changed_by) if changed else "",
+        changed=changed,
+        **_helpers(found),
+    )
+
+
+def _helpers(found: CalendarWeek) -> dict[str, Callable[..., object]]:
+    """What the templates say times with."""
+    language, country = language_of(found.practice.language), found.practice.country
+
+    def clock(instant: datetime, week: ProviderWeek) -> str:
+        """A time there; with its zone where the clocks change, or where providers work in several."""
+        local = instant.astimezone(week.zone)
+        begins = day_beginnings(local.date(), 2, week.zone)
+        plain = begins[1] - begins[0] == MINUTES_PER_DAY and len({one.zone.key for one in found.weeks}) == 1
+        said = formats.clock(local, language, country)
+        return said if plain else f"{said} ({formats.zone_label(local)})"
+
+    def hours_words(hours: Hours) -> str:
+        def said(minutes: int) -> str:
+            return formats.clock(datetime.combine(date.min, time(minutes // 60 % 24, minutes % 60)), language, country)
+
+        return ", ".join(f"{said(start)} – {said(end)}" for start, end in hours)
+
+    return {
+        "at": clock,
+        "hours_words": hours_words,
+        "on_the_wall": on_the_wall,
+        "is_block": lambda held: held.kind is OccupantKind.BLOCK,
+        "weekday": lambda day: formats.day(day, language).split()[0].capitalize(),
+        "initials": _initials,
+        "hours12": formats.clock(datetime.combine(date.min, time(13)), language, country).startswith("1:"),
+    }
+
+
+def on_the_wall(held: Held, week: ProviderWeek) -> tuple[str, str]:
+    """Where it stands in a grid of wall-clock times; it takes as long there as it does, also when the clocks change."""
+    start = held.start.astimezone(week.zone).replace(tzinfo=None)
+    return start.isoformat(timespec="minutes"), (start + (held.end - held.start)).isoformat(timespec="minutes")
+
+
+def _initials(name: str) -> str:
+    words = [word for word in name.split() if not word.endswith(".")]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+def _who(found: CalendarWeek, email: str) -> str:
+    """Whoever saved, by name; empty for an operator."""
+    member = found.practice.staff.get(email)
+    return member.name if member else email
+
+
+def _monday(form: dict[str, str]) -> date:
+    monday = day_of_text(form.get("week", ""))
+    if monday is None:
+        raise InvalidInput([FieldProblem("/week", "format", "Give the Monday of a week.")])
+    return monday
+
+
+def _time(text: str) -> time | None:
+    try:
+        found = time.fromisoformat(text.zfill(5))
+    except ValueError:
+        return None
+    return found.replace(second=0, microsecond=0, tzinfo=None)
+
+
+def _wrong_closure(first: date | None, last: date | None, name: str) -> dict[str, str]:
+    wrong = {}
+    if first is None:
+        wrong["first"] = "date"
+    if last is None or (first and last < first):
+        wrong["last"] = "last_before_first"
+    elif first and last - first > _MOST_CLOSED:
+        wrong["last"] = "too_many_days"
+    if len(name) > LONGEST_NAME:
+        wrong["name"] = "too_long"
+    return wrong
+
+
+def _back(practice: str, provider: str, monday: date | None, done: str) -> Response:
+    query = {"provider": provider, "week": str(monday or ""), "done": done}
+    address = urlencode({name: value for name, value in query.items() if value})
+    return redirect(pages().url(f"/portal/{practice}/calendar?{address}"))

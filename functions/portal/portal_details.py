@@ -1,0 +1,195 @@
+"""Appointment details: everything of one visit, and what staff can say of it."""
+
+from collections.abc import Callable
+from functools import partial
+
+from chalice.app import Response
+from oneway.domain.claims import LASTS
+from oneway.domain.errors import RequestAlreadyAnswered, SomebodyElseIsOnIt
+from oneway.ports import Session
+from oneway.use_cases.list_visits import name_of
+from oneway.use_cases.show_requests import RequestDetails
+from oneway.web.answers import form_body
+from portal_app import FORMS, app, portal, show, signed_in, to
+
+LONGEST_NOTE = 500
+LONGEST_INTERNAL_NOTE = 1000
+REASONS = ("moved", "patient_asked", "not_available", "duplicate", "other")
+
+
+@app.route("/portal/{practice}/appointments/{request}")
+@signed_in
+def show_appointment(session: Session, practice: str, request: str) -> Response:
+    """The page that the e-mailed link opens."""
+    return _page("appointment.html", session, portal().show_request(practice, session.email, request))
+
+
+@app.route("/portal/{practice}/appointments/{request}/cancel")
+@signed_in
+def ask_staff_cancel(session: Session, practice: str, request: str) -> Response:
+    """What cancelling will do; nothing is done yet."""
+    return _cancel_page(session, practice, request, {"reason": "", "note": ""})
+
+
+@app.route("/portal/{practice}/appointments/{request}/cancel", methods=["POST"], content_types=FORMS)
+@signed_in
+def staff_cancel(session: Session, practice: str, request: str) -> Response:
+    """Cancel a pending request."""
+    form = form_body(app.current_request)
+    values = {"reason": form.get("reason", ""), "note": form.get("note", "").replace("\r\n", "\n").strip()}
+    if form.get("step") == "preview":
+        return _cancel_page(session, practice, request, values)
+    wrong = {}
+    if values["reason"] not in REASONS:
+        wrong["reason"] = "required"
+    if len(values["note"]) > LONGEST_NOTE:
+        wrong["note"] = "too_long"
+    if wrong:
+        return _cancel_page(session, practice, request, values, wrong)
+    cancel = partial(portal().cancel_by_staff, practice, session.email, request, values["reason"], values["note"])
+    return _answered(session, practice, request, "cancelled", cancel)
+
+
+@app.route("/portal/{practice}/appointments/{request}/match", methods=["POST"], content_types=FORMS)
+@signed_in
+def answer_match(session: Session, practice: str, request: str) -> Response:
+    """A visit in the schedule is the answer to a request, or is not."""
+    form = form_body(app.current_request)
+    answers = {"accepted": portal().accept_match, "dismissed": portal().dismiss_match}
+    word = form.get("answer", "")
+    if word not in answers:
+        return _not_understood(session, practice, request)
+    visit = form.get("provider", ""), form.get("appointment", "")
+    answer = partial(answers[word], practice, session.email, request, *visit)
+    return _answered(session, practice, request, word, answer)
+
+
+@app.route("/portal/{practice}/appointments/{request}/link", methods=["POST"], content_types=FORMS)
+@signed_in
+def answer_link(session: Session, practice: str, request: str) -> Response:
+    """A link is undone, or holds although the visit's patient changed."""
+    answers = {"undone": portal().undo_link, "kept": portal().keep_link}
+    word = form_body(app.current_request).get("answer", "")
+    if word not in answers:
+        return _not_understood(session, practice, request)
+    return _answered(session, practice, request, word, partial(answers[word], practice, session.email, request))
+
+
+@app.route("/portal/{practice}/appointments/{request}/vanished", methods=["POST"], content_types=FORMS)
+@signed_in
+def answer_vanished(session: Session, practice: str, request: str) -> Response:
+    """A visit that is no longer in the schedule is cancelled, or stands."""
+    word = form_body(app.current_request).get("answer", "")
+    if word not in ("cancelled", "stands"):
+        return _not_understood(session, practice, request)
+    is_cancelled = word == "cancelled"
+    answer = partial(portal().answer_vanished, practice, session.email, request, is_cancelled=is_cancelled)
+    return _answered(session, practice, request, word, answer)
+
+
+@app.route("/portal/{practice}/appointments/{request}/call", methods=["POST"], content_types=FORMS)
+@signed_in
+def close_call_task(session: Session, practice: str, request: str) -> Response:
+    """Staff have called the patient whom a message did not reach."""
+    task = form_body(app.current_request).get("task", "")
+    act = partial(portal().close_call_task, practice, session.email, request, task)
+    return _answered(session, practice, request, "called", act)
+
+
+@app.route("/portal/{practice}/appointments/{request}/address", methods=["POST"], content_types=FORMS)
+@signed_in
+def use_address_again(session: Session, practice: str, request: str) -> Response:
+    """Mail to the patient's address arrives again, or is wanted again."""
+    act = partial(portal().use_address_again, practice, session.email, request)
+    return _answered(session, practice, request, "address", act)
+
+
+@app.route("/portal/{practice}/appointments/{request}/claim", methods=["POST"], content_types=FORMS)
+@signed_in
+def claim_request(session: Session, practice: str, request: str) -> Response:
+    """*I'm on it*, or not any more."""
+    form = form_body(app.current_request)
+    try:
+        if form.get("answer") == "released":
+            portal().claim_request.release(practice, session.email, request)
+            return to(practice, "appointments", request, done="released")
+        portal().claim_request(practice, session.email, request, instead_of=form.get("instead_of", ""))
+    except SomebodyElseIsOnIt:
+        found = portal().show_request(practice, session.email, request)
+        return _page("appointment.html", session, found, 409, done="somebody_else")
+    return to(practice, "appointments", request, done="claimed")
+
+
+@app.route("/portal/{practice}/appointments/{request}/notes", methods=["POST"], content_types=FORMS)
+@signed_in
+def write_note(session: Session, practice: str, request: str) -> Response:
+    """A note for the others of the staff."""
+    text = form_body(app.current_request).get("text", "").replace("\r\n", "\n").strip()[:LONGEST_INTERNAL_NOTE]
+    if text:
+        portal().write_note(practice, session.email, request, text)
+    return to(practice, "appointments", request, done="noted" if text else "")
+
+
+@app.route("/portal/{practice}/visits/{provider}/{appointment}")
+@signed_in
+def show_visit(session: Session, practice: str, provider: str, appointment: str) -> Response:
+    """A visit that nobody asked for online; one that somebody did is shown with its request."""
+    found = portal().show_visit(practice, session.email, provider, appointment)
+    if found.visit.request_id:
+        return to(practice, "appointments", found.visit.request_id)
+    zone = found.practice.zone_of(found.provider)
+    values = {"visit": found.visit, "provider": found.provider, "location": found.location, "zone": zone}
+    return show("visit.html", session, found, "appointments", patient_name=name_of(found.visit), **values)
+
+
+def _cancel_page(
+    session: Session, practice: str, request: str, values: dict[str, str], wrong: dict[str, str] | None = None
+) -> Response:
+    found = portal().show_request(practice, session.email, request)
+    preview = portal().preview_cancel(found.practice, found.request, values["reason"], values["note"][:LONGEST_NOTE])
+    status = 422 if wrong else 200
+    return _page("cancel_request.html", session, found, status, wrong=wrong or {}, values=values, preview=preview)
+
+
+def _answered(session: Session, practice: str, request: str, word: str, answer: Callable[[], object]) -> Response:
+    """Do what staff said and show the page again; if somebody was faster, say so."""
+    try:
+        answer()
+    except RequestAlreadyAnswered:
+        found = portal().show_request(practice, session.email, request)
+        return _page("appointment.html", session, found, 409, done="over")
+    return to(practice, "appointments", request, done=word)
+
+
+def _not_understood(session: Session, practice: str, request: str) -> Response:
+    return _page("appointment.html", session, portal().show_request(practice, session.email, request), 422, done="")
+
+
+def _page(template: str, session: Session, found: RequestDetails, status: int = 200, **values: object) -> Response:
+    practice, request = found.practice, found.request
+    asked_provider = practice.provider(request.provider_id)
+    return show(
+        template,
+        session,
+        found,
+        "appointments",
+        status,
+        request=request,
+        provider=found.provider,
+        asked_provider=asked_provider,
+        location=found.location,
+        visit_type=found.visit_type,
+        zone=practice.zone_of(found.provider),
+        asked_zone=practice.zone_of(asked_provider),
+        timeline=found.timeline,
+        messages=found.messages,
+        suppressed=found.suppressed,
+        explained=found.explained,
+        undo_is_silent=found.undo_is_silent,
+        claim=found.claim,
+        claim_ends=found.claim.since + LASTS if found.claim else None,
+        notes=found.notes,
+        reasons=REASONS,
+        mail_follows=bool(request.patient.email) and practice.switches.cancelled,
+        **values,
+    )

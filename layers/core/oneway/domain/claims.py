@@ -1,0 +1,28 @@
+"""*I'm on it*: so that two people do not enter one visit; and what they tell each other (product section 7, *Portal*)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+LASTS = timedelta(minutes=30)
+"""After so long nobody is on it any more: whoever was may have gone home."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who is on a request; `by` is a staff member's e-mail."""
+
+    by: str
+    since: datetime
+
+    def holds(self, now: datetime) -> bool:
+        """Whether the person is still on it."""
+        return now < self.since + LASTS
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a staff member (`by`, an e-mail) wrote for the others; no patient sees it."""
+
+    at: datetime
+    by: str
+    text: str

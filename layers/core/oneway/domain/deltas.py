@@ -1,0 +1,33 @@
+"""When a feed may ask for changes only, and from where on (sources.md: *the core owns watermarks and overlap*).
+
+A delta makes a pull cheaper, and is never proof: what it does not name may have changed all the same. All is read once an hour,
+and whenever somebody waits for what only a whole window shows.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+from .clock_time import parse_instant
+from .comparing import DigestWeek, shown_last, starts_of
+from .feeds import FeedState
+
+OVERLAP = timedelta(minutes=10)
+"""Changes are asked for from so long before the watermark on: clocks differ, and what was written may show late."""
+
+
+def may_be_delta(state: FeedState) -> bool:
+    """Whether nothing in a feed's state asks for a whole window: a second sighting, an answer of staff, somebody who waits."""
+    waits = state.suspects or state.held or state.answer or state.awaited
+    return bool(state.cursor) and not waits
+
+
+def asked_from(cursor: str, delta: str) -> str:
+    """The cursor to ask from: of instants one that overlaps with what was read."""
+    return (parse_instant(cursor) - OVERLAP).isoformat() if delta == "timestamp" else cursor
+
+
+def tombstones(gone: Collection[str], shown: Collection[str], stored: Mapping[str, DigestWeek]) -> dict[str, int]:
+    """Visits that a source says are no more, with their starts (epoch minutes); of what the last pull showed, for the others are
+    done with. A live row beats a tombstone.
+    """
+    return starts_of(stored, {one for one in shown_last(stored) if one in gone and one not in shown}) if gone else {}

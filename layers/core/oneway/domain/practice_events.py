@@ -1,0 +1,37 @@
+"""What was changed in a practice's calendars and settings: when, who, what (product section 4, *Every change is one entry*).
+
+No entry holds a patient's data.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class PracticeHappening(StrEnum):
+    """What an entry of a practice's timeline tells; pages say it in words."""
+
+    WEEK_SAVED = "week_saved"
+    WEEK_FOLLOWS_DEFAULT = "week_follows_default"
+    APPLIED_TO_REMAINING = "applied_to_remaining"
+    DEFAULT_WEEK_SAVED = "default_week_saved"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeEvent:
+    """One change. `id` tells it from others of the same instant and is the same however often it is written.
+
+    `who` is a staff member's e-mail (empty: an operator), `provider_id` empty where the whole practice is meant, `detail`
+    what the words of `what` speak of: a Monday, days ("2026-12-24/2026-12-26 Christmas"), a setting.
+    """
+
+    id: str
+    at: datetime
+    who: str
+    what: str
+    provider_id: str = ""
+    detail: str = ""

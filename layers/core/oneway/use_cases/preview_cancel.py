@@ -1,0 +1,62 @@
+"""What the patient gets if staff cancel a request, before they do: by the templates that the message is made with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from ..domain.messages import DueMessage, MessageKind
+from ..domain.practices import Practice
+from ..domain.requests import ActorKind, Request, RequestState
+from ..ports import Letter, LetterWriter
+from .cancel_request import DUPLICATE, MOVED
+
+
+class Follows(StrEnum):
+    """What follows from a cancellation for the patient."""
+
+    MAIL = "mail"
+    MOVED = "moved"
+    """The same mail, unless one of the next pulls shows the visit at another time: then that is told instead."""
+    DUPLICATE = "duplicate"
+    SWITCH_OFF = "switch_off"
+    NO_EMAIL = "no_email"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPreview:
+    """What follows, and the message if there is one."""
+
+    follows: Follows
+    letter: Letter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewCancel:
+    """Renders and decides as the cancellation will; nothing is written. `open_writer` is called only where there is a message."""
+
+    open_writer: Callable[[], LetterWriter]
+
+    def __call__(self, practice: Practice, request: Request, reason: str, note_to_patient: str) -> CancelPreview:
+        """The message that would go out now."""
+        follows = _follows(practice, request, reason)
+        if follows not in (Follows.MAIL, Follows.MOVED):
+            return CancelPreview(follows)
+        after = replace(
+            request,
+            state=RequestState.CANCELLED,
+            cancelled_by=ActorKind.STAFF,
+            note_to_patient=note_to_patient,
+            version=request.version + 1,
+        )
+        due = DueMessage(f"{after.version:06d}-{MessageKind.CANCELLED_PATIENT}", MessageKind.CANCELLED_PATIENT)
+        return CancelPreview(follows, self.open_writer()(due, practice, after))
+
+
+def _follows(practice: Practice, request: Request, reason: str) -> Follows:
+    if reason == DUPLICATE:
+        return Follows.DUPLICATE
+    if not practice.switches.cancelled:
+        return Follows.SWITCH_OFF
+    if not request.patient.email:
+        return Follows.NO_EMAIL
+    return Follows.MOVED if reason == MOVED else Follows.MAIL

@@ -1,0 +1,66 @@
+"""*I'm on it*, and notes for the others: so that two people do not enter one visit."""
+
+from dataclasses import dataclass
+
+from ..domain.claims import Claim, Note
+from ..domain.errors import SomebodyElseIsOnIt, WriteConflict
+from ..ports import Clock, RequestRepository
+from .membership import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """Staff say that they are on a request, or not any more. Safe to repeat."""
+
+    membership: Membership
+    requests: RequestRepository
+    clock: Clock
+
+    def __call__(self, slug: str, email: str, request_id: str, *, instead_of: str = "") -> Claim:
+        """Be on it, though somebody (`instead_of`, an e-mail) was.
+
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), SomebodyElseIsOnIt.
+        """
+        by, now = self.membership.acting(slug, email).name, self.clock.now()
+        before = self.requests.file(slug, request_id).claim
+        if before and before.holds(now):
+            if before.by == by:
+                return before
+            if before.by != instead_of:
+                raise SomebodyElseIsOnIt
+        after = Claim(by, now)
+        try:
+            self.requests.claim(slug, request_id, before, after)
+        except WriteConflict:
+            found = self.requests.file(slug, request_id).claim
+            if found and found.by == by:
+                return found
+            raise SomebodyElseIsOnIt from None
+        return after
+
+    def release(self, slug: str, email: str, request_id: str) -> None:
+        """Be on it no more. Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer)."""
+        by = self.membership.acting(slug, email).name
+        before = self.requests.file(slug, request_id).claim
+        if before and before.by == by:
+            try:
+                self.requests.claim(slug, request_id, before, None)
+            except WriteConflict:
+                return  # somebody took it over, or we let it go twice
+
+
+@dataclass(frozen=True, slots=True)
+class WriteNote:
+    """Staff leave a note on a request. Notes are kept as they are written."""
+
+    membership: Membership
+    requests: RequestRepository
+    clock: Clock
+
+    def __call__(self, slug: str, email: str, request_id: str, text: str) -> Note:
+        """Append a note. Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer)."""
+        by = self.membership.acting(slug, email).name
+        self.requests.get(slug, request_id)
+        note = Note(self.clock.now(), by, text)
+        self.requests.add_note(slug, request_id, note)
+        return note

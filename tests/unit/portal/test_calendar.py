@@ -1,0 +1,277 @@
+"""The Calendar's pages, as staff use them without a script."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
+from oneway.web.calendar_form import pairs_of, week_text
+
+from tests.builders import START, WEEK, a_practice, a_provider
+from tests.desk import NADIA, VIC
+from tests.portal import Answer, PortalDesk
+
+HOME = "/portal/harbor/calendar"
+THIS, NEXT = date(2026, 11, 23), date(2026, 11, 30)
+OSEI = f"{HOME}?provider=osei&week={THIS}"
+SHORT: Week = ((Opening(540, 600),), *WEEK[1:])
+
+
+def fields(week: Week) -> dict[str, str]:
+    return {
+        f"d{day}{which}{number}": text
+        for day, pairs in enumerate(pairs_of(week))
+        for number, pair in enumerate(pairs)
+        for which, text in zip("se", pair, strict=True)
+    }
+
+
+def save(
+    desk: PortalDesk, week: Week = SHORT, by: str = NADIA, seen: Week = WEEK, monday: date = NEXT, **more: str
+) -> Answer:
+    form = {"provider": "osei", "week": str(monday), "edit": "week", "seen": week_text(seen), "do": "save"}
+    return desk.send(f"{HOME}/hours", by, **(form | fields(week) | more))
+
+
+def stands(desk: PortalDesk, day: date = NEXT) -> Week:
+    return desk.store.calendar.get("harbor", "osei").availability.week_of(day)
+
+
+class TestAWeek:
+    def test_shows_hours_and_visits_in_words(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        page = desk.open(OSEI)
+        assert page.status == 200
+        for part in ("Mon 23 Nov – Sun 29 Nov 2026", "9:30 AM – 10:00 AM", "Maria Núñez", "Pending request",
+                     "9:00 AM – 12:00 PM, 1:00 PM – 5:00 PM", "This week follows the default week."):  # fmt: skip
+            assert part in page.text, part
+        assert f'href="/portal/harbor/appointments/{request.id}"' in page.html
+        assert desk.store.looks[-1] == ("harbor", NADIA, "show_calendar", "osei 2026-11-23")
+
+    def test_of_a_shared_slot_says_how_many_places_are_taken(self, desk: PortalDesk) -> None:
+        desk.store.practices.save(a_practice(a_provider(split=2)))
+        desk.ask()
+        assert "1 of 2 taken" in desk.open(OSEI).text
+        desk.ask(1, first_name="Ana")
+        assert "2 of 2 taken" in desk.open(OSEI).text
+
+    def test_in_spanish_says_the_same(self, desk: PortalDesk) -> None:
+        desk.ask()
+        page = desk.open(f"{OSEI}&lang=es")
+        for part in ("Calendario", "Solicitud pendiente", "Cargar el horario predeterminado", "9:30 a. m."):
+            assert part in page.text, part
+
+    def test_tells_the_zone_where_the_clocks_change(self, desk: PortalDesk) -> None:
+        desk.ask(start=datetime(2026, 11, 24, 17, 30, tzinfo=UTC))
+        assert "PST" not in desk.open(OSEI).text
+        desk.clock.at = datetime(2027, 3, 8, 18, tzinfo=UTC)
+        desk.minutes()
+        week: Week = (*WEEK[:6], (Opening(0, 1440),))
+        desk.edit_calendar.save_week("harbor", NADIA, "osei", date(2027, 3, 8), WEEK, week)
+        desk.ask(1, start=datetime(2027, 3, 14, 9, 30, tzinfo=UTC))
+        desk.ask(2, start=datetime(2027, 3, 14, 10, 0, tzinfo=UTC), first_name="Ana")
+        text = desk.open(f"{HOME}?provider=osei&week=2027-03-08").text
+        assert "1:30 AM (PST) – 3:00 AM (PDT)" in text
+        assert "3:00 AM (PDT) – 3:30 AM (PDT)" in text
+
+    def test_of_all_providers_stands_side_by_side(self, desk: PortalDesk) -> None:
+        desk.store.practices.save(a_practice(a_provider(), a_provider("brandt")))
+        page = desk.open(HOME)
+        assert "Dr. Lena Brandt" in page.text
+        assert "Choose a provider" in page.text
+        assert "Load default schedule" not in page.text
+
+    @pytest.mark.parametrize("week", ["yesterday", "2001-01-01", "2999-01-01"])
+    def test_that_is_none_is_the_nearest(self, desk: PortalDesk, week: str) -> None:
+        assert desk.open(f"{HOME}?week={week}").status == 200
+
+
+class TestEditing:
+    def test_the_default_schedule_is_loaded_and_hides_what_is_booked_until_one_returns(self, desk: PortalDesk) -> None:
+        desk.ask()
+        desk.edit_calendar.save_week("harbor", NADIA, "osei", THIS, WEEK, SHORT)
+        page = desk.open(f"{OSEI}&edit=load")
+        assert "Maria" not in page.html
+        assert 'name="d0e1" value="17:00"' in page.html
+        assert stands(desk, THIS) == SHORT
+        assert "Maria" in desk.open(OSEI).html
+
+    def test_a_week_is_saved_as_an_override_and_everything_is_there_again(self, desk: PortalDesk) -> None:
+        desk.ask()
+        answer = save(desk)
+        assert answer.headers["Location"] == f"{HOME}?provider=osei&week={NEXT}&done=week_saved"
+        page = desk.open(answer.headers["Location"])
+        assert "Saved. What is booked is shown again." in page.html
+        assert "This week has hours of its own." in page.text
+        assert "Last changed by Nadia P." in page.text
+        assert stands(desk) == SHORT
+        (event,) = desk.store.practice_events.latest("harbor", 5)
+        assert (event.who, event.what, event.detail) == (NADIA, "week_saved", str(NEXT))
+
+    def test_a_week_follows_the_default_again(self, desk: PortalDesk) -> None:
+        save(desk)
+        assert save(desk, seen=SHORT, do="follow").status == 303
+        assert stands(desk) == WEEK
+
+    def test_what_is_wrong_is_said_and_what_was_typed_stays(self, desk: PortalDesk) -> None:
+        answer = save(desk, d0s0="12:00", d0e0="09:00")
+        assert answer.status == 422
+        assert "give an end after the start" in answer.text
+        assert 'name="d0s0" value="12:00"' in answer.html
+        assert stands(desk) == WEEK
+
+    def test_the_default_week_is_edited(self, desk: PortalDesk) -> None:
+        assert "Edit the default week" in desk.open(f"{OSEI}&edit=default").text
+        assert save(desk, edit="default").status == 303
+        assert stands(desk) == stands(desk, THIS) == SHORT
+
+    def test_a_past_week_is_not_edited(self, desk: PortalDesk) -> None:
+        page = desk.open(f"{HOME}?provider=osei&week=2026-11-16&edit=load")
+        assert "This week is over" in page.text
+        assert 'id="hours"' not in page.html
+        assert save(desk, monday=date(2026, 11, 16)).status == 422
+
+
+class TestTwoEditors:
+    def test_the_second_is_told_and_may_save_over_it(self, desk: PortalDesk) -> None:
+        save(desk)
+        longer: Week = ((Opening(420, 1200),), *WEEK[1:])
+        answer = save(desk, longer)
+        assert answer.status == 409
+        for part in ("Nadia P. saved these hours before you", "9:00 AM – 10:00 AM", "7:00 AM – 8:00 PM"):
+            assert part in answer.text, part
+        assert 'name="d0s0" value="07:00"' in answer.html
+        assert stands(desk) == SHORT
+        hidden = answer.fields(f"{HOME}/hours")
+        assert hidden["seen"] == week_text(SHORT)
+        assert save(desk, longer, seen=SHORT).status == 303
+        assert stands(desk) == longer
+
+    def test_of_the_default_week_too(self, desk: PortalDesk) -> None:
+        save(desk, edit="default")
+        assert save(desk, CLOSED_WEEK, edit="default").status == 409
+
+
+class TestApplyToRemainingWeeks:
+    def test_asks_about_each_later_week_and_does_what_is_said(self, desk: PortalDesk) -> None:
+        later = [NEXT + timedelta(weeks=n) for n in (2, 3)]
+        for monday in later:
+            desk.edit_calendar.save_week("harbor", NADIA, "osei", monday, WEEK, CLOSED_WEEK)
+        page = save(desk, do="ask")
+        assert page.status == 200
+        for part in ("From Monday 30 November 2026 on", "Week of Monday 14 December 2026", "Keep its hours"):
+            assert part in page.text, part
+        assert stands(desk) == WEEK
+        hidden = page.fields(f"{HOME}/hours")
+        assert fields(SHORT).items() <= hidden.items()
+        choice = {f"later.{later[0]}.week": "keep", f"later.{later[1]}.week": "replace", "do": "apply"}
+        answer = desk.send(f"{HOME}/hours", **{name: one for name, one in hidden.items() if name != "csrf"} | choice)
+        assert answer.status == 303
+        assert [stands(desk, one) for one in (NEXT, *later)] == [SHORT, CLOSED_WEEK, SHORT]
+
+    def test_what_came_meanwhile_is_asked_about_anew(self, desk: PortalDesk) -> None:
+        desk.edit_calendar.save_week("harbor", NADIA, "osei", NEXT + timedelta(weeks=2), WEEK, CLOSED_WEEK)
+        answer = save(desk, do="apply")
+        assert answer.status == 409
+        assert "changed what comes later meanwhile" in answer.text
+        assert "Week of Monday 14 December 2026" in answer.text
+        assert stands(desk) == WEEK
+
+
+class TestClosing:
+    def close(self, desk: PortalDesk, **more: str) -> Answer:
+        form = {"shown": "osei", "week": str(THIS), "whose": "", "first": "2026-12-24", "last": "2026-12-26"}
+        return desk.send(f"{HOME}/closures", **(form | {"name": "Christmas", "do": "close"} | more))
+
+    def test_days_are_closed_with_a_note_and_opened_again(self, desk: PortalDesk) -> None:
+        answer = self.close(desk)
+        assert "done=closed" in answer.headers["Location"]
+        closure = Closure(date(2026, 12, 24), date(2026, 12, 26), "Christmas")
+        assert desk.store.calendar.get("harbor", "").availability.closures == (closure,)
+        page = desk.open(f"{HOME}?provider=osei&week=2026-12-21").text
+        assert "Closed: Thursday 24 December 2026 – Saturday 26 December 2026: Christmas" in re.sub(r" +", " ", page)
+        assert self.close(desk, do="reopen").status == 303
+        assert desk.store.calendar.get("harbor", "").availability.closures == ()
+
+    def test_one_day_of_a_provider(self, desk: PortalDesk) -> None:
+        self.close(desk, whose="osei", last="", name="")
+        (closure,) = desk.store.calendar.get("harbor", "osei").availability.closures
+        assert closure == Closure(date(2026, 12, 24), date(2026, 12, 24))
+
+    @pytest.mark.parametrize(
+        "wrong", [{"first": ""}, {"last": "2026-12-01"}, {"last": "2029-01-01"}, {"name": "x" * 81}]
+    )
+    def test_what_cannot_be_is_said(self, desk: PortalDesk, wrong: dict[str, str]) -> None:
+        answer = self.close(desk, **wrong)
+        assert answer.status == 422
+        assert 'role="alert"' in answer.html
+        assert desk.store.calendar.get("harbor", "").version == 0
+
+    def test_public_holidays_are_suggested(self, desk: PortalDesk) -> None:
+        holiday = Closure(date(2026, 11, 26), date(2026, 11, 26), "Thanksgiving")
+        desk.store.practices.save(a_practice(public_holidays=(holiday,)))
+        assert "Thanksgiving" in desk.open(OSEI).text
+        self.close(desk, first="2026-11-26", last="2026-11-26", name="Thanksgiving")
+        assert "Public holidays" not in desk.open(OSEI).text
+
+    def test_a_provider_is_paused_and_resumed(self, desk: PortalDesk) -> None:
+        form = {"provider": "osei", "week": str(THIS)}
+        desk.send(f"{HOME}/pause", paused="yes", **form)
+        assert "No times of this provider are offered online." in desk.open(OSEI).text
+        desk.send(f"{HOME}/pause", paused="no", **form)
+        assert not desk.store.calendar.get("harbor", "osei").availability.paused
+
+
+class TestWhy:
+    def why(self, desk: PortalDesk, day: str = "2026-11-24", time: str = "09:30", **more: str) -> str:
+        query = "".join(f"&{name}={value}" for name, value in more.items())
+        answer = desk.open(f"{HOME}/why?provider=osei&day={day}&time={time}{query}", VIC)
+        assert answer.status == 200
+        return answer.text
+
+    def test_is_said_in_words_of_both_languages(self, desk: PortalDesk) -> None:
+        assert "This time is offered online." in self.why(desk)
+        desk.ask()
+        assert "This time is taken." in self.why(desk)
+        assert "Esta hora está ocupada." in self.why(desk, lang="es")
+        assert "every 30 minutes" in self.why(desk, time="9:31")
+        assert "does not exist" in self.why(desk, day="2027-03-14", time="02:30")
+        assert "until 2 hours before" in self.why(desk, day="2026-11-23", time="10:30")
+
+    def test_names_the_closure(self, desk: PortalDesk) -> None:
+        desk.edit_calendar.close("harbor", NADIA, "", Closure(START.date(), START.date(), "Team day"))
+        assert "This day is closed: Team day." in self.why(desk)
+
+    @pytest.mark.parametrize("query", ["", "day=2026-11-24&time=noon", "day=soon&time=09:00"])
+    def test_of_nothing_is_refused(self, desk: PortalDesk, query: str) -> None:
+        assert desk.open(f"{HOME}/why?provider=osei&{query}").status == 422
+
+
+SENT = {
+    "hours": {"provider": "osei", "week": str(NEXT), "seen": week_text(WEEK), "do": "save", **fields(SHORT)},
+    "closures": {"whose": "", "first": "2026-12-24", "do": "close"},
+    "pause": {"provider": "osei", "paused": "yes"},
+}
+
+
+class TestWhoMay:
+    @pytest.mark.parametrize("what", SENT)
+    @pytest.mark.parametrize(("by", "status"), [(VIC, 403), ("mallory@pier.example", 404)])
+    def test_viewers_and_strangers_change_nothing(self, desk: PortalDesk, what: str, by: str, status: int) -> None:
+        calendars = dict(desk.store.calendars_by_key)
+        assert desk.send(f"{HOME}/{what}", by, **SENT[what]).status == status
+        assert desk.store.calendars_by_key == calendars
+        assert desk.send(f"{HOME}/{what}", **SENT[what]).status == 303
+
+    @pytest.mark.parametrize("path", [OSEI, f"{HOME}/why?provider=osei&day={THIS}&time=09:00"])
+    def test_viewers_look_and_strangers_do_not(self, desk: PortalDesk, path: str) -> None:
+        assert desk.open(path, VIC).status == 200
+        assert desk.open(path, "mallory@pier.example").status == 404
+        assert desk.open(path.replace("harbor", "pier")).status == 404
+        assert desk.open(path.replace("osei", "nobody")).status == 404
+        assert desk.open(path, by=None).status == 303
+
+    def test_a_viewer_is_offered_nothing_to_change(self, desk: PortalDesk) -> None:
+        page = desk.open(f"{OSEI}&edit=load", VIC)
+        for part in ("Load default schedule", 'id="hours"', "Close days", "Pause online booking"):
+            assert part not in page.html, part

@@ -1,0 +1,204 @@
+"""Appointment details: working together on a request, cancelling with open eyes, and visits that nobody asked for online."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from oneway.domain.claims import LASTS, Claim
+from oneway.domain.errors import Forbidden, RequestNotFound, SomebodyElseIsOnIt
+from oneway.domain.practices import StaffMember, Switches
+
+from tests.builders import a_practice, a_record
+from tests.desk import LATER, NADIA, VIC, at
+from tests.portal import PortalDesk
+
+LIST = "/portal/harbor/appointments"
+OMAR = "omar@harbor.example"
+
+
+@pytest.fixture
+def desk(desk: PortalDesk) -> PortalDesk:
+    """With a second member of the staff."""
+    practice = a_practice()
+    staff = {**practice.staff, OMAR: StaffMember(OMAR, "Omar K.")}
+    desk.store.practices.save(replace(practice, staff=staff))
+    return desk
+
+
+class TestOnIt:
+    def test_everybody_sees_who_is_on_it_and_since_when(self, desk: PortalDesk) -> None:
+        page = f"{LIST}/{desk.ask().id}"
+        assert "Nobody is on it yet" in desk.open(page).text
+
+        done = desk.send(f"{page}/claim", answer="claimed")
+        assert done.headers["Location"] == f"{page}?done=claimed"
+        desk.clock.advance(minutes=8)
+
+        assert "You are on it since 10:00 AM" in desk.open(page).text
+        seen = desk.open(page, OMAR).text
+        assert "Nadia P. is on it since 10:00 AM (8 minutes ago)" in seen
+        assert "ends by itself at 10:30 AM" in seen
+        assert "Take over" in seen
+
+    def test_of_two_at_the_same_time_one_is_on_it_and_the_other_is_told(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.store.before_commit = lambda: desk.store.requests.claim(
+            "harbor", request.id, None, Claim(OMAR, desk.clock.now())
+        )
+
+        answer = desk.send(f"{LIST}/{request.id}/claim", answer="claimed")
+
+        assert answer.status == 409
+        assert "A colleague was faster" in answer.html
+        assert "Omar K. is on it" in answer.text
+
+    def test_it_ends_by_itself_and_at_a_word(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        page = f"{LIST}/{request.id}"
+        desk.claim_request("harbor", NADIA, request.id)
+        desk.clock.advance(seconds=LASTS.total_seconds())
+        assert "Nobody is on it yet" in desk.open(page).text
+        desk.claim_request("harbor", OMAR, request.id)
+
+        desk.send(f"{page}/claim", by=OMAR, answer="released")
+
+        assert "Nobody is on it yet" in desk.open(page).text
+        desk.claim_request.release("harbor", OMAR, request.id)
+
+    def test_a_colleague_may_take_over_from_the_one_they_saw(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.claim_request("harbor", NADIA, request.id)
+        with pytest.raises(SomebodyElseIsOnIt):
+            desk.claim_request("harbor", OMAR, request.id)
+        with pytest.raises(SomebodyElseIsOnIt):
+            desk.claim_request("harbor", OMAR, request.id, instead_of="gone@harbor.example")
+
+        form = desk.open(f"{LIST}/{request.id}", OMAR).fields(f"{LIST}/{request.id}/claim")
+        desk.send(f"{LIST}/{request.id}/claim", by=OMAR, answer="claimed", instead_of=form["instead_of"])
+
+        assert "Omar K. is on it" in desk.open(f"{LIST}/{request.id}").text
+
+    def test_to_say_it_twice_is_to_say_it_once_and_not_to_prolong_it(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        first = desk.claim_request("harbor", NADIA, request.id)
+        desk.clock.advance(minutes=5)
+
+        assert desk.claim_request("harbor", NADIA, request.id) == first
+
+    def test_a_viewer_is_on_nothing(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        for act in (desk.claim_request, desk.claim_request.release):
+            with pytest.raises(Forbidden):
+                act("harbor", VIC, request.id)
+        assert "I&#39;m on it" not in desk.open(f"{LIST}/{request.id}", VIC).html
+
+    def test_nobody_is_on_what_is_not_there(self, desk: PortalDesk) -> None:
+        with pytest.raises(RequestNotFound):
+            desk.claim_request("harbor", NADIA, "a" * 13)
+
+
+class TestNotes:
+    def test_a_note_is_for_the_others_and_for_no_patient(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        page = f"{LIST}/{request.id}"
+
+        desk.send(f"{page}/notes", text=" Called, <no> answer.\r\nTry at noon. ")
+
+        assert "Called, &lt;no&gt; answer.\nTry at noon." in desk.open(page, VIC).html
+        assert "Nadia P." in desk.open(page, VIC).text
+        assert desk.send(f"{page}/notes", text="  ").headers["Location"] == page
+        assert len(desk.store.notes["harbor", request.id]) == 1
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        desk.deliver()
+        assert "Called" not in desk.last_mail()
+
+
+class TestCancelling:
+    def test_what_the_patient_will_get_is_shown_as_it_will_be_sent(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        page = f"{LIST}/{request.id}/cancel"
+
+        preview = desk.send(page, step="preview", reason="not_available", note="Please choose Thursday.").text
+        assert desk.stored(request).pending
+        desk.send(page, reason="not_available", note="Please choose Thursday.")
+        desk.deliver()
+
+        mail = desk.last_mail()
+        for part in ("Hello Maria", "Please choose Thursday.", "Dr. Amara Osei"):
+            assert part in preview, part
+            assert part in mail, part
+
+    def test_without_a_word_the_first_look_shows_it_too(self, desk: PortalDesk) -> None:
+        assert "Hello Maria" in desk.open(f"{LIST}/{desk.ask().id}/cancel").text
+
+    @pytest.mark.parametrize(
+        ("reason", "says"), [("duplicate", "answer to the other request"), ("moved", "e-mail with both times")]
+    )
+    def test_the_reason_decides_what_follows(self, desk: PortalDesk, reason: str, says: str) -> None:
+        preview = desk.send(f"{LIST}/{desk.ask().id}/cancel", step="preview", reason=reason, note="")
+
+        assert says in preview.text
+        assert ("Hello Maria" in preview.text) == (reason == "moved")
+
+    def test_without_messaging_nothing_is_sent_and_the_page_says_why(self, desk: PortalDesk) -> None:
+        practice = desk.store.practices.get("harbor")
+        desk.store.practices.save(replace(practice, switches=Switches(cancelled=False)))
+        request = desk.ask()
+
+        assert "cancellation messaging is off" in desk.open(f"{LIST}/{request.id}/cancel").text
+        desk.send(f"{LIST}/{request.id}/cancel", reason="other", note="")
+        assert desk.told(request) == []
+
+    def test_without_an_address_staff_are_asked_to_call(self, desk: PortalDesk) -> None:
+        request = desk.ask(email=None)
+
+        assert "gave no e-mail address" in desk.open(f"{LIST}/{request.id}/cancel").text
+
+    def test_the_letter_is_in_the_patient_s_language_on_a_page_in_staff_s(self, desk: PortalDesk) -> None:
+        request = desk.submit(language="es").request
+
+        page = desk.open(f"{LIST}/{request.id}/cancel")
+
+        assert '<div class="letter" lang="es">' in page.html
+        assert "Cancel request" in page.text
+
+
+class TestImportedVisits:
+    def test_one_that_nobody_asked_for_has_a_page(self, desk: PortalDesk) -> None:
+        desk.enter("walk-in", **at(LATER), patient=a_record(phones=("+14155550199",)))
+        desk.minutes()
+        visit = desk.visit("walk-in")
+
+        page = desk.open(f"/portal/harbor/visits/{visit.provider_id}/{visit.id}")
+
+        for part in (
+            "MARIA Nunez",
+            "Confirmed",
+            "Wednesday 25 November 2026, 9:30 AM (PST), 30 minutes",
+            "Dr. Amara Osei",
+        ):
+            assert part in page.text, part
+        assert 'data-copy="(415) 555-0199"' in page.html
+        assert "First seen in your schedule" in page.text
+        assert "Nobody asked for this visit online" in page.text
+
+    def test_one_that_answers_a_request_is_shown_with_it(self, desk: PortalDesk) -> None:
+        request = desk.confirmed()
+        visit = desk.visit()
+
+        answer = desk.open(f"/portal/harbor/visits/{visit.provider_id}/{visit.id}")
+
+        assert answer.headers["Location"] == f"{LIST}/{request.id}"
+
+    def test_one_that_is_no_longer_shown_says_since_when(self, desk: PortalDesk) -> None:
+        desk.enter("walk-in")
+        desk.minutes()
+        visit = desk.visit("walk-in")
+        key = ("harbor", visit.provider_id, visit.id)
+        desk.store.appointments_by_key[key] = visit.missing(desk.clock.now() + timedelta(minutes=1))
+
+        assert "has not shown it since" in desk.open(f"/portal/harbor/visits/{visit.provider_id}/{visit.id}").text
+
+    @pytest.mark.parametrize("address", ["osei/aaaaaaaaaaaaa", "nobody/aaaaaaaaaaaaa"])
+    def test_one_that_is_not_there_is_not_found(self, desk: PortalDesk, address: str) -> None:
+        assert desk.open(f"/portal/harbor/visits/{address}").status == 404

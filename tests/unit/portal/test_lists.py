@@ -1,0 +1,237 @@
+"""Appointments: what there is to do, what comes, what was; finding one among all."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from oneway.domain import identifiers
+from oneway.domain.appointments import AppointmentState, PersonName
+from oneway.domain.feeds import FeedState
+
+from tests.builders import NOW, a_record, a_row, an_appointment
+from tests.desk import LATER, NADIA, VIC, at
+from tests.portal import PortalDesk
+
+HARBOR = "/portal/harbor"
+LIST = f"{HARBOR}/appointments"
+
+
+def rows(html: str) -> list[str]:
+    """The rows of a list, in words."""
+    found = re.findall(r"<tr>(.*?)</tr>", html.partition("<tbody>")[2], re.S)
+    return [re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", one)).strip() for one in found]
+
+
+def fill(desk: PortalDesk, number: int) -> None:
+    """Import visits of as many people, a quarter of an hour apart, half of them in the past."""
+    for n in range(number):
+        start = NOW + timedelta(minutes=15 * (n - number // 2))
+        provider = ("osei", "brandt")[n % 2]
+        patient = a_record(
+            source_id=f"p-{n}", names=(PersonName((f"Ann{n:04d}",), f"Lind{n:04d}"),), phones=(), emails=()
+        )
+        row = a_row(f"x-{n}", start=start, end=start + timedelta(minutes=15), patient=patient)
+        visit = an_appointment(row, id=identifiers.appointment_id("harbor", "ehr", f"x-{n}"), provider_id=provider)
+        desk.store.appointments_by_key["harbor", provider, visit.id] = visit
+
+
+class TestActionRequired:
+    def test_what_waits_stands_there_by_start_with_all_that_hurries(self, desk: PortalDesk) -> None:
+        desk.ask(1, start=LATER, first_name="Jon", last_name="Reed", email=None)
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        desk.claim_request("harbor", NADIA, request.id)
+
+        first, second = rows(desk.open(LIST).html)
+
+        for part in ("Tue 24 Nov, 9:30 AM", "starts in 23 h", "Maria Núñez", "1 minute ago", "possible match"):
+            assert part in first, part
+        assert "Nadia P. is on it" in first
+        assert "Jon Reed" in second
+        assert "No e-mail: call" in second
+        assert "starts in" not in second
+        assert "possible match" not in second
+
+    def test_a_possible_match_that_was_dismissed_is_not_marked(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        desk.dismiss(request)
+
+        assert "possible match" not in rows(desk.open(LIST).html)[0]
+
+    def test_what_patients_and_schedules_ask_of_staff_stands_there_too(self, desk: PortalDesk) -> None:
+        request = desk.confirmed()
+        assert rows(desk.open(LIST).html) == []
+        assert "every request is answered" in desk.open(LIST).text
+
+        desk.cancel_by_patient("harbor", desk.links.of(desk.stored(request)))
+
+        assert "Asked to cancel" in rows(desk.open(LIST).html)[0]
+
+    def test_a_source_that_is_broken_is_told_even_if_it_was_never_read(self, desk: PortalDesk) -> None:
+        key = ("harbor", "ehr~osei")
+        broken = replace(desk.store.feeds_by_id[key], broken_since=NOW, last_failure="auth_revoked", last_good_at=None)
+        assert isinstance(broken, FeedState)
+        desk.store.feeds_by_id[key] = broken
+
+        assert (
+            "took our access back" in desk.open(LIST).text.replace("has taken", "took")
+            or "access" in desk.open(LIST).text
+        )
+
+    def test_the_tab_counts_all_whatever_is_filtered(self, desk: PortalDesk) -> None:
+        desk.ask()
+        desk.ask(1, start=LATER)
+
+        page = desk.open(f"{LIST}?from=2026-11-25&to=2026-11-25")
+
+        assert len(rows(page.html)) == 1
+        assert '<span class="count">2</span>' in page.html
+        assert rows(desk.open(f"{LIST}?provider=brandt").html) == []
+
+
+class TestVisits:
+    def test_a_linked_pair_stands_once_and_leads_to_the_request(self, desk: PortalDesk) -> None:
+        request = desk.confirmed()
+
+        page = desk.open(f"{HARBOR}/upcoming")
+
+        (row,) = rows(page.html)
+        assert "Confirmed" in row
+        assert "Asked online" in row
+        assert f"{LIST}/{request.id}" in page.html
+
+    def test_visits_that_staff_entered_stand_beside_requests(self, desk: PortalDesk) -> None:
+        desk.ask()
+        desk.enter("walk-in", **at(LATER), patient=a_record(names=(PersonName(("Jon",), "Reed"),), birth_date=None))
+        desk.minutes()
+
+        asked, entered = rows(desk.open(f"{HARBOR}/upcoming").html)
+
+        assert "Maria Núñez" in asked
+        assert "Pending request" in asked
+        assert "Jon Reed" in entered
+        assert "In your schedule only" in entered
+
+    def test_upcoming_begins_now_and_past_ends_now_the_latest_first(self, desk: PortalDesk) -> None:
+        fill(desk, 8)
+
+        upcoming, past = (rows(desk.open(f"{HARBOR}/{tab}").html) for tab in ("upcoming", "past"))
+
+        assert [row.split()[5] for row in upcoming] == ["Ann0004", "Ann0005", "Ann0006", "Ann0007"]
+        assert [row.split()[5] for row in past] == ["Ann0003", "Ann0002", "Ann0001", "Ann0000"]
+
+    def test_a_day_that_is_chosen_is_a_whole_one(self, desk: PortalDesk) -> None:
+        fill(desk, 8)
+
+        assert len(rows(desk.open(f"{HARBOR}/upcoming?from=2026-11-23&to=2026-11-23").html)) == 8
+        assert len(rows(desk.open(f"{HARBOR}/past?from=2026-11-23").html)) == 4
+
+    def test_fifty_a_page_of_those_that_are_wanted(self, desk: PortalDesk) -> None:
+        fill(desk, 240)
+
+        page = desk.open(f"{HARBOR}/upcoming?provider=osei&page=2")
+
+        assert "Upcoming 60" in page.text
+        assert "Page 2 of 2" in page.text
+        assert len(rows(page.html)) == 10
+        assert all("Osei" in row for row in rows(page.html))
+        assert "provider=osei" in page.html.partition('rel="prev"')[2].partition(">")[0]
+        assert "Page 2 of 2" in desk.open(f"{HARBOR}/upcoming?provider=osei&page=9").text
+
+    @pytest.mark.parametrize("state", [AppointmentState.NO_SHOW, AppointmentState.CANCELLED])
+    def test_one_state_only(self, desk: PortalDesk, state: AppointmentState) -> None:
+        desk.enter("walk-in", state=state, raw_state=str(state))
+        desk.enter("other", **at(LATER))
+        desk.minutes()
+
+        assert len(rows(desk.open(f"{HARBOR}/upcoming?state={state}").html)) == 1
+
+    @pytest.mark.parametrize(
+        "query", ["page=x", "page=-1", "page=99999999", "from=never", "state=<b>", "provider=nobody"]
+    )
+    def test_nonsense_in_an_address_is_no_error(self, desk: PortalDesk, query: str) -> None:
+        desk.ask()
+
+        assert desk.open(f"{HARBOR}/upcoming?{query}").status == 200
+        assert desk.open(f"{LIST}?{query}").status == 200
+
+    def test_the_list_refreshes_itself_at_its_own_address(self, desk: PortalDesk) -> None:
+        fill(desk, 240)
+
+        part = desk.open(f"{HARBOR}/upcoming?provider=osei&page=2").html.partition('id="list"')[2].partition(">")[0]
+
+        assert 'hx-trigger="every 30s"' in part
+        assert "page=2" in part
+        assert "provider=osei" in part
+
+
+class TestSearch:
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            "Núñez",
+            "nun",
+            "maria",
+            "Nunez, Maria",
+            "mar nun",
+            "(415) 555-2671",
+            "415 555",
+            "MARIA@example.org",
+            "maria@",
+        ],
+    )
+    def test_a_caller_is_found_with_state_and_time(self, desk: PortalDesk, typed: str) -> None:
+        request = desk.confirmed()
+
+        page = desk.send(f"{HARBOR}/search", text=typed)
+
+        (row,) = rows(page.html)
+        assert "Tue 24 Nov, 9:30 AM" in row
+        assert "Confirmed" in row
+        assert f"{LIST}/{request.id}" in page.html
+
+    def test_what_was_typed_online_finds_a_visit_whose_record_says_otherwise(self, desk: PortalDesk) -> None:
+        request = desk.ask(email="typed@example.org")
+        desk.enter(patient=a_record(emails=("other@example.org",)))
+        desk.minutes()
+        assert desk.stored(request).link
+
+        for typed in ("typed@example.org", "other@example.org"):
+            assert len(rows(desk.send(f"{HARBOR}/search", text=typed).html)) == 1
+
+    def test_the_nearest_come_first_and_what_comes_before_what_was(self, desk: PortalDesk) -> None:
+        fill(desk, 200)
+
+        found = rows(desk.send(f"{HARBOR}/search", text="lind").html)
+
+        assert len(found) == 50
+        assert "Ann0100" in found[0]
+        assert "200 visits found" in desk.send(f"{HARBOR}/search", text="lind").text
+
+    @pytest.mark.parametrize("typed", ["", "  ", "m", "123"])
+    def test_too_little_is_not_looked_for(self, desk: PortalDesk, typed: str) -> None:
+        desk.ask()
+
+        page = desk.send(f"{HARBOR}/search", text=typed)
+
+        assert rows(page.html) == []
+        assert "Type the beginning" in page.text
+        assert ("harbor", NADIA, "find_visits", "") not in desk.store.looks
+
+    def test_what_is_typed_stands_in_no_address_and_no_log(
+        self, desk: PortalDesk, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        desk.ask()
+
+        page = desk.send(f"{HARBOR}/search", VIC, text="Núñez")
+
+        assert page.status == 200
+        assert 'value="Núñez"' in page.html
+        said = "".join(capsys.readouterr()).lower()
+        assert said
+        assert "núñez" not in said
+        assert "nunez" not in said

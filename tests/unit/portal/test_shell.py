@@ -1,0 +1,125 @@
+"""What stands around every page: who is signed in, where, how old the schedule is, and the way back through sign-in."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.builders import a_practice
+from tests.desk import NADIA, VIC
+from tests.portal import PortalDesk
+
+LIST = "/portal/harbor/appointments"
+
+
+def wanted(location: str) -> str:
+    """Where a way to sign-in leads back to."""
+    parts = urlsplit(location)
+    assert parts.path == "/auth/sign-in"
+    return parse_qs(parts.query)["to"][0]
+
+
+def test_the_shell_names_practice_person_and_the_age_of_the_schedule(desk: PortalDesk) -> None:
+    page = desk.open(LIST)
+
+    assert page.status == 200
+    for part in ("Harbor Clinic", "Nadia P.", NADIA, "Schedule up to date"):
+        assert part in page.html, part
+    assert 'aria-current="page">Appointments' in page.html
+
+
+def test_an_old_schedule_says_so_by_the_hour(desk: PortalDesk) -> None:
+    desk.clock.advance(hours=5)
+
+    assert "Schedule read 5 hours ago" in desk.open(LIST).html
+
+
+def test_without_a_session_a_page_is_come_back_to_with_what_it_asks_for(desk: PortalDesk) -> None:
+    answer = desk.open(f"{LIST}?state=requested&page=2", by=None)
+
+    assert answer.status == 303
+    assert wanted(answer.headers["Location"]) == f"{LIST}?state=requested&page=2"
+
+
+def test_without_a_session_a_script_has_the_browser_go_to_sign_in_and_back_to_the_page_that_stands(
+    desk: PortalDesk,
+) -> None:
+    standing = {"HX-Request": "true", "HX-Current-URL": f"https://book.example{LIST}?state=booked"}
+
+    answer = desk.open(LIST, by=None, headers=standing)
+
+    assert answer.status == 204
+    assert wanted(answer.headers["HX-Redirect"]) == f"{LIST}?state=booked"
+
+
+def test_a_session_that_ended_under_a_form_leads_back_to_a_page_and_not_to_the_form_s_address(desk: PortalDesk) -> None:
+    request = desk.ask()
+    page = f"{LIST}/{request.id}"
+    standing = {"HX-Request": "true", "HX-Current-URL": f"https://book.example{page}"}
+
+    answer = desk.send(f"{page}/match", by=None, headers=standing, answer="accepted")
+
+    assert wanted(answer.headers["HX-Redirect"]) == page
+    assert desk.stored(request).link is None
+
+
+@pytest.mark.parametrize(
+    ("form", "page"),
+    [(f"{LIST}/x/match", f"{LIST}/x"), (f"{LIST}/x/cancel", f"{LIST}/x/cancel"), ("/portal/harbor/sync", "/portal")],
+)
+def test_without_scripts_a_session_that_ended_leads_to_the_page_of_the_form(
+    desk: PortalDesk, form: str, page: str
+) -> None:
+    assert wanted(desk.send(form, by=None).headers["Location"]) == page
+
+
+def test_a_form_without_the_session_s_word_changes_nothing(desk: PortalDesk) -> None:
+    request = desk.ask()
+
+    answer = desk.send(f"{LIST}/{request.id}/cancel", csrf="guessed", reason="other", note="")
+
+    assert answer.status == 403
+    assert desk.stored(request).pending
+
+
+def test_a_language_that_is_chosen_stays(desk: PortalDesk) -> None:
+    answer = desk.send("/auth/language", language="es", to=LIST)
+
+    assert answer.headers["Location"] == LIST
+    cookie = answer.cookies[0].partition(";")[0]
+    session = f"__Host-session={desk.session().id}"
+    assert "Por atender" in desk.open(LIST, headers={"Cookie": f"{session}; {cookie}"}).text
+    assert "Action required" in desk.open(LIST).text
+
+
+@pytest.mark.parametrize("to", ["https://elsewhere.example/", "//elsewhere.example", "/portal/../x", "/book/harbor"])
+def test_a_form_leads_to_no_other_place(desk: PortalDesk, to: str) -> None:
+    assert desk.send("/auth/language", language="es", to=to).headers["Location"] == "/portal"
+
+
+def test_who_works_for_one_practice_is_led_to_it_and_for_two_chooses(desk: PortalDesk) -> None:
+    assert desk.open("/portal").headers["Location"] == LIST
+    assert "Harbor Clinic" in desk.part("/portal").html
+
+    desk.store.practices.save(a_practice(slug="quay", name="Quay Clinic"))
+
+    choice = desk.open("/portal")
+    assert "Harbor Clinic" in choice.text
+    assert "Quay Clinic" in choice.text
+    assert "<main" not in desk.part("/portal").html
+
+
+def test_who_may_only_read_is_told_so(desk: PortalDesk) -> None:
+    assert "may read, not change" in desk.open(LIST, VIC).html
+    assert "may read, not change" not in desk.open(LIST).html
+
+
+def test_what_happened_is_said_in_the_live_region_and_nothing_that_was_made_up(desk: PortalDesk) -> None:
+    said = desk.open(f"{LIST}?done=syncing").html.partition('id="live"')[2].partition("</p>")[0]
+
+    assert "being read" in said
+    assert desk.open(f"{LIST}?done=<script>").html.partition('id="live"')[2].partition("</p>")[0].endswith(">")
+
+
+def test_a_page_for_a_script_carries_no_style_of_its_own(desk: PortalDesk) -> None:
+    assert "<style" in desk.open(LIST).html
+    assert "<style" not in desk.open(LIST, headers={"HX-Request": "true", "HX-Boosted": "true"}).html

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from .accounts import Accounts
 from .logo import read_logo
+from .photos import with_photos
 from .practice_file import PracticeFile, PracticeFileInvalid, read
 from .signing_keys import SigningKey, from_kms
 from .stack import Stack, operators, plainly
@@ -65,10 +66,11 @@ def apply(
     with plainly(stack.name):
         try:
             secrets = resolve(file, path.parent, partial(_key_in_kms, stack))
+            pictured, photos = with_photos(file, path.parent)
         except PracticeFileInvalid as error:
             raise _failure(path, error) from error
     stack.enter()
-    practice = _with_public_keys(file.practice, {one: found.public_keys for one, found in secrets.items()})
+    practice = _with_public_keys(pictured, {one: found.public_keys for one, found in secrets.items()})
     with plainly(stack.name):
         ours = operators()
         apply_practice = ours.apply_practice
@@ -78,6 +80,7 @@ def apply(
             kept = _store_secrets(stack, practice.slug, secrets)
         with busy(out, "Saving the practice and its feeds"):
             changed = {part.id for part in kept if part.kind == "credentials" and part.fate is not Fate.UNCHANGED}
+            operators().photos.replace(practice.slug, photos)
             report = apply_practice(practice, retry_sources=changed, overwrite_calendars=overwrite_calendars)
             ours.practices.save_logo(practice.slug, logo)
             vault = _vault(stack)
@@ -99,10 +102,14 @@ def apply(
 
 def plan(file: PracticeFile, path: Path, stack: Stack, out: Console, *, overwrite_calendars: bool) -> None:
     """Show what `apply` would change, and change nothing. Secrets are not read."""
+    try:
+        pictured, _ = with_photos(file, path.parent)
+    except PracticeFileInvalid as error:
+        raise _failure(path, error) from error
     stack.enter()
     with plainly(stack.name), busy(out, "Comparing with what is there"), _refusals(path):
         ours = operators()
-        practice = _with_public_keys(file.practice, _stored_keys(ours, file))
+        practice = _with_public_keys(pictured, _stored_keys(ours, file))
         report = ours.apply_practice.plan(practice, overwrite_calendars=overwrite_calendars)
         accounts = Accounts(stack.client("cognito-idp"), stack.output("StaffPoolId"))
         people = [

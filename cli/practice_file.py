@@ -5,7 +5,7 @@ Pure: no network, no environment, no other file. Credentials are never in the fi
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import available_timezones
@@ -49,19 +49,30 @@ _LONGEST_ID = 40
 _DEFAULTS = Practice("", "", "", "", "", "", (), "", {}, {}, {})
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _EMAIL = re.compile(r"[^@\s,;<>()\"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://([a-z0-9-]+\.)*localhost(:[0-9]{1,5})?")
+"""What a browser calls an origin (RFC 6454); only this machine's may go without encryption."""
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoReference:
+    """Where a photo is (as written, counted from the practice file's folder), and where the file says so."""
+
+    path: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class PracticeFile:
-    """A valid practice file. `credentials` tells how each source is signed in to; no secret itself is here. `logo` names a
-    picture beside the file.
+    """A valid practice file. `credentials` tells how each source is signed in to; no secret itself is here. `photos` names the
+    files of providers' photos, by provider, `logo` a picture beside the file.
     """
 
     practice: Practice
     credentials: Mapping[str, Credentials]
     logo: str = ""
+    photos: Mapping[str, PhotoReference] = field(default_factory=dict)
 
 
 class PracticeFileInvalid(Exception):
@@ -127,12 +138,13 @@ class _Reader:
             accent=_accent(root.get("accent")),
             limits=_limits(root.get("limits")),
             region=_region(root.get("region"), country),
+            embed_origins=self._distinct(root.get("embed_origins"), _origin),
             calendars={"": Calendar(closures)}
             | {provider_id: Calendar(one) for provider_id, one in read_provider.availability.items()},
         )
         logo = root.optional_text("logo")
         root.done()
-        return PracticeFile(practice, credentials, logo)
+        return PracticeFile(practice, credentials, logo, read_provider.photos)
 
     def _recipients(self, root: Fields) -> tuple[str, ...]:
         item = root.need("recipients", "[frontdesk@harbor.example]")
@@ -196,6 +208,7 @@ class _ProviderReader:
         self._sources = sources
         self._feeds: dict[tuple[str, str], Place] = {}
         self.availability: dict[str, Availability] = {}
+        self.photos: dict[str, PhotoReference] = {}
 
     def __call__(self, identifier: str, fields: Fields) -> Provider:
         name = fields.text("name", "Dr. Amara Osei")
@@ -204,6 +217,8 @@ class _ProviderReader:
         spoken = tuple(each(fields.get("languages"), _spoken))
         source_id, external_id = self._source_of(fields)
         self.availability[identifier] = read_availability(fields)
+        if (photo := fields.get("photo")) and (path := photo.text(example="photos/osei.jpg")):
+            self.photos[identifier] = PhotoReference(path, photo.place)
         maximum = fields.get("daily_maximum")
         provider = Provider(
             identifier,
@@ -425,6 +440,16 @@ def _accent(item: Item | None) -> str:
         item.wrong(f'"{text[:20]}" is no colour. Write six hexadecimal digits in quotes, such as "#0b6e99".')
         return ""
     return text.lower()
+
+
+def _origin(item: Item) -> str:
+    text = item.text(example="https://www.harbor.example").lower().rstrip("/")
+    if text and not _ORIGIN.fullmatch(text):
+        item.wrong(
+            f'"{text[:60]}" is no address of a site. Write scheme and host alone, such as https://www.harbor.example'
+        )
+        return ""
+    return text
 
 
 def _spoken(item: Item) -> str:

@@ -45,10 +45,13 @@ RUNTIME = ROOT / ".local/runtime"
 SAM = ROOT / ".local/sam/bin/sam"
 AWS_DATA = BUILT / "Core/python/aws_data"
 
-
 _STYLE, _SCRIPT = (PICO, WEB / "static/oneway.css"), (WEB / "static/oneway.js",)
 SERVED: Mapping[str, Mapping[str, Sequence[Path]]] = {
-    "booking": {"oneway.css": _STYLE, "oneway.js": _SCRIPT},
+    "booking": {
+        "booking.css": (*_STYLE, WEB / "static/booking.css"),
+        "booking.js": (*_SCRIPT, WEB / "static/booking.js"),
+        "embed.js": (WEB / "static/embed.js",),
+    },
     "portal": {
         "oneway.css": (*_STYLE, PORTAL / "portal.css", PORTAL / "calendar.css"),
         "oneway.js": (HTMX, PORTAL / "portal.js", *_SCRIPT),
@@ -69,13 +72,20 @@ def assets() -> None:
     _compile(MAIL / "compiled", [MAIL / "templates"])
 
 
+def served(function: str) -> dict[str, bytes]:
+    """What a function's pages serve, by name."""
+    return {
+        name: _ICON_FONT.sub(b"", b"\n".join(part.read_bytes() for part in parts))
+        for name, parts in SERVED[function].items()
+    }
+
+
 def hash_files(function: str, folder: Path) -> None:
     """Write what a function's pages serve into a folder, under names with the hash of the content, and a manifest."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     manifest = {}
-    for name, parts in SERVED[function].items():
-        content = _ICON_FONT.sub(b"", b"\n".join(part.read_bytes() for part in parts))
+    for name, content in served(function).items():
         stem, _, kind = name.rpartition(".")
         manifest[name] = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{kind}"
         (folder / manifest[name]).write_bytes(content)

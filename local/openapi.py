@@ -83,7 +83,8 @@ OPERATIONS = {
     "submitRequest": Operation(
         "Ask for a time",
         {201: ("The request is made", api.RequestShown), 200: ("It was made before, with this key", api.RequestShown)},
-        "The request holds its place until the practice answers. It is not confirmed yet.",
+        "The request holds its place until the practice answers. It is not confirmed yet. Where no time suits, give `preferred` "
+        "days in the place of a `start`: such a request holds no place, and expires after its last day.",
         (400, 404, 409, 415, 422, 503),
         api.RequestForm,
         _REQUEST,

@@ -17,6 +17,7 @@ from oneway.store.items import bind
 from oneway.store.ledger import DynamoLedger
 from oneway.store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
 from oneway.store.pending import DynamoPendingRepository
+from oneway.store.photos import DynamoPhotoRepository
 from oneway.store.practice_events import DynamoPracticeEventRepository
 from oneway.store.practices import DynamoPracticeRepository
 from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
@@ -55,6 +56,7 @@ class RealStore:
     sessions = DynamoSessionRepository()
     notices = DynamoNoticeRepository()
     suppressions = DynamoSuppressionRepository()
+    photos = DynamoPhotoRepository()
 
 
 @contextmanager

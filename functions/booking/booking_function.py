@@ -1,58 +1,44 @@
-"""Patients: the JSON API and the booking pages. Routes stand in infra/api.yaml; nothing is decided here."""
+"""Patients: the JSON API, and the way to the pages (the modules that PAGES names), which it never loads.
 
-import json
-import secrets
+Routes stand in infra/api.yaml; nothing is decided here.
+"""
+
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache, wraps
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from chalice.app import Chalice, Response
 from oneway import bootstrap
-from oneway.domain.clock_time import day_of, first_minute
-from oneway.domain.errors import (
-    FieldProblem,
-    InvalidInput,
-    NotFound,
-    OnewayError,
-    PracticeNotFound,
-    RequestAlreadyAnswered,
-    SlotAlreadyTaken,
-    SlotNotOffered,
-    StoreUnavailable,
-)
+from oneway.domain.clock_time import first_minute
+from oneway.domain.errors import FieldProblem, InvalidInput, OnewayError, SlotAlreadyTaken, SlotNotOffered
 from oneway.domain.practices import Practice, Provider
-from oneway.languages import LANGUAGES
 from oneway.use_cases.list_slots import OfferedSlots
 from oneway.use_cases.look_up_request import LookedUp
-from oneway.use_cases.submit_request import Submitted
 from oneway.web import booking_api
-from oneway.web.answers import (
-    NO_STORE,
-    NOBODYS,
-    form_body,
-    handler_of,
-    json_answer,
-    json_body,
-    path_text,
-    problem_answer,
-    redirect,
-    unexpected,
-)
-from oneway.web.forms import POINTERS, blank_form, check_values, request_form
-from oneway.web.problems import details, local, problem_of
+from oneway.web.answers import handler_of, json_answer, json_body, path_text, problem_answer, unexpected
+from oneway.web.problems import details, local
 
 if TYPE_CHECKING:
     from oneway.web.pages import Pages
 
 app = Chalice(app_name="booking")
-app.api.binary_types = []
-handler = handler_of(app)
+app.api.binary_types = ["image/webp"]
+
+
+def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The app's answer. Chalice gives pictures only to those who ask for their very kind; most ask for any."""
+    if event["requestContext"]["resourcePath"].startswith("/photos/"):
+        event = {**event, "headers": {**(event["headers"] or {}), "accept": "image/webp"}}
+    return app(event, context)
+
+
+handler = handler_of(_asked)
 
 View = Callable[..., Response]
-DAYS_SHOWN = 7
 FEW_SECONDS = "public, max-age=10"
 FIVE_MINUTES = "public, max-age=300"
 AN_HOUR = "public, max-age=3600"
@@ -177,17 +163,9 @@ def list_public_keys(practice: str) -> Response:
 @api
 def describe_api() -> Response:
     """The API, for programs."""
-    return json_answer(_description(), cache=AN_HOUR)
+    from api_description import described
 
-
-def _description() -> Any:
-    """The OpenAPI document as it was built, with examples of a day to come."""
-    weeks_ahead = booking().clock.now().date() + timedelta(days=22)
-    tuesday = weeks_ahead + timedelta(days=(1 - weeks_ahead.weekday()) % 7)
-    built = (Path(__file__).parent / "static/openapi.json").read_text("utf-8")
-    return json.loads(
-        built.replace("2000-01-04", str(tuesday)).replace("https://book.example", booking().settings.public_url)
-    )
+    return json_answer(described(booking()), cache=AN_HOUR)
 
 
 def _day(query: Mapping[str, str], name: str) -> date:
@@ -204,6 +182,10 @@ def _date(text: str) -> date:
     if len(text) != 10 or not 1900 <= day.year < 3000:
         raise ValueError(text)
     return day
+
+
+def _query() -> dict[str, str]:
+    return dict(app.current_request.query_params or {})
 
 
 def _visit_type(query: Mapping[str, str]) -> str:
@@ -265,277 +247,51 @@ def _shown(found: LookedUp) -> booking_api.RequestShown:
         found.location.name,
         found.visit_type.name,
         _practice(found.practice),
+        booking_api.PreferredShown(list(request.preferred.days), [str(one) for one in request.preferred.parts])
+        if request.preferred
+        else None,
     )
 
 
 # --- Pages ----------------------------------------------------------------------------------------------------------
 
-
-def page(view: View) -> View:
-    """Errors become pages in plain words; a practice that does not exist has a page, too."""
-
-    @wraps(view)
-    def wrapped(**names: str) -> Response:
-        names = {name: path_text(value) for name, value in names.items()}
-        try:
-            return view(**names)
-        except OnewayError as error:
-            return _error_page(error, names.get("practice", ""))
-        except Exception as error:
-            return _error_page(unexpected(error), names.get("practice", ""))
-
-    return wrapped
-
-
-@app.route("/api")
-@page
-def read_api() -> Response:
-    """The API, for people."""
-    return pages().render("api.html", "en", cache=AN_HOUR, api=_description())
-
-
-@app.route("/book/{practice}")
-@page
-def show_providers(practice: str) -> Response:
-    """Who would you like to see, and what for?"""
-    found = booking().practices.get(practice)
-    return pages().render("providers.html", _language(found), found, cache=NOBODYS, chosen=_query())
+FORMS = ["application/x-www-form-urlencoded"]
+STEPS = {
+    "": "show_providers",
+    "/visit": "show_visit_types",
+    "/times": "show_times",
+    "/days": "show_days",
+    "/who": "show_who",
+    "/details": "show_details",
+}
+"""Steps of the booking tool: asked for with what was chosen so far, or sent with all that was typed."""
+PAGES = [
+    *((method, f"/{place}/{{practice}}{step}", "booking_pages", view)
+      for place in ("book", "embed") for step, view in STEPS.items() for method in ("GET", "POST")),
+    *(("POST", f"/{place}/{{practice}}/check", "booking_pages", "check_answers") for place in ("book", "embed")),
+    *(("POST", f"/{place}/{{practice}}/requests", "booking_pages", "send_request") for place in ("book", "embed")),
+    ("GET", "/embed/{practice}/sent/{link}", "my_request_pages", "show_my_request"),
+    ("GET", "/my-request/{practice}/{link}", "my_request_pages", "show_my_request"),
+    ("GET", "/my-request/{practice}/{link}/appointment.ics", "my_request_pages", "download_visit"),
+    ("GET", "/my-request/{practice}/{link}/cancel", "my_request_pages", "ask_cancel"),
+    ("POST", "/my-request/{practice}/{link}/cancel", "my_request_pages", "confirm_cancel"),
+    ("GET", "/api", "served_files", "read_api"),
+    ("GET", "/static/{file}", "served_files", "booking_asset"),
+    ("GET", "/embed.js", "served_files", "embed_script"),
+    ("GET", "/photos/{practice}/{file}", "served_files", "provider_photo"),
+]  # fmt: skip
+"""Method, route, and the view: its module, loaded when it is first asked for, and its name."""
 
 
-@app.route("/book/{practice}/times")
-@page
-def show_times(practice: str) -> Response:
-    """Free times of a week."""
-    query, found = _query(), booking().practices.get(practice)
-    problems = [name for name in ("provider", "visit_type") if not query.get(name)]
-    if problems:
-        return pages().render("providers.html", _language(found), found, 422, chosen=query, missing=problems)
-    provider = found.provider(query["provider"])
-    zone = found.zone_of(provider)
-    today = day_of(booking().clock.now(), zone)
-    first = max(_from(query.get("from", ""), today), today)
-    last = first + timedelta(days=DAYS_SHOWN - 1)
-    offered = booking().list_slots(practice, provider.id, query["visit_type"], first, last)
-    next_free = None
-    if offered.first_free is None and offered.closed is None:
-        next_free = booking().list_slots.next_free_day(practice, provider.id, query["visit_type"], last).first_free
-    return pages().render(
-        "times.html",
-        _language(found),
-        found,
-        chosen=query,
-        cache=NOBODYS,
-        **_week(offered, first, today),
-        next_free=next_free,
-        provider=provider,
-        offered=offered,
-    )
+def _page(module: str, name: str) -> View:
+    def view(**names: str) -> Response:
+        from page_requests import answered
+
+        return answered(getattr(import_module(module), name), app.current_request, booking(), pages(), names)
+
+    return view
 
 
-@app.route("/book/{practice}/details")
-@page
-def show_form(practice: str) -> Response:
-    """Who are you?"""
-    found = booking().practices.get(practice)
-    values = blank_form() | {"for_whom": "me"} | _query() | {"key": secrets.token_urlsafe(24)}
-    return _form_page(found, values, ())
-
-
-@app.route("/book/{practice}/check", methods=["POST"], content_types=["application/x-www-form-urlencoded"])
-@page
-def check_answers(practice: str) -> Response:
-    """Check your answers before they are sent."""
-    found, values = booking().practices.get(practice), blank_form() | form_body(app.current_request)
-    if values.get("edit"):
-        return _form_page(found, values, ())
-    try:
-        # Whoever comes back to this page after sending holds the time already.
-        if sent := booking().submit_request.sent(practice, values.get("key"), request_form(values)):
-            return _to_my_request(sent, _language(found, values))
-        parsed = booking().submit_request.check(practice, request_form(values))
-    except InvalidInput as error:
-        return _form_page(found, values, error.problems)
-    except (SlotAlreadyTaken, SlotNotOffered) as error:
-        return _taken_page(found, values, error)
-    zone = found.zone_of(parsed.provider)
-    return pages().render(
-        "check.html", _language(found, values), found, values=check_values(values), parsed=parsed, zone=zone
-    )
-
-
-@app.route("/book/{practice}/requests", methods=["POST"], content_types=["application/x-www-form-urlencoded"])
-@page
-def send_request(practice: str) -> Response:
-    """Send the request; sending it again finds the same one."""
-    found, values = booking().practices.get(practice), blank_form() | form_body(app.current_request)
-    try:
-        submitted = booking().submit_request(practice, values.get("key"), request_form(values))
-    except InvalidInput as error:
-        return _form_page(found, values, error.problems)
-    except (SlotAlreadyTaken, SlotNotOffered) as error:
-        return _taken_page(found, values, error)
-    return _to_my_request(submitted, _language(found, values))
-
-
-@app.route("/my-request/{practice}/{link}")
-@page
-def show_my_request(practice: str, link: str) -> Response:
-    """A request as its patient sees it."""
-    found = booking().look_up_request(practice, link)
-    return _my_request_page(found, link, "sent" if "sent" in _query() else "")
-
-
-@app.route("/my-request/{practice}/{link}/cancel")
-@page
-def ask_cancel(practice: str, link: str) -> Response:
-    """What cancelling will do; nothing is done yet."""
-    found = booking().look_up_request(practice, link)
-    return _my_request_page(found, link, template="cancel.html")
-
-
-@app.route(
-    "/my-request/{practice}/{link}/cancel", methods=["POST"], content_types=["application/x-www-form-urlencoded"]
-)
-@page
-def confirm_cancel(practice: str, link: str) -> Response:
-    """Cancel, or pass the wish on."""
-    try:
-        found = booking().cancel_by_patient(practice, link)
-    except RequestAlreadyAnswered:
-        return _my_request_page(booking().look_up_request(practice, link), link, "over", status=409)
-    return redirect(pages().url(f"/my-request/{practice}/{link}?lang={_language(found.practice)}"))
-
-
-@app.route("/static/{file}")
-def booking_asset(file: str) -> Response:
-    """A built file."""
-    return pages().file(file) or _error_page(NotFound(), "")
-
-
-def _to_my_request(submitted: Submitted, language: str) -> Response:
-    return redirect(pages().url(f"/my-request/{submitted.practice.slug}/{submitted.link}?sent=1&lang={language}"))
-
-
-def _query() -> dict[str, str]:
-    return dict(app.current_request.query_params or {})
-
-
-def _from(text: str, today: date) -> date:
-    try:
-        return min(_date(text), today + timedelta(days=366))
-    except ValueError:
-        return today
-
-
-def _week(offered: OfferedSlots, first: date, today: date) -> dict[str, Any]:
-    """The days shown, split into parts of the day, and where to go from there."""
-    shown = []
-    for day in (first + timedelta(days=n) for n in range(DAYS_SHOWN)):
-        times = [local(start, offered.zone) for start in offered.days[day]]
-        parts = [
-            ("morning", [time for time in times if time.hour < 12]),
-            ("afternoon", [time for time in times if 12 <= time.hour < 17]),
-            ("evening", [time for time in times if time.hour >= 17]),
-        ]
-        shown.append((day, [part for part in parts if part[1]]))
-    return {
-        "days": shown,
-        "earlier": max(today, first - timedelta(days=DAYS_SHOWN)) if first > today else None,
-        "later": first + timedelta(days=DAYS_SHOWN),
-        "any_free": offered.first_free is not None,
-    }
-
-
-def _language(practice: Practice | None, values: Mapping[str, str] | None = None) -> str:
-    """As asked for (?lang=, or the form's), else the browser's, else the practice's."""
-    asked = (values or {}).get("language") or (app.current_request.query_params or {}).get("lang", "")
-    if asked in LANGUAGES:
-        return asked
-    accepted = app.current_request.headers.get("accept-language", "")[:2].lower()
-    if accepted in LANGUAGES:
-        return accepted
-    return practice.language if practice and practice.language in LANGUAGES else "en"
-
-
-def _form_page(practice: Practice, values: Mapping[str, str], problems: tuple[FieldProblem, ...]) -> Response:
-    provider = practice.provider(values.get("provider", ""))
-    start = _start(values.get("start", ""))
-    order = list(POINTERS)
-    return pages().render(
-        "details.html",
-        _language(practice, values),
-        practice,
-        422 if problems else 200,
-        NO_STORE if app.current_request.method == "POST" else NOBODYS,
-        values=values,
-        provider=provider,
-        visit_type=practice.visit_types.get(values.get("visit_type", "")),
-        start=start,
-        zone=practice.zone_of(provider),
-        problems=sorted((p for p in problems if p.pointer in POINTERS), key=lambda p: order.index(p.pointer)),
-        choice_problems=[p for p in problems if p.pointer not in POINTERS],
-        wrong={p.pointer: p.code for p in problems},
-        form_pointers=POINTERS,
-    )
-
-
-def _taken_page(practice: Practice, values: Mapping[str, str], error: SlotAlreadyTaken | SlotNotOffered) -> Response:
-    provider = practice.provider(values.get("provider", ""))
-    zone = practice.zone_of(provider)
-    start = _start(values.get("start", ""))
-    times = [local(minute, zone) for minute in error.left]
-    if start:
-        times = sorted(sorted(times, key=lambda time: abs(time - start))[:12])
-    return pages().render(
-        "taken.html",
-        _language(practice, values),
-        practice,
-        409,
-        values=values,
-        provider=provider,
-        times=times,
-        zone=zone,
-        phone_only=isinstance(error, SlotNotOffered) and error.reason in ("not_integrated", "never_pulled"),
-    )
-
-
-def _my_request_page(
-    found: LookedUp, link: str, notice: str = "", template: str = "my_request.html", status: int = 200
-) -> Response:
-    query_language = (app.current_request.query_params or {}).get("lang", "")
-    language = query_language if query_language in LANGUAGES else found.request.language
-    return pages().render(
-        template,
-        language,
-        found.practice,
-        status,
-        found=found,
-        request=found.request,
-        provider=found.provider,
-        location=found.location,
-        zone=found.practice.zone_of(found.provider),
-        link=link,
-        notice=notice,
-    )
-
-
-def _start(text: str) -> datetime | None:
-    try:
-        start = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return start if start.tzinfo else None
-
-
-def _error_page(error: OnewayError, slug: str) -> Response:
-    problem = problem_of(error)
-    practice: Practice | None = None
-    if slug and not isinstance(error, PracticeNotFound | StoreUnavailable):
-        try:
-            practice = booking().practices.get(slug)
-        except OnewayError:
-            practice = None
-    answer = pages().render("error.html", _language(practice), practice, problem.status, word=problem.word)
-    if problem.status == 503:
-        answer.headers["Retry-After"] = "2"
-    return answer
+for method, route, module, name in PAGES:
+    kinds = FORMS if method == "POST" else ["application/json"]  # of a GET without a body Chalice says that
+    app.route(route, methods=[method], content_types=kinds, name=f"{name} {method} {route}")(_page(module, name))

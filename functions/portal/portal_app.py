@@ -175,7 +175,7 @@ def _when(practice: Practice, language: str, start: datetime, provider: Provider
     local, zones = start.astimezone(practice.zone_of(provider)), {one.zone for one in practice.locations.values()}
     if len(zones) > 1 or local.year != portal().clock.now().astimezone(local.tzinfo).year:
         return formats.moment(start, practice.zone_of(provider), language, practice.country)
-    return f"{formats.short_day(local.date(), language)}, {formats.clock(local, language, practice.country)}"
+    return f"{formats.short_day(local.date(), language, practice.country)}, {formats.clock(local, language, practice.country)}"
 
 
 def _soon(language: str, start: datetime) -> str:

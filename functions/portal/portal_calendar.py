@@ -221,7 +221,7 @@ def _helpers(found: CalendarWeek) -> dict[str, Callable[..., object]]:
         "hours_words": hours_words,
         "on_the_wall": on_the_wall,
         "is_block": lambda held: held.kind is OccupantKind.BLOCK,
-        "weekday": lambda day: formats.day(day, language).split()[0].capitalize(),
+        "weekday": lambda day: formats.weekday(day, language),
         "initials": _initials,
         "hours12": formats.clock(datetime.combine(date.min, time(13)), language, country).startswith("1:"),
     }

@@ -16,7 +16,7 @@ from local import build
 from local.aws import ROOT
 from local.build import BUILT
 
-from . import cold_starts, pulls, slots, units
+from . import cold_starts, pages, pulls, slots, units
 from .matching import report, speed
 
 LAYERS = {"Dependencies": 17.0, "Core": 2.0, "Signing": 17.0}
@@ -53,7 +53,15 @@ class Measured:
 def main(repeats: int) -> None:
     """Measure, show and write everything."""
     machine = f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}"
-    tables = [_starts(repeats), _sizes(), _slots(repeats), _pulls(repeats), _matching(repeats), _units()]
+    tables = [
+        _starts(repeats),
+        _sizes(),
+        _slots(repeats),
+        _pages(repeats),
+        _pulls(repeats),
+        _matching(repeats),
+        _units(),
+    ]
     for table in tables:
         table.show()
     out.print(f"{machine}, medians of {repeats}")
@@ -95,6 +103,13 @@ def _slots(repeats: int) -> Measured:
         found = slots.measure(repeats * 3)
     rows = [((row.what, f"{row.milliseconds:.2f}", row.ratio), row.goal, row.reached) for row in found]
     return Measured("Free times", ("what", "milliseconds", "ratio"), rows)
+
+
+def _pages(repeats: int) -> Measured:
+    with out.status("Look at the booking tool"):
+        found = pages.measure(repeats * 3)
+    rows = [((row.what, f"{row.milliseconds:.1f}"), row.goal, row.reached) for row in found]
+    return Measured("Pages of the booking tool, without the store", ("what", "milliseconds"), rows)
 
 
 def _pulls(repeats: int) -> Measured:

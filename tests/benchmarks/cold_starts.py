@@ -20,7 +20,8 @@ STARTS: Mapping[str, tuple[str, str, float]] = {
     "booking, JSON": ("Booking", f"import booking_function as f; f.booking(); {_CLIENT}", 0.90),
     "booking, first page": (
         "Booking",
-        f"import booking_function as f; f.booking(); {_CLIENT}; f.pages()._environment.get_template('providers.html')",
+        f"import booking_function as f, booking_pages; f.booking(); {_CLIENT}; "
+        "f.pages()._environment.get_template('providers.html')",
         1.3,
     ),
     "portal, first page": (

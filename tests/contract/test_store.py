@@ -11,7 +11,7 @@ from oneway.domain import identifiers, linking, messages, requests
 from oneway.domain.appointments import SetAsideRow
 from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure
 from oneway.domain.clock_time import first_minute, zone_of
-from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
+from oneway.domain.errors import NotFound, PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState, bucket_of, in_turn
 from oneway.domain.health import SourceHealth
 from oneway.domain.messages import CallTask, MessageKind, MessageRecord, MessageState
@@ -21,7 +21,7 @@ from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, Occupant
 from oneway.domain.pending import Waiting
 from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Switches
-from oneway.domain.requests import Actor, ActorKind, Request, Transition, with_due
+from oneway.domain.requests import Actor, ActorKind, PartOfDay, PreferredTimes, Request, Transition, with_due
 from oneway.domain.suppression import Suppression, mark_of
 from oneway.ports import (
     AppointmentChange,
@@ -186,6 +186,15 @@ class TestRequests:
         found = store.requests.get_many("harbor", [one.id, other.id, one.id])
         assert {request.id: request for request in found} == {one.id: one, other.id: other}
         assert len(found) == 2
+
+    def test_without_a_time_it_is_listed_by_its_first_preferred_day(self, store: Store) -> None:
+        times = PreferredTimes((DAY,), (PartOfDay.MORNING,), START - timedelta(hours=9), START + timedelta(hours=15))
+        asked = a_request(id=ELSE, slot=None, preferred=times)
+        for request in (a_request(), asked):
+            store.ledger.commit([RequestChange(requests.submitted(request, ()))])
+        assert store.requests.get("harbor", ELSE).preferred == times
+        assert [one.id for one in store.requests.to_act("harbor")] == [ELSE, a_request().id]
+        assert [one.id for one in store.requests.to_act("harbor", before=START)] == [ELSE]
 
     def test_its_timeline_begins_with_asking(self, store: Store) -> None:
         request = put(store)
@@ -672,3 +681,14 @@ class TestLogo:
             assert store.practices.logo("harbor") == logo
         store.practices.save_logo("harbor", None)
         assert store.practices.logo("harbor") is None
+
+
+class TestPhotos:
+    def test_those_of_the_last_time_are_kept_and_no_others(self, store: Store) -> None:
+        store.photos.replace("harbor", {"a": b"\x00A", "b": b"B"})
+        store.photos.replace("harbor", {"b": b"B", "c": b"C"})
+        assert [store.photos.get("harbor", one) for one in "bc"] == [b"B", b"C"]
+        with pytest.raises(NotFound):
+            store.photos.get("harbor", "a")
+        with pytest.raises(NotFound):
+            store.photos.get("pier", "b")

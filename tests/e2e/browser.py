@@ -20,10 +20,11 @@ _SHIFTS = """() => new Promise(resolve => { let sum = 0; new PerformanceObserver
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*switches: str) -> Iterator[Browser]:
     """The distribution's Chromium, else playwright's own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        arguments = ["--no-sandbox", *switches]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
         try:
             yield browser
         finally:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext
 
 from cli.practice_file import read
 from local import build
@@ -22,7 +23,10 @@ from local.demo.system import SchedulingSystem
 from local.laptop import PRACTICE_FILE, PRACTICE_FILE_ADDRESS, PRACTITIONERS, Laptop
 from tests.servers.running import medplum
 
-from .browser import chromium
+from .browser import Eyes, chromium
+
+CLINIC_SITE = "http://clinic.localhost"
+"""Quay's own site, which may embed its booking tool."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,19 @@ def practice_text(slug: str, address: str, ids: dict[str, str]) -> str:
     return text
 
 
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-US")
+    context.set_default_timeout(20_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def eyes(request: pytest.FixtureRequest) -> Eyes:
+    return Eyes(request.config.getoption("--pictures"))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
@@ -76,7 +93,10 @@ def telling() -> Iterator[Telling]:
             "pier": stage_on(laptop, read(pier).practice, system, "patients.pier.example", "visitors.pier.example"),
         }
         stories = {slug: threads.submit(_tell, stage) for slug, stage in stages.items()}
-        laptop.apply_text(practice_text("quay", laptop.sandbox.fhir_url, {}))
+        Image.new("RGB", (600, 800), "#b5651d").save(laptop.aws.folder / "osei.jpg")
+        quay = practice_text("quay", laptop.sandbox.fhir_url, {})
+        quay = quay.replace("https://www.harbor.example", CLINIC_SITE)
+        laptop.apply_text(quay.replace("    name: Dr. Amara Osei\n", "    name: Dr. Amara Osei\n    photo: osei.jpg\n"))
         laptop.oneway("sync", "quay")
         yield Telling(laptop, stories)
 

@@ -141,7 +141,7 @@ def test_a_week_is_looked_at_and_a_visit_leads_to_its_page(
     page.get_by_role("link", name="Dr. Lena Brandt").click()
     expect(page.locator("h1")).to_contain_text("Dr. Lena Brandt")
     page.get_by_role("link", name="Week after").click()
-    expect(page.locator("#week")).to_contain_text("Mon 30 Nov")
+    expect(page.locator("#week")).to_contain_text("Mon, Nov 30")
     expect(page.locator("#grid .fc-timegrid")).to_be_visible()
     open_week(page, address)
     page.locator("#grid .is-requested").press("Enter")
@@ -263,7 +263,7 @@ def test_whoever_leaves_with_unsaved_hours_is_asked_first(
     assert page.locator("#d0s0").input_value() == "08:00"
     page.get_by_role("link", name="Week after").click()
     dialog.get_by_role("button", name="Leave without saving").click()
-    expect(page.locator("#week")).to_contain_text("Mon 30 Nov")
+    expect(page.locator("#week")).to_contain_text("Mon, Nov 30")
     assert stands(desk) == stands(desk, NEXT) == WEEK
 
 
@@ -316,7 +316,7 @@ def test_an_empty_time_says_why_it_is_not_offered(page: Page, address: str, desk
     assert column
     assert row
     page.mouse.click(column["x"] + 30, row["y"] + 4)
-    expect(page.locator("#why-answer")).to_contain_text("Friday 27 November 2026, 12:00 PM")
+    expect(page.locator("#why-answer")).to_contain_text("Friday, November 27, 2026, 12:00 PM")
     expect(page.locator("#why-answer")).to_contain_text("would not lie inside opening hours")
     page.select_option("#why-day", str(START.date()))
     page.fill("#why-time", "10:30")

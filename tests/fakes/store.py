@@ -12,7 +12,7 @@ from oneway.domain.appointments import Appointment, RowKind, SetAsideRow
 from oneway.domain.availability import Calendar
 from oneway.domain.claims import Claim, Note
 from oneway.domain.comparing import DigestWeek
-from oneway.domain.errors import PracticeNotFound, RequestNotFound, WriteConflict
+from oneway.domain.errors import NotFound, PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState, source_of, spoke_of, spokes_due
 from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageRecord
@@ -86,7 +86,12 @@ class FakeStore:
     logos: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     notices_by_id: dict[tuple[str, str], Notice] = field(default_factory=dict)
     suppressed: dict[tuple[str, str], Suppression] = field(default_factory=dict)
+    photos_by_digest: dict[tuple[str, str], bytes] = field(default_factory=dict)
     writes: int = 0
+
+    @property
+    def photos(self) -> "FakePhotos":
+        return FakePhotos(self)
 
     @property
     def practices(self) -> "FakePractices":
@@ -243,6 +248,21 @@ class FakePractices:
 
 
 @dataclass
+class FakePhotos:
+    store: FakeStore
+
+    def get(self, practice: str, digest: str) -> bytes:
+        if (practice, digest) not in self.store.photos_by_digest:
+            raise NotFound
+        return self.store.photos_by_digest[practice, digest]
+
+    def replace(self, practice: str, photos: Mapping[str, bytes]) -> None:
+        for key in [key for key in self.store.photos_by_digest if key[0] == practice]:
+            del self.store.photos_by_digest[key]
+        self.store.photos_by_digest.update({(practice, digest): photo for digest, photo in photos.items()})
+
+
+@dataclass
 class FakeRequests:
     store: FakeStore
 
@@ -262,12 +282,12 @@ class FakeRequests:
     def to_act(self, practice: str, before: datetime | None = None) -> list[Request]:
         waiting = [r for r in self.store.requests_by_id.values() if r.practice == practice and r.to_act]
         if before:
-            waiting = [r for r in waiting if r.start and r.start < before]
-        return sorted(waiting, key=lambda r: (str(r.start), r.id))
+            waiting = [r for r in waiting if r.listed_at < before]
+        return sorted(waiting, key=lambda r: (r.listed_at, r.id))
 
     def closed(self, practice: str, first: datetime, last: datetime) -> list[Request]:
         over = [r for r in self.store.requests_by_id.values() if r.practice == practice and r.closed and not r.moving]
-        return sorted((r for r in over if r.start and first <= r.start <= last), key=lambda r: (str(r.start), r.id))
+        return sorted((r for r in over if first <= r.listed_at <= last), key=lambda r: (r.listed_at, r.id))
 
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
         kept = self.store.hints_by_id.setdefault((practice, request_id), {})

@@ -95,7 +95,11 @@ def test_of_powertools_we_use_metrics_and_parameters() -> None:
 @pytest.mark.parametrize(
     ("function", "built", "never"),
     [
-        ("booking", "booking_function.booking()", ("oneway.sources", "oneway.mail", "jinja2", POWERTOOLS)),
+        (
+            "booking",
+            "booking_function.booking()",
+            ("oneway.sources", "oneway.mail", "jinja2", "booking_pages", "page_requests", POWERTOOLS),
+        ),
         ("portal", "portal_function.portal()", ("oneway.sources", "oneway.mail", POWERTOOLS)),
         ("plan_syncs", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2")),
         ("sync_schedule", "", ("oneway.sources.smart", "oneway.mail", "oneway.web", "chalice", "jinja2")),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         LetterWriter,
         MailAside,
         MessageQueue,
+        PhotoRepository,
         PracticeRepository,
         PublicHolidays,
         RequestRepository,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
     from .use_cases.work_together import ClaimRequest, WriteNote
+    from .web.form_tokens import FormTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Booking:
     submit_request: "SubmitRequest"
     look_up_request: "LookUpRequest"
     cancel_by_patient: "CancelByPatient"
+    form_tokens: "FormTokens"
+    photos: "PhotoRepository"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ class Operators:
     age: "ScheduleAge"
     explain_request: "ExplainRequest"
     send_test: "SendTestMessage"
+    photos: "PhotoRepository"
 
 
 def booking() -> Booking:
@@ -135,6 +140,7 @@ def booking() -> Booking:
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
     from .store.pending import DynamoPendingRepository
+    from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.cancel_request import CancelByPatient, CancelRequest
@@ -144,6 +150,7 @@ def booking() -> Booking:
     from .use_cases.look_up_request import LookUpRequest
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.submit_request import SubmitRequest
+    from .web.form_tokens import FormTokens
 
     settings, clock = _settings(), SystemClock()
     practices, requests = DynamoPracticeRepository(clock), DynamoRequestRepository()
@@ -162,6 +169,8 @@ def booking() -> Booking:
         SubmitRequest(practices, requests, explain, limit, ledger, _confirm_matches(clock), links, clock),
         look_up,
         CancelByPatient(look_up, CancelRequest(requests, calendar, ledger, clock)),
+        FormTokens(secrets),
+        DynamoPhotoRepository(),
     )
 
 
@@ -420,6 +429,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
     from .store.notices import DynamoNoticeRepository
+    from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.answer_held import AnswerHeld
@@ -447,6 +457,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         age,
         ExplainRequest(requests, DynamoAppointmentRepository(), calendar, age),
         SendTestMessage(practices, DynamoNoticeRepository(), clock),
+        DynamoPhotoRepository(),
     )
 
 

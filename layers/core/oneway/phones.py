@@ -49,6 +49,14 @@ def _valid(text: str, country: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def example(country: str) -> str:
+    """A mobile number that nobody has, as people of a country write it; "" where none is known."""
+    import phonenumbers
+
+    number = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL) if number else ""
+
+
 def shown(e164: str, country: str) -> str:
     """A number as people of a country read it: national at home, international abroad."""
     import phonenumbers

@@ -137,6 +137,16 @@ class RequestFile:
     hints: Sequence[tuple[str, str]] = ()
 
 
+class PhotoRepository(Protocol):
+    """Photos of a practice's providers (WebP), by the digest of their content."""
+
+    def get(self, practice: str, digest: str) -> bytes:
+        """A photo. Raises NotFound."""
+
+    def replace(self, practice: str, photos: Mapping[str, bytes]) -> None:
+        """Keep these, by digest, and no others."""
+
+
 class RequestRepository(Protocol):
     """Requests, read consistently."""
 
@@ -150,10 +160,10 @@ class RequestRepository(Protocol):
         """A request's timeline, oldest first, *asked* included. Raises RequestNotFound."""
 
     def to_act(self, practice: str, before: datetime | None = None) -> list[Request]:
-        """Requests in Action required by start (from the index, so perhaps a moment old); with `before`, earlier starts only."""
+        """Requests in Action required by `listed_at` (from the index, perhaps a moment old); with `before`, earlier ones only."""
 
     def closed(self, practice: str, first: datetime, last: datetime) -> list[Request]:
-        """Requests that ended without a visit and were asked for starts in [first, last] (from the index)."""
+        """Requests that ended without a visit and are listed in [first, last] (from the index)."""
 
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
         """Keep (provider id, appointment id) of appointments that may be a request's answer. Idempotent."""

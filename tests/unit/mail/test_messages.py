@@ -288,7 +288,7 @@ def test_a_request_without_a_time_has_messages_too(kind: MessageKind) -> None:
 
 def test_a_digest_names_the_visits_and_no_patient() -> None:
     text = text_of(a_composed(MessageKind.DIGEST_STAFF))
-    assert "Tuesday 24 November 2026, 9:30 AM (PST), Dr. Amara Osei" in text
+    assert "Tuesday, November 24, 2026, 9:30 AM (PST), Dr. Amara Osei" in text
     assert "Another time" in text
 
 

@@ -42,7 +42,7 @@ class TestAWeek:
         request = desk.ask()
         page = desk.open(OSEI)
         assert page.status == 200
-        for part in ("Mon 23 Nov – Sun 29 Nov 2026", "9:30 AM – 10:00 AM", "Maria Núñez", "Pending request",
+        for part in ("Mon, Nov 23 – Sun, Nov 29 2026", "9:30 AM – 10:00 AM", "Maria Núñez", "Pending request",
                      "9:00 AM – 12:00 PM, 1:00 PM – 5:00 PM", "This week follows the default week."):  # fmt: skip
             assert part in page.text, part
         assert f'href="/portal/harbor/appointments/{request.id}"' in page.html
@@ -159,7 +159,7 @@ class TestApplyToRemainingWeeks:
             desk.edit_calendar.save_week("harbor", NADIA, "osei", monday, WEEK, CLOSED_WEEK)
         page = save(desk, do="ask")
         assert page.status == 200
-        for part in ("From Monday 30 November 2026 on", "Week of Monday 14 December 2026", "Keep its hours"):
+        for part in ("From Monday, November 30, 2026 on", "Week of Monday, December 14, 2026", "Keep its hours"):
             assert part in page.text, part
         assert stands(desk) == WEEK
         hidden = page.fields(f"{HOME}/hours")
@@ -174,7 +174,7 @@ class TestApplyToRemainingWeeks:
         answer = save(desk, do="apply")
         assert answer.status == 409
         assert "changed what comes later meanwhile" in answer.text
-        assert "Week of Monday 14 December 2026" in answer.text
+        assert "Week of Monday, December 14, 2026" in answer.text
         assert stands(desk) == WEEK
 
 
@@ -189,7 +189,9 @@ class TestClosing:
         closure = Closure(date(2026, 12, 24), date(2026, 12, 26), "Christmas")
         assert desk.store.calendar.get("harbor", "").availability.closures == (closure,)
         page = desk.open(f"{HOME}?provider=osei&week=2026-12-21").text
-        assert "Closed: Thursday 24 December 2026 – Saturday 26 December 2026: Christmas" in re.sub(r" +", " ", page)
+        assert "Closed: Thursday, December 24, 2026 – Saturday, December 26, 2026: Christmas" in re.sub(
+            r" +", " ", page
+        )
         assert self.close(desk, do="reopen").status == 303
         assert desk.store.calendar.get("harbor", "").availability.closures == ()
 

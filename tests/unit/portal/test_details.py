@@ -174,7 +174,7 @@ class TestImportedVisits:
         for part in (
             "MARIA Nunez",
             "Confirmed",
-            "Wednesday 25 November 2026, 9:30 AM (PST), 30 minutes",
+            "Wednesday, November 25, 2026, 9:30 AM (PST), 30 minutes",
             "Dr. Amara Osei",
         ):
             assert part in page.text, part

@@ -47,6 +47,8 @@ OF_A_PRACTICE = {
     ("GET", "/portal/{practice}/appointments/{request}"): Route(),
     ("GET", "/portal/{practice}/appointments/{request}/cancel"): Route(),
     ("POST", "/portal/{practice}/appointments/{request}/cancel"): Route({"reason": "other", "note": ""}, changes=True),
+    ("POST", "/portal/{practice}/appointments/{request}/call"): Route({"task": "000001-x"}, changes=True),
+    ("POST", "/portal/{practice}/appointments/{request}/address"): Route({}, changes=True),
     ("POST", "/portal/{practice}/appointments/{request}/claim"): Route({"answer": "claimed"}, changes=True),
     ("POST", "/portal/{practice}/appointments/{request}/notes"): Route({"text": "Called."}, changes=True),
     ("POST", "/portal/{practice}/appointments/{request}/match"): Route({"answer": "accepted"}, changes=True),

@@ -88,7 +88,6 @@ def test_every_state_has_words(state: str) -> None:
         ("tell", [kind for kind in MessageKind if needs_call(kind, NotReached.BOUNCED)]),
         ("closed", Closed),
         ("practice_event", PracticeHappening),
-        ("message", MessageKind),
         ("message_state", MessageState),
         ("why", Why),
         ("match_kind", PossibleMatchKind),

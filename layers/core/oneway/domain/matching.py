@@ -49,12 +49,12 @@ def same_person_moved(appointment: Appointment, request: Request, practice: Prac
     changed since the request was made, within thirty days, and not one of a series.
     """
     row = appointment.row
-    if not could_confirm(appointment) or row.patient is None or row.series or request.slot is None:
+    if not could_confirm(appointment) or row.patient is None or row.series:
         return False
     provider = practice.providers.get(appointment.provider_id)
     if provider is None or not provider.integrated or not row.zone_certain or is_dismissed(request, appointment):
         return False
-    if abs(row.start - request.slot.start) > RESCHEDULED_WITHIN:
+    if abs(row.start - request.listed_at) > RESCHEDULED_WITHIN:
         return False
     return appointment.changed_at > request.created_at and agrees(request.patient, row.patient)
 

@@ -51,6 +51,7 @@ class Provider:
     `split` is how many visits may share one slot, `step_minutes` the grid on which slots start, counted from each opening.
     The buffers are kept free before and after each visit; `daily_maximum` is how many visits a day may have (None: any).
     `recipients` get staff's mail about this provider's requests (none: the practice's do).
+    `photo` is the digest of a picture that is stored beside the practice ("": none).
     """
 
     id: str
@@ -66,6 +67,7 @@ class Provider:
     buffer_after_minutes: int = 0
     daily_maximum: int | None = None
     recipients: tuple[str, ...] = ()
+    photo: str = ""
 
     @property
     def integrated(self) -> bool:
@@ -136,7 +138,7 @@ class Practice:
 
     `region` is its part of the country (ISO 3166-2, without the country), which decides on `public_holidays`: closures that
     staff are offered. `calendars` and `long_blocks` are those of its providers, by id; the calendar of "" holds the
-    practice's own closures.
+    practice's own closures. Pages of `embed_origins` may show the booking tool in a frame.
     """
 
     slug: str
@@ -161,6 +163,7 @@ class Practice:
     public_holidays: tuple[Closure, ...] = ()
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     long_blocks: Mapping[str, tuple[Occupant, ...]] = field(default_factory=dict)
+    embed_origins: tuple[str, ...] = ()
 
     def provider(self, provider_id: str) -> Provider:
         """Its provider of an id. Raises ProviderNotFound."""

@@ -74,6 +74,31 @@ class RequestedSlot:
     end: datetime
 
 
+class PartOfDay(StrEnum):
+    """Before noon, before 17:00, after it: the local time of a start."""
+
+    MORNING = "morning"
+    AFTERNOON = "afternoon"
+    EVENING = "evening"
+
+    @classmethod
+    def of(cls, hour: int) -> "PartOfDay":
+        """The part in which an hour of the clock lies."""
+        return cls.MORNING if hour < 12 else cls.AFTERNOON if hour < 17 else cls.EVENING
+
+
+@dataclass(frozen=True, slots=True)
+class PreferredTimes:
+    """When a visit would suit whoever found no time: local days in order, and parts of the day (none: any). The days span
+    [begins, ends), in UTC.
+    """
+
+    days: tuple[date, ...]
+    parts: tuple[PartOfDay, ...]
+    begins: datetime
+    ends: datetime
+
+
 class Belief(StrEnum):
     """What the patient of a linked request takes for true: what differs from it is news."""
 
@@ -173,11 +198,12 @@ class TimelineEntry:
 class Request:
     """What a patient asked for online.
 
-    `slot` is None for a request without a time (preferred days only). `version` rises by one with every change. `due`
-    are messages that the changes so far call for and that are not known to be sent; `unsent_since` is when the oldest of
-    them became due. While it waits for an answer the clock looks at it at `look_at` (domain/waiting.py); `nudged_at` and
-    `warned_at` are when staff were reminded, and the patient was told not to come. `call` is what staff have to tell the patient
-    by phone. `fingerprint` is a digest of the payload, to tell a repeated submit from a reused key.
+    `slot` is None for a request without a time, which has `preferred` times instead and holds no place. `version` rises by
+    one with every change. `due` are messages that the changes so far call for and that are not known to be sent;
+    `unsent_since` is when the oldest of them became due. While it waits for an answer the clock looks at it at `look_at`
+    (domain/waiting.py); `nudged_at` and `warned_at` are when staff were reminded, and the patient was told not to come. `call`
+    is what staff have to tell the patient by phone. `fingerprint` is a digest of the payload, to tell a repeated submit from a
+    reused key.
     """
 
     practice: str
@@ -212,6 +238,7 @@ class Request:
     nudged_at: datetime | None = None
     warned_at: datetime | None = None
     call: CallTask | None = None
+    preferred: PreferredTimes | None = None
 
     @property
     def pending(self) -> bool:
@@ -240,6 +267,18 @@ class Request:
         if self.link:
             return self.link.start
         return self.slot.start if self.slot else None
+
+    @property
+    def listed_at(self) -> datetime:
+        """Where it stands among others by time: at its start or, without one, at its first preferred day."""
+        return self.start or (self.preferred.begins if self.preferred else self.created_at)
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it can no longer be answered: its start has come or, without one, its last preferred day is over."""
+        if self.slot:
+            return self.slot.start
+        return self.preferred.ends if self.preferred else self.created_at
 
     @property
     def shown_state(self) -> str:

@@ -1,7 +1,8 @@
 """What the clock has to say of a request that waits for an answer, and when (product section 6).
 
 After four open hours staff are reminded, and from then on by one digest a day; a day before the start (two hours, where it was
-asked for later) the patient is told not to come; after the start it expires, once a good pull has shown no visit.
+asked for later) the patient is told not to come; after the start it expires, once a good pull has shown no visit. Where no time
+was asked for, the end of the last preferred day stands for the start.
 """
 
 from collections.abc import Iterable, Sequence
@@ -82,8 +83,7 @@ def next_look(practice: Practice, request: Request, after: datetime) -> datetime
         moments.append(next_digest_at(practice, request.nudged_at, after))
     if request.warned_at is None and (warned := warn_at(request)):
         moments.append(warned)
-    if request.slot:
-        moments.append(request.slot.start)
+    moments.append(request.expires_at)
     return min((one for one in moments if one > after), default=None)
 
 
@@ -93,7 +93,7 @@ def reminded(practice: Practice, request: Request, now: datetime) -> Request:
     Late or doubled, it calls for each message once: what was called for is written down with it. Of what has begun it says
     nothing.
     """
-    if not request.pending or (request.start and request.start <= now):
+    if not request.pending or request.expires_at <= now:
         return request
     kinds: list[MessageKind] = []
     after = request
@@ -120,7 +120,7 @@ def in_digest(practice: Practice, requests: Iterable[Request], now: datetime) ->
         if one.pending
         and one.nudged_at
         and day_of(one.nudged_at, zone) < today
-        and not (one.start and one.start <= now)
+        and one.expires_at > now
     ]
 
 

@@ -14,6 +14,10 @@ WORDS = {
     "hello": "Hello {name},",
     "when": "When",
     "before": "Before",
+    "preferred": "Preferred days",
+    "part.morning": "morning",
+    "part.afternoon": "afternoon",
+    "part.evening": "evening",
     "with": "With",
     "where": "Where",
     "what": "Visit",
@@ -32,6 +36,8 @@ WORDS = {
     "received_staff.title": "A patient asks for an appointment",
     "received_staff.text": "To confirm, enter the visit in your scheduling system at this time, copying the patient's "
     "details exactly from the page below. The request becomes Confirmed by itself.",
+    "received_staff.text_days": "No free time suited the patient. Enter a visit on one of these days in your scheduling system, "
+    "copying the patient's details exactly from the page below; then link it there as a possible match. No place is held.",
     "received_patient.subject": "{practice}: we received your request (not confirmed yet)",
     "received_patient.title": "Request sent. Not confirmed yet.",
     "received_patient.text": "{practice} will answer by e-mail. Please do not come before your visit is confirmed.",

@@ -34,6 +34,10 @@ WORDS = {
     "asked_to_cancel_do": "The patient wants to cancel. Cancel the visit in your scheduling system.",
     "visit": "Visit",
     "requested": "Requested",
+    "preferred_days": "Preferred days",
+    "how_to_confirm_days": "No free time suited the patient, and no place is held. Enter a visit with {provider} on one of "
+    "these days in your scheduling system, copying the details below exactly; it then shows here as a possible match, to be "
+    "linked by hand.",
     "in_schedule": "In your schedule",
     "copy": "Copy",
     "copied": "{what} copied.",
@@ -101,6 +105,7 @@ WORDS = {
     "match.accept": "This is it",
     "match.dismiss": "Not the same person",
     "match_kind.mistyped": "Perhaps mistyped",
+    "match_kind.for_days": "Perhaps the answer",
     "match_kind.rescheduled": "Perhaps at another time",
     "match_kind.other_place": "Perhaps with another provider or at another location",
     "match_kind.already_scheduled": "Already in your schedule",

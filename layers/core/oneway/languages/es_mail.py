@@ -12,6 +12,10 @@ WORDS = {
     "address": "Dirección",
     "view_appointments": "Ver lo que requiere acción",
     "hello": "Hola, {name}:",
+    "preferred": "Días preferidos",
+    "part.morning": "mañana",
+    "part.afternoon": "tarde",
+    "part.evening": "última hora",
     "before": "Antes",
     "when": "Cuándo",
     "with": "Con",
@@ -32,6 +36,9 @@ WORDS = {
     "received_staff.title": "Un paciente solicita una cita",
     "received_staff.text": "Para confirmarla, anote la cita en su sistema de agenda a esta hora, copiando exactamente "
     "los datos del paciente de la página siguiente. La solicitud se confirmará sola.",
+    "received_staff.text_days": "Ninguna hora libre le convenía al paciente. Introduzca una cita en uno de estos días en su "
+    "sistema de citas, copiando sus datos exactamente de la página siguiente, y enlácela allí como posible coincidencia. No se "
+    "reserva ninguna plaza.",
     "received_patient.subject": "{practice}: recibimos su solicitud (sin confirmar todavía)",
     "received_patient.title": "Solicitud enviada. Sin confirmar todavía.",
     "received_patient.text": "{practice} le responderá por correo electrónico. No acuda antes de que su cita esté "

@@ -34,6 +34,10 @@ WORDS = {
     "asked_to_cancel_do": "El paciente quiere cancelar. Cancele la cita en su sistema de agenda.",
     "visit": "Cita",
     "requested": "Solicitada",
+    "preferred_days": "Días preferidos",
+    "how_to_confirm_days": "Ninguna hora libre le convenía al paciente y no se reserva ninguna plaza. Introduzca una cita con "
+    "{provider} en uno de estos días en su sistema de citas, copiando exactamente los datos de abajo; aparecerá aquí como "
+    "posible coincidencia, para enlazarla a mano.",
     "in_schedule": "En su agenda",
     "copy": "Copiar",
     "copied": "{what}: copiado.",
@@ -100,6 +104,7 @@ WORDS = {
     "match.accept": "Es esta",
     "match.dismiss": "No es la misma persona",
     "match_kind.mistyped": "Quizá mal escrita",
+    "match_kind.for_days": "Quizá la respuesta",
     "match_kind.rescheduled": "Quizá a otra hora",
     "match_kind.other_place": "Quizá con otro profesional o en otro lugar",
     "match_kind.already_scheduled": "Ya en su agenda",

@@ -1,5 +1,6 @@
 """Days, times and zones as people of a language and country write them."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,18 +16,75 @@ _MONTHS = {
 }  # fmt: skip
 _TWELVE_HOURS = frozenset(("US", "CA", "AU", "NZ", "PH", "IN", "MX", "CO"))
 """Countries where a clock time is read with a.m. and p.m. (Unicode CLDR, preferred hour cycle)."""
+_MONTH_FIRST = frozenset(("US", "CA", "PH", "PR", "GU", "VI", "AS", "MP"))
+"""Countries where a date in English begins with its month (CLDR, en-US, en-CA, en-PH)."""
+_SUNDAY_FIRST = frozenset(
+    ("US", "CA", "MX", "BR", "CO", "PE", "VE", "GT", "HN", "NI", "SV", "PA", "DO", "PY", "PR", "GU", "VI", "AS", "PH",
+     "JP", "KR", "TW", "HK", "IN", "IL", "ZA", "TH", "ID", "SG", "SA")
+)  # fmt: skip
+"""Countries whose weeks begin on Sunday (CLDR, week data); elsewhere they begin on Monday."""
 
 
-def day(value: date, language: str) -> str:
-    """A day with its weekday: "Tuesday 24 November 2026", "martes 24 de noviembre de 2026"."""
+def day(value: date, language: str, country: str) -> str:
+    """A day with its weekday: "Tuesday, November 24, 2026", "Tuesday 24 November 2026", "martes, 24 de noviembre de 2026"."""
+    return f"{day_of_year(value, language, country)}{_before_year(language, country)}{value.year}"
+
+
+def day_of_year(value: date, language: str, country: str) -> str:
+    """A day whose year is plain: "Tuesday, November 24", "Tuesday 24 November", "martes, 24 de noviembre"."""
     weekday, month = _WEEKDAYS[language][value.weekday()], _MONTHS[language][value.month - 1]
-    joint = " de " if language == "es" else " "
-    return f"{weekday} {value.day}{joint}{month}{joint}{value.year}"
+    if language == "es":
+        return f"{weekday}, {value.day} de {month}"
+    return f"{weekday}, {month} {value.day}" if month_first(language, country) else f"{weekday} {value.day} {month}"
 
 
-def short_day(value: date, language: str) -> str:
-    """A day for a narrow place: "Tue 24 Nov", "mar 24 nov"."""
-    return f"{_WEEKDAYS[language][value.weekday()][:3]} {value.day} {_MONTHS[language][value.month - 1][:3]}"
+def short_day(value: date, language: str, country: str) -> str:
+    """A day for a narrow place: "Tue, Nov 24", "Tue 24 Nov", "mar 24 nov"."""
+    weekday, month = _WEEKDAYS[language][value.weekday()][:3], _MONTHS[language][value.month - 1][:3]
+    return f"{weekday}, {month} {value.day}" if month_first(language, country) else f"{weekday} {value.day} {month}"
+
+
+def birthday(value: date, language: str, country: str) -> str:
+    """A day without its weekday: "March 12, 1984", "12 March 1984", "12 de marzo de 1984"."""
+    return day(value, language, country).removeprefix(_WEEKDAYS[language][value.weekday()]).lstrip(" ,")
+
+
+def month(value: date, language: str) -> str:
+    """A month: "November 2026", "noviembre de 2026"."""
+    return f"{_MONTHS[language][value.month - 1]}{' de ' if language == 'es' else ' '}{value.year}"
+
+
+def month_name(value: date, language: str) -> str:
+    """A month without its year."""
+    return _MONTHS[language][value.month - 1]
+
+
+def weekday(value: date, language: str) -> str:
+    """A day's name where a line begins: "Tuesday", "Martes"."""
+    return _WEEKDAYS[language][value.weekday()].capitalize()
+
+
+def weekdays(language: str, country: str) -> list[str]:
+    """The days of a week, from its first day on."""
+    names = _WEEKDAYS[language]
+    return [names[(week_begins(country) + n) % 7] for n in range(7)]
+
+
+def week_begins(country: str) -> int:
+    """The weekday that a week begins with (Monday is 0)."""
+    return 6 if country in _SUNDAY_FIRST else 0
+
+
+def month_first(language: str, country: str) -> bool:
+    """Whether a date is written with its month before its day."""
+    return language == "en" and country in _MONTH_FIRST
+
+
+def preferred(days: Iterable[date], parts: Iterable[str], language: str, country: str) -> str:
+    """Days, and parts of the day in words: "Tue, Nov 24; Wed, Nov 25 (morning, evening)"."""
+    several = "; ".join(short_day(one, language, country) for one in days)
+    during = ", ".join(parts)
+    return f"{several} ({during})" if during else several
 
 
 def clock(value: datetime, language: str, country: str) -> str:
@@ -47,6 +105,10 @@ def zone_label(value: datetime) -> str:
 
 
 def moment(instant: datetime, zone: ZoneInfo, language: str, country: str) -> str:
-    """An instant in a zone, whole: "Tuesday 24 November 2026, 9:30 AM (PST)"."""
+    """An instant in a zone, whole: "Tuesday, November 24, 2026, 9:30 AM (PST)"."""
     local = instant.astimezone(zone)
-    return f"{day(local.date(), language)}, {clock(local, language, country)} ({zone_label(local)})"
+    return f"{day(local.date(), language, country)}, {clock(local, language, country)} ({zone_label(local)})"
+
+
+def _before_year(language: str, country: str) -> str:
+    return " de " if language == "es" else ", " if month_first(language, country) else " "

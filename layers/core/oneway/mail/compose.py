@@ -181,13 +181,17 @@ class MailComposer:
         when, old = (
             formats.moment(at, zone, language, practice.country) if at else "" for at in (start, due.old_start)
         )
+        asked_days = request.preferred if start is None else None
+        if asked_days:
+            parts = (t(f"part.{part}") for part in asked_days.parts)
+            when = formats.preferred(asked_days.days, parts, language, practice.country)
         unreached = request.call if kind is MessageKind.UNREACHABLE_STAFF else None
         state = "cancelled" if kind is MessageKind.CORRECTION_PATIENT and request.closed else _STATES.get(kind, "")
         facts = [
             (t("state"), t(state) if state else ""),
             (t("tell"), t(f"tell.{unreached.kind}") if unreached else ""),
             (t("before"), old if kind is MessageKind.RESCHEDULED_PATIENT else ""),
-            (t("when"), when or t("no_time")),
+            (t("preferred" if asked_days else "when"), when or t("no_time")),
             (t("with"), _provider_name(practice, request)),
             (t("what"), visit_type.name_in(language) if visit_type else ""),
             (t("where"), f"{location.name}, {location.address}"),
@@ -196,12 +200,15 @@ class MailComposer:
         person = request.booker or request.patient
         details = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
         return self._common(practice, str(kind), language) | {
+            "text": f"{kind}.text_days" if asked_days and kind is MessageKind.RECEIVED_STAFF else f"{kind}.text",
             "provider_name": _provider_name(practice, request),
             "asked_name": _name_of(practice, request.provider_id),
             "other_provider": provider_id != request.provider_id,
             "when": when or t("no_time"),
             "old": old,
-            "day": formats.day(start.astimezone(zone).date(), language) if start else t("no_time"),
+            "day": formats.day(start.astimezone(zone).date(), language, practice.country)
+            if start
+            else when or t("no_time"),
             "facts": [fact for fact in facts if fact[1]],
             "greeting": "" if kind.to_staff else person.first_name,
             "note": request.note_to_patient,
@@ -246,6 +253,7 @@ class MailComposer:
             "on_accent": readable_on(practice.accent),
             "has_logo": False,
             "count": 0,
+            "text": f"{kind}.text",
         }
 
 

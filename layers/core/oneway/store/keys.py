@@ -68,6 +68,11 @@ def practice_event(slug: str, at: datetime, event_id: str) -> Key:
     return Key(practice_events(slug), f"{instant(at)}#{event_id}")
 
 
+def photo(slug: str, digest: str) -> Key:
+    """A photo of a practice's provider."""
+    return Key(f"{slug}#PHOTOS", digest)
+
+
 def registered(slug: str) -> Key:
     """A practice's entry in the list of all practices."""
     return Key(PRACTICES, slug)

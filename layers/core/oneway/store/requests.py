@@ -19,7 +19,7 @@ def request_item(request: Request) -> TableItem:
     """A request as it is stored: with `open` while staff have to act or a late visit may answer it, with `unsent` while messages
     are due, or while the clock looks at it later.
     """
-    open_at = f"{keys.instant(request.start)}#{request.id}" if request.start else request.id
+    open_at = f"{keys.instant(request.listed_at)}#{request.id}"
     since = request.unsent_since or (request.look_at if request.pending else None)
     listed = (
         keys.to_act(request.practice) if request.to_act else keys.closed(request.practice) if request.closed else None
@@ -72,13 +72,13 @@ class DynamoRequestRepository:
         return [asked, *(decoded(one, TimelineEntry) for one in found)]
 
     def to_act(self, practice: str, before: datetime | None = None) -> list[Request]:
-        """Requests in Action required by start, from the index."""
+        """Requests in Action required by `listed_at`, from the index."""
         condition = TableItem.open_at < keys.instant(before) if before else None
         found = answered(lambda: list(TableItem.to_act_index.query(keys.to_act(practice), condition)))
         return [decoded(one, Request) for one in found]
 
     def closed(self, practice: str, first: datetime, last: datetime) -> list[Request]:
-        """Requests that ended without a visit and were asked for starts in [first, last], from the index."""
+        """Requests that ended without a visit and are listed in [first, last], from the index."""
         # A start is followed by "#" and the id, so that the last instant is taken in.
         condition = TableItem.open_at.between(keys.instant(first), f"{keys.instant(last)}$")
         found = answered(lambda: list(TableItem.to_act_index.query(keys.closed(practice), condition)))

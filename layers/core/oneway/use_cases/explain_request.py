@@ -50,7 +50,7 @@ class ExplainRequest:
         self, practice: Practice, request: Request, hints: Sequence[tuple[str, str]] | None = None
     ) -> Explained:
         """Explain a request; nothing is said of one that is linked. `hints` spares reading them. Raises StoreUnavailable."""
-        if request.link is not None or request.slot is None:
+        if request.link is not None:
             return Explained()
         from ..domain.explaining import why_pending  # for one page of many, and slow to load
         from ..domain.possible_matches import AppointmentsByKey
@@ -60,7 +60,7 @@ class ExplainRequest:
         free = [one for one in visits.values() if not is_dismissed(request, one)]
         matches = AppointmentsByKey(free, practice).answering(request)
         why = None
-        if request.pending:
+        if request.pending and request.slot:
             age = self.age.minutes(practice, practice.provider(request.provider_id))
             why = why_pending(request, at_start, practice, age)
         suggestions = tuple(Suggestion(match, visits[match.appointment_id]) for match in matches)
@@ -90,12 +90,12 @@ class ExplainRequest:
         self, practice: Practice, request: Request, hints: Sequence[tuple[str, str]] | None
     ) -> Iterable[Appointment]:
         """What pulls have hinted at, and visits within thirty days of patients who were born on that day."""
-        if request.slot is None:
-            return []
         if hints is None:
             hints = self.requests.hints(practice.slug, request.id)
         hinted = self.appointments.get_many(practice.slug, hints).values() if hints else ()
-        first, last = request.slot.start - RESCHEDULED_WITHIN, request.slot.start + RESCHEDULED_WITHIN
+        # Without a time any visit from the asking on may be the answer.
+        first = request.slot.start - RESCHEDULED_WITHIN if request.slot else request.created_at
+        last = request.expires_at + RESCHEDULED_WITHIN
         born = request.patient.birth_date
         return [*hinted, *self.appointments.born(practice.slug, {born, _swapped(born)}, first, last)]
 

@@ -8,13 +8,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 
-from ..domain.clock_time import day_of, parse_instant, zone_of
+from ..domain.clock_time import day_of, first_minute, instant_of, parse_instant, zone_of
 from ..domain.errors import FieldProblem, InvalidInput
 from ..domain.practices import Practice, Provider, VisitType
-from ..domain.requests import Booker, Patient
+from ..domain.requests import Booker, PartOfDay, Patient, PreferredTimes
 from ..languages import LANGUAGES
 from ..phones import to_e164
 
@@ -22,16 +22,20 @@ LONGEST_NAME = 100
 LONGEST_REASON = 500
 LONGEST_INSURANCE = 200
 LONGEST_EMAIL = 254
+MOST_DAYS = 31
+"""How many days may be preferred."""
 _EARLIEST_BIRTH = date(1900, 1, 1)
 _EMAIL = re.compile(r"[^@\s<>()\[\],;:\\\"]{1,64}@[^@\s.<>()\[\],;:\\\"]+(\.[^@\s.<>()\[\],;:\\\"]+)+")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 # Control characters, marks that turn the direction of what follows, and halves of surrogate pairs.
 _UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _FIELDS = frozenset(
     ("provider", "visit_type", "start", "new_patient", "language", "contact_consent", "reason", "insurance", "patient",
-     "booker")
+     "booker", "preferred")
 )  # fmt: skip
 _PATIENT_FIELDS = frozenset(("first_name", "last_name", "birth_date", "mobile", "email"))
 _BOOKER_FIELDS = frozenset(("first_name", "last_name", "relation"))
+_PREFERRED_FIELDS = frozenset(("days", "parts"))
 
 DETAILS = {
     "required": "Fill in this field.",
@@ -46,6 +50,11 @@ DETAILS = {
     "phone_or_email_needed": "Give a mobile number, an e-mail address, or both.",
     "not_an_instant": "Give a date and time with its offset, such as 2026-11-24T09:30:00-08:00.",
     "in_the_past": "Choose a time that is still to come.",
+    "too_far_ahead": "Choose days nearer to today.",
+    "time_or_days": "Give a start, or preferred days, and not both.",
+    "not_a_list": "Give a list.",
+    "too_many": "Choose fewer of them.",
+    "by_phone_only": "This provider takes no requests online: call the practice.",
     "unknown_provider": "Choose one of the practice's providers.",
     "unknown_visit_type": "Choose one of this provider's visit types.",
     "visit_type_not_for_you": "Choose a visit type that is meant for you: new and returning patients may differ.",
@@ -60,12 +69,13 @@ DETAILS = {
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A request that can be understood; whether its time is offered is another question."""
+    """A request that can be understood; whether its time is offered is another question. A `start`, or `preferred` times."""
 
     practice: Practice
     provider: Provider
     visit_type: VisitType
-    start: datetime
+    start: datetime | None
+    preferred: PreferredTimes | None
     patient: Patient
     booker: Booker | None
     new_patient: bool
@@ -75,9 +85,10 @@ class ParsedRequest:
 
     def fingerprint(self) -> str:
         """A digest of all that was asked, to tell a repeated submit from a reused key."""
+        when = self.start.isoformat() if self.start else repr(self.preferred)
         parts = [
-            self.provider.id, self.visit_type.id, self.start.isoformat(), repr(self.patient), repr(self.booker),
-            self.new_patient, self.language, self.reason, self.insurance,
+            self.provider.id, self.visit_type.id, when, repr(self.patient), repr(self.booker), self.new_patient, self.language,
+            self.reason, self.insurance,
         ]  # fmt: skip
         return sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
@@ -89,7 +100,7 @@ def parse(form: Mapping[str, object], practice: Practice, now: datetime) -> Pars
     provider = fields.provider(practice)
     new_patient = fields.yes_or_no("/new_patient", form.get("new_patient"))
     visit_type = fields.visit_type(practice, provider, new_patient)
-    start = fields.start(now)
+    start, preferred = fields.when(practice, provider, now)
     patient = fields.patient(practice.country, day_of(now, zone_of(practice.zone)))
     booker = fields.booker()
     language = fields.choice("/language", form.get("language", practice.language), LANGUAGES)
@@ -97,10 +108,20 @@ def parse(form: Mapping[str, object], practice: Practice, now: datetime) -> Pars
     insurance = fields.text("/insurance", form.get("insurance"), LONGEST_INSURANCE, required=False)
     if form.get("contact_consent") is not True:
         fields.problem("/contact_consent", "consent_needed")
-    if fields.problems or provider is None or visit_type is None or start is None or patient is None:
+    if fields.problems or provider is None or visit_type is None or patient is None:
         raise InvalidInput(fields.problems)
     return ParsedRequest(
-        practice, provider, visit_type, start, patient, booker, bool(new_patient), language, reason, insurance
+        practice,
+        provider,
+        visit_type,
+        start,
+        preferred,
+        patient,
+        booker,
+        bool(new_patient),
+        language,
+        reason,
+        insurance,
     )
 
 
@@ -174,6 +195,60 @@ class _Fields:
             self.problem("/visit_type", "visit_type_not_for_you")
         return visit_type
 
+    def when(
+        self, practice: Practice, provider: Provider | None, now: datetime
+    ) -> tuple[datetime | None, PreferredTimes | None]:
+        """A start, or preferred times: one of the two."""
+        if self.form.get("preferred") is None:
+            return self.start(now), None
+        if self.form.get("start"):
+            self.problem("/start", "time_or_days")
+        return None, self.preferred(practice, provider, now)
+
+    def preferred(self, practice: Practice, provider: Provider | None, now: datetime) -> PreferredTimes | None:
+        values = self._object("/preferred", self.form["preferred"], _PREFERRED_FIELDS)
+        if values is None or provider is None:
+            return None
+        if not provider.integrated or practice.availability_of(provider).paused:
+            self.problem("/provider", "by_phone_only")
+        zone = practice.zone_of(provider)
+        first = day_of(now + timedelta(minutes=practice.minimum_notice_minutes), zone)
+        last = day_of(now, zone) + timedelta(days=practice.horizon_days)
+        days = self._days("/preferred/days", values.get("days"), first, last)
+        parts = self._list("/preferred/parts", values.get("parts") or [], len(PartOfDay))
+        found = {self.choice("/preferred/parts", part, tuple(PartOfDay)) for part in parts}
+        if not days:
+            return None
+        begins, ends = (instant_of(first_minute(day, zone)) for day in (days[0], days[-1] + timedelta(days=1)))
+        return PreferredTimes(tuple(days), tuple(part for part in PartOfDay if part in found), begins, ends)
+
+    def _days(self, pointer: str, value: object, first: date, last: date) -> list[date]:
+        if not (texts := self._list(pointer, value or [], MOST_DAYS)):
+            self.problem(pointer, "required")
+        days = {day for text in texts if (day := self._date(pointer, text))}
+        if any(day < first for day in days):
+            self.problem(pointer, "in_the_past")
+        if any(day > last for day in days):
+            self.problem(pointer, "too_far_ahead")
+        return sorted(days)
+
+    def _list(self, pointer: str, value: object, most: int) -> list[object]:
+        if not isinstance(value, list):
+            self.problem(pointer, "not_a_list")
+            return []
+        if len(value) > most:
+            self.problem(pointer, "too_many")
+        return value[:most]
+
+    def _date(self, pointer: str, value: object) -> date | None:
+        try:
+            if not isinstance(value, str) or not _DATE.fullmatch(value):
+                raise ValueError
+            return date.fromisoformat(value)
+        except ValueError:
+            self.problem(pointer, "not_a_date")
+            return None
+
     def start(self, now: datetime) -> datetime | None:
         text = self.text("/start", self.form.get("start"), 40)
         if not text:
@@ -233,14 +308,8 @@ class _Fields:
 
     def _birth_date(self, value: object, today: date) -> date | None:
         text = self.text("/patient/birth_date", value, 20)
-        if not text:
-            return None
-        try:
-            if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-                raise ValueError
-            birth_date = date.fromisoformat(text)
-        except ValueError:
-            self.problem("/patient/birth_date", "not_a_date")
+        birth_date = self._date("/patient/birth_date", text) if text else None
+        if birth_date is None:
             return None
         if birth_date > today:
             self.problem("/patient/birth_date", "date_in_future")

@@ -89,9 +89,9 @@ class ResolveMoves:
 
     def _candidates(self, practice: Practice, request: Request) -> Iterable[Appointment]:
         if request.link is None:
-            if request.state is not RequestState.CANCELLED or request.slot is None:
+            if request.state is not RequestState.CANCELLED:
                 return []
-            found = self._born_like(practice, request.patient.birth_date, request.slot.start)
+            found = self._born_like(practice, request.patient.birth_date, request.listed_at)
             return [one for one in found if same_person_moved(one, request, practice)]
         old = linked_visit(self.appointments, practice, request)
         if old is None or old.row.patient is None or old.row.patient.birth_date is None or request.awaited is None:

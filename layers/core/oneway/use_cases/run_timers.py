@@ -91,7 +91,7 @@ class RunTimers:
         request, now = self.requests.get(practice.slug, request_id), self.clock.now()
         if not request.pending or (request.look_at and request.look_at > now):
             return ""
-        if request.start and request.start <= now:
+        if request.expires_at <= now:
             return "expired" if self._expire(practice, request, now) else ""
         if practice.switches.unanswered and has_opened(practice, now) and in_digest(practice, [request], now):
             self.notices.add(digest(practice.slug, day_of(now, zone_of(practice.zone)), now))
@@ -101,7 +101,7 @@ class RunTimers:
         return "reminded" if stood and len(after.due) > len(request.due) else ""
 
     def _expire(self, practice: Practice, request: Request, now: datetime) -> bool:
-        if request.start is None or not self.await_pull(practice, request.provider_id, request.start):
+        if not self.await_pull(practice, request.provider_id, request.expires_at):
             return False
         # Whoever stored it may have been cut before it looked for the visit that answers it.
         if not self.confirm_matches.for_request(practice, request).pending:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ..domain import identifiers, messages, requests
 from ..domain.errors import KeyReused, OnewayError, SlotAlreadyTaken, SlotNotOffered, StoreUnavailable
@@ -41,7 +41,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class SubmitRequest:
-    """One transaction: the request and its place in the day. Safe to repeat with its key."""
+    """One transaction: the request and its place in the day (none without a time). Safe to repeat with its key."""
 
     practices: PracticeRepository
     requests: RequestRepository
@@ -58,7 +58,8 @@ class SubmitRequest:
         Raises PracticeNotFound, InvalidInput, SlotAlreadyTaken, SlotNotOffered.
         """
         parsed = parse(form, self.practices.get(slug), self.clock.now())
-        self._refuse_closed(parsed, self._read(parsed))
+        if parsed.start:
+            self._days(parsed, parsed.start)
         return parsed
 
     def sent(self, slug: str, key: object, form: Mapping[str, object]) -> Submitted | None:
@@ -93,25 +94,26 @@ class SubmitRequest:
         request = self.confirm_matches.for_request(practice, request)
         return Submitted(request, self.links.of(request), practice, created)
 
-    def _read(self, parsed: ParsedRequest) -> ProviderDays:
-        return self.explain_slot.read(parsed.practice, parsed.provider, parsed.start, parsed.visit_type.minutes)
-
-    def _refuse_closed(self, parsed: ParsedRequest, found: ProviderDays) -> None:
-        asked = parsed.practice, parsed.provider, parsed.visit_type, parsed.start
+    def _days(self, parsed: ParsedRequest, start: datetime) -> ProviderDays:
+        """The days that decide on a start that is offered. Raises SlotAlreadyTaken, SlotNotOffered."""
+        asked = parsed.practice, parsed.provider, parsed.visit_type, start
+        found = self.explain_slot.read(parsed.practice, parsed.provider, start, parsed.visit_type.minutes)
         reason = self.explain_slot.why_closed(*asked, found)
         if reason is None:
-            return
+            return found
         left = self.explain_slot.left(*asked)
         raise SlotAlreadyTaken(left) if reason in BY_OTHERS else SlotNotOffered(reason, left)
 
     def _request(self, parsed: ParsedRequest, request_id: str) -> Request:
+        length = timedelta(minutes=parsed.visit_type.minutes)
         return Request(
             practice=parsed.practice.slug,
             id=request_id,
             provider_id=parsed.provider.id,
             location_id=parsed.provider.location_id,
             visit_type_id=parsed.visit_type.id,
-            slot=RequestedSlot(parsed.start, parsed.start + timedelta(minutes=parsed.visit_type.minutes)),
+            slot=RequestedSlot(parsed.start, parsed.start + length) if parsed.start else None,
+            preferred=parsed.preferred,
             patient=parsed.patient,
             new_patient=parsed.new_patient,
             language=parsed.language,
@@ -140,15 +142,15 @@ class _Attempt:
             if existing.fingerprint != parsed.fingerprint():
                 raise KeyReused
             return existing, False
-        found = submit._read(parsed)
-        submit._refuse_closed(parsed, found)
+        start = parsed.start
+        days = submit._days(parsed, start).days.values() if start else ()
         if self.mark is None:
             self.mark = submit.limit.enter(parsed.practice, self.request_id, parsed.patient)
         request = submit._request(parsed, self.request_id)
         request = replace(request, look_at=next_look(parsed.practice, request, request.created_at))
         transition = requests.submitted(request, messages.on_submit(bool(parsed.patient.email)))
-        days = [DayChange(day, self._held(day)) for day in found.days.values()]
-        submit.ledger.commit([RequestChange(transition), *days])
+        held = [DayChange(day, self._held(day, start)) for day in days if start]
+        submit.ledger.commit([RequestChange(transition), *held])
         return transition.after, True
 
     def give_up(self) -> None:
@@ -156,11 +158,11 @@ class _Attempt:
         if self.mark:
             self.submit.limit.leave(self.parsed.practice, self.mark)
 
-    def _held(self, day: DayOccupancy) -> DayOccupancy:
+    def _held(self, day: DayOccupancy, start: datetime) -> DayOccupancy:
         """A day with the request on it. Days that only a buffer touches stay as they are, but nobody may change them."""
         parsed = self.parsed
         zone = parsed.practice.zone_of(parsed.provider)
-        end = parsed.start + timedelta(minutes=parsed.visit_type.minutes)
-        if day.day not in days_touched(parsed.start, end, zone):
+        end = start + timedelta(minutes=parsed.visit_type.minutes)
+        if day.day not in days_touched(start, end, zone):
             return day
-        return day.with_occupant(occupant_on(day.day, zone, parsed.start, end, OccupantKind.REQUEST, self.request_id))
+        return day.with_occupant(occupant_on(day.day, zone, start, end, OccupantKind.REQUEST, self.request_id))

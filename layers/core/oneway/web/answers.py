@@ -17,6 +17,7 @@ LARGEST_BODY = 64 * 1024
 NO_STORE = "no-store"
 NOBODYS = "private, no-cache"
 """For pages without anybody's data: what is typed into them survives Back, which browsers deny to pages not stored."""
+FOR_EVER = "public, max-age=31536000, immutable"
 _COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -24,7 +25,7 @@ _COMMON = {
 }
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self' 'nonce-{nonce}'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
 )
 
 
@@ -42,13 +43,15 @@ def problem_answer(body: Mapping[str, Any]) -> Response:
     return answer
 
 
-def page_answer(html: str, nonce: str, status: int = 200, cache: str = NO_STORE) -> Response:
-    """A page, under a policy that lets in nothing but our own files and the page's one style."""
+def page_answer(html: str, nonce: str, status: int = 200, cache: str = NO_STORE, ancestors: str = "") -> Response:
+    """A page, under a policy that lets in nothing but our own files and the page's one style; only pages of the origins
+    `ancestors` may frame it.
+    """
     headers: dict[str, Any] = {
         **_COMMON,
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": cache,
-        "Content-Security-Policy": _PAGE_POLICY.format(nonce=nonce),
+        "Content-Security-Policy": _PAGE_POLICY.format(nonce=nonce, ancestors=ancestors or "'none'"),
     }
     return Response(html, status_code=status, headers=headers)
 
@@ -61,11 +64,10 @@ def redirect(location: str, cookies: list[str] | None = None) -> Response:
     return Response("", status_code=303, headers=headers)
 
 
-def asset_answer(body: bytes, kind: str) -> Response:
-    """A file whose name carries the hash of its content: it never changes."""
-    cache = "public, max-age=31536000, immutable"
+def asset_answer(body: bytes, kind: str, cache: str = FOR_EVER) -> Response:
+    """A file, text or a picture; mostly one whose name carries the hash of its content, so that it never changes."""
     headers: dict[str, Any] = {**_COMMON, "Content-Type": kind, "Cache-Control": cache}
-    return Response(body.decode(), status_code=200, headers=headers)
+    return Response(body if kind.startswith("image/") else body.decode(), status_code=200, headers=headers)
 
 
 def new_nonce() -> str:
@@ -89,8 +91,13 @@ def json_body(request: Request) -> dict[str, Any]:
 
 def form_body(request: Request) -> dict[str, str]:
     """The body as form fields; the last of a name counts, undecodable bytes become U+FFFD."""
+    return dict(form_pairs(request))
+
+
+def form_pairs(request: Request) -> list[tuple[str, str]]:
+    """The body as names and values, in the form's order."""
     raw = _raw(request)[:LARGEST_BODY].decode("utf-8", "replace")
-    return dict(parse_qsl(raw, keep_blank_values=True, max_num_fields=200))
+    return parse_qsl(raw, keep_blank_values=True, max_num_fields=200)
 
 
 def _raw(request: Request) -> bytes:
@@ -103,7 +110,9 @@ def path_text(value: str) -> str:
     return unquote(value)
 
 
-def handler_of(app: Chalice) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def handler_of(
+    app: Chalice | Callable[[dict[str, Any], Any], dict[str, Any]],
+) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """A Lambda handler around an app: one log line a request, which names the route and never the path."""
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the JSON API takes and answers. The public OpenAPI document is built from these types (local/openapi.py)."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -78,6 +78,16 @@ class FirstAvailable(Struct):
     providers: list[Slots]
 
 
+class PreferredShown(Struct):
+    """When a visit would suit, where no time was asked for."""
+
+    days: Annotated[list[date], Meta(min_length=1, max_length=31, description="Local days of the provider")]
+    parts: Annotated[
+        list[Literal["morning", "afternoon", "evening"]],
+        Meta(max_length=3, description="Parts of the day: before noon, before 17:00, after it; none: any"),
+    ] = []
+
+
 class RequestShown(Struct):
     """A request as its private link shows it: without birth date, reason or insurance."""
 
@@ -90,12 +100,13 @@ class RequestShown(Struct):
         ),
     ]
     asked_to_cancel: bool
-    start: datetime | None
+    start: Annotated[datetime | None, Meta(description="Null for a request without a time that is not confirmed yet")]
     zone: Zone
     provider: str
     location: str
     visit_type: str
     practice: PracticeShown
+    preferred: PreferredShown | None = None
     link: Annotated[str, Meta(description="The patient's own page; only in the answer to a submit")] | UnsetType = UNSET
 
 
@@ -145,16 +156,17 @@ class BookerForm(Struct, forbid_unknown_fields=True):
 
 
 class RequestForm(Struct, forbid_unknown_fields=True):
-    """A request for a time."""
+    """A request for a time or, with `preferred` in the place of `start`, for a visit on one of these days, without a place."""
 
     provider: Annotated[str, Meta(description="One of the practice's providers, by id")]
     visit_type: Annotated[str, Meta(description="One of the provider's visit types, by id")]
-    start: Annotated[datetime, Meta(tz=True, description="A free start, with its offset")]
     new_patient: bool
     contact_consent: Annotated[
         bool, Meta(description="Has to be true: the practice may contact the patient about this")
     ]
     patient: PatientForm
+    start: Annotated[datetime | None, Meta(description="A free start, with its offset")] = None
+    preferred: PreferredShown | None = None
     booker: BookerForm | None = None
     language: Annotated[str, Meta(description="en or es; the practice's, unless given")] = "en"
     reason: Annotated[str, Meta(max_length=500)] = ""

@@ -2,38 +2,29 @@
 
 from collections.abc import Mapping
 
+CHOICES = ("provider", "visit_type", "start", "days", "parts", "for_whom", "new_patient")
+"""What may stand in an address: nothing of it tells who asks."""
 FIELDS = (
-    "provider", "visit_type", "start", "key", "language", "first_name", "last_name", "birth_day", "birth_month",
-    "birth_year", "mobile", "email", "new_patient", "for_whom", "booker_first_name", "booker_last_name",
-    "booker_relation", "reason", "insurance", "contact_consent",
+    *CHOICES, "key", "language", "first_name", "last_name", "birth_day", "birth_month", "birth_year", "mobile", "email",
+    "booker_first_name", "booker_last_name", "booker_relation", "reason", "insurance", "contact_consent",
 )  # fmt: skip
+"""All that is carried from page to page; `days` and `parts` hold several values, with commas."""
 
 POINTERS = {
-    "/patient/first_name": "first_name",
-    "/patient/last_name": "last_name",
-    "/patient/birth_date": "birth_day",
-    "/new_patient": "new_patient-yes",
-    "/patient/mobile": "mobile",
-    "/patient/email": "email",
     "/booker/first_name": "booker_first_name",
     "/booker/last_name": "booker_last_name",
     "/booker/relation": "booker_relation",
+    "/patient/first_name": "first_name",
+    "/patient/last_name": "last_name",
+    "/patient/birth_date": "birth_date",
+    "/new_patient": "new_patient",
+    "/patient/mobile": "mobile",
+    "/patient/email": "email",
     "/reason": "reason",
     "/insurance": "insurance",
     "/contact_consent": "contact_consent",
-    "/language": "language",
 }
 """JSON pointer of a problem → id of the field that it is about, in the order of the page."""
-
-
-def blank_form() -> dict[str, str]:
-    """Every field, empty."""
-    return dict.fromkeys(FIELDS, "")
-
-
-def check_values(values: Mapping[str, str]) -> dict[str, str]:
-    """The fields to carry on to the next page."""
-    return {name: values.get(name, "") for name in FIELDS}
 
 
 def request_form(values: Mapping[str, str]) -> dict[str, object]:
@@ -41,7 +32,6 @@ def request_form(values: Mapping[str, str]) -> dict[str, object]:
     form: dict[str, object] = {
         "provider": values["provider"],
         "visit_type": values["visit_type"],
-        "start": values["start"],
         "contact_consent": values["contact_consent"] == "yes",
         "reason": values["reason"].replace("\r\n", "\n"),
         "insurance": values["insurance"],
@@ -53,6 +43,10 @@ def request_form(values: Mapping[str, str]) -> dict[str, object]:
             "email": values["email"].strip(),
         },
     }
+    if values["days"] and not values["start"]:
+        form["preferred"] = {name: list(filter(None, values[name].split(","))) for name in ("days", "parts")}
+    else:
+        form["start"] = values["start"]
     if values["new_patient"] in ("yes", "no"):
         form["new_patient"] = values["new_patient"] == "yes"
     if values["language"]:

@@ -44,9 +44,13 @@ class Pages:
         practice: Practice | None = None,
         status: int = 200,
         cache: str = NO_STORE,
+        ancestors: str = "",
+        accent_asked: str = "",
         **values: Any,
     ) -> Response:
-        """A page in a language, in a practice's colour; not to be stored unless `cache` says so."""
+        """A page in a language, in a practice's colour (or the one asked for); not to be stored unless `cache` says so, not to be
+        framed but by pages of `ancestors`.
+        """
         nonce = new_nonce()
         spoken = self.words(language)
         t = speaker(spoken)
@@ -57,19 +61,30 @@ class Pages:
             practice=practice,
             phone=shown(practice.phone, country) if practice else "",
             nonce=nonce,
-            accent=_accent(practice.accent if practice else "#0b6e99"),
+            accent=_accent(accent_asked or (practice.accent if practice else "#0b6e99")),
             asset=self.asset,
             url=self.url,
-            day=lambda value: formats.day(value, language),
-            short_day=lambda value: formats.short_day(value, language),
+            day=lambda value: formats.day(value, language, country),
+            day_of_year=lambda value: formats.day_of_year(value, language, country),
+            birthday=lambda value: formats.birthday(value, language, country),
+            short_day=lambda value: formats.short_day(value, language, country),
             clock=lambda value: formats.clock(value, language, country),
+            month=lambda value: formats.month(value, language),
+            month_name=lambda value: formats.month_name(value, language),
             moment=lambda instant, zone: formats.moment(instant, zone, language, country),
+            preferred=lambda times: formats.preferred(
+                times.days, (t(f"part.{part}") for part in times.parts), language, country
+            ),
             language_name=lambda code: spoken.get(f"language.{code}", code),
             shown_phone=lambda e164: shown(e164, country),
             ago=lambda then, now: _ago(t, then, now),
             **values,
         )
-        return page_answer(html, nonce, status, cache)
+        return page_answer(html, nonce, status, cache, ancestors)
+
+    def speaker(self, language: str) -> Callable[..., str]:
+        """A function that says a key in the words of a language."""
+        return speaker(self.words(language))
 
     def url(self, path: str) -> str:
         """A path of ours as a link."""
@@ -77,7 +92,11 @@ class Pages:
 
     def asset(self, name: str) -> str:
         """A link to a built file."""
-        return self.url(f"/{self.asset_prefix}/{self._manifest[name]}")
+        return self.url(f"/{self.asset_prefix}/{self.built(name)}")
+
+    def built(self, name: str) -> str:
+        """The hashed name of a built file."""
+        return self._manifest[name]
 
     def file(self, name: str) -> Response | None:
         """A built file by its hashed name; None if there is none."""

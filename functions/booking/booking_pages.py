@@ -1,0 +1,382 @@
+"""The booking tool, step by step: provider, visit type, day and time (or days that suit), who, details, check, sent.
+
+Until somebody types, a step is a link that tells what was chosen; from then on it is a form that carries all that was typed, in
+hidden fields, wherever one goes (docs/adr/0016). So Back, reload and no JavaScript lose nothing, and no address tells who asks.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from chalice.app import Response
+from months import Month, first_of, month_of, next_month, times_on
+from oneway.domain.clock_time import day_of
+from oneway.domain.errors import (
+    FieldProblem,
+    InvalidInput,
+    SlotAlreadyTaken,
+    SlotNotOffered,
+    StoreUnavailable,
+)
+from oneway.domain.practices import Practice, Provider, VisitType
+from oneway.domain.requests import PartOfDay
+from oneway.languages.formats import month_first, week_begins, weekdays
+from oneway.phones import example
+from oneway.use_cases.list_slots import OfferedSlots
+from oneway.use_cases.submit_request import Submitted
+from oneway.web.answers import redirect
+from oneway.web.forms import POINTERS, request_form
+from oneway.web.problems import local
+from page_requests import ANY, PageRequest, a_day, span
+from served_files import portraits
+
+LONGEST_ASKING = timedelta(hours=12)
+"""A form that was shown longer ago is looked at once more before it is sent."""
+SHORTEST_ASKING = timedelta(seconds=2)
+"""No person fills in the form in less."""
+WEEKS_TO_PREFER = 5
+MOST_HINTS = 12
+"""With more providers, the first page does not look when each is free next."""
+NEAREST = 6
+_PHONE_ONLY = ("not_integrated", "never_pulled", "paused")
+
+
+def show_providers(on: PageRequest) -> Response:
+    """Who would you like to see?"""
+    practice = on.shop
+    bookable = [one for one in practice.providers.values() if one.integrated]
+    minute = int(on.ours.clock.now().timestamp() // 60)
+    free = _next_free(on, practice.slug, minute) if len(bookable) <= MOST_HINTS else {}
+    return on.render("providers.html", free=free, several=len(bookable) > 1, faces=portraits(on), initials=_initials)
+
+
+def show_visit_types(on: PageRequest) -> Response:
+    """What is the visit for?"""
+    if not on.values["provider"]:
+        return show_providers(on)
+    if on.values["provider"] != ANY:
+        return on.render("visit_types.html", provider=on.provider, visit_types=on.shop.visit_types_of(on.provider))
+    offered = {one for provider in _bookable(on.shop) for one in provider.visit_type_ids}
+    types = [one for one in on.shop.visit_types.values() if one.id in offered]
+    return on.render("visit_types.html", provider=None, visit_types=types)
+
+
+def show_times(on: PageRequest) -> Response:
+    """A month with its free days, and the times of one of them."""
+    visit_type = _visit_type(on)
+    if visit_type is None or not on.values["provider"]:
+        return show_visit_types(on)
+    providers = [on.provider] if on.values["provider"] != ANY else _bookable(on.shop, visit_type.id)
+    if not providers:
+        return show_providers(on)
+    today = min(day_of(on.ours.clock.now(), on.shop.zone_of(one)) for one in providers)
+    last = today + timedelta(days=on.shop.horizon_days)
+    month, day, offers = _month(on, providers, visit_type.id, today, last)
+    return on.render(
+        "times.html",
+        visit_type=visit_type,
+        provider=on.provider if on.values["provider"] != ANY else None,
+        month_shown=month,
+        day_shown=day,
+        found=times_on(day, offers) if day else [],
+        next_free=None if any(month.free.values()) else _free_after(on, providers, visit_type.id, month),
+        weekdays=weekdays(on.language, on.shop.country),
+        phone_only=all(offer.closed in _PHONE_ONLY for offer in offers),
+        old=any((offer.schedule_age_minutes or 0) > 240 for offer in offers),
+    )
+
+
+def show_days(on: PageRequest) -> Response:
+    """Ask for another time: days and parts of the day that would suit."""
+    visit_type = _visit_type(on)
+    if visit_type is None:
+        return show_visit_types(on)
+    providers = _bookable(on.shop, visit_type.id)
+    chosen = on.shop.providers.get(on.values["provider"])
+    zone = on.shop.zone_of(chosen or providers[0]) if chosen or providers else None
+    if zone is None or (chosen and chosen not in providers):
+        return show_times(on)
+    now = on.ours.clock.now()
+    first = day_of(now + timedelta(minutes=on.shop.minimum_notice_minutes), zone)
+    last = min(
+        first + timedelta(weeks=WEEKS_TO_PREFER, days=-1), day_of(now, zone) + timedelta(days=on.shop.horizon_days)
+    )
+    wrong = {}
+    if on.values["asked"] == "days":
+        missing = (("provider", chosen is None, "choose"), ("days", not on.days, "choose_days"))
+        wrong = {name: code for name, is_missing, code in missing if is_missing}
+        if not wrong:
+            on = on.having(start="")
+            if on.known:
+                return check_answers(on)
+            chosen_so_far = ("provider", "visit_type", "days", "parts")
+            return redirect(on.to("/who", **{name: on.values[name] for name in chosen_so_far}))
+    begins = first - timedelta(days=(first.weekday() - week_begins(on.shop.country)) % 7)
+    weeks = [list(span(begins + timedelta(weeks=n), 7)) for n in range((last - begins).days // 7 + 1)]
+    return on.render(
+        "days.html",
+        422 if wrong else 200,
+        visit_type=visit_type,
+        provider=chosen,
+        providers=providers,
+        weeks=weeks,
+        first=first,
+        last=last,
+        open_on=_open_on(on.shop, [chosen] if chosen else providers, begins, len(weeks) * 7),
+        weekdays=weekdays(on.language, on.shop.country),
+        parts=list(PartOfDay),
+        wrong=wrong,
+    )
+
+
+def show_who(on: PageRequest) -> Response:
+    """For me, or for someone else? And were they here before, where that is not plain from the visit type."""
+    visit_type = _visit_type(on)
+    if visit_type is None or not (on.start or on.days) or on.values["provider"] in ("", ANY):
+        return show_times(on)
+    wrong = dict.fromkeys(_open_questions(on, visit_type), "choose") if on.values["asked"] == "who" else {}
+    asks_new = _asks_new(visit_type)
+    return on.render(
+        "who.html", 422 if wrong else 200, provider=on.provider, visit_type=visit_type, asks_new=asks_new, wrong=wrong
+    )
+
+
+def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Response:
+    """Who is it, and how can the practice reach them?"""
+    visit_type = _visit_type(on)
+    if visit_type is None or not (on.start or on.days) or _open_questions(on, visit_type):
+        return show_who(on)
+    on = _with_token(on)
+    if on.values["asked"] == "who" and on.values["last_name"] and not problems:
+        booker = on.values["for_whom"] == "me" or on.values["booker_last_name"]
+        if booker:
+            return check_answers(on.having(asked=""))
+    known = {one.pointer: one.code for one in problems if one.pointer in POINTERS}
+    return on.render(
+        "details.html",
+        422 if problems else 200,
+        provider=on.provider,
+        visit_type=visit_type,
+        wrong={field: known[pointer] for pointer, field in POINTERS.items() if pointer in known},
+        elsewhere=[one.code for one in problems if one.pointer not in POINTERS],
+        phone_example=example(on.shop.country),
+        birth_order=("month", "day", "year") if month_first(on.language, on.shop.country) else ("day", "month", "year"),
+    )
+
+
+def check_answers(on: PageRequest) -> Response:
+    """Check your answers before they are sent."""
+    on = _with_token(on)
+    try:
+        # Whoever comes back to this page after sending holds the time already.
+        if sent := on.ours.submit_request.sent(on.shop.slug, on.values["key"], _form(on, consent=True)):
+            return _to_my_request(on, sent)
+    except InvalidInput:
+        pass  # said below, with all that is wrong
+    return _check_page(on)
+
+
+def send_request(on: PageRequest) -> Response:
+    """Send the request; sending it again finds the same one."""
+    form = _form(on)
+    try:
+        if notice := _doubts(on):
+            # A form that was shown long ago may have been sent then.
+            known = notice == "old" and _age(on) is not None
+            if known and (sent := on.ours.submit_request.sent(on.shop.slug, on.values["key"], form)):
+                return _to_my_request(on, sent)
+            return _check_page(_with_token(on), notice)
+        return _to_my_request(on, on.ours.submit_request(on.shop.slug, on.values["key"], form))
+    except InvalidInput as error:
+        if [one.pointer for one in error.problems] == ["/contact_consent"]:
+            return _check_page(on, wrong={"contact_consent": "consent_needed"})
+        return _told_where_it_was_asked(on, error)
+    except (SlotAlreadyTaken, SlotNotOffered) as error:
+        return _taken_page(on, error)
+
+
+def _check_page(on: PageRequest, notice: str = "", wrong: Mapping[str, str] | None = None) -> Response:
+    try:
+        parsed = on.ours.submit_request.check(on.shop.slug, _form(on, consent=True))
+    except InvalidInput as error:
+        return _told_where_it_was_asked(on, error)
+    except (SlotAlreadyTaken, SlotNotOffered) as error:
+        return _taken_page(on, error)
+    return on.render("check.html", 422 if notice or wrong else 200, parsed=parsed, notice=notice, wrong=wrong or {})
+
+
+def _told_where_it_was_asked(on: PageRequest, error: InvalidInput) -> Response:
+    """What is wrong, on the page that asks for it; nothing is typed again."""
+    pointers = {one.pointer for one in error.problems}
+    if pointers & {"/start", "/preferred", "/preferred/days"}:
+        return show_times(on.having(start="", days=""))
+    if "/visit_type" in pointers:
+        return show_visit_types(on)
+    if "/provider" in pointers:
+        return show_providers(on)
+    if "/new_patient" in pointers:
+        return show_who(on.having(asked="who"))
+    return show_details(on, [one for one in error.problems if one.pointer != "/contact_consent"])
+
+
+def _taken_page(on: PageRequest, error: SlotAlreadyTaken | SlotNotOffered) -> Response:
+    """Kindly: the nearest free times of that day and the next, of other providers if there are none; all typed is carried on."""
+    provider, visit_type = on.provider, on.values["visit_type"]
+    phone_only = isinstance(error, SlotNotOffered) and error.reason in _PHONE_ONLY
+    left = sorted(local(minute, on.zone) for minute in error.left)
+    groups: list[tuple[Provider, date, list[datetime]]] = []
+    if left:
+        groups.append((provider, left[0].date(), _closest(left, on.start)))
+    if not phone_only:
+        after = left[0].date() if left else day_of(on.ours.clock.now(), on.zone) - timedelta(days=1)
+        groups += _first_times([on.ours.list_slots.next_free_day(on.shop.slug, provider.id, visit_type, after)])
+    others = [one for one in on.ours.list_slots.first_available(on.shop.slug, visit_type) if one.provider != provider]
+    return on.render(
+        "taken.html",
+        409,
+        provider=provider,
+        groups=groups,
+        others=_first_times(others)[:2] if len(groups) < 2 else [],
+        phone_only=phone_only,
+        taken=isinstance(error, SlotAlreadyTaken),
+    )
+
+
+def _first_times(offers: Sequence[OfferedSlots]) -> list[tuple[Provider, date, list[datetime]]]:
+    return [
+        (one.provider, day, [local(start, one.zone) for start in starts[:NEAREST]])
+        for one in offers
+        for day, starts in one.days.items()
+    ]
+
+
+def _closest(times: Sequence[datetime], start: datetime | None) -> list[datetime]:
+    near = sorted(times, key=lambda time: abs(time - start)) if start else times
+    return sorted(near[:NEAREST])
+
+
+def _doubts(on: PageRequest) -> str:
+    """Why a form is shown once more before it is sent: it is no puzzle, and nothing is lost."""
+    age = _age(on)
+    if on.values["website"]:
+        return "unseen"
+    if age is None or age > LONGEST_ASKING:
+        return "old"
+    return "fast" if age < SHORTEST_ASKING else ""
+
+
+def _age(on: PageRequest) -> timedelta | None:
+    return on.ours.form_tokens.age(on.shop.slug, on.values["key"], on.ours.clock.now())
+
+
+def _with_token(on: PageRequest) -> PageRequest:
+    """With a token of ours that is not old: the one that came, else a new one."""
+    age = _age(on)
+    if age is not None and age <= LONGEST_ASKING:
+        return on
+    return on.having(key=on.ours.form_tokens.new(on.shop.slug, on.ours.clock.now()))
+
+
+def _form(on: PageRequest, *, consent: bool = False) -> dict[str, object]:
+    """What was typed, as the API takes it. Consent is asked for on the last page alone."""
+    visit_type = _visit_type(on)
+    values = {**on.values, "language": on.language}
+    if visit_type and not _asks_new(visit_type):
+        values["new_patient"] = "yes" if visit_type.for_new_patients else "no"
+    return request_form(values | ({"contact_consent": "yes"} if consent else {}))
+
+
+def _to_my_request(on: PageRequest, sent: Submitted) -> Response:
+    if on.embedded:
+        return redirect(on.to(f"/sent/{sent.link}", sent="1"))
+    return redirect(on.pages.url(f"/my-request/{on.shop.slug}/{sent.link}?sent=1&lang={on.language}"))
+
+
+def _visit_type(on: PageRequest) -> VisitType | None:
+    """The chosen visit type, if the chosen provider (or anybody) offers it. Raises ProviderNotFound."""
+    chosen = on.shop.visit_types.get(on.values["visit_type"])
+    if chosen is None or on.values["provider"] in ("", ANY):
+        return chosen
+    return chosen if chosen.id in on.provider.visit_type_ids else None
+
+
+def _asks_new(visit_type: VisitType) -> bool:
+    """Whether patients have to say if they were here before: the visit type does not."""
+    return visit_type.for_new_patients and visit_type.for_returning_patients
+
+
+def _open_questions(on: PageRequest, visit_type: VisitType) -> list[str]:
+    """What *who is it for* has not been told yet."""
+    answers = {"for_whom": ("me", "other")} | ({"new_patient": ("yes", "no")} if _asks_new(visit_type) else {})
+    return [name for name, possible in answers.items() if on.values[name] not in possible]
+
+
+def _bookable(practice: Practice, visit_type_id: str = "") -> list[Provider]:
+    """Who may be booked online (for a visit type)."""
+    return [
+        one
+        for one in practice.providers.values()
+        if one.integrated and not practice.availability_of(one).paused
+        if not visit_type_id or visit_type_id in one.visit_type_ids
+    ]
+
+
+def _month(
+    on: PageRequest, providers: Sequence[Provider], visit_type_id: str, today: date, last: date
+) -> tuple[Month, date | None, list[OfferedSlots]]:
+    """The month and day that were asked for, else those of the first free time."""
+    before = day_of(on.start, on.shop.zone_of(providers[0])) if on.start else None
+    asked = a_day(on.values["day"]) or a_day(f"{on.values['month']}-01") or before
+    first = min(max(asked, today), last) if asked else today
+
+    def offered(month: date) -> list[OfferedSlots]:
+        begins, ends = max(month, today), next_month(month) - timedelta(days=1)
+        return [on.ours.list_slots(on.shop.slug, one.id, visit_type_id, begins, ends) for one in providers]
+
+    offers = offered(first_of(first))
+    if asked is None and not any(one.first_free for one in offers):
+        after = next_month(first) - timedelta(days=1)
+        found = [on.ours.list_slots.next_free_day(on.shop.slug, one.id, visit_type_id, after) for one in providers]
+        if free := min((one.first_free for one in found if one.first_free), default=None):
+            first, offers = free, offered(first_of(free))
+    month = month_of(first, week_begins(on.shop.country), offers, today, last)
+    free_days = [day for day, count in sorted(month.free.items()) if count]
+    chosen = a_day(on.values["day"]) or before
+    return month, chosen if chosen in free_days else next(iter(free_days), None), offers
+
+
+def _free_after(on: PageRequest, providers: Sequence[Provider], visit_type_id: str, month: Month) -> date | None:
+    """The first free day after a month that has none."""
+    after = next_month(month.first) - timedelta(days=1)
+    found = (on.ours.list_slots.next_free_day(on.shop.slug, one.id, visit_type_id, after) for one in providers)
+    return min((one.first_free for one in found if one.first_free), default=None)
+
+
+def _open_on(practice: Practice, providers: Sequence[Provider], first: date, count: int) -> set[date]:
+    """Days on which one of them sees patients."""
+    hours = [practice.availability_of(one).open_hours(first, count) for one in providers]
+    return {day for n, day in enumerate(span(first, count)) if any(one[n] for one in hours)}
+
+
+def _initials(name: str) -> str:
+    """The first letters of first and last name, without titles and degrees: "Dr. Amara Osei" is "AO"."""
+    words = [word for word in name.split(",")[0].split() if not word.endswith(".")] or name.split()
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+
+_hints: dict[str, tuple[int, dict[str, date]]] = {}
+
+
+def _next_free(on: PageRequest, slug: str, minute: int) -> dict[str, date]:
+    """When each provider is free next, for their shortest visit; at most a minute old. A hint: the page stands without it."""
+    if slug not in _hints or _hints[slug][0] != minute:
+        found = {}
+        for provider in _bookable(on.shop):
+            shortest = min(on.shop.visit_types_of(provider), key=lambda one: one.minutes)
+            try:
+                offered = on.ours.list_slots.next_free_day(slug, provider.id, shortest.id)
+            except StoreUnavailable:
+                continue
+            if offered.first_free:
+                found[provider.id] = offered.first_free
+        _hints[slug] = minute, found
+    return _hints[slug][1]

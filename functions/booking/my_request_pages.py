@@ -1,0 +1,86 @@
+"""My request: what became of it, for whoever has the private link. Looking changes nothing, however it is done."""
+
+from chalice.app import Response
+from oneway.calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
+from oneway.domain.errors import NotFound, RequestAlreadyAnswered
+from oneway.phones import shown
+from oneway.use_cases.look_up_request import LookedUp
+from oneway.web.answers import NO_STORE, asset_answer, redirect
+from page_requests import PageRequest
+
+
+def show_my_request(on: PageRequest, link: str) -> Response:
+    """A request as its patient sees it."""
+    found = on.ours.look_up_request(on.shop.slug, link)
+    return _page(on, found, link, notice="sent" if "sent" in on.query else "")
+
+
+def ask_cancel(on: PageRequest, link: str) -> Response:
+    """What cancelling will do; nothing is done yet."""
+    return _page(on, on.ours.look_up_request(on.shop.slug, link), link, template="cancel.html")
+
+
+def confirm_cancel(on: PageRequest, link: str) -> Response:
+    """Cancel, or pass the wish on."""
+    try:
+        on.ours.cancel_by_patient(on.shop.slug, link)
+    except RequestAlreadyAnswered:
+        return _page(on, on.ours.look_up_request(on.shop.slug, link), link, notice="over", status=409)
+    return redirect(on.pages.url(f"/my-request/{on.shop.slug}/{link}?lang={on.language}"))
+
+
+def download_visit(on: PageRequest, link: str) -> Response:
+    """The confirmed visit as a calendar file: the same event, whenever it is taken, as in the messages."""
+    found = on.ours.look_up_request(on.shop.slug, link)
+    request, practice = found.request, found.practice
+    if request.link is None or not _confirmed(found):
+        raise NotFound
+    t = on.pages.speaker(on.language if on.query.get("lang") else request.language)
+    event = CalendarEvent(
+        uid=uid_of(practice.slug, request.id),
+        sequence=request.version,
+        start=request.link.start,
+        end=request.link.end,
+        zone=practice.zone_of(found.provider),
+        summary=summary_of(t("my.calendar"), practice.name),
+        location=f"{found.location.name}, {found.location.address}",
+        description=f"{found.provider.name}\n{practice.name}, {shown(practice.phone, practice.country)}",
+        organizer=(practice.name, practice.reply_to),
+    )
+    answer = asset_answer(
+        calendar_file(event, Method.PUBLISH, on.ours.clock.now()), "text/calendar; charset=utf-8", NO_STORE
+    )
+    answer.headers["Content-Disposition"] = f'attachment; filename="{t("my.calendar.file")}.ics"'
+    return answer
+
+
+def _confirmed(found: LookedUp) -> bool:
+    return found.request.shown_state == "booked" and not found.request.asked_to_cancel_at
+
+
+def _page(
+    on: PageRequest,
+    found: LookedUp,
+    link: str,
+    *,
+    notice: str = "",
+    template: str = "my_request.html",
+    status: int = 200,
+) -> Response:
+    request = found.request
+    on = on.having(language=request.language) if not on.query.get("lang") else on
+    return on.render(
+        template,
+        status,
+        NO_STORE,
+        request=request,
+        provider=found.provider,
+        location=found.location,
+        visit_type=found.visit_type,
+        zone=found.practice.zone_of(found.provider),
+        address=on.pages.url(f"/my-request/{on.shop.slug}/{link}"),
+        whole_address=f"{on.ours.settings.public_url}/my-request/{on.shop.slug}/{link}",
+        notice=notice,
+        confirmed=_confirmed(found),
+        may_cancel=request.shown_state in ("requested", "booked") and not request.asked_to_cancel_at,
+    )

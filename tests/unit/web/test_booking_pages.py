@@ -1,0 +1,586 @@
+"""The booking tool and *My request* in process: what each step shows, carries on and refuses, in memory and in milliseconds."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from oneway.domain.practices import Limits, VisitType
+from oneway.domain.requests import RequestState
+
+from local.demo.browser import Page
+from tests.builders import START, a_calendar, a_form, a_patient, a_practice, a_provider, a_row
+from tests.world import World
+
+from .booking_pages import Patient, links, patient_of
+
+TYPED = {
+    "first_name": "Maria", "last_name": "Núñez", "birth_month": "3", "birth_day": "12", "birth_year": "1984",
+    "mobile": "(415) 555-2671", "email": "maria@example.org", "reason": "Knee pain",
+}  # fmt: skip
+TUESDAY = "/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang=en"
+PLACES = ("book", "embed")
+Asking = Callable[..., Patient]
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> Asking:
+    def start(world: World | None = None) -> Patient:
+        return patient_of(world or World(), tmp_path)
+
+    return start
+
+
+def at_details(patient: Patient, place: str = "book", whom: str = "me", lang: str = "en") -> Page:
+    """From the first page to the form, by what people press."""
+    page = patient.open(f"/{place}/harbor?lang={lang}")
+    page = patient.follow(page, "Amara Osei")
+    page = patient.follow(page, "New patient|Primera consulta")
+    page = patient.follow(page, r"^24\b")
+    page = patient.follow(page, "^9:30")
+    return patient.submit(page, page.forms[0], for_whom=whom, new_patient="yes")
+
+
+def at_check(patient: Patient, **typed: str) -> Page:
+    page = at_details(patient, typed.pop("place", "book"), typed.get("for_whom", "me"), typed.pop("lang", "en"))
+    return patient.submit(page, page.forms[0], **{**TYPED, **typed})
+
+
+def addresses(page: Page) -> list[str]:
+    return [address for address, _ in links(page) if not address.startswith(("mailto:", "tel:"))]
+
+
+def sent(patient: Patient, page: Page, **typed: str) -> Page:
+    """What Send request leads to, by somebody who takes their time."""
+    patient.world.clock.advance(seconds=20)
+    return patient.submit(page, page.forms[-1], **{"contact_consent": "yes", **typed})
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_the_whole_way(asking: Asking, place: str, lang: str) -> None:
+    patient = asking()
+    page = sent(patient, at_check(patient, place=place, lang=lang))
+    assert page.path.startswith("/my-request/harbor/" if place == "book" else "/embed/harbor/sent/")
+    assert ("Request sent" if lang == "en" else "Solicitud enviada") in page.text
+    (request,) = patient.world.store.requests_by_id.values()
+    assert request.slot
+    assert request.slot.start == START
+    assert (request.language, request.patient.last_name, request.reason) == (lang, "Núñez", "Knee pain")
+
+
+def test_no_address_tells_who_asks(asking: Asking) -> None:
+    patient = asking()
+    seen = []
+    page = at_check(patient)
+    seen += [
+        page.url,
+        *(form.action for form in page.forms),
+        *(address for address, _ in links(page) if not address.startswith("tel:")),
+    ]
+    page = sent(patient, page)
+    seen += [page.url, *addresses(page)]
+    assert not [one for one in seen if re.search("Maria|N%C3%BA|1984|555|example.org|Knee", one)]
+
+
+def test_every_page_says_whom_to_call_and_what_to_do_in_an_emergency(asking: Asking) -> None:
+    patient = asking()
+    first = patient.open("/book/harbor?lang=en")
+    pages = [first, patient.follow(first, "Osei"), patient.open(TUESDAY), at_details(patient), at_check(patient)]
+    pages += [sent(patient, pages[-1]), patient.open("/book/harbor/times?provider=nobody&visit_type=new&lang=en")]
+    for page in pages:
+        for said in ("In an emergency", "1 Main St, Oakland", "(415) 555-0100", "front@harbor.example"):
+            assert said in page.text, (page.url, said)
+
+
+def test_a_month_marks_its_free_days_and_leads_to_the_next(asking: Asking) -> None:
+    patient = asking()
+    page = patient.open("/book/harbor/times?provider=osei&visit_type=new&lang=en")
+    assert "November 2026" in page.text
+    days = [text for address, text in links(page) if "day=" in address]
+    assert days[0] == "23 , 8 free times"
+    assert not [one for one in days if one.startswith(("22", "28", "29"))], "weekends are closed"
+    assert "December 2026" in patient.follow(page, "December 2026").text
+    assert not [text for _, text in links(page) if "October" in text]
+
+
+def test_where_a_month_has_nothing_the_next_free_day_is_one_tap_away(asking: Asking) -> None:
+    world = World(a_practice(a_provider(), minimum_notice_minutes=60 * 24 * 20))
+    patient = asking(world)
+    page = patient.open("/book/harbor/times?provider=osei&visit_type=new&month=2026-11&lang=en")
+    assert "Nothing is free in November 2026" in page.text
+    page = patient.follow(page, "Next free: Mon, Dec 14")
+    assert "Monday, December 14" in page.text
+    # Whoever asks for no month is shown the first one with free times.
+    assert "December 2026" in patient.open("/book/harbor/times?provider=osei&visit_type=new&lang=en").text
+
+
+def test_first_available_shows_everybodys_times_and_chooses_who_has_the_time(asking: Asking) -> None:
+    patient = asking()
+    page = patient.follow(patient.open("/book/harbor?lang=en"), "First available")
+    page = patient.follow(patient.follow(page, "New patient"), r"^24\b")
+    assert "Dr. Amara Osei" in page.text
+    assert "Dr. Lena Brandt" in page.text
+    whom = [address for address, text in links(page) if text == "9:30 AM"]
+    assert [re.search(r"provider=(\w+)", one).group(1) for one in whom] == ["osei", "brandt"]  # type: ignore[union-attr]
+
+
+def test_whoever_is_not_read_is_reached_by_phone(asking: Asking) -> None:
+    world = World(a_practice(a_provider(), a_provider("brandt", source_id=None, external_id=None)))
+    patient = asking(world)
+    page = patient.open("/book/harbor?lang=en")
+    assert [address for address, text in links(page) if "Brandt" in text] == ["tel:+14155550100"]
+    page = patient.open("/book/harbor/times?provider=brandt&visit_type=new&lang=en")
+    assert "Please call Harbor Clinic" in page.text
+    assert "Ask for another time" not in page.text
+
+
+def test_whom_it_is_for_and_whether_they_are_new_is_asked_where_it_is_not_plain(asking: Asking) -> None:
+    patient = asking()
+    page = patient.follow(patient.open(TUESDAY), "^9:30")
+    assert "been here before" in page.text
+    page = patient.submit(page, page.forms[0])
+    assert page.status == 422
+    assert page.html.count('class="error"') == 2
+    follow_up = patient.open("/book/harbor/times?provider=osei&visit_type=follow-up&day=2026-11-24&lang=en")
+    assert "been here before" not in patient.follow(follow_up, "^9:30").text
+
+
+def test_what_is_wrong_is_said_at_the_top_and_beside_the_field_and_nothing_is_lost(asking: Asking) -> None:
+    patient = asking()
+    page = at_check(patient, birth_month="13", mobile="12", email="")
+    assert page.status == 422
+    assert page.html.count('<li><a href="#') == 2
+    for field in ("birth_date", "mobile"):
+        assert f'href="#{field}"' in page.html
+        assert f'id="error-{field}"' in page.html
+    assert "<title>Error:" in page.html
+    form = page.form_with("last_name")
+    assert form
+    assert (form.values["last_name"], form.values["mobile"], form.values["start"]) == ("Núñez", "12", START_TEXT)
+    page = patient.submit(page, form, birth_month="3", mobile="", email="maria@example.org")
+    assert "Check your request" in page.text
+
+
+START_TEXT = "2026-11-24T09:30:00-08:00"
+
+
+def test_whoever_asks_for_someone_else_says_who_they_are(asking: Asking) -> None:
+    patient = asking()
+    page = at_check(patient, for_whom="other")
+    assert page.status == 422
+    form = page.form_with("booker_first_name")
+    assert form
+    page = patient.submit(page, form, booker_first_name="Rosa", booker_last_name="Lind", booker_relation="mother")
+    assert "Rosa Lind (mother)" in page.text
+    sent(patient, page)
+    (request,) = patient.world.store.requests_by_id.values()
+    assert request.booker
+    assert request.booker.relation == "mother"
+
+
+def test_everything_can_be_changed_from_the_check_and_the_rest_stays(asking: Asking) -> None:
+    patient = asking()
+    check = at_check(patient)
+    page = patient.press(check, "Change When")
+    assert "Choose a day and a time" in page.text
+    page = patient.press(page, r"^25\b")
+    assert "Wednesday, November 25" in page.text
+    page = patient.press(page, "^10:00 AM")
+    assert "Wednesday, November 25, 2026, 10:00 AM" in page.text
+    page = patient.press(page, "Change With")
+    page = patient.press(page, "Lena Brandt")
+    page = patient.press(page, "New patient")
+    page = patient.press(page, "^11:00 AM")
+    assert "Wednesday, November 25, 2026, 11:00 AM" in page.text, "the same day is shown first"
+    assert "Dr. Lena Brandt" in page.text
+    page = patient.press(page, "Change Patient")
+    form = page.form_with("last_name")
+    assert form
+    assert form.values["reason"] == "Knee pain"
+    page = patient.submit(page, form, last_name="Nuñez Prieto")
+    assert "Maria Nuñez Prieto" in page.text
+    assert "Knee pain" in page.text
+    assert "Request sent" in sent(patient, page).text
+
+
+def test_consent_is_asked_for_on_the_last_page(asking: Asking) -> None:
+    patient = asking()
+    page = sent(patient, at_check(patient), contact_consent="")
+    assert page.status == 422
+    assert "needs your consent" in page.text
+    assert not patient.world.store.requests_by_id
+    assert "Request sent" in sent(patient, page).text
+
+
+def test_a_time_that_is_taken_meanwhile_leaves_the_nearest_ones_and_all_that_was_typed(asking: Asking) -> None:
+    world = World(a_practice(a_provider()))
+    patient = asking(world)
+    check = at_check(patient)
+    world.submit("a" * 32, patient=a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org", "mobile": ""})
+    page = sent(patient, check)
+    assert page.status == 409
+    assert "This time was just taken" in page.text
+    assert "Tuesday, November 24" in page.text
+    assert "Wednesday, November 25" in page.text
+    page = patient.press(page, "^10:00 AM")
+    assert "Maria Núñez" in page.text
+    page = sent(patient, page)
+    assert "10:00 AM" in page.text
+    assert "Request sent" in page.text
+
+
+def test_where_a_provider_has_nothing_left_others_are_shown(asking: Asking) -> None:
+    world = World()
+    patient = asking(world)
+    check = at_check(patient)
+    calendar = world.store.calendars_by_key["harbor", "osei"]
+    world.store.calendars_by_key["harbor", "osei"] = replace(
+        calendar, availability=a_calendar(default_weeks=()).availability
+    )
+    page = sent(patient, check)
+    assert "no longer offered" in page.text
+    assert "Dr. Amara Osei has no free time left" in page.text
+    page = patient.press(page, "^1:00 PM")
+    assert "Dr. Lena Brandt" in page.text
+    assert "Request sent" in sent(patient, page).text
+
+
+def test_sending_again_and_going_back_find_the_same_request(asking: Asking) -> None:
+    patient = asking()
+    details = at_details(patient)
+    check = patient.submit(details, details.forms[0], **TYPED)
+    first, second = sent(patient, check), sent(patient, check)
+    assert first.path == second.path
+    assert patient.submit(details, details.forms[0], **TYPED).path == first.path
+    assert len(patient.world.store.requests_by_id) == 1
+
+
+def test_a_form_that_is_sent_in_no_time_is_shown_once_more(asking: Asking) -> None:
+    patient = asking()
+    check = at_check(patient)
+    page = patient.submit(check, check.forms[-1], contact_consent="yes")
+    assert page.status == 422
+    assert "Please look once more" in page.text
+    assert not patient.world.store.requests_by_id
+    assert "Request sent" in sent(patient, page).text
+
+
+def test_what_only_a_program_fills_in_is_no_puzzle_and_loses_nothing(asking: Asking) -> None:
+    patient = asking()
+    page = sent(patient, at_check(patient), website="https://spam.example")
+    assert page.status == 422
+    assert not patient.world.store.requests_by_id
+    assert "spam" not in page.html
+    assert "Request sent" in sent(patient, page).text
+
+
+def test_a_form_that_was_open_for_a_night_is_renewed_and_loses_nothing(asking: Asking) -> None:
+    patient = asking()
+    check = at_check(patient)
+    patient.world.clock.advance(hours=13)
+    page = sent(patient, check)
+    assert page.status == 422
+    assert "open for a long time" in page.text
+    assert "Maria Núñez" in page.text
+    assert "Request sent" in sent(patient, page).text
+
+
+def test_a_form_that_was_sent_and_stayed_open_finds_its_request(asking: Asking) -> None:
+    patient = asking()
+    check = at_check(patient)
+    first = sent(patient, check)
+    patient.world.clock.advance(hours=13)
+    assert sent(patient, check).path == first.path
+
+
+@pytest.mark.parametrize("key", ["", "x", "A" * 48, "ñ" * 30])
+def test_a_token_that_is_not_ours_is_replaced(asking: Asking, key: str) -> None:
+    patient = asking()
+    page = sent(patient, at_check(patient), key=key)
+    assert page.status == 422
+    assert not patient.world.store.requests_by_id
+    assert "Request sent" in sent(patient, page).text
+
+
+def test_too_many_requests_have_a_kind_page_with_the_number(asking: Asking) -> None:
+    world = World(a_practice(limits=Limits(pending_per_person=1)))
+    world.submit("b" * 32, start="2026-11-25T09:30:00-08:00")
+    patient = asking(world)
+    page = sent(patient, at_check(patient))
+    assert page.status == 409
+    assert "Too many requests are waiting" in page.text
+    assert ("tel:+14155550100", "(415) 555-0100") in links(page)
+
+
+def test_asking_for_another_time(asking: Asking) -> None:
+    patient = asking()
+    page = patient.follow(patient.open(TUESDAY), "Ask for another time")
+    refused = patient.submit(page, page.forms[0])
+    assert refused.status == 422
+    assert "at least one day" in refused.text
+    address = (
+        f"{urlsplit(page.forms[0].action).path}?provider=osei&visit_type=new&asked=days&days=2026-12-01&days=2026-12-03"
+    )
+    page = patient.open(f"{address}&parts=morning&parts=evening&lang=en")
+    assert page.path == "/book/harbor/who"
+    assert "Tue, Dec 1; Thu, Dec 3 (morning, evening)" in page.text
+    page = patient.submit(page, page.forms[0], for_whom="me", new_patient="yes")
+    page = patient.submit(page, page.forms[0], **TYPED)
+    assert "No place is held" in page.text
+    page = patient.press(page, "Change When")
+    assert re.findall(r'value="([\d-]+)" checked', page.html) == ["2026-12-01", "2026-12-03"]
+    page = patient.submit(page, page.forms[0], days="2026-12-02")
+    assert "Wed, Dec 2" in page.text
+    page = sent(patient, page)
+    assert "No place is held yet" in page.text
+    (request,) = patient.world.store.requests_by_id.values()
+    assert request.preferred
+    assert [str(day) for day in request.preferred.days] == ["2026-12-02"]
+
+
+def test_whoever_takes_the_first_available_chooses_a_provider_for_another_time(asking: Asking) -> None:
+    patient = asking()
+    page = patient.open("/book/harbor/days?provider=any&visit_type=new&lang=en")
+    assert 'name="provider" value="brandt"' in page.html
+    page = patient.submit(page, page.forms[0], days="2026-12-01")
+    assert page.status == 422
+    assert "choose one" in page.text
+
+
+def test_a_free_time_can_still_be_taken_instead_of_another_time(asking: Asking) -> None:
+    patient = asking()
+    page = patient.open("/book/harbor/who?provider=osei&visit_type=new&days=2026-12-01&lang=en")
+    page = patient.submit(page, page.forms[0], for_whom="me", new_patient="yes")
+    page = patient.submit(page, page.forms[0], **TYPED)
+    page = patient.press(page, "Change With")
+    page = patient.press(patient.press(page, "Osei"), "New patient")
+    page = patient.press(page, "^1:00 PM")
+    assert "Monday, November 23, 2026, 1:00 PM" in page.text
+
+
+def test_my_request_without_email_shows_the_private_link_and_the_number(asking: Asking) -> None:
+    patient = asking()
+    page = sent(patient, at_check(patient, email=""))
+    assert "Harbor Clinic will call you" in page.text
+    link = urlsplit(page.url).path
+    assert f"https://book.example{link}" in page.text
+    assert "Keep this private link" in page.text
+
+
+def my_request(patient: Patient) -> str:
+    """The address of a request that waits."""
+    return f"/my-request/harbor/{patient.world.submit().link}"
+
+
+def test_my_request_says_neither_birth_date_nor_reason_nor_insurance(asking: Asking) -> None:
+    patient = asking()
+    page = patient.open(f"{my_request(patient)}?lang=en")
+    assert "Maria" in page.text
+    assert not re.search("1984|Knee|Acme|Núñez|2671|maria@", page.text)
+    assert page.headers["cache-control"] == "no-store"
+
+
+def test_a_confirmed_visit_is_a_calendar_file(asking: Asking) -> None:
+    patient = asking()
+    address = my_request(patient)
+    assert patient.open(f"{address}/appointment.ics").status == 404, "not confirmed yet"
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    page = patient.open(f"{address}?lang=es")
+    assert "Su cita está confirmada" in page.text
+    file = patient.follow(page, "Añadir a mi calendario")
+    assert file.headers["content-type"] == "text/calendar; charset=utf-8"
+    assert file.headers["content-disposition"] == 'attachment; filename="cita.ics"'
+    for line in ("METHOD:PUBLISH", "SUMMARY:Cita\\, Harbor Clinic", "DTSTART;TZID=America/Los_Angeles:20261124T093000"):
+        assert line in file.html, line
+    assert not re.search("Maria|Knee|1984", file.html)
+
+
+def test_cancelling_is_asked_first_and_of_a_confirmed_visit_passed_on(asking: Asking) -> None:
+    patient = asking()
+    address = my_request(patient)
+    page = patient.follow(patient.open(f"{address}?lang=en"), "^Cancel$")
+    assert "the time given to others" in page.text
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    page = patient.open(f"{address}/cancel?lang=en")
+    assert "Ask to cancel this visit?" in page.text
+    page = patient.press(page, "Ask to cancel")
+    assert "passed on to Harbor Clinic" in page.text
+    assert not [text for _, text in links(page) if text in ("Cancel", "Add to my calendar")]
+    (request,) = patient.world.store.requests_by_id.values()
+    assert request.state is RequestState.LINKED
+    assert request.asked_to_cancel_at
+
+
+def test_what_is_over_cannot_be_cancelled(asking: Asking) -> None:
+    patient = asking()
+    asked = patient.world.submit()
+    patient.world.cancel_by_staff("harbor", "nadia@harbor.example", asked.request.id, "other", "")
+    page = patient.open(f"/my-request/harbor/{asked.link}/cancel?lang=en", "POST")
+    assert page.status == 409
+    assert "can no longer be cancelled here" in page.text
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"purpose": "prefetch"}, {"sec-purpose": "prefetch;prerender"}, {"x-moz": "prefetch"}]
+)
+def test_following_any_link_changes_nothing(asking: Asking, headers: dict[str, str]) -> None:
+    """Every page that can be fetched, with every link that stands on one, as mail scanners and browsers ahead of time do."""
+    patient = asking()
+    address = my_request(patient)
+    patient.world.submit("c" * 32, start="2026-11-25T09:30:00-08:00", patient=a_form()["patient"] | {"email": ""})
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    before = dict(patient.world.store.requests_by_id), patient.world.store.writes
+    patient.headers = headers
+    todo, seen = ["/book/harbor", "/embed/harbor", address], set()
+    while todo:
+        one = todo.pop()
+        shape = re.sub(r"\d\d:\d\d|\d{4}-\d\d(-\d\d)?|=[^&]*", "", one)
+        if shape in seen or one.startswith("#"):
+            continue
+        seen.add(shape)
+        page = patient.open(one)
+        if "text/html" in page.headers["content-type"]:
+            todo += addresses(page)
+    assert len(seen) > 15
+    assert (dict(patient.world.store.requests_by_id), patient.world.store.writes) == before
+
+
+def test_no_page_may_be_framed_but_the_embedded_ones_by_the_practices_own_sites(asking: Asking) -> None:
+    world = World(a_practice(embed_origins=("https://www.harbor.example", "https://harbor.example")))
+    patient = asking(world)
+    policy = patient.open("/embed/harbor").headers["content-security-policy"]
+    assert "frame-ancestors https://www.harbor.example https://harbor.example" in policy
+    assert "frame-ancestors 'none'" in patient.open("/book/harbor").headers["content-security-policy"]
+    for _, text in links(patient.open("/embed/harbor")):
+        assert text
+    assert "frame-ancestors 'none'" in patient.open("/embed/nowhere").headers["content-security-policy"]
+
+
+def test_a_practice_that_named_no_site_is_not_framed(asking: Asking) -> None:
+    assert "frame-ancestors 'none'" in asking().open("/embed/harbor").headers["content-security-policy"]
+
+
+def test_a_frame_keeps_its_colour_and_language_on_the_whole_way(asking: Asking) -> None:
+    patient = asking()
+    page = patient.open("/embed/harbor?lang=es&colour=%23aa3300")
+    assert "--accent: #aa3300" in page.html
+    page = patient.follow(page, "Osei")
+    page = patient.follow(page, "Primera consulta")
+    page = patient.follow(patient.follow(page, r"^24\b"), "^9:30")
+    page = patient.submit(page, page.forms[0], for_whom="me", new_patient="yes")
+    page = patient.submit(page, page.forms[0], **TYPED)
+    assert "--accent: #aa3300" in page.html
+    page = sent(patient, page)
+    assert "--accent: #aa3300" in page.html
+    assert "Solicitud enviada" in page.text
+    assert "--accent: red" not in patient.open("/embed/harbor?colour=red;}").html
+    assert "#aa3300" not in patient.open("/book/harbor?colour=%23aa3300").html, "a page of our own has the practice's"
+
+
+def test_the_script_to_embed_stands_at_one_address(asking: Asking) -> None:
+    page = asking().open("/embed.js")
+    assert page.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert page.headers["cache-control"] == "public, max-age=3600"
+    assert "data-practice" in page.html
+
+
+def test_photos_are_part_of_the_page_while_they_are_small_and_initials_stand_for_those_that_are_missing(
+    asking: Asking,
+) -> None:
+    world = World(a_practice(a_provider(photo="abc"), a_provider("brandt", photo="gone"), a_provider("ruiz")))
+    patient = asking(world)
+    world.store.photos.replace("harbor", {"abc": b"RIFFabcWEBP"})
+    page = patient.open("/book/harbor?lang=en")
+    assert page.html.count("<img") == 1
+    assert "data:image/webp;base64," in page.html
+    assert "LB" in page.text
+    photo = patient.open("/photos/harbor/abc", accept="image/avif,image/webp,*/*;q=0.8")
+    assert patient.open("/photos/harbor/abc", accept="*/*").body == photo.body
+    assert (photo.body, photo.headers["content-type"]) == (b"RIFFabcWEBP", "image/webp")
+    assert "immutable" in photo.headers["cache-control"]
+    assert patient.open("/photos/harbor/none").status == 404
+
+
+def test_photos_that_are_large_together_are_files_of_their_own(asking: Asking) -> None:
+    world = World(a_practice(a_provider(photo="large")))
+    patient = asking(world)
+    world.store.photos.replace("harbor", {"large": b"x" * 40_000})
+    assert 'src="/photos/harbor/large"' in patient.open("/book/harbor?lang=en").html
+
+
+def test_dates_are_asked_for_and_written_as_the_country_does(asking: Asking) -> None:
+    def order(page: Page) -> list[str]:
+        return re.findall(r'name="birth_(\w+)"', page.html)
+
+    patient = asking()
+    assert order(at_details(patient)) == ["month", "day", "year"]
+    assert order(at_details(patient, lang="es")) == ["day", "month", "year"]
+    patient.world.store.practices.save(a_practice(country="GB"))
+    page = at_details(patient)
+    assert order(page) == ["day", "month", "year"]
+    assert "Tuesday 24 November 2026, 9:30 (PST)" in page.text
+    assert "07400 123456" in page.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/book/harbor/times?provider=nobody&visit_type=new",
+        "/book/harbor/visit?provider=nobody",
+        "/book/harbor/who?provider=nobody&visit_type=new",
+        "/book/nowhere",
+        "/book/nowhere/times",
+        "/my-request/harbor/nothing",
+        "/static/nothing.css",
+    ],
+)
+def test_what_is_not_there_has_a_page(asking: Asking, path: str) -> None:
+    assert asking().open(path).status == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?provider=osei", "?provider=osei&visit_type=nothing", "?provider=osei&visit_type=new&start=yesterday",
+     "?provider=osei&visit_type=new&day=2026-99-99", "?provider=any&visit_type=nothing", "?month=x", "?choice=%3D%26"],
+)  # fmt: skip
+@pytest.mark.parametrize("step", ["/visit", "/times", "/days", "/who", "/details"])
+def test_a_step_out_of_order_leads_to_the_one_that_is_missing(asking: Asking, step: str, query: str) -> None:
+    page = asking().open(f"/book/harbor{step}{query}")
+    assert page.status in (200, 404), page.text
+
+
+def test_a_practice_with_one_provider_offers_no_first_available(asking: Asking) -> None:
+    assert "First available" not in asking(World(a_practice(a_provider()))).open("/book/harbor?lang=en").text
+
+
+def test_a_visit_type_says_whom_it_is_for(asking: Asking) -> None:
+    types = {
+        "new": VisitType("new", "New patient", 30, for_returning_patients=False),
+        "follow-up": VisitType("follow-up", "Follow-up", 15, for_new_patients=False),
+    }
+    page = asking(World(a_practice(visit_types=types))).open("/book/harbor/visit?provider=osei&lang=en")
+    assert "30 minutes · if you are new here" in page.text
+    assert "15 minutes · if you have been here before" in page.text
+
+
+def test_a_schedule_that_was_not_read_for_hours_says_so(asking: Asking) -> None:
+    patient = asking()
+    patient.world.clock.advance(hours=5)
+    assert "may be out of date" in patient.open("/book/harbor/times?provider=osei&visit_type=new&lang=en").text
+
+
+def test_a_stranger_learns_nothing_of_visits_that_are_there(asking: Asking) -> None:
+    """The same person's visit is in the schedule already: the answer is the usual one (product section 2)."""
+    patient = asking()
+    patient.world.source.enter(a_row(start=START + timedelta(days=1), end=START + timedelta(days=1, minutes=30)))
+    patient.world.pull()
+    page = sent(patient, at_check(patient))
+    assert "Request sent" in page.text
+    assert a_patient().first_name in page.text

@@ -240,6 +240,23 @@ def test_messages(
         mail.test(found, practice, to or (), out)
 
 
+@messages.command("revoke")
+def revoke_link(
+    practice: PracticeId,
+    request: Annotated[
+        str, typer.Argument(help="The request's id: the end of its details page's address.", show_default=False)
+    ],
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Make the private links of a request useless, where one is in wrong hands."""
+    from . import messages as mail
+
+    with _at(stack, region, profile) as (found, out):
+        mail.revoke(found, practice, request, out)
+
+
 @messages.command("retry")
 def retry_messages(stack: StackName = "oneway", region: Region = None, profile: Profile = None) -> None:
     """Put messages that were given up back, and try at once all that wait."""

@@ -6,6 +6,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
+from oneway.domain.errors import RequestNotFound
 from oneway.languages import LANGUAGES
 from rich.console import Console
 from rich.markup import escape
@@ -15,7 +16,7 @@ from .apply import read_file
 from .logo import read_logo
 from .samples import Sample, samples
 from .stack import Stack, operators, plainly, practice_named
-from .terminal import busy
+from .terminal import Failure, busy
 
 
 def preview(file: Path, language: str | None, folder: Path, out: Console) -> None:
@@ -62,6 +63,20 @@ def test(stack: Stack, slug: str, recipients: Sequence[str], out: Console) -> No
     out.print(
         f"A test is on its way to {escape(', '.join(notice.recipients))}. Nothing there in five minutes? `oneway doctor`."
     )
+
+
+def revoke(stack: Stack, slug: str, request_id: str, out: Console) -> None:
+    """Make all private links of a request useless. Raises Failure for an unknown practice or request."""
+    stack.enter()
+    with plainly(stack.name), busy(out, "Revoking"):
+        ours = operators()
+        practice_named(ours, slug)
+        try:
+            ours.revoke_link(slug, request_id)
+        except RequestNotFound:
+            hint = "Its id is the end of its details page's address."
+            raise Failure(f'the practice has no request "{request_id}"', hint) from None
+    out.print("Done: no link that was sent so far opens it. The next message to the patient brings another one.")
 
 
 def retry(stack: Stack, out: Console) -> None:

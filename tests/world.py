@@ -38,6 +38,7 @@ from oneway.use_cases.membership import Membership
 from oneway.use_cases.preview_cancel import PreviewCancel
 from oneway.use_cases.resolve_absence import ResolveAbsence
 from oneway.use_cases.resolve_moves import ResolveMoves
+from oneway.use_cases.revoke_link import RevokeLink
 from oneway.use_cases.run_timers import RunTimers
 from oneway.use_cases.schedule_age import ScheduleAge
 from oneway.use_cases.send_messages import SendMessages
@@ -177,6 +178,7 @@ class World:
             self.composer,
             self.links,
             "appointments@oneway.example",
+            self.age,
             clock,
         )
         decide = membership, store.requests, store.appointments
@@ -200,6 +202,7 @@ class World:
         self.track_mail = TrackMail(store.requests, store.messages, store.suppressions, store.ledger, clock)
         self.close_call_task = CloseCallTask(membership, store.requests, store.ledger, clock)
         self.use_address_again = UseAddressAgain(membership, store.requests, store.suppressions)
+        self.revoke_link = RevokeLink(store.requests, store.messages, clock)
         self.send_test = SendTestMessage(store.practices, store.notices, clock)
         self.send_test_by_staff = SendTestByStaff(membership, self.send_test)
 

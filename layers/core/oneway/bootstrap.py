@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .use_cases.plan_syncs import PlanSyncs
     from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.resolve_moves import ResolveMoves
+    from .use_cases.revoke_link import RevokeLink
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
@@ -127,6 +128,7 @@ class Operators:
     age: "ScheduleAge"
     explain_request: "ExplainRequest"
     send_test: "SendTestMessage"
+    revoke_link: "RevokeLink"
     photos: "PhotoRepository"
 
 
@@ -332,9 +334,11 @@ def send_messages() -> "SendMessages":
     from .mail.compose import MailComposer
     from .mail.ses import SesMailer
     from .secrets import link_secrets
+    from .store.feeds import DynamoFeedRepository
     from .store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
 
     settings, clock = _settings(), SystemClock()
@@ -349,6 +353,7 @@ def send_messages() -> "SendMessages":
         MailComposer(settings.public_url, settings.sender, clock, practices.logo),
         PrivateLinks(link_secrets(settings.link_secrets_parameter)),
         settings.sender,
+        ScheduleAge(DynamoFeedRepository(), clock),
         clock,
     )
 
@@ -431,12 +436,13 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .store.notices import DynamoNoticeRepository
     from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoRequestRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .use_cases.answer_held import AnswerHeld
     from .use_cases.apply_practice import ApplyPractice
     from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.explain_request import ExplainRequest
     from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.revoke_link import RevokeLink
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_test_message import SendTestMessage
 
@@ -457,6 +463,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         age,
         ExplainRequest(requests, DynamoAppointmentRepository(), calendar, age),
         SendTestMessage(practices, DynamoNoticeRepository(), clock),
+        RevokeLink(requests, DynamoMessageRepository(), clock),
         DynamoPhotoRepository(),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oneway.domain.errors import Forbidden, PracticeNotFound, RequestNotFound
+from oneway.domain.errors import Forbidden, LinkNotFound, PracticeNotFound, RequestNotFound
 from oneway.domain.messages import Delivery, MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.requests import Happening, Request
 from oneway.domain.suppression import mark_of
@@ -348,3 +348,27 @@ def test_a_change_of_the_request_at_the_same_moment_is_not_lost() -> None:
     now = desk.stored(request)
     assert now.closed
     assert now.call
+
+
+class TestLinks:
+    def test_a_revoked_link_opens_nothing_and_the_next_message_brings_another(self, desk: Desk) -> None:
+        submitted = desk.submit()
+        desk.deliver()
+        desk.revoke_link("harbor", submitted.request.id)
+        with pytest.raises(LinkNotFound):
+            desk.look_up("harbor", submitted.link)
+        desk.enter()
+        desk.minutes()
+        link = desk.links.of(desk.stored(submitted.request))
+        assert desk.look_up("harbor", link).request.id == submitted.request.id
+        assert link in desk.last_mail().replace("=\n", "")
+        with pytest.raises(RequestNotFound):
+            desk.revoke_link("harbor", "aaaaaaaaaaaaa")
+
+    def test_staff_are_warned_where_the_schedule_is_old(self, desk: Desk) -> None:
+        desk.clock.advance(hours=5)
+        desk.submit()
+        desk.deliver()
+        assert "last read 5 hours ago" in next(
+            mime.decode().replace("=\n", "") for mime, _, to, _ in desk.mailer.sent if to == ("front@harbor.example",)
+        )

@@ -361,6 +361,11 @@ def called(request: Request, by: Actor, now: datetime, task_id: str) -> Transiti
     return changed(request, replace(request, call=None), by, now, Happening.CALLED)
 
 
+def with_new_link(request: Request) -> Request:
+    """A request that no private link opens which was made before."""
+    return replace(request, link_generation=request.link_generation + 1)
+
+
 def to_call(request: Request, task: CallTask) -> Request:
     """A request whose patient has to be called about a message that was not sent; the newest says what to tell."""
     return request if request.call and request.call.id >= task.id else replace(request, call=task)

@@ -117,10 +117,7 @@ def in_digest(practice: Practice, requests: Iterable[Request], now: datetime) ->
     return [
         one
         for one in requests
-        if one.pending
-        and one.nudged_at
-        and day_of(one.nudged_at, zone) < today
-        and one.expires_at > now
+        if one.pending and one.nudged_at and day_of(one.nudged_at, zone) < today and one.expires_at > now
     ]
 
 

@@ -4,6 +4,8 @@ WORDS = {
     "calendar": "Appointment",
     "calendar.file": "appointment",
     "expired": "Not answered in time",
+    "schedule_old": "Please note: your schedule was last read {hours} hours ago. The time may be taken by now, "
+    "and nothing is confirmed by itself until it is read again.",
     "no_time": "Another time",
     "contact": "Contact",
     "no_email": "No e-mail: call",

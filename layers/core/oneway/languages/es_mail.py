@@ -4,6 +4,8 @@ WORDS = {
     "calendar": "Cita",
     "calendar.file": "cita",
     "expired": "Sin respuesta a tiempo",
+    "schedule_old": "Atención: su agenda se leyó por última vez hace {hours} horas. La hora puede estar ocupada, "
+    "y nada se confirma solo hasta que se lea de nuevo.",
     "no_time": "Otra hora",
     "contact": "Contacto",
     "no_email": "Sin correo electrónico: llame",

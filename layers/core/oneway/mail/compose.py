@@ -51,6 +51,7 @@ LOGO_ID = "logo"
 _POLICY = policy.default.clone(max_line_length=250)
 """A subject on a line of its own: folded at its first word, as it would be by default, it looks forged to some filters."""
 _MOST_IN_DIGEST = 50
+_OLD_AFTER_MINUTES = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,19 @@ class MailComposer:
     logo_of: LogoOf = no_logo
 
     def of_request(
-        self, due: DueMessage, practice: Practice, request: Request, link: str, recipients: Sequence[str]
+        self,
+        due: DueMessage,
+        practice: Practice,
+        request: Request,
+        link: str,
+        recipients: Sequence[str],
+        schedule_age_minutes: int | None = None,
     ) -> bytes:
-        """A message of a request. `link` is its private link."""
+        """A message of a request. `link` is its private link. The schedule's age is said where it is old (product section 4)."""
         values = self._values(due, practice, request, link)
+        values["old_hours"] = (
+            (schedule_age_minutes or 0) // 60 if (schedule_age_minutes or 0) > _OLD_AFTER_MINUTES else 0
+        )
         logo = self.logo_of(practice.slug)
         thread = f"{request.id}.{'staff' if due.kind.to_staff else 'patient'}"
         mime = self._written(practice, str(due.kind), values, recipients, f"{request.id}.{due.id}", thread, logo)
@@ -253,6 +263,7 @@ class MailComposer:
             "on_accent": readable_on(practice.accent),
             "has_logo": False,
             "count": 0,
+            "old_hours": 0,
             "text": f"{kind}.text",
         }
 

@@ -39,6 +39,7 @@ from ..ports import (
     RequestRepository,
     SuppressionRepository,
 )
+from .schedule_age import ScheduleAge
 
 LEASE = timedelta(seconds=60)
 """Longer than the function may run, shorter than the queue waits before it delivers again."""
@@ -51,9 +52,15 @@ class Composer(Protocol):
     """Writes whole MIME messages."""
 
     def of_request(
-        self, due: DueMessage, practice: Practice, request: Request, link: str, recipients: Sequence[str]
+        self,
+        due: DueMessage,
+        practice: Practice,
+        request: Request,
+        link: str,
+        recipients: Sequence[str],
+        schedule_age_minutes: int | None = None,
     ) -> bytes:
-        """A message of a request; `link` is its private link."""
+        """A message of a request; `link` is its private link. The schedule's age is said where it is old (product section 4)."""
 
     def of_practice(
         self, notice: Notice, practice: Practice, waiting: Sequence[Request], recipients: Sequence[str]
@@ -78,6 +85,7 @@ class SendMessages:
     composer: Composer
     links: PrivateLinks
     sender: str
+    age: ScheduleAge
     clock: Clock
 
     def __call__(self, slug: str, subject: str) -> int:
@@ -149,7 +157,8 @@ class SendMessages:
         recipients = self._recipients(practice, due.kind, request)
 
         def compose(allowed: Sequence[str]) -> bytes:
-            return self.composer.of_request(due, practice, request, self.links.of(request), allowed)
+            link, age = self.links.of(request), self._age(practice, due, request)
+            return self.composer.of_request(due, practice, request, link, allowed, age)
 
         tags = {"message": due.id, "request": request.id, "practice": practice.slug}
         return self._send_one(practice, request.id, due, record, recipients, compose, tags)
@@ -179,6 +188,10 @@ class SendMessages:
             raise NotYet(f"{type(error).__name__} {error}".strip()) from error
         self.notices.done(notice, self.clock.now())
         return int(after.state is MessageState.SENT and after != before)
+
+    def _age(self, practice: Practice, due: DueMessage, request: Request) -> int | None:
+        provider = practice.providers.get(request.provider_id)
+        return self.age.minutes(practice, provider) if due.kind is MessageKind.RECEIVED_STAFF and provider else None
 
     def _recipients(self, practice: Practice, kind: MessageKind, request: Request) -> tuple[str, ...]:
         """Mail to a patient goes only to the address typed in the request."""

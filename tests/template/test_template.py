@@ -77,7 +77,7 @@ def test_what_ses_says_comes_by_a_queue_that_only_the_rule_fills() -> None:
     (target,) = rule["Targets"]
     (statement,) = policy["PolicyDocument"]["Statement"]
 
-    assert rule["EventPattern"]["source"] == ["aws.ses"]
+    assert rule["EventPattern"]["source"] == {"If": ["IsLocal", ["aws.ses", "local.ses"], ["aws.ses"]]}
     assert rule["EventPattern"]["detail"] == {"mail": {"tags": {"ses:configuration-set": [{"Ref": "MailSettings"}]}}}
     assert target["Arn"] == {"GetAtt": "MailEvents.Arn"}
     assert target["DeadLetterConfig"] == {"Arn": {"GetAtt": "DeadMailEvents.Arn"}}

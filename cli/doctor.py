@@ -6,10 +6,12 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
+from oneway.bootstrap import Operators
+from oneway.domain.suppression import mark_of
 from rich.console import Console
 from rich.markup import escape
 
-from .stack import Stack, plainly
+from .stack import Stack, operators, plainly
 from .terminal import busy
 
 
@@ -93,6 +95,9 @@ def examine(stack: Stack, out: Console, dns: Dns | None = None) -> bool:
             found.append(Finding(How.UNSEEN, "DNS: the embedded AWS has none; mail goes to the mailbox only"))
         else:
             found += of_dns(domain, by_domain, dns or RealDns(), str(stack.session.region_name))
+    with plainly(stack.name), busy(out, "Looking at recipients"):
+        stack.enter()
+        found += of_recipients(operators())
     signs = {How.WELL: "[green]✓[/]", How.BETTER: "[yellow]![/]", How.WRONG: "[bold red]✗[/]", How.UNSEEN: "[dim]?[/]"}
     for one in found:
         out.print(f"{signs[one.how]} {escape(one.what)}", soft_wrap=True)
@@ -176,6 +181,21 @@ def of_reports(destinations: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
         yield Finding(How.WRONG, "Tracking: opens or clicks are counted", advice)
     else:
         yield Finding(How.WELL, "Tracking: neither opens nor clicks are counted")
+
+
+def of_recipients(ours: Operators) -> Iterator[Finding]:
+    """Whether staff's own addresses get mail."""
+    stopped = 0
+    for practice in map(ours.practices.get, ours.practices.slugs()):
+        stops = {one.mark: one for one in ours.suppressions.of_practice(practice.slug)}
+        addresses = {*practice.recipients, *(one for each in practice.providers.values() for one in each.recipients)}
+        for address in sorted(addresses):
+            if found := stops.get(mark_of(practice.slug, address)):
+                stopped += 1
+                advice = f"Once it takes mail again: oneway messages allow {practice.slug} {address}"
+                yield Finding(How.WRONG, f"Staff: {address} of {practice.slug} gets no mail: it {found.why}", advice)
+    if not stopped:
+        yield Finding(How.WELL, "Staff: all recipients get mail")
 
 
 def of_dns(domain: str, identity: Mapping[str, Any] | None, dns: Dns, region: str) -> Iterator[Finding]:

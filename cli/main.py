@@ -257,6 +257,21 @@ def revoke_link(
         mail.revoke(found, practice, request, out)
 
 
+@messages.command("allow")
+def allow_address(
+    practice: PracticeId,
+    address: Annotated[str, typer.Argument(help="An address that bounced or complained.", show_default=False)],
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Let an address have a practice's mail again, after it bounced or complained."""
+    from . import messages as mail
+
+    with _at(stack, region, profile) as (found, out):
+        mail.allow(found, practice, address, out)
+
+
 @messages.command("retry")
 def retry_messages(stack: StackName = "oneway", region: Region = None, profile: Profile = None) -> None:
     """Put messages that were given up back, and try at once all that wait."""

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from oneway.domain.errors import RequestNotFound
+from oneway.domain.suppression import mark_of
 from oneway.languages import LANGUAGES
 from rich.console import Console
 from rich.markup import escape
@@ -77,6 +78,18 @@ def revoke(stack: Stack, slug: str, request_id: str, out: Console) -> None:
             hint = "Its id is the end of its details page's address."
             raise Failure(f'the practice has no request "{request_id}"', hint) from None
     out.print("Done: no link that was sent so far opens it. The next message to the patient brings another one.")
+
+
+def allow(stack: Stack, slug: str, address: str, out: Console) -> None:
+    """Let an address have mail of a practice again. Raises Failure for an unknown practice."""
+    stack.enter()
+    with plainly(stack.name), busy(out, "Writing"):
+        ours = operators()
+        practice_named(ours, slug)
+        ours.suppressions.remove(slug, mark_of(slug, address))
+    out.print(
+        f"{escape(address)} gets mail again. On SES's own suppression list, too? Take it off there (SES console)."
+    )
 
 
 def retry(stack: Stack, out: Console) -> None:

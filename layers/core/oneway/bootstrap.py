@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         RequestRepository,
         SessionRepository,
         SourceFactory,
+        SuppressionRepository,
     )
     from .settings import Settings
     from .use_cases.accept_match import AcceptMatch
@@ -129,6 +130,7 @@ class Operators:
     explain_request: "ExplainRequest"
     send_test: "SendTestMessage"
     revoke_link: "RevokeLink"
+    suppressions: "SuppressionRepository"
     photos: "PhotoRepository"
 
 
@@ -433,7 +435,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
-    from .store.notices import DynamoNoticeRepository
+    from .store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
     from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
@@ -464,6 +466,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         ExplainRequest(requests, DynamoAppointmentRepository(), calendar, age),
         SendTestMessage(practices, DynamoNoticeRepository(), clock),
         RevokeLink(requests, DynamoMessageRepository(), clock),
+        DynamoSuppressionRepository(),
         DynamoPhotoRepository(),
     )
 

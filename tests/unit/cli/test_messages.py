@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from oneway.domain.messages import MessageKind
+from oneway.domain.messages import MessageKind, Why
+from oneway.domain.suppression import Suppression, mark_of
 from oneway.languages import LANGUAGES
 from rich.console import Console
 
@@ -16,7 +18,8 @@ from cli.practice_file import read
 from cli.samples import samples
 from cli.terminal import Failure
 from local.laptop import PRACTICE_FILE
-from tests.builders import a_practice
+from tests.builders import NOW, a_practice
+from tests.fakes.store import FakeStore
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
 HEALTHY = {
@@ -145,6 +148,18 @@ class TestDoctor:
         assert How.WRONG in hows([*doctor.of_reports([])])
         watched = [{"Enabled": True, "MatchingEventTypes": ["DELIVERY", "BOUNCE", "COMPLAINT", "OPEN"]}]
         assert How.WRONG in hows([*doctor.of_reports(watched)])
+
+
+class TestRecipients:
+    def test_staff_whose_address_bounced_are_found_with_the_way_back(self) -> None:
+        store = FakeStore()
+        store.practices.save(a_practice(recipients=("front@harbor.example", "ben@harbor.example")))
+        ours: Any = SimpleNamespace(practices=store.practices, suppressions=store.suppressions)
+        assert hows([*doctor.of_recipients(ours)]) == {How.WELL}
+        store.suppressions.add("harbor", Suppression(mark_of("harbor", "Ben@harbor.example"), Why.BOUNCED, NOW))
+        (found,) = doctor.of_recipients(ours)
+        assert found.how is How.WRONG
+        assert found.advice.endswith("oneway messages allow harbor ben@harbor.example")
 
 
 class TestPreview:

@@ -281,6 +281,23 @@ class TestCallTasks:
         (entry,) = [one for one in desk.timeline(request) if one.what is Happening.CALLED]
         assert entry.actor.name == NADIA
 
+    def test_whoever_cancels_needs_no_call(self, desk: Desk) -> None:
+        submitted = desk.submit()
+        desk.deliver()
+        say(desk, "bounce_transient", submitted.request)
+        assert desk.stored(submitted.request).call
+        desk.cancel_by_patient("harbor", submitted.link)
+        assert desk.stored(submitted.request).call is None
+
+    def test_whoever_has_the_newer_message_needs_no_call(self, desk: Desk) -> None:
+        request = desk.ask()
+        say(desk, "bounce_transient", request)
+        assert desk.stored(request).call
+        desk.enter()
+        desk.minutes()
+        assert desk.told(request) == ["confirmed_patient"]
+        assert desk.stored(request).call is None
+
     def test_a_late_visit_finds_a_request_whose_patient_has_to_be_called(self, desk: Desk) -> None:
         request = desk.ask(email=None)
         desk.clock.at = request.start + timedelta(minutes=1) if request.start else desk.clock.at

@@ -324,6 +324,7 @@ def cancelled(
         cancelled_by=by.kind,
         note_to_patient=note_to_patient,
         awaited=awaited,
+        call=None if by.kind is ActorKind.PATIENT else request.call,  # whoever cancels knows
     )
     due = due_now(request, messages, awaits_pulls=awaited is not None)
     return changed(request, after, by, now, Happening.CANCELLED, due, reason=reason)

@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
@@ -192,16 +193,15 @@ class MailComposer:
             formats.moment(at, zone, language, practice.country) if at else "" for at in (start, due.old_start)
         )
         asked_days = request.preferred if start is None else None
-        if asked_days:
-            parts = (t(f"part.{part}") for part in asked_days.parts)
-            when = formats.preferred(asked_days.days, parts, language, practice.country)
+        if start is None:
+            when = _asked_for(request, zone, practice, language, t)
         unreached = request.call if kind is MessageKind.UNREACHABLE_STAFF else None
         state = "cancelled" if kind is MessageKind.CORRECTION_PATIENT and request.closed else _STATES.get(kind, "")
         facts = [
             (t("state"), t(state) if state else ""),
             (t("tell"), t(f"tell.{unreached.kind}") if unreached else ""),
             (t("before"), old if kind is MessageKind.RESCHEDULED_PATIENT else ""),
-            (t("preferred" if asked_days else "when"), when or t("no_time")),
+            (t("preferred" if asked_days else "when"), when),
             (t("with"), _provider_name(practice, request)),
             (t("what"), visit_type.name_in(language) if visit_type else ""),
             (t("where"), f"{location.name}, {location.address}"),
@@ -214,11 +214,9 @@ class MailComposer:
             "provider_name": _provider_name(practice, request),
             "asked_name": _name_of(practice, request.provider_id),
             "other_provider": provider_id != request.provider_id,
-            "when": when or t("no_time"),
+            "when": when,
             "old": old,
-            "day": formats.day(start.astimezone(zone).date(), language, practice.country)
-            if start
-            else when or t("no_time"),
+            "day": formats.day(start.astimezone(zone).date(), language, practice.country) if start else when,
             "facts": [fact for fact in facts if fact[1]],
             "greeting": "" if kind.to_staff else person.first_name,
             "note": request.note_to_patient,
@@ -233,8 +231,7 @@ class MailComposer:
         rows = []
         for request in waiting[:_MOST_IN_DIGEST]:
             zone = zone_of(_location(practice, request).zone)
-            at = request.start
-            shown_at = formats.moment(at, zone, practice.language, practice.country) if at else t("no_time")
+            shown_at = _asked_for(request, zone, practice, practice.language, t)
             link = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
             rows.append((f"{shown_at}, {_provider_name(practice, request)}", link))
         source = practice.sources.get(notice.subject)
@@ -276,6 +273,16 @@ def _times(due: DueMessage, request: Request) -> tuple[datetime | None, datetime
     if due.kind is MessageKind.CORRECTION_PATIENT:
         slot = request.slot
     return start, start + (slot.end - slot.start) if start and slot else None
+
+
+def _asked_for(request: Request, zone: ZoneInfo, practice: Practice, language: str, t: Callable[..., str]) -> str:
+    """When a visit is, or when it would suit the patient."""
+    if request.start:
+        return formats.moment(request.start, zone, language, practice.country)
+    if request.preferred is None:
+        return t("no_time")
+    parts = (t(f"part.{part}") for part in request.preferred.parts)
+    return formats.preferred(request.preferred.days, parts, language, practice.country)
 
 
 def _name_of(practice: Practice, provider_id: str) -> str:

@@ -138,6 +138,14 @@ class SendMessages:
                 and after.call.kind in TELL_A_VISIT
             ):
                 after = replace(after, call=None)
+            if (
+                record
+                and record.state is MessageState.SENT
+                and not due.kind.to_staff
+                and after.call
+                and after.call.id < due.id
+            ):
+                after = replace(after, call=None)  # the patient has the newer message
             if record and record.state is MessageState.UNSENT and record.why and needs_call(due.kind, record.why):
                 if record.why is not Why.NO_ADDRESS and after.call is None:
                     more = due_now(request, (MessageKind.UNREACHABLE_STAFF,))

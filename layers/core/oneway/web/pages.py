@@ -20,7 +20,7 @@ from .answers import NO_STORE, asset_answer, new_nonce, page_answer
 
 _HERE = Path(__file__).parent
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-_LIGHT, _DARK = "#f5f7f9", "#1a2129"
+LIGHT, DARK = "#f5f7f9", "#1a2129"
 """The grounds that text stands on, of each scheme the one nearer to the other scheme (oneway.css: --ground, --card)."""
 
 
@@ -139,5 +139,5 @@ def _ago(t: Callable[..., str], then: datetime, now: datetime) -> str:
 
 def _accent(colour: str) -> dict[str, str]:
     """A practice's colour made readable: as text on light and dark, and as a ground with text on it."""
-    light, dark = legible_on(colour, _LIGHT), legible_on(colour, _DARK)
+    light, dark = legible_on(colour, LIGHT), legible_on(colour, DARK)
     return {"light": light, "on_light": readable_on(light), "dark": dark, "on_dark": readable_on(dark)}

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import re
+import time
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -339,7 +340,8 @@ def ask_in(frame: FrameLocator, name: str) -> None:
     frame.get_by_role("button", name="Continue").click()
     sent = frame.get_by_role("heading", name="Request sent")
     again = frame.get_by_text("Nothing is sent yet")
-    for _ in range(20):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
         frame.locator("#contact_consent").check()
         frame.get_by_role("button", name="Send request").click()
         sent.or_(again).first.wait_for()

@@ -219,17 +219,12 @@ def _helpers(found: CalendarWeek) -> dict[str, Callable[..., object]]:
 
         return ", ".join(f"{said(start)} – {said(end)}" for start, end in hours)
 
-    def with_year(day: date) -> str:
-        joint = ", " if formats.month_first(language, country) else " "
-        return f"{formats.short_day(day, language, country)}{joint}{day.year}"
-
     return {
         "at": clock,
         "hours_words": hours_words,
         "on_the_wall": on_the_wall,
         "is_block": lambda held: held.kind is OccupantKind.BLOCK,
         "weekday": lambda day: formats.weekday(day, language),
-        "with_year": with_year,
         "initials": _initials,
         "hours12": formats.clock(datetime.combine(date.min, time(13)), language, country).startswith("1:"),
     }

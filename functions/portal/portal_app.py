@@ -29,7 +29,7 @@ app.api.binary_types = []
 
 View = Callable[..., Response]
 FORMS = ["application/x-www-form-urlencoded"]
-ROOMS = ("appointments", "calendar")
+ROOMS = ("appointments", "calendar", "integration", "settings")
 """The rooms of the navigation: each is the first part of its addresses and, in the words, its name."""
 _LANGUAGE = "__Host-language"
 

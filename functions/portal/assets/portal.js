@@ -25,6 +25,12 @@
   };
   forget();
 
+  // What a part that refreshes itself has to say is said when it changes, and not each time.
+  const say = () => {
+    const said = document.querySelector("[data-say]")?.dataset.say;
+    if (said && live().textContent !== said) live().textContent = said;
+  };
+
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (polls(event) && document.hidden) event.preventDefault();
   });
@@ -44,6 +50,7 @@
   // After an exchange focus is where it was, or on what took its place; on another page, at its beginning.
   document.addEventListener("htmx:afterSettle", (event) => {
     forget();
+    say();
     if (polls(event)) return;
     const moved = shown !== location.pathname;
     shown = location.pathname;

@@ -42,7 +42,7 @@ class TestAWeek:
         request = desk.ask()
         page = desk.open(OSEI)
         assert page.status == 200
-        for part in ("Mon, Nov 23 – Sun, Nov 29 2026", "9:30 AM – 10:00 AM", "Maria Núñez", "Pending request",
+        for part in ("Mon, Nov 23 – Sun, Nov 29, 2026", "9:30 AM – 10:00 AM", "Maria Núñez", "Pending request",
                      "9:00 AM – 12:00 PM, 1:00 PM – 5:00 PM", "This week follows the default week."):  # fmt: skip
             assert part in page.text, part
         assert f'href="/portal/harbor/appointments/{request.id}"' in page.html

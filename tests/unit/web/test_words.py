@@ -18,6 +18,7 @@ from oneway.faults import SourceError
 from oneway.languages import LANGUAGES, mail_words, portal_words, words
 from oneway.use_cases.preview_cancel import Follows
 from oneway.use_cases.request_form import DETAILS
+from oneway.use_cases.show_integration import FeedCondition, Progress
 from oneway.web.forms import POINTERS
 from oneway.web.problems import PROBLEMS
 
@@ -91,6 +92,9 @@ def test_every_state_has_words(state: str) -> None:
         ("match_verdict", Verdict),
         ("match_how", How),
         ("follows", Follows),
+        ("fault_do", [fault.word for fault in SourceError.__subclasses__()]),
+        ("condition", FeedCondition),
+        ("sync", [Progress.ASKED, Progress.READING, Progress.LOST]),
         ("broken", [fault.word for fault in SourceError.__subclasses__()]),
     ],
 )

@@ -4,7 +4,7 @@ WORDS = {
     "calendar": "Calendar",
     "calendar.providers": "Providers",
     "calendar.all": "All providers",
-    "calendar.week": "{first} – {last} {year}",
+    "calendar.week": "{first} – {last}",
     "calendar.weeks": "Weeks",
     "calendar.week_before": "Week before",
     "calendar.this_week": "This week",

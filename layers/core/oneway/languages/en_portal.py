@@ -153,7 +153,7 @@ WORDS = {
     "broken.auth_revoked": "The scheduling system has taken our access away: give it again.",
     "broken.schema_drift": "The scheduling system answers differently than expected.",
     "broken.cursor_expired": "The scheduling system does not answer.",
-    "done.syncing": "Your schedules are being read. Reload this page in a moment.",
+    "done.syncing": "Your schedules are being read …",
     "sync_now": "Sync now",
     "done.cancelled": "The request is cancelled and its time is free.",
     "done.over": "This request was already answered. Nothing was changed.",

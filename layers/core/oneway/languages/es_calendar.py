@@ -4,7 +4,7 @@ WORDS = {
     "calendar": "Calendario",
     "calendar.providers": "Profesionales",
     "calendar.all": "Todos los profesionales",
-    "calendar.week": "{first} – {last} {year}",
+    "calendar.week": "{first} – {last}",
     "calendar.weeks": "Semanas",
     "calendar.week_before": "Semana anterior",
     "calendar.this_week": "Esta semana",

@@ -152,7 +152,7 @@ WORDS = {
     "broken.auth_revoked": "El sistema de agenda nos ha retirado el acceso: concédalo de nuevo.",
     "broken.schema_drift": "El sistema de agenda responde de otro modo del esperado.",
     "broken.cursor_expired": "El sistema de agenda no responde.",
-    "done.syncing": "Se están leyendo sus agendas. Vuelva a cargar esta página en un momento.",
+    "done.syncing": "Se están leyendo sus agendas …",
     "sync_now": "Sincronizar ahora",
     "done.cancelled": "La solicitud está cancelada y su hora, libre.",
     "done.over": "Esta solicitud ya tenía respuesta. No se cambió nada.",

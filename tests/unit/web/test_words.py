@@ -16,6 +16,7 @@ from oneway.domain.requests import ActorKind, Happening, RequestState
 from oneway.domain.slots import Closed
 from oneway.faults import SourceError
 from oneway.languages import LANGUAGES, mail_words, portal_words, words
+from oneway.use_cases.preview_cancel import Follows
 from oneway.use_cases.request_form import DETAILS
 from oneway.use_cases.show_integration import FeedCondition, Progress
 from oneway.web.forms import POINTERS
@@ -90,6 +91,7 @@ def test_every_state_has_words(state: str) -> None:
         ("match_kind", PossibleMatchKind),
         ("match_verdict", Verdict),
         ("match_how", How),
+        ("follows", Follows),
         ("fault_do", [fault.word for fault in SourceError.__subclasses__()]),
         ("condition", FeedCondition),
         ("sync", [Progress.ASKED, Progress.READING, Progress.LOST]),

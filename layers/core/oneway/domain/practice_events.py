@@ -19,11 +19,11 @@ class PracticeHappening(StrEnum):
     REOPENED = "reopened"
     PAUSED = "paused"
     RESUMED = "resumed"
-    FILE_APPLIED = "file_applied"
-    """An operator's file changed a calendar."""
     VANISHED_ACCEPTED = "vanished_accepted"
     VANISHED_KEPT = "vanished_kept"
     SETTING_CHANGED = "setting_changed"
+    FILE_APPLIED = "file_applied"
+    """An operator's file changed a calendar."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,7 +259,7 @@ def _show(name: str, session: Session, found: SettingsView, status: int = 200, *
         label=lambda one: _label(t, practice, one),
         value=lambda one: said(t, practice, one, text_of(value_of(practice, one))),
         spoken=lambda one, text: said(t, practice, one, text),
-        detail=lambda event: _detail(event, language_of(practice.language)),
+        detail=lambda event: _detail(event, language_of(practice.language), practice.country),
         offering=lambda one: [practice.providers[i].name for i in _offering(practice, one)],
         field_of=field_of,
         **values,
@@ -327,11 +327,11 @@ def _preview(colour: str) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _detail(event: PracticeEvent, language: str) -> str:
+def _detail(event: PracticeEvent, language: str, country: str) -> str:
     """What an entry of the Calendar speaks of; days as people write them."""
     days, _, name = event.detail.partition(" ")
     try:
-        told = " – ".join(formats.day(date.fromisoformat(one), language) for one in days.split("/"))
+        told = " – ".join(formats.day(date.fromisoformat(one), language, country) for one in days.split("/"))
     except ValueError:
         return event.detail
     return f"{told} {name}".strip()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -292,6 +292,31 @@ def test_staff_have_the_schedules_read_now(page: Page, telling: Telling) -> None
     page.get_by_role("button", name="Sync now").click()
     page.wait_for_url("**/integration?**")
     expect(page.locator("#live")).not_to_be_empty()
+
+
+def test_opening_hours_are_edited_on_the_deployed_template(browser: Browser, telling: Telling) -> None:
+    """With the function's own rights: the week and its timeline entry are one transaction."""
+    desk = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
+    page = desk.new_page()
+    monday = datetime.now(UTC).date() + timedelta(weeks=20)
+    monday -= timedelta(days=monday.weekday())
+    sign_in(page, f"{telling.laptop.public_url}/portal/quay/calendar?provider=osei&week={monday}")
+    page.locator("#grid .fc-timegrid").wait_for()
+    page.get_by_role("link", name="Load default schedule").click()
+    page.locator("#hours.scripted").wait_for()
+    for remove in page.locator("[data-day='0'] .remove").all()[::-1]:
+        remove.click()
+    page.fill("#d0s0", "05:00")
+    page.fill("#d0e0", "06:30")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator("#live", has_text="Saved").wait_for()
+    page.locator("#grid .fc-timegrid").wait_for()
+    assert "hours of its own" in page.inner_text("main")
+    shown = telling.laptop.oneway("calendar", "show", "quay", "osei", "--week", str(monday))
+    assert "05:00" in shown
+    page.get_by_role("button", name="Follow the default week again").click()
+    page.locator("#live", has_text="follows the default").wait_for()
+    desk.close()
 
 
 def test_to_staff_of_other_practices_it_does_not_exist(page: Page, telling: Telling) -> None:

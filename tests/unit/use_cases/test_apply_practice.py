@@ -281,14 +281,21 @@ class TestCalendars:
         assert "cannot hold two visits" in problem.detail
         assert applied.store.practices.get("harbor").providers["osei"].split == 1
 
-    def test_public_holidays_come_with_it_and_are_offered_until_closed(self, applied: Applied) -> None:
+    def test_public_holidays_come_with_it_as_suggestions(self, applied: Applied) -> None:
         applied.apply(a_practice(region="-CA"))
-        edit, day = self.edit(applied), date(2027, 7, 4)
-        suggested = edit.suggested_closures("harbor", "nadia@harbor.example")
-        assert [one.first for one in suggested] == [day, date(2028, 7, 4)]
-        assert suggested[0].name == "Independence Day-CA"
-        edit.close("harbor", "nadia@harbor.example", "", suggested[0])
-        assert [one.first.year for one in edit.suggested_closures("harbor", "nadia@harbor.example")] == [2028]
+        found = applied.store.practices.get("harbor").public_holidays
+        assert [(one.first, one.name) for one in found[-2:]] == [
+            (date(2027, 7, 4), "Independence Day-CA"),
+            (date(2028, 7, 4), "Independence Day-CA"),
+        ]
+
+    def test_a_file_that_changes_a_calendar_has_its_entry_in_the_timeline(self, applied: Applied) -> None:
+        applied.apply(a_practice())
+        applied.apply(a_practice())
+        found = applied.store.practice_events.latest("harbor", 5)
+        told = {(one.who, str(one.what), one.provider_id) for one in found}
+        assert told == {("", "file_applied", provider_id) for provider_id in ("osei", "brandt")}
+        assert len(found) == 2
 
     def test_what_is_long_past_is_dropped(self, applied: Applied) -> None:
         old = date(2026, 6, 1)
@@ -404,5 +411,5 @@ class TestSettingsThatStaffChange:
     def test_what_the_file_changes_stands_in_the_timeline(self, applied: Applied) -> None:
         applied.apply(a_practice())
         applied.apply(a_practice(a_provider(split=3), a_provider("brandt")))
-        (event,) = applied.store.practice_events.latest("harbor", 9)
+        (event,) = [one for one in applied.store.practice_events.latest("harbor", 9) if one.setting]
         assert (event.who, event.setting, event.before, event.after) == ("", "providers.osei.split", "1", "3")

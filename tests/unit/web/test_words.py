@@ -91,10 +91,10 @@ def test_every_state_has_words(state: str) -> None:
         ("match_kind", PossibleMatchKind),
         ("match_verdict", Verdict),
         ("match_how", How),
-        ("follows", Follows),
         ("fault_do", [fault.word for fault in SourceError.__subclasses__()]),
         ("condition", FeedCondition),
         ("sync", [Progress.ASKED, Progress.READING, Progress.LOST]),
+        ("follows", Follows),
         ("broken", [fault.word for fault in SourceError.__subclasses__()]),
     ],
 )

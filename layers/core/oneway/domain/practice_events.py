@@ -22,6 +22,8 @@ class PracticeHappening(StrEnum):
     VANISHED_ACCEPTED = "vanished_accepted"
     VANISHED_KEPT = "vanished_kept"
     SETTING_CHANGED = "setting_changed"
+    FILE_APPLIED = "file_applied"
+    """An operator's file changed a calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,8 @@ class PracticeEvent:
     setting: str = ""
     before: str = ""
     after: str = ""
+
+
+def calendar_event_id(provider_id: str, version: int) -> str:
+    """The id of the entry that tells of a calendar's version."""
+    return f"{provider_id}~{version}"

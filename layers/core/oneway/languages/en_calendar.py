@@ -104,6 +104,7 @@ WORDS = {
     "calendar.keep": "Keep its hours",
     "calendar.replace": "Replace them",
     "calendar.apply_now": "Apply",
+    "calendar.go_on": "Go on editing",
     "calendar.why": "Why is this not offered?",
     "calendar.why_hint": "Press an empty time in the week, or choose one here.",
     "calendar.ask": "Ask",
@@ -113,6 +114,7 @@ WORDS = {
     "done.week_follows": "Saved: this week follows the default week again.",
     "done.week_applied": "Saved: these hours hold from this week on.",
     "done.default_saved": "The default week is saved.",
+    "done.changed_meanwhile": "Somebody else changed these hours meanwhile. Nothing was saved; this is how they stand now.",
     "done.closed": "Saved: these days are closed.",
     "done.reopened": "Saved: these days are open again.",
     "done.paused": "Paused: no times of this provider are offered.",
@@ -141,4 +143,5 @@ WORDS = {
     "practice_event.reopened": "Days opened again",
     "practice_event.paused": "Online booking paused",
     "practice_event.resumed": "Online booking resumed",
+    "practice_event.file_applied": "Changed by the practice file",
 }

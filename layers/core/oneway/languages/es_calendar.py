@@ -105,6 +105,7 @@ WORDS = {
     "calendar.keep": "Conservar su horario",
     "calendar.replace": "Sustituirlo",
     "calendar.apply_now": "Aplicar",
+    "calendar.go_on": "Seguir modificando",
     "calendar.why": "¿Por qué no se ofrece?",
     "calendar.why_hint": "Pulse una hora vacía de la semana, o elíjala aquí.",
     "calendar.ask": "Preguntar",
@@ -114,6 +115,7 @@ WORDS = {
     "done.week_follows": "Guardado: esta semana sigue de nuevo la semana predeterminada.",
     "done.week_applied": "Guardado: este horario vale desde esta semana.",
     "done.default_saved": "La semana predeterminada está guardada.",
+    "done.changed_meanwhile": "Otra persona cambió este horario entretanto. No se guardó nada; así está ahora.",
     "done.closed": "Guardado: estos días están cerrados.",
     "done.reopened": "Guardado: estos días están abiertos de nuevo.",
     "done.paused": "En pausa: no se ofrece ninguna hora de este profesional.",
@@ -143,4 +145,5 @@ WORDS = {
     "practice_event.reopened": "Días abiertos de nuevo",
     "practice_event.paused": "Reserva en línea en pausa",
     "practice_event.resumed": "Reserva en línea reanudada",
+    "practice_event.file_applied": "Cambiado por el archivo de la consulta",
 }

@@ -12,6 +12,7 @@ from ..domain.availability import WEEKS_AHEAD, Availability, Calendar, Closure, 
 from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import FieldProblem, InvalidInput, PracticeNotFound
 from ..domain.feeds import FeedRef, source_of
+from ..domain.practice_events import PracticeEvent, PracticeHappening, calendar_event_id
 from ..domain.practice_settings import Kept, applied, told_of_file
 from ..domain.practices import Practice
 from ..ports import (
@@ -189,7 +190,9 @@ class ApplyPractice:
     def _save_calendar(self, practice: Practice, provider_id: str, overwrite: bool) -> None:
         report, after = self._calendar(practice, provider_id, overwrite)
         if report.fate in (Fate.CREATED, Fate.UPDATED):
-            self.calendar.save(practice.slug, provider_id, after)
+            what, event_id = PracticeHappening.FILE_APPLIED, calendar_event_id(provider_id, after.version)
+            event = PracticeEvent(event_id, self.clock.now(), "", what, provider_id)
+            self.calendar.save(practice.slug, provider_id, after, event)
 
     def _calendar(self, practice: Practice, provider_id: str, overwrite: bool) -> tuple[PartReport, Calendar]:
         """What becomes of a calendar, and what it is then."""

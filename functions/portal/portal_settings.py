@@ -45,6 +45,14 @@ def show_history(session: Session, practice: str) -> Response:
     return _show("settings_history.html", session, found)
 
 
+@app.route("/portal/{practice}/settings/messages/test", methods=["POST"], content_types=FORMS)
+@signed_in
+def send_test(session: Session, practice: str) -> Response:
+    """Have a test message sent to the practice's recipients."""
+    portal().send_test(practice, session.email)
+    return _saved(practice, "test_sent")
+
+
 @app.route("/portal/{practice}/settings/{part}")
 @signed_in
 def show_part(session: Session, practice: str, part: str) -> Response:

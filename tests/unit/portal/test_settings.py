@@ -137,6 +137,19 @@ class TestSaving:
         assert practice(desk).version == version
         assert told(desk) == []
 
+    def test_a_test_message_goes_to_the_practice_s_saved_addresses(self, desk: PortalDesk) -> None:
+        save(desk, "messages", recipients="new@harbor.example")
+        assert "Send a test message" in desk.open(f"{HOME}/messages").text
+        assert desk.send(f"{HOME}/messages/test").headers["Location"] == f"{HOME}?done=test_sent"
+        desk.deliver()
+        assert desk.mailer.sent[-1][2] == ("new@harbor.example",)
+        assert "Harbor Clinic" in desk.last_mail()
+
+    def test_a_provider_s_own_recipients_get_the_mail_about_its_requests(self, desk: PortalDesk) -> None:
+        save(desk, "providers/osei", providers__osei__recipients="osei@harbor.example")
+        desk.ask()
+        assert ("osei@harbor.example",) in [one[2] for one in desk.mailer.sent]
+
 
 class TestWhatCannotBe:
     @pytest.mark.parametrize(

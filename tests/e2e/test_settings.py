@@ -14,10 +14,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.builders import START, a_practice, a_provider
 from tests.desk import NADIA, VIC
 from tests.portal import PortalDesk, opened, served
+from tests.unit.web.booking_pages import patient_of
 
 from .browser import Eyes
 
 BEN = "ben@harbor.example"
+TUESDAY = "/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang=en"
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +131,9 @@ def test_sync_now_is_followed_to_its_end(desk: PortalDesk, address: str, page: P
 
 
 def test_settings_are_changed_and_two_editors_lose_nothing(
-    desk: PortalDesk, address: str, page: Page, eyes: Eyes
+    desk: PortalDesk, address: str, page: Page, eyes: Eyes, tmp_path: Path
 ) -> None:
-    request = desk.ask()
+    request, patient = desk.ask(), patient_of(desk, tmp_path)
     page.goto(f"{address}/settings")
     eyes.look(page, "settings")
     page.get_by_role("link", name="Change Messages").click()
@@ -151,6 +153,8 @@ def test_settings_are_changed_and_two_editors_lose_nothing(
     desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
     desk.tick(minutes=5)
     assert desk.told(request) == []
+    desk.ask(1)
+    assert "9:30" not in patient.open(TUESDAY).text
 
     page.get_by_role("link", name="Change Dr. Amara Osei").click()
     page.locator("#providers-osei-split").fill("2")
@@ -166,6 +170,7 @@ def test_settings_are_changed_and_two_editors_lose_nothing(
     expect(page.locator("#live")).to_have_text(re.compile("Saved"))
     osei = desk.store.practices.get("harbor").providers["osei"]
     assert (osei.split, osei.buffer_after_minutes) == (2, 10)
+    assert "9:30" in patient.open(TUESDAY).text
     page.get_by_role("link", name="See who changed what").click()
     expect(page.get_by_text("Dr. Amara Osei: Split booking: visits at one time").first).to_be_visible()
     eyes.look(page, "settings-history")

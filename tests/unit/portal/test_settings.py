@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 from oneway.domain.errors import SlotAlreadyTaken
@@ -13,8 +14,10 @@ from oneway.domain.practices import Practice, VisitType
 from tests.builders import NOW, a_practice, a_provider
 from tests.desk import NADIA, VIC
 from tests.portal import Answer, PortalDesk
+from tests.unit.web.booking_pages import patient_of
 
 HOME = "/portal/harbor/settings"
+TUESDAY = "/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang=en"
 BEN, STRANGER = "ben@harbor.example", "mallory@pier.example"
 
 
@@ -103,12 +106,16 @@ class TestSaving:
         osei = practice(desk).providers["osei"]
         assert (osei.daily_maximum, osei.recipients) == (None, ())
 
-    def test_split_booking_is_seen_in_the_booking_tool(self, desk: PortalDesk) -> None:
+    def test_split_booking_is_seen_in_the_booking_tool(self, desk: PortalDesk, tmp_path: Path) -> None:
+        patient = patient_of(desk, tmp_path)
+        assert "9:30" in patient.open(TUESDAY).text
         desk.ask()
+        assert "9:30" not in patient.open(TUESDAY).text
         with pytest.raises(SlotAlreadyTaken):
             desk.ask(1, first_name="Ana")
         save(desk, "providers/osei", providers__osei__split="2")
         desk.clock.advance(seconds=31)
+        assert "9:30" in patient.open(TUESDAY).text
         assert desk.ask(2, first_name="Ana").pending
 
     def test_split_booking_is_refused_with_the_reason_where_the_source_forbids_it(self, desk: PortalDesk) -> None:
@@ -136,6 +143,19 @@ class TestSaving:
         assert save(desk, "visit-types/follow-up").status == 303
         assert practice(desk).version == version
         assert told(desk) == []
+
+    def test_a_test_message_goes_to_the_practice_s_saved_addresses(self, desk: PortalDesk) -> None:
+        save(desk, "messages", recipients="new@harbor.example")
+        assert "Send a test message" in desk.open(f"{HOME}/messages").text
+        assert desk.send(f"{HOME}/test-message").headers["Location"] == f"{HOME}?done=test_sent"
+        desk.deliver()
+        assert desk.mailer.sent[-1][2] == ("new@harbor.example",)
+        assert "Harbor Clinic" in desk.last_mail()
+
+    def test_a_provider_s_own_recipients_get_the_mail_about_its_requests(self, desk: PortalDesk) -> None:
+        save(desk, "providers/osei", providers__osei__recipients="osei@harbor.example")
+        desk.ask()
+        assert ("osei@harbor.example",) in [one[2] for one in desk.mailer.sent]
 
 
 class TestWhatCannotBe:
@@ -184,7 +204,7 @@ class TestTwoEditors:
         save(desk, "booking", horizon_days="30")
         answer = save(desk, "booking", BEN, begun, horizon_days="45", minimum_notice_minutes="10")
         assert answer.status == 409
-        for part in ("Nadia P. was faster.", "Horizon, in days", "is now", "30 days"):
+        for part in ("Nadia P. was faster.", "Horizon", "is now", "30 days"):
             assert part in answer.text, part
         assert practice(desk).horizon_days == 30
         again = fields(answer)

@@ -33,6 +33,7 @@ _ONE_OF = {
     "visit_types": "visit type",
     "providers": "provider",
     "calendars": "calendar",
+    "settings": "setting",
     "sources": "source",
     "staff": "staff",
     "feeds": "feed",
@@ -55,11 +56,18 @@ def read_file(path: Path) -> PracticeFile:
 
 
 def apply(
-    file: PracticeFile, path: Path, stack: Stack, out: Console, *, invite: bool, overwrite_calendars: bool
+    file: PracticeFile,
+    path: Path,
+    stack: Stack,
+    out: Console,
+    *,
+    invite: bool,
+    overwrite_calendars: bool,
+    overwrite_settings: bool,
 ) -> bool:
     """Secrets first (the first pull needs them), then practice, calendars and feeds, then accounts. Raises Failure.
 
-    Whether everything in the file is so now: calendars that staff have edited stay as they are.
+    Whether everything in the file is so now: calendars and settings that staff have edited stay as they are.
     """
     with plainly(stack.name):
         try:
@@ -78,7 +86,12 @@ def apply(
         with busy(out, "Saving the practice and its feeds"):
             changed = {part.id for part in kept if part.kind == "credentials" and part.fate is not Fate.UNCHANGED}
             operators().photos.replace(practice.slug, photos)
-            report = apply_practice(practice, retry_sources=changed, overwrite_calendars=overwrite_calendars)
+            report = apply_practice(
+                practice,
+                retry_sources=changed,
+                overwrite_calendars=overwrite_calendars,
+                overwrite_settings=overwrite_settings,
+            )
             vault = _vault(stack)
             for source_id in removed:
                 vault.remove(_parameter(stack, practice.slug, source_id))
@@ -96,7 +109,9 @@ def apply(
     return all(part.fate is not Fate.KEPT for part in report.parts)
 
 
-def plan(file: PracticeFile, path: Path, stack: Stack, out: Console, *, overwrite_calendars: bool) -> None:
+def plan(
+    file: PracticeFile, path: Path, stack: Stack, out: Console, *, overwrite_calendars: bool, overwrite_settings: bool
+) -> None:
     """Show what `apply` would change, and change nothing. Secrets are not read."""
     try:
         pictured, _ = with_photos(file, path.parent)
@@ -106,7 +121,9 @@ def plan(file: PracticeFile, path: Path, stack: Stack, out: Console, *, overwrit
     with plainly(stack.name), busy(out, "Comparing with what is there"), _refusals(path):
         ours = operators()
         practice = _with_public_keys(pictured, _stored_keys(ours, file))
-        report = ours.apply_practice.plan(practice, overwrite_calendars=overwrite_calendars)
+        report = ours.apply_practice.plan(
+            practice, overwrite_calendars=overwrite_calendars, overwrite_settings=overwrite_settings
+        )
         accounts = Accounts(stack.client("cognito-idp"), stack.output("StaffPoolId"))
         people = [
             PartReport("accounts", email, Fate.UNCHANGED if accounts.exists(email) else Fate.CREATED)
@@ -172,12 +189,21 @@ def _show(out: Console, file: PracticeFile, stack: Stack, parts: list[PartReport
             detail = f": {', '.join(part.settings)}" if part.settings else ""
             named = f"{_ONE_OF[part.kind]} {part.id}".rstrip()
             if part.fate is Fate.KEPT:
-                detail = (
-                    f" as {part.by} left it on {part.at:%Y-%m-%d %H:%M} UTC; --overwrite-calendars takes the file's"
-                )
-            out.print(f"  {_SIGNS[part.fate]} {escape(named)} {part.fate}{detail}")
+                detail = f" {_left(part)}; --overwrite-{part.kind} takes the file's"
+            out.print(f"  {_SIGNS[part.fate]} {escape(named)} {part.fate}{escape(detail)}", soft_wrap=True)
+        elif part.by:
+            out.print(f"  = setting {escape(part.id)} stays {escape(_left(part))}", soft_wrap=True)
     unchanged = sum(part.fate is Fate.UNCHANGED for part in parts)
     out.print(f"  {unchanged} unchanged.")
+
+
+def _left(part: PartReport) -> str:
+    """How staff left something; of a setting also what it is and what the file says."""
+    left = f"as {part.by} left it on {part.at:%Y-%m-%d %H:%M} UTC"
+    if part.kind != "settings":
+        return left
+    ours, said = (one or "nothing" for one in part.settings)
+    return f"{left}: {ours} (the file: {said})"
 
 
 @contextmanager

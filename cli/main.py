@@ -31,6 +31,9 @@ Profile = Annotated[str | None, typer.Option("--profile", help="AWS profile, unl
 def apply(
     file: Annotated[Path, typer.Argument(help="The practice file (docs/practice-file.md).", show_default=False)],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    overwrite_settings: Annotated[
+        bool, typer.Option("--overwrite-settings", help="Take the file's settings where staff have changed theirs.")
+    ] = False,
     overwrite_calendars: Annotated[
         bool, typer.Option("--overwrite-calendars", help="Take the file's calendars where staff have edited theirs.")
     ] = False,
@@ -45,9 +48,10 @@ def apply(
     with _ends():
         read = applying.read_file(file)
     with _at(stack, region, profile) as (found, out):
+        overwrite = {"overwrite_calendars": overwrite_calendars, "overwrite_settings": overwrite_settings}
         if dry_run:
-            applying.plan(read, file, found, out, overwrite_calendars=overwrite_calendars)
-        elif not applying.apply(read, file, found, out, invite=invite, overwrite_calendars=overwrite_calendars):
+            applying.plan(read, file, found, out, **overwrite)
+        elif not applying.apply(read, file, found, out, invite=invite, **overwrite):
             raise typer.Exit(1)
 
 

@@ -14,6 +14,7 @@ from oneway import languages
 from oneway.colours import is_colour
 from oneway.domain.availability import Availability, Calendar
 from oneway.domain.feeds import INTERVALS
+from oneway.domain.practice_settings import BOUNDS, LONGEST_ID, is_email, is_id
 from oneway.domain.practices import (
     Limits,
     Location,
@@ -36,19 +37,8 @@ from .public_holidays import regions_of
 
 KINDS = {"fhir": tuple(PROFILES)}
 """The kinds of source that there are, each with its profiles."""
-MOST_SPLIT = 20
-MOST_STEP_MINUTES = 240
-MOST_BUFFER_MINUTES = 120
-MOST_VISITS = 200
-MOST_PENDING = 100
 LEAST_REQUESTS_PER_MINUTE, MOST_REQUESTS_PER_MINUTE = 2, 10_000
-LONGEST_VISIT_MINUTES = 720
-LONGEST_NOTICE_MINUTES = 60 * 24 * 60
-LONGEST_HORIZON_DAYS = 365
-_LONGEST_ID = 40
 _DEFAULTS = Practice("", "", "", "", "", "", (), "", {}, {}, {})
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_EMAIL = re.compile(r"[^@\s,;<>()\"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://([a-z0-9-]+\.)*localhost(:[0-9]{1,5})?")
 """What a browser calls an origin (RFC 6454); only this machine's may go without encryption."""
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -131,9 +121,9 @@ class _Reader:
             staff=self._staff(root.get("staff")),
             switches=_switches(root.get("messages")),
             minimum_notice_minutes=root.optional_number(
-                "minimum_notice_minutes", _DEFAULTS.minimum_notice_minutes, 0, LONGEST_NOTICE_MINUTES
+                "minimum_notice_minutes", _DEFAULTS.minimum_notice_minutes, *BOUNDS["minimum_notice_minutes"]
             ),
-            horizon_days=root.optional_number("horizon_days", _DEFAULTS.horizon_days, 1, LONGEST_HORIZON_DAYS),
+            horizon_days=root.optional_number("horizon_days", _DEFAULTS.horizon_days, *BOUNDS["horizon_days"]),
             accent=_accent(root.get("accent")),
             limits=_limits(root.get("limits")),
             region=_region(root.get("region"), country),
@@ -171,7 +161,7 @@ class _Reader:
             return found
         fields = item.fields()
         for identifier, place, value in fields.entries():
-            if not _ID.fullmatch(identifier) or len(identifier) > _LONGEST_ID:
+            if not is_id(identifier):
                 self._problems.add(place, _id_message(identifier))
             found[identifier] = read_one(identifier, value.fields())
         if not found and not optional and not self._problems.found:
@@ -226,11 +216,11 @@ class _ProviderReader:
             spoken,
             source_id,
             external_id,
-            split=fields.optional_number("split", 1, 1, MOST_SPLIT),
-            step_minutes=fields.optional_number("step_minutes", 15, 5, MOST_STEP_MINUTES),
-            buffer_before_minutes=fields.optional_number("buffer_before_minutes", 0, 0, MOST_BUFFER_MINUTES),
-            buffer_after_minutes=fields.optional_number("buffer_after_minutes", 0, 0, MOST_BUFFER_MINUTES),
-            daily_maximum=maximum.number(1, MOST_VISITS) if maximum else None,
+            split=fields.optional_number("split", 1, *BOUNDS["split"]),
+            step_minutes=fields.optional_number("step_minutes", 15, *BOUNDS["step_minutes"]),
+            buffer_before_minutes=fields.optional_number("buffer_before_minutes", 0, *BOUNDS["buffer_before_minutes"]),
+            buffer_after_minutes=fields.optional_number("buffer_after_minutes", 0, *BOUNDS["buffer_after_minutes"]),
+            daily_maximum=maximum.number(*BOUNDS["daily_maximum"]) if maximum else None,
         )
         fields.done()
         return provider
@@ -282,7 +272,7 @@ def _location(identifier: str, fields: Fields, zone: str) -> Location:
 def _visit_type(identifier: str, fields: Fields) -> VisitType:
     name = fields.text("name", "New patient")
     minutes_item = fields.need("minutes", "30")
-    minutes = minutes_item.number(5, LONGEST_VISIT_MINUTES) if minutes_item else 0
+    minutes = minutes_item.number(*BOUNDS["minutes"]) if minutes_item else 0
     names = {}
     if names_item := fields.get("names"):
         inner = names_item.fields("{es: Paciente nuevo}")
@@ -340,8 +330,8 @@ def _limits(item: Item | None) -> Limits:
         return Limits()
     fields, usual = item.fields("pending_per_person: 3"), Limits()
     found = Limits(
-        fields.optional_number("pending_per_person", usual.pending_per_person, 1, MOST_PENDING),
-        fields.optional_number("pending_per_contact", usual.pending_per_contact, 1, MOST_PENDING),
+        fields.optional_number("pending_per_person", usual.pending_per_person, *BOUNDS["pending_per_person"]),
+        fields.optional_number("pending_per_contact", usual.pending_per_contact, *BOUNDS["pending_per_contact"]),
     )
     fields.done()
     return found
@@ -357,16 +347,16 @@ def _region(item: Item | None, country: str) -> str:
 
 def _id(item: Item | None) -> str:
     word = item.text() if item else ""
-    if item and word and (not _ID.fullmatch(word) or len(word) > _LONGEST_ID):
+    if item and word and not is_id(word):
         item.wrong(_id_message(word))
         return ""
     return word
 
 
 def _id_message(word: str) -> str:
-    proposal = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:_LONGEST_ID].strip("-")
+    proposal = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:LONGEST_ID].strip("-")
     meant = f' Write for example: "{proposal}"' if proposal else ""
-    return f"an id has lower-case letters a-z, digits and single hyphens, at most {_LONGEST_ID}.{meant}"
+    return f"an id has lower-case letters a-z, digits and single hyphens, at most {LONGEST_ID}.{meant}"
 
 
 def _country(item: Item | None) -> str:
@@ -420,7 +410,7 @@ def _zones() -> frozenset[str]:
 
 def _email(item: Item | None) -> str:
     text = item.text(example="frontdesk@harbor.example") if item else ""
-    if item and text and not _EMAIL.fullmatch(text):
+    if item and text and not is_email(text):
         item.wrong(f'"{text[:60]}" is no e-mail address. Write for example: frontdesk@harbor.example')
         return ""
     return text

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from oneway import bootstrap
 from oneway.ports import Session
 from oneway.settings import Settings
+from oneway.use_cases.answer_held import AnswerHeldByStaff
 from oneway.use_cases.ask_sync import AskSync
 from oneway.use_cases.membership import Membership
 
@@ -65,6 +66,7 @@ class PortalDesk(Desk):
         known = {name: getattr(self, name) for name in bootstrap.Portal.__slots__ if hasattr(self, name)}
         membership = Membership(self.store.practices)
         own = {
+            "answer_held": AnswerHeldByStaff(membership, self.answer_held),
             "ask_sync": AskSync(membership, self.store.feeds, self.asked_syncs, self.clock),
             "settings": settings,
             "practices": self.store.practices,

@@ -19,6 +19,7 @@ from oneway.use_cases.answer_vanished import AnswerVanished
 from oneway.use_cases.apply_schedule import ApplySchedule
 from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.cancel_request import CancelByPatient, CancelByStaff, CancelRequest
+from oneway.use_cases.change_settings import ChangeSettings
 from oneway.use_cases.check_occupancy import CheckOccupancy
 from oneway.use_cases.confirm_matches import ConfirmMatches
 from oneway.use_cases.dismiss_match import DismissMatch
@@ -34,13 +35,16 @@ from oneway.use_cases.list_visits import FindVisits, ListVisits
 from oneway.use_cases.look_up_request import LookUpRequest
 from oneway.use_cases.membership import Membership
 from oneway.use_cases.preview_cancel import PreviewCancel
+from oneway.use_cases.pull_asked import PullAsked
 from oneway.use_cases.resolve_absence import ResolveAbsence
 from oneway.use_cases.resolve_moves import ResolveMoves
 from oneway.use_cases.run_timers import RunTimers
 from oneway.use_cases.schedule_age import ScheduleAge
 from oneway.use_cases.send_messages import SendMessages
 from oneway.use_cases.show_calendar import ShowCalendar
+from oneway.use_cases.show_integration import ShowIntegration
 from oneway.use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
+from oneway.use_cases.show_settings import ShowSettings
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.suggest_matches import SuggestMatches
 from oneway.use_cases.sync_feed import SyncFeed, SyncReport
@@ -159,6 +163,10 @@ class World:
             membership, store.requests, store.appointments, store.calendar, store.ledger, clock
         )
         self.answer_held = AnswerHeld(store.feeds, clock)
+        self.show_integration = ShowIntegration(membership, store.practices, self.age, clock)
+        self.show_settings = ShowSettings(membership, store.practices, store.practice_events, self.age)
+        self.change_settings = ChangeSettings(membership, store.practices, store.feeds, clock)
+        self.pull_asked = PullAsked(self.sync_feed, store.feeds, clock)
         self.composer = Composer("https://book.example", "appointments@oneway.example", clock)
         self.send_messages = SendMessages(
             store.practices,

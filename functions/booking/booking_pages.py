@@ -19,7 +19,8 @@ from oneway.domain.errors import (
 )
 from oneway.domain.practices import Practice, Provider, VisitType
 from oneway.domain.requests import PartOfDay
-from oneway.languages.formats import month_first, week_begins, weekdays
+from oneway.domain.slots import Closed
+from oneway.languages.formats import family_first, month_first, week_begins, weekdays
 from oneway.phones import example
 from oneway.use_cases.list_slots import OfferedSlots
 from oneway.use_cases.submit_request import Submitted
@@ -36,7 +37,9 @@ SHORTEST_ASKING = timedelta(seconds=2)
 WEEKS_TO_PREFER = 5
 MOST_HINTS = 12
 """With more providers, the first page does not look when each is free next."""
-NEAREST = 6
+NEAREST, NEAREST_DAYS = 6, 3
+"""After a time was taken: so many times of a day, so many days."""
+LOOKED_BACK, LOOKED_AHEAD = timedelta(days=3), timedelta(days=10)
 _PHONE_ONLY = ("not_integrated", "never_pulled", "paused")
 
 
@@ -85,8 +88,8 @@ def show_times(on: PageRequest) -> Response:
     )
 
 
-def show_days(on: PageRequest) -> Response:
-    """Ask for another time: days and parts of the day that would suit."""
+def show_days(on: PageRequest, problem: str = "") -> Response:
+    """Ask for another time: days and parts of the day that would suit; `problem` is what is wrong with those that were sent."""
     visit_type = _visit_type(on)
     if visit_type is None:
         return show_visit_types(on)
@@ -100,8 +103,8 @@ def show_days(on: PageRequest) -> Response:
     last = min(
         first + timedelta(weeks=WEEKS_TO_PREFER, days=-1), day_of(now, zone) + timedelta(days=on.shop.horizon_days)
     )
-    wrong = {}
-    if on.values["asked"] == "days":
+    wrong = {"days": problem} if problem else {}
+    if on.values["asked"] == "days" and not problem:
         missing = (("provider", chosen is None, "choose"), ("days", not on.days, "choose_days"))
         wrong = {name: code for name, is_missing, code in missing if is_missing}
         if not wrong:
@@ -145,6 +148,7 @@ def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Resp
     visit_type = _visit_type(on)
     if visit_type is None or not (on.start or on.days) or _open_questions(on, visit_type):
         return show_who(on)
+    names = (("first_name", "given-name"), ("last_name", "family-name"))
     on = _with_token(on)
     if on.values["asked"] == "who" and on.values["last_name"] and not problems:
         booker = on.values["for_whom"] == "me" or on.values["booker_last_name"]
@@ -159,6 +163,7 @@ def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Resp
         wrong={field: known[pointer] for pointer, field in POINTERS.items() if pointer in known},
         elsewhere=[one.code for one in problems if one.pointer not in POINTERS],
         phone_example=example(on.shop.country),
+        name_order=names[::-1] if family_first(on.shop.country) else names,
         birth_order=("month", "day", "year") if month_first(on.language, on.shop.country) else ("day", "month", "year"),
     )
 
@@ -207,8 +212,10 @@ def _check_page(on: PageRequest, notice: str = "", wrong: Mapping[str, str] | No
 def _told_where_it_was_asked(on: PageRequest, error: InvalidInput) -> Response:
     """What is wrong, on the page that asks for it; nothing is typed again."""
     pointers = {one.pointer for one in error.problems}
-    if pointers & {"/start", "/preferred", "/preferred/days"}:
-        return show_times(on.having(start="", days=""))
+    if "/start" in pointers:
+        return _taken_page(on, SlotNotOffered(Closed.NOTICE)) if on.start else show_times(on)
+    if unfit := [one.code for one in error.problems if one.pointer.startswith("/preferred")]:
+        return show_days(on, unfit[0])
     if "/visit_type" in pointers:
         return show_visit_types(on)
     if "/provider" in pointers:
@@ -219,26 +226,40 @@ def _told_where_it_was_asked(on: PageRequest, error: InvalidInput) -> Response:
 
 
 def _taken_page(on: PageRequest, error: SlotAlreadyTaken | SlotNotOffered) -> Response:
-    """Kindly: the nearest free times of that day and the next, of other providers if there are none; all typed is carried on."""
-    provider, visit_type = on.provider, on.values["visit_type"]
+    """Kindly: the nearest free times, before and after; with other providers where there are none; all typed is carried on."""
     phone_only = isinstance(error, SlotNotOffered) and error.reason in _PHONE_ONLY
-    left = sorted(local(minute, on.zone) for minute in error.left)
-    groups: list[tuple[Provider, date, list[datetime]]] = []
-    if left:
-        groups.append((provider, left[0].date(), _closest(left, on.start)))
-    if not phone_only:
-        after = left[0].date() if left else day_of(on.ours.clock.now(), on.zone) - timedelta(days=1)
-        groups += _first_times([on.ours.list_slots.next_free_day(on.shop.slug, provider.id, visit_type, after)])
-    others = [one for one in on.ours.list_slots.first_available(on.shop.slug, visit_type) if one.provider != provider]
+    groups = [] if phone_only else _nearest(on, on.values["visit_type"])
+    others: list[OfferedSlots] = []
+    if not groups:
+        available = on.ours.list_slots.first_available(on.shop.slug, on.values["visit_type"])
+        others = [one for one in available if one.provider != on.provider]
     return on.render(
         "taken.html",
         409,
-        provider=provider,
+        provider=on.provider,
         groups=groups,
-        others=_first_times(others)[:2] if len(groups) < 2 else [],
+        others=_first_times(others)[:NEAREST_DAYS],
         phone_only=phone_only,
         taken=isinstance(error, SlotAlreadyTaken),
     )
+
+
+def _nearest(on: PageRequest, visit_type_id: str) -> list[tuple[Provider, date, list[datetime]]]:
+    """The chosen provider's free times nearest to the chosen start, on the nearest days that have any; else the next ones."""
+    today = day_of(on.ours.clock.now(), on.zone)
+    start = on.start or on.ours.clock.now()
+    day = max(day_of(start, on.zone), today)
+    first, last = max(day - LOOKED_BACK, today), day + LOOKED_AHEAD
+    offered = on.ours.list_slots(on.shop.slug, on.provider.id, visit_type_id, first, last)
+    free = {
+        one: times
+        for one, starts in offered.days.items()
+        if (times := [time for time in (local(minute, on.zone) for minute in starts) if time != on.start])
+    }
+    nearest = sorted(sorted(free, key=lambda one: abs(one - day))[:NEAREST_DAYS])
+    if nearest:
+        return [(on.provider, one, _closest(free[one], start + (one - day))) for one in nearest]
+    return _first_times([on.ours.list_slots.next_free_day(on.shop.slug, on.provider.id, visit_type_id, last)])
 
 
 def _first_times(offers: Sequence[OfferedSlots]) -> list[tuple[Provider, date, list[datetime]]]:
@@ -249,9 +270,8 @@ def _first_times(offers: Sequence[OfferedSlots]) -> list[tuple[Provider, date, l
     ]
 
 
-def _closest(times: Sequence[datetime], start: datetime | None) -> list[datetime]:
-    near = sorted(times, key=lambda time: abs(time - start)) if start else times
-    return sorted(near[:NEAREST])
+def _closest(times: Sequence[datetime], start: datetime) -> list[datetime]:
+    return sorted(sorted(times, key=lambda time: abs(time - start))[:NEAREST])
 
 
 def _doubts(on: PageRequest) -> str:

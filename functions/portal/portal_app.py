@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from chalice.app import Chalice, Response
 from oneway import bootstrap
+from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import Forbidden, OnewayError
 from oneway.domain.practices import Practice, Provider, StaffMember, StaffRole
 from oneway.languages import LANGUAGES, formats, portal_words
@@ -28,7 +29,7 @@ app.api.binary_types = []
 
 View = Callable[..., Response]
 FORMS = ["application/x-www-form-urlencoded"]
-ROOMS = ("appointments", "calendar")
+ROOMS = ("appointments", "calendar", "integration", "settings")
 """The rooms of the navigation: each is the first part of its addresses and, in the words, its name."""
 _LANGUAGE = "__Host-language"
 
@@ -170,11 +171,12 @@ def show(template: str, session: Session, seen: Seen, room: str, status: int = 2
     )
 
 
-def _when(practice: Practice, language: str, start: datetime, provider: Provider) -> str:
+def _when(practice: Practice, language: str, start: datetime, provider: Provider | None) -> str:
     """A start for a narrow place: the zone where the practice has several, the year where it is another."""
-    local, zones = start.astimezone(practice.zone_of(provider)), {one.zone for one in practice.locations.values()}
+    zone = practice.zone_of(provider) if provider else zone_of(practice.zone)
+    local, zones = start.astimezone(zone), {one.zone for one in practice.locations.values()}
     if len(zones) > 1 or local.year != portal().clock.now().astimezone(local.tzinfo).year:
-        return formats.moment(start, practice.zone_of(provider), language, practice.country)
+        return formats.moment(start, zone, language, practice.country)
     return f"{formats.short_day(local.date(), language, practice.country)}, {formats.clock(local, language, practice.country)}"
 
 

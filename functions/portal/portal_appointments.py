@@ -10,7 +10,7 @@ from oneway.domain.requests import RequestState
 from oneway.ports import Session
 from oneway.use_cases.list_visits import Filters, VisitRow, VisitTab
 from oneway.web.answers import form_body
-from portal_app import FORMS, app, asked, pages, portal, show, signed_in, to
+from portal_app import FORMS, app, asked, pages, portal, show, signed_in
 
 ROOM = "appointments"
 LONGEST_SEARCH = 100
@@ -63,14 +63,6 @@ def show_search(session: Session, practice: str) -> Response:
 def search(session: Session, practice: str) -> Response:
     """Find visits by name, phone or e-mail."""
     return _search(session, practice, form_body(app.current_request).get("text", "")[:LONGEST_SEARCH].strip())
-
-
-@app.route("/portal/{practice}/sync", methods=["POST"], content_types=FORMS)
-@signed_in
-def sync_now(session: Session, practice: str) -> Response:
-    """Read the practice's schedules now."""
-    portal().ask_sync(practice, session.email)
-    return to(practice, "appointments", done="syncing")
 
 
 def page_of(practice: str, row: VisitRow) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from chalice.app import Response
 from oneway.domain.availability import Closure, Hours, LaterWeek, Week, differences
@@ -58,6 +58,8 @@ def save_hours(session: Session, practice: str) -> Response:
             return _back(practice, provider, monday, "week_follows")
         if typed.week is None:
             return _page(session, _found(session, practice, provider, monday), edit, 422, typed=typed, seen=seen)
+        if act == "edit":
+            return _page(session, _found(session, practice, provider, monday), edit, typed=typed, seen=seen)
         if act == "ask":
             later = calendar.later_weeks(*who)
             return _ask(session, _found(session, practice, provider, monday), typed.week, seen, later)
@@ -71,6 +73,8 @@ def save_hours(session: Session, practice: str) -> Response:
         return _back(practice, provider, monday, "week_saved")
     except CalendarChangedMeanwhile as changed:
         found = _found(session, practice, provider, monday)
+        if act == "follow":
+            return _page(session, found, "", 409, done="changed_meanwhile")
         if act == "apply" and not changed.days and typed.week is not None:
             later = calendar.later_weeks(*who)
             return _ask(session, found, typed.week, seen, later, 409, changed=changed)
@@ -103,7 +107,6 @@ def pause_provider(session: Session, practice: str) -> Response:
     """Offer no times of a provider until further notice, or offer them again."""
     form = form_body(app.current_request)
     provider, paused = form.get("provider", ""), form.get("paused") == "yes"
-    portal().practices.get(practice).provider(provider)
     portal().edit_calendar.pause(practice, session.email, provider, paused)
     return _back(practice, provider, day_of_text(form.get("week", "")), "paused" if paused else "resumed")
 
@@ -139,7 +142,7 @@ def _page(
     **values: object,
 ) -> Response:
     """The Calendar; in an edit with what was typed, and with what somebody else saved meanwhile."""
-    one = found.weeks[0] if len(found.weeks) == 1 else None
+    one, edit = found.weeks[0] if len(found.weeks) == 1 else None, edit if _may_edit(found) else ""
     stands = (one.default if edit == "default" else one.week) if one else None
     shown = one.default if one and edit in ("load", "default") else stands
     compared = []
@@ -275,4 +278,4 @@ def _wrong_closure(first: date | None, last: date | None, name: str) -> dict[str
 def _back(practice: str, provider: str, monday: date | None, done: str) -> Response:
     query = {"provider": provider, "week": str(monday or ""), "done": done}
     address = urlencode({name: value for name, value in query.items() if value})
-    return redirect(pages().url(f"/portal/{practice}/calendar?{address}"))
+    return redirect(pages().url(f"/portal/{quote(practice)}/calendar?{address}"))

@@ -3,6 +3,8 @@
 import portal_appointments
 import portal_calendar
 import portal_details
+import portal_integration
+import portal_settings
 import portal_sign_in
 from oneway.web.answers import handler_of
 from portal_app import app, pages, portal
@@ -15,6 +17,8 @@ __all__ = (
     "portal_appointments",
     "portal_calendar",
     "portal_details",
+    "portal_integration",
+    "portal_settings",
     "portal_sign_in",
 )
 

@@ -18,7 +18,8 @@ from oneway.domain.messages import MessageKind, MessageRecord, MessageState
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
 from oneway.domain.practice_events import PracticeEvent
-from oneway.domain.practices import Switches
+from oneway.domain.practices import StaffEdit, Switches
+from oneway.domain.pull_history import AskedPull
 from oneway.domain.requests import Actor, ActorKind, PartOfDay, PreferredTimes, Request, Transition, with_due
 from oneway.ports import (
     AppointmentChange,
@@ -551,6 +552,65 @@ class TestCalendars:
         for _ in range(2):
             store.practice_events.add("harbor", told[2])
         assert store.practice_events.latest("harbor", 5) == [told[2], told[1], told[0]]
+
+    def test_settings_are_changed_on_what_was_read_with_their_timeline_entries(self, store: Store) -> None:
+        store.practices.save(a_practice())
+        before = store.practices.read("harbor")
+        event = PracticeEvent("settings~1", NOW, "nadia@harbor.example", "setting_changed", setting="horizon_days")
+        edits = {"horizon_days": StaffEdit("nadia@harbor.example", NOW, "90")}
+        osei = replace(before.providers["osei"], split=2)
+        after = replace(before, horizon_days=30, providers={**before.providers, "osei": osei}, edits=edits)
+        store.practices.change(before, after, [event])
+        stored = store.practices.read("harbor")
+        assert (stored, stored.version) == (after, before.version + 1)
+        assert store.practices.get("harbor") == after
+        with pytest.raises(WriteConflict):
+            store.practices.change(before, replace(before, horizon_days=60), [replace(event, id="settings~2")])
+        assert store.practice_events.latest("harbor", 5) == [event]
+        with pytest.raises(WriteConflict):
+            store.practices.save(a_practice(), before.version)
+        assert store.practices.read("harbor") == after
+        store.practices.save(a_practice(), stored.version, [replace(event, id="settings~3")])
+        assert store.practices.read("harbor") == replace(a_practice(), calendars={})
+        assert len(store.practice_events.latest("harbor", 5)) == 2
+
+    def test_a_practice_that_is_saved_unchanged_keeps_its_version(self, store: Store) -> None:
+        for version in (1, 1):
+            store.practices.save(a_practice())
+            assert store.practices.read("harbor").version == version
+        store.practices.save(a_practice(horizon_days=30))
+        assert store.practices.read("harbor").version == 2
+        with pytest.raises(PracticeNotFound):
+            store.practices.read("pier")
+
+    def test_a_timeline_is_read_from_an_instant_back(self, store: Store) -> None:
+        told = [PracticeEvent(f"osei~{n}", NOW + timedelta(hours=n), "", "paused") for n in range(4)]
+        for one in told:
+            store.practice_events.add("harbor", one)
+        assert store.practice_events.latest("harbor", 2, told[2].at) == [told[1], told[0]]
+        assert store.practice_events.latest("harbor", 2, told[0].at) == []
+
+    def test_a_feed_s_state_and_its_timeline_entry_are_written_together_or_not_at_all(self, store: Store) -> None:
+        state, event = a_feed(), PracticeEvent("ehr~osei~1", NOW, "nadia@harbor.example", "vanished_kept")
+        store.feeds.save(state, state, event)
+        with pytest.raises(WriteConflict):
+            store.feeds.save(state, state, replace(event, id="ehr~osei~2"))
+        assert store.practice_events.latest("harbor", 5) == [event]
+
+    def test_what_is_known_of_feeds_is_read_at_once(self, store: Store) -> None:
+        state, rows = a_feed(changes=((494_000, 3),)), [SetAsideRow("entry 1", "no start")]
+        store.feeds.save(state, state)
+        store.feeds.set_aside("harbor", "ehr~osei", rows)
+        store.feeds.save_asked("harbor", "ehr~osei", AskedPull(NOW))
+        ended = AskedPull(NOW, NOW + timedelta(seconds=3), "changed", 2)
+        store.feeds.save_asked("harbor", "ehr~osei", ended)
+        found = store.feeds.files("harbor", ["ehr~osei", "ehr~brandt"])
+        assert {one: (file.state, list(file.aside), file.asked) for one, file in found.items()} == {
+            "ehr~osei": (replace(state, version=1), rows, ended)
+        }
+        assert store.feeds.files("pier", ["ehr~osei"]) == store.feeds.files("harbor", []) == {}
+        store.feeds.remove("harbor", "ehr~osei")
+        assert store.feeds.files("harbor", ["ehr~osei"]) == {}
 
     def test_saving_a_practice_leaves_the_calendars_of_its_providers_and_drops_the_others(self, store: Store) -> None:
         store.practices.save(a_practice())

@@ -19,7 +19,6 @@ class Words:
     lang: str
     go_on: str
     new_patient: str
-    later: str
     send: str
     not_confirmed: str
     cancel: str
@@ -28,11 +27,11 @@ class Words:
 
 
 ENGLISH = Words(
-    "en", "Continue", "New patient", "›", "Send request", "Not confirmed yet", "Cancel", "Cancel my request",
+    "en", "Continue", "New patient", "Send request", "Not confirmed yet", "Cancel", "Cancel my request",
     "Ask for another time",
 )  # fmt: skip
 SPANISH = Words(
-    "es", "Continuar", "Paciente nuevo", "›", "Enviar solicitud", "Sin confirmar", "Cancelar", "Cancelar mi solicitud",
+    "es", "Continuar", "Paciente nuevo", "Enviar solicitud", "Sin confirmar", "Cancelar", "Cancelar mi solicitud",
     "Pedir otro momento",
 )  # fmt: skip
 
@@ -43,7 +42,7 @@ def choose_provider(page: Page, book: str, words: Words = ENGLISH, provider: str
     page.get_by_role("link", name=re.compile(provider)).click()
     page.get_by_role("link", name=re.compile(f"^{words.new_patient}")).click()
     for _ in range(LATER_MONTHS):
-        page.get_by_role("link", name=words.later).click()
+        page.locator(".months a.step").last.click()
         page.wait_for_url("**month=**")
     page.locator(".month .free").last.click()
     page.wait_for_url("**day=**")

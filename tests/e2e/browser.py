@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, sync_playwright
 
 from tests.servers.running import MODULES
 
@@ -20,15 +20,19 @@ _SHIFTS = """() => new Promise(resolve => { let sum = 0; new PerformanceObserver
 
 
 @contextmanager
-def chromium(*switches: str) -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     """The distribution's Chromium, else playwright's own."""
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", *switches]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        browser = launched(playwright.chromium)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def launched(kind: BrowserType, *switches: str) -> Browser:
+    """One of its own, with some switches."""
+    return kind.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", *switches])
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from oneway.domain.occupancy import DayOccupancy, LongBlocks
 from oneway.domain.pending import Waiting
 from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import Practice
+from oneway.domain.pull_history import AskedPull
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
 from oneway.domain.searching import Look, SearchBy, keys_of_patient, keys_of_record
 from oneway.ports import (
@@ -30,6 +31,7 @@ from oneway.ports import (
     CalendarsRead,
     Change,
     DayChange,
+    FeedFile,
     Listed,
     ListedKind,
     LongBlocksChange,
@@ -74,6 +76,7 @@ class FakeStore:
     notes: dict[tuple[str, str], list[Note]] = field(default_factory=dict)
     digest_weeks: dict[tuple[str, str], dict[str, DigestWeek]] = field(default_factory=dict)
     aside: dict[tuple[str, str], list[SetAsideRow]] = field(default_factory=dict)
+    asked_pulls: dict[tuple[str, str], AskedPull] = field(default_factory=dict)
     wheel: dict[tuple[int, int], list[FeedRef]] = field(default_factory=dict)
     calendars_by_key: dict[tuple[str, str], Calendar] = field(default_factory=dict)
     blocks_by_key: dict[tuple[str, str], LongBlocks] = field(default_factory=dict)
@@ -213,8 +216,32 @@ class FakePractices:
             },
         )
 
-    def save(self, practice: Practice) -> None:
-        self.store.practices_by_slug[practice.slug] = replace(practice, calendars={}, long_blocks={})
+    def read(self, slug: str) -> Practice:
+        return self.get(slug)
+
+    def change(self, before: Practice, after: Practice, events: Sequence[PracticeEvent]) -> None:
+        hook, self.store.before_commit = self.store.before_commit, None
+        if hook:
+            hook()
+        if self.store.practices_by_slug[before.slug].version != before.version:
+            raise WriteConflict
+        self.store.writes += 1 + len(events)
+        self._put(after)
+        for event in events:
+            self.store.practice_events.add(before.slug, event)
+
+    def _put(self, practice: Practice) -> None:
+        new, stored = replace(practice, calendars={}, long_blocks={}), self.store.practices_by_slug.get(practice.slug)
+        version = stored.version if stored else 0
+        self.store.practices_by_slug[practice.slug] = replace(new, version=version + (new != stored))
+
+    def save(self, practice: Practice, seen: int | None = None, events: Sequence[PracticeEvent] = ()) -> None:
+        stored = self.store.practices_by_slug.get(practice.slug)
+        if seen is not None and seen != (stored.version if stored else 0):
+            raise WriteConflict
+        self._put(practice)
+        for event in events:
+            self.store.practice_events.add(practice.slug, event)
         for stored in (self.store.calendars_by_key, self.store.blocks_by_key):
             for slug, provider_id in list(stored):
                 if slug == practice.slug and provider_id and provider_id not in practice.providers:
@@ -458,8 +485,9 @@ class FakePracticeEvents:
     def add(self, practice: str, event: PracticeEvent) -> None:
         self.store.practice_events_by_slug.setdefault(practice, {})[event.id] = event
 
-    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
-        found = self.store.practice_events_by_slug.get(practice, {}).values()
+    def latest(self, practice: str, count: int, before: datetime | None = None) -> list[PracticeEvent]:
+        known = self.store.practice_events_by_slug.get(practice, {}).values()
+        found = [one for one in known if before is None or one.at < before]
         return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:count]
 
 
@@ -482,13 +510,28 @@ class FakeFeeds:
     def get(self, practice: str, feed_id: str) -> FeedState | None:
         return self.store.feeds_by_id.get((practice, feed_id))
 
-    def save(self, before: FeedState, after: FeedState) -> None:
+    def save(self, before: FeedState, after: FeedState, event: PracticeEvent | None = None) -> None:
         key = after.settings.practice, after.settings.feed_id
         stored = self.store.feeds_by_id.get(key)
         if (stored.version if stored else 0) != before.version:
             raise WriteConflict
         self.store.writes += 1
         self.store.feeds_by_id[key] = replace(after, version=before.version + 1)
+        if event:
+            self.store.practice_events.add(after.settings.practice, event)
+
+    def files(self, practice: str, feed_ids: Iterable[str]) -> dict[str, FeedFile]:
+        keys = {feed_id: (practice, feed_id) for feed_id in feed_ids}
+        return {
+            feed_id: FeedFile(
+                self.store.feeds_by_id[key], tuple(self.store.aside.get(key, ())), self.store.asked_pulls.get(key)
+            )
+            for feed_id, key in keys.items()
+            if key in self.store.feeds_by_id
+        }
+
+    def save_asked(self, practice: str, feed_id: str, pull: AskedPull) -> None:
+        self.store.asked_pulls[practice, feed_id] = pull
 
     def digests(self, practice: str, feed_id: str) -> dict[str, DigestWeek]:
         return dict(self.store.digest_weeks.get((practice, feed_id), {}))
@@ -540,7 +583,7 @@ class FakeFeeds:
 
     def remove(self, practice: str, feed_id: str) -> None:
         self.put_on_wheel(FeedRef(practice, feed_id, ""), None)
-        for stored in (self.store.feeds_by_id, self.store.digest_weeks, self.store.aside):
+        for stored in (self.store.feeds_by_id, self.store.digest_weeks, self.store.aside, self.store.asked_pulls):
             stored.pop((practice, feed_id), None)  # type: ignore[attr-defined]
         if source_of(feed_id) not in {source_of(other) for slug, other in self.store.feeds_by_id if slug == practice}:
             self.store.health_by_id.pop((practice, source_of(feed_id)), None)

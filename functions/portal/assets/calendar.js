@@ -26,7 +26,8 @@
     const [start, end] = [...pair.querySelectorAll("input")].map((one) => one.value);
     return Boolean(start) !== Boolean(end) || (start && minutes(start) >= (minutes(end) || 1440));
   }));
-  const unsaved = () => Boolean(form()) && (text() !== form().dataset.week || untidy());
+  const unsaved = () => Boolean(document.querySelector("form[data-unsaved]"))
+    || (Boolean(form()) && (text() !== form().dataset.week || untidy()));
 
   const number = (day) => pairs(day).forEach((pair, at) => {
     [...pair.querySelectorAll("input")].forEach((input, which) => {
@@ -90,7 +91,6 @@
       draw();
       tell();
     });
-    form().addEventListener("submit", () => { form().dataset.sending = "yes"; });
     tell();
   };
 
@@ -100,8 +100,14 @@
   const instant = (day, minute) => new Date(monday().getTime() + (day * 1440 + minute) * 6e4);
   const minuteOf = (at, day) => Math.round((at - instant(day, 0)) / 6e4);
   const said = (minute) => new Intl.DateTimeFormat(page.dataset.language, {
-    hour: "numeric", minute: "2-digit", hour12: "hours12" in page.dataset, timeZone: "UTC",
+    hour: "numeric", hour12: "hours12" in page.dataset, timeZone: "UTC",
+    ...("hours12" in page.dataset && minute % 60 === 0 ? {} : { minute: "2-digit" }),
   }).format(new Date(minute * 6e4));
+
+  const short = (minute) => {
+    const hour = Math.floor(minute / 60);
+    return `${"hours12" in page.dataset ? hour % 12 || 12 : hour}:${String(minute % 60).padStart(2, "0")}`;
+  };
 
   const visits = () => [...page.querySelectorAll(".held")].map((item) => ({
     start: item.dataset.start, end: item.dataset.end, display: form() ? "background" : "auto", editable: false,
@@ -176,6 +182,8 @@
       });
       box.append(words, button);
     } else if (item && event.display !== "background") {
+      // A short visit has one line: who it is comes first.
+      if (event.end - event.start < 30 * 6e4) box.classList.add("brief");
       const line = () => box.appendChild(document.createElement("div"));
       const part = (row, name, value) => {
         const one = document.createElement("span");
@@ -184,13 +192,14 @@
         row.append(one, " ");
       };
       const first = line();
-      first.append(item.querySelector(".shape").cloneNode(), " ");
       if (item.dataset.provider) part(first, "whom", item.dataset.provider);
-      if (isStart) part(first, "when", said(minutes(item.dataset.start.slice(11))));
+      // The half of the day stands beside the grid.
+      if (isStart) part(first, "when", short(minutes(item.dataset.start.slice(11))));
       item.querySelectorAll(".share").forEach((one) => part(first, "share", one.textContent));
-      const second = line();
-      part(second, "name", item.querySelector(".name").textContent);
-      item.querySelectorAll(".word").forEach((one) => part(second, "word", one.textContent));
+      part(line(), "name", item.querySelector(".name").textContent);
+      const third = line();
+      third.append(item.querySelector(".shape").cloneNode(), " ");
+      item.querySelectorAll(".word").forEach((one) => part(third, "word", one.textContent));
     } else if (event.title) box.textContent = event.title;
     return { domNodes: [box] };
   };
@@ -214,8 +223,10 @@
   const beginGrid = () => {
     const { FullCalendar } = window;
     const editing = Boolean(form());
+    const [loaded, began] = [Date.parse(`${page.dataset.now}Z`), Date.now()];
+    const now = () => new Date(loaded + Date.now() - began);
     grid = new FullCalendar.Calendar(document.getElementById("grid"), {
-      initialView: "timeGridWeek", initialDate: page.dataset.monday, timeZone: "UTC", now: page.dataset.now, firstDay: 1,
+      initialView: "timeGridWeek", initialDate: page.dataset.monday, timeZone: "UTC", now, firstDay: 1,
       locale: page.dataset.language, headerToolbar: false, height: "auto", nowIndicator: true, ...hours(),
       allDaySlot: Boolean(page.querySelector(".whose[data-closed]")), allDayContent: "",
       slotDuration: "00:30:00", slotLabelInterval: "01:00", snapDuration: { minutes: STEP }, slotEventOverlap: false,
@@ -290,11 +301,11 @@
 
   // --- Leaving -----------------------------------------------------------------------------------------------------------
   window.addEventListener("beforeunload", (event) => {
-    if (document.getElementById("calendar") && unsaved() && !form().dataset.sending) event.preventDefault();
+    if (unsaved()) event.preventDefault();
   });
   document.addEventListener("htmx:confirm", (event) => {
     const { elt } = event.detail;
-    if (!unsaved() || elt === form() || elt.hasAttribute("data-leaves") || elt.hasAttribute("data-poll")) return;
+    if (!unsaved() || elt.matches("#hours, [data-unsaved], [data-leaves], [data-poll]")) return;
     event.preventDefault();
     const dialog = document.getElementById("unsaved");
     dialog.querySelector("#stay").onclick = () => dialog.close();

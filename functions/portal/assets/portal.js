@@ -10,7 +10,8 @@
     responseHandling: [{ code: "204", swap: false }, { code: "...", swap: true }],
   });
   const live = () => document.getElementById("live");
-  const polls = (event) => event.detail.elt?.hasAttribute("data-poll");
+  const asker = (event) => event.detail.requestConfig?.elt ?? event.detail.elt;
+  const polls = (event) => Boolean(asker(event)?.matches?.("[data-poll]"));
   document.documentElement.classList.add("scripted");
   let shown = location.pathname;
   let place = [];
@@ -24,6 +25,12 @@
   };
   forget();
 
+  // What a part that refreshes itself has to say is said when it changes, and not each time.
+  const say = () => {
+    const said = document.querySelector("[data-say]")?.dataset.say;
+    if (said && live().textContent !== said) live().textContent = said;
+  };
+
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (polls(event) && document.hidden) event.preventDefault();
   });
@@ -32,8 +39,8 @@
     const { detail } = event;
     if (polls(event)) {
       // A list that cannot be refreshed, or did not change, stays as it is.
-      if (detail.xhr.status !== 200 || detail.elt.lastAnswer === detail.serverResponse) detail.shouldSwap = false;
-      detail.elt.lastAnswer = detail.serverResponse;
+      if (detail.xhr.status !== 200 || asker(event).lastAnswer === detail.serverResponse) detail.shouldSwap = false;
+      asker(event).lastAnswer = detail.serverResponse;
       return;
     }
     place = [];
@@ -43,6 +50,7 @@
   // After an exchange focus is where it was, or on what took its place; on another page, at its beginning.
   document.addEventListener("htmx:afterSettle", (event) => {
     forget();
+    say();
     if (polls(event)) return;
     const moved = shown !== location.pathname;
     shown = location.pathname;

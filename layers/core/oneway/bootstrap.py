@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     )
     from .settings import Settings
     from .use_cases.accept_match import AcceptMatch
-    from .use_cases.answer_held import AnswerHeld
+    from .use_cases.answer_held import AnswerHeld, AnswerHeldByStaff
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.apply_practice import ApplyPractice
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByPatient, CancelByStaff
+    from .use_cases.change_settings import ChangeSettings
     from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.confirm_matches import ConfirmMatches
     from .use_cases.dismiss_match import DismissMatch
@@ -46,14 +47,16 @@ if TYPE_CHECKING:
     from .use_cases.membership import Membership
     from .use_cases.plan_syncs import PlanSyncs
     from .use_cases.preview_cancel import PreviewCancel
+    from .use_cases.pull_asked import PullAsked
     from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
     from .use_cases.show_calendar import ShowCalendar
+    from .use_cases.show_integration import ShowIntegration
     from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
+    from .use_cases.show_settings import ShowSettings
     from .use_cases.submit_request import SubmitRequest
-    from .use_cases.sync_feed import SyncFeed
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
     from .use_cases.work_together import ClaimRequest, WriteNote
@@ -101,6 +104,10 @@ class Portal:
     show_calendar: "ShowCalendar"
     edit_calendar: "EditCalendar"
     explain_time: "ExplainTime"
+    show_integration: "ShowIntegration"
+    answer_held: "AnswerHeldByStaff"
+    show_settings: "ShowSettings"
+    change_settings: "ChangeSettings"
     sessions: "SessionRepository"
 
 
@@ -175,14 +182,17 @@ def portal() -> Portal:
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.practice_events import DynamoPracticeEventRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .store.sessions import DynamoSessionRepository
     from .store.visits import DynamoVisitRepository
     from .use_cases.accept_match import AcceptMatch
+    from .use_cases.answer_held import AnswerHeld, AnswerHeldByStaff
     from .use_cases.answer_vanished import AnswerVanished
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
+    from .use_cases.change_settings import ChangeSettings
     from .use_cases.dismiss_match import DismissMatch
     from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
@@ -194,14 +204,17 @@ def portal() -> Portal:
     from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.show_calendar import ShowCalendar
+    from .use_cases.show_integration import ShowIntegration
     from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
+    from .use_cases.show_settings import ShowSettings
     from .use_cases.undo_link import UndoLink
     from .use_cases.work_together import ClaimRequest, WriteNote
 
     settings, clock = _settings(), SystemClock()
     practices, requests, audit = DynamoPracticeRepository(clock), DynamoRequestRepository(), DynamoAuditRepository()
     visits = DynamoVisitRepository()
-    membership, age = Membership(practices), ScheduleAge(DynamoFeedRepository(), clock)
+    membership, feeds = Membership(practices), DynamoFeedRepository()
+    age = ScheduleAge(feeds, clock)
     calendar, ledger = DynamoCalendarRepository(), DynamoLedger()
     cancel = CancelRequest(requests, calendar, ledger, clock)
     appointments = DynamoAppointmentRepository()
@@ -229,6 +242,10 @@ def portal() -> Portal:
         ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
         EditCalendar(membership, calendar, clock),
         ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
+        ShowIntegration(membership, practices, age, clock),
+        AnswerHeldByStaff(membership, AnswerHeld(feeds, clock)),
+        ShowSettings(membership, practices, DynamoPracticeEventRepository(), age),
+        ChangeSettings(membership, practices, feeds, clock),
         DynamoSessionRepository(),
     )
 
@@ -242,7 +259,7 @@ def plan_syncs() -> "PlanSyncs":
     return PlanSyncs(DynamoFeedRepository(), SqsSyncQueue(_settings().sync_queue_url))
 
 
-def sync_schedule() -> "SyncFeed":
+def sync_schedule() -> "PullAsked":
     """For the sync_schedule function, and `oneway sync`."""
     from .clock import SystemClock
     from .store.appointments import DynamoAppointmentRepository
@@ -253,6 +270,7 @@ def sync_schedule() -> "SyncFeed":
     from .store.requests import DynamoRequestRepository
     from .use_cases.apply_schedule import ApplySchedule
     from .use_cases.follow_pull import FollowPull
+    from .use_cases.pull_asked import PullAsked
     from .use_cases.resolve_absence import ResolveAbsence
     from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.sync_feed import SyncFeed
@@ -260,7 +278,7 @@ def sync_schedule() -> "SyncFeed":
 
     settings, clock = _settings(), SystemClock()
     practices = DynamoPracticeRepository(clock)
-    return SyncFeed(
+    sync_feed = SyncFeed(
         practices,
         DynamoFeedRepository(),
         _open_source(settings, clock),
@@ -278,6 +296,7 @@ def sync_schedule() -> "SyncFeed":
         FollowPull(DynamoRequestRepository(), _resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock), clock),
         clock,
     )
+    return PullAsked(sync_feed, DynamoFeedRepository(), clock)
 
 
 def sync_queue() -> "SyncQueue":

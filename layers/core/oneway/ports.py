@@ -17,6 +17,7 @@ from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
 from .domain.pending import Waiting
 from .domain.practice_events import PracticeEvent
 from .domain.practices import Practice, Source
+from .domain.pull_history import AskedPull
 from .domain.requests import Request, TimelineEntry, Transition
 from .domain.searching import Look
 
@@ -99,8 +100,18 @@ class PracticeRepository(Protocol):
     def get(self, slug: str) -> Practice:
         """A practice, at most 30 s old. Raises PracticeNotFound."""
 
-    def save(self, practice: Practice) -> None:
-        """Create or replace a practice, its providers, sources and staff; what is no longer there is removed."""
+    def read(self, slug: str) -> Practice:
+        """A practice as it is now, read consistently. Raises PracticeNotFound."""
+
+    def save(self, practice: Practice, seen: int | None = None, events: Sequence[PracticeEvent] = ()) -> None:
+        """Create or replace a practice, its providers, sources and staff; what is no longer there is removed. With entries
+        that tell of it. Raises WriteConflict, if its version is no longer the one that was `seen`.
+        """
+
+    def change(self, before: Practice, after: Practice, events: Sequence[PracticeEvent]) -> None:
+        """Write what differs of a practice's own settings and its providers, with the entries that tell of it, in one
+        transaction, if the stored version is `before.version`. Raises WriteConflict.
+        """
 
     def slugs(self) -> list[str]:
         """All practices' slugs."""
@@ -256,8 +267,8 @@ class PracticeEventRepository(Protocol):
     def add(self, practice: str, event: PracticeEvent) -> None:
         """Write an entry; written again, it is the same. Raises StoreUnavailable."""
 
-    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
-        """The latest entries, newest first (perhaps a moment old)."""
+    def latest(self, practice: str, count: int, before: datetime | None = None) -> list[PracticeEvent]:
+        """The latest entries, or those before an instant, newest first (perhaps a moment old)."""
 
 
 class PendingRepository(Protocol):
@@ -281,6 +292,15 @@ class AppointmentRepository(Protocol):
 
     def born(self, practice: str, days: Iterable[date], first: datetime, last: datetime) -> list[Appointment]:
         """Appointments in [first, last] of patients with one of these birth dates: found in the index, read consistently."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFile:
+    """What is known of a feed, but for the schedule itself: its state, set-aside rows, the last pull that staff asked for."""
+
+    state: FeedState
+    aside: Sequence[SetAsideRow] = ()
+    asked: AskedPull | None = None
 
 
 class ListedKind(Enum):
@@ -319,8 +339,16 @@ class FeedRepository(Protocol):
     def get(self, practice: str, feed_id: str) -> FeedState | None:
         """A feed's state (perhaps a moment old)."""
 
-    def save(self, before: FeedState, after: FeedState) -> None:
-        """Write a feed's state, if the stored version is `before.version` (0: nothing stored). Raises WriteConflict."""
+    def save(self, before: FeedState, after: FeedState, event: PracticeEvent | None = None) -> None:
+        """Write a feed's state, if the stored version is `before.version` (0: nothing stored), and with it an entry of the
+        practice's timeline. Raises WriteConflict.
+        """
+
+    def files(self, practice: str, feed_ids: Iterable[str]) -> dict[str, FeedFile]:
+        """What is known of these feeds, those that exist, in one consistent read."""
+
+    def save_asked(self, practice: str, feed_id: str, pull: AskedPull) -> None:
+        """Write how far the last pull is that staff asked for; the last to write stands."""
 
     def digests(self, practice: str, feed_id: str) -> dict[str, DigestWeek]:
         """All stored digests of a feed, by ISO week ("2026-W48")."""

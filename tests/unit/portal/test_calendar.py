@@ -7,7 +7,7 @@ import pytest
 from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
 from oneway.web.calendar_form import pairs_of, week_text
 
-from tests.builders import START, WEEK, a_practice, a_provider
+from tests.builders import START, WEEK, a_practice, a_provider, a_record
 from tests.desk import NADIA, VIC
 from tests.portal import Answer, PortalDesk
 
@@ -42,7 +42,7 @@ class TestAWeek:
         request = desk.ask()
         page = desk.open(OSEI)
         assert page.status == 200
-        for part in ("Mon, Nov 23 – Sun, Nov 29 2026", "9:30 AM – 10:00 AM", "Maria Núñez", "Pending request",
+        for part in ("Mon, Nov 23 – Sun, Nov 29, 2026", "9:30 AM – 10:00 AM", "Maria Núñez", "Pending request",
                      "9:00 AM – 12:00 PM, 1:00 PM – 5:00 PM", "This week follows the default week."):  # fmt: skip
             assert part in page.text, part
         assert f'href="/portal/harbor/appointments/{request.id}"' in page.html
@@ -54,6 +54,9 @@ class TestAWeek:
         assert "1 of 2 taken" in desk.open(OSEI).text
         desk.ask(1, first_name="Ana")
         assert "2 of 2 taken" in desk.open(OSEI).text
+        desk.enter(patient=a_record(source_id="pat-9", birth_date=date(1990, 1, 1)))
+        desk.minutes()
+        assert "3 of 2 taken" in desk.open(OSEI).text
 
     def test_in_spanish_says_the_same(self, desk: PortalDesk) -> None:
         desk.ask()
@@ -147,6 +150,13 @@ class TestTwoEditors:
         assert save(desk, longer, seen=SHORT).status == 303
         assert stands(desk) == longer
 
+    def test_whoever_follows_the_default_again_is_told_how_it_stands(self, desk: PortalDesk) -> None:
+        save(desk)
+        answer = save(desk, seen=CLOSED_WEEK, do="follow")
+        assert answer.status == 409
+        assert "Nothing was saved" in answer.html
+        assert stands(desk) == SHORT
+
     def test_of_the_default_week_too(self, desk: PortalDesk) -> None:
         save(desk, edit="default")
         assert save(desk, CLOSED_WEEK, edit="default").status == 409
@@ -168,6 +178,12 @@ class TestApplyToRemainingWeeks:
         answer = desk.send(f"{HOME}/hours", **{name: one for name, one in hidden.items() if name != "csrf"} | choice)
         assert answer.status == 303
         assert [stands(desk, one) for one in (NEXT, *later)] == [SHORT, CLOSED_WEEK, SHORT]
+
+    def test_one_may_go_on_editing_instead(self, desk: PortalDesk) -> None:
+        page = save(desk, do="edit")
+        assert page.status == 200
+        assert 'name="d0e0" value="10:00"' in page.html
+        assert stands(desk) == WEEK
 
     def test_what_came_meanwhile_is_asked_about_anew(self, desk: PortalDesk) -> None:
         desk.edit_calendar.save_week("harbor", NADIA, "osei", NEXT + timedelta(weeks=2), WEEK, CLOSED_WEEK)
@@ -272,6 +288,12 @@ class TestWhoMay:
         assert desk.open(path.replace("harbor", "pier")).status == 404
         assert desk.open(path.replace("osei", "nobody")).status == 404
         assert desk.open(path, by=None).status == 303
+
+    @pytest.mark.parametrize("act", ["edit", "save"])
+    def test_a_viewer_gets_no_form_for_one(self, desk: PortalDesk, act: str) -> None:
+        wrong = save(desk, by=VIC, d0s0="noon", do=act)
+        assert wrong.status == 422
+        assert 'id="hours"' not in wrong.html
 
     def test_a_viewer_is_offered_nothing_to_change(self, desk: PortalDesk) -> None:
         page = desk.open(f"{OSEI}&edit=load", VIC)

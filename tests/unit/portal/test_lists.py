@@ -82,6 +82,17 @@ class TestActionRequired:
             or "access" in desk.open(LIST).text
         )
 
+    def test_what_the_practice_no_longer_has_breaks_no_list(self, desk: PortalDesk) -> None:
+        desk.ask()
+        fill(desk, 4)
+        desk.store.practices.save(
+            replace(desk.practice, providers={"brandt": desk.practice.providers["brandt"]}, visit_types={})
+        )
+
+        for address in (LIST, f"{LIST}?from=2026-11-24", f"{HARBOR}/upcoming", f"{HARBOR}/past"):
+            assert desk.open(address).status == 200, address
+        assert "Maria" in rows(desk.open(f"{LIST}?from=2026-11-24").html)[0]
+
     def test_the_tab_counts_all_whatever_is_filtered(self, desk: PortalDesk) -> None:
         desk.ask()
         desk.ask(1, start=LATER)
@@ -162,7 +173,7 @@ class TestVisits:
     def test_the_list_refreshes_itself_at_its_own_address(self, desk: PortalDesk) -> None:
         fill(desk, 240)
 
-        part = desk.open(f"{HARBOR}/upcoming?provider=osei&page=2").html.partition('id="list"')[2].partition(">")[0]
+        part = desk.open(f"{HARBOR}/upcoming?provider=osei&page=2").html.partition("data-poll")[2].partition(">")[0]
 
         assert 'hx-trigger="every 30s"' in part
         assert "page=2" in part

@@ -22,6 +22,13 @@ class Route:
 
 
 _SEEN = "540-720,780-1020;" * 5 + ";"
+_OSEI = {
+    "split": "1",
+    "buffer_before_minutes": "0",
+    "buffer_after_minutes": "0",
+    "daily_maximum": "",
+    "recipients": "",
+}
 OF_A_PRACTICE = {
     ("GET", "/portal/{practice}/appointments"): Route(),
     ("GET", "/portal/{practice}/upcoming"): Route(),
@@ -42,6 +49,26 @@ OF_A_PRACTICE = {
     ),
     ("POST", "/portal/{practice}/calendar/pause"): Route(
         {"provider": "osei", "week": "2026-11-23", "paused": "yes"}, changes=True
+    ),
+    ("GET", "/portal/{practice}/integration"): Route(names_patients=False),
+    ("POST", "/portal/{practice}/integration/held"): Route(
+        {"feed": "ehr~osei", "since": "2026-11-23T18:00:00+00:00", "answer": "keep"}, changes=True
+    ),
+    ("GET", "/portal/{practice}/settings"): Route(names_patients=False),
+    ("GET", "/portal/{practice}/settings/history"): Route(names_patients=False),
+    ("GET", "/portal/{practice}/settings/{part}"): Route(names_patients=False),
+    ("POST", "/portal/{practice}/settings/{part}"): Route(
+        {"accent": "#884400", "seen.accent": "#0b6e99"}, changes=True
+    ),
+    ("GET", "/portal/{practice}/settings/providers/{provider}"): Route(names_patients=False),
+    ("POST", "/portal/{practice}/settings/providers/{provider}"): Route(
+        {f"{seen}providers.osei.{one}": n for one, n in _OSEI.items() for seen in ("", "seen.")}
+        | {"providers.osei.split": "2"},
+        changes=True,
+    ),
+    ("GET", "/portal/{practice}/settings/visit-types/{visit_type}"): Route(names_patients=False),
+    ("POST", "/portal/{practice}/settings/visit-types/{visit_type}"): Route(
+        {"name": "X-ray", "minutes": "30", "new": "on"}, changes=True
     ),
     ("GET", "/portal/{practice}/visits/{provider}/{appointment}"): Route(),
     ("GET", "/portal/{practice}/appointments/{request}"): Route(),
@@ -75,6 +102,7 @@ def opened(desk: PortalDesk) -> tuple[PortalDesk, dict[str, str]]:
     desk.minutes()
     visit, match = desk.visit("walk-in"), desk.visit()
     names = {"request": request.id, "provider": visit.provider_id, "appointment": visit.id}
+    names |= {"part": "branding", "visit_type": "new"}
     return desk, names | {"match": match.id}
 
 
@@ -109,7 +137,7 @@ def test_who_may_do_what(opened: tuple[PortalDesk, dict[str, str]], method: str,
     assert call(desk, method, address, None, form) == 303, "nobody: to sign-in"
     assert call(desk, method, address, STRANGER, form) == 404, "another practice's staff: there is nothing"
     assert call(desk, method, filled(path, names, "quay") + route.query, STRANGER, form) in (
-        (200, 303, 404) if route.changes else (200, 404)
+        (200, 303, 404, 409) if route.changes else (200, 404)
     )
     before = desk.store.writes
     assert call(desk, method, filled(path, names, "quay") + route.query, NADIA, form) == 404, "not staff there"

@@ -3,18 +3,23 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure, DefaultWeek
 from oneway.domain.errors import InvalidInput, WriteConflict
 from oneway.domain.feeds import FeedState, Seen, spoke_of
+from oneway.domain.practice_settings import Value, text_of, value_of
+from oneway.domain.practices import VisitType
 from oneway.ports import Capabilities
-from oneway.use_cases.apply_practice import ApplyPractice, Fate, feeds_of
+from oneway.use_cases.apply_practice import ApplyPractice, ApplyReport, Fate
+from oneway.use_cases.change_settings import ChangeSettings
 from oneway.use_cases.edit_calendar import EditCalendar
+from oneway.use_cases.keep_feeds import feeds_of
 from oneway.use_cases.membership import Membership
 
 from tests.builders import NOW, WEEK, a_calendar, a_practice, a_provider
-from tests.fakes.store import FakeClock, FakeFeeds, FakeStore
+from tests.fakes.store import FakeClock, FakeFeeds, FakePractices, FakeStore
 
 FEED = "ehr~osei"
 SEEN = Seen('"1"', "d", NOW.date())
@@ -285,14 +290,21 @@ class TestCalendars:
         assert "cannot hold two visits" in problem.detail
         assert applied.store.practices.get("harbor").providers["osei"].split == 1
 
-    def test_public_holidays_come_with_it_and_are_offered_until_closed(self, applied: Applied) -> None:
+    def test_public_holidays_come_with_it_as_suggestions(self, applied: Applied) -> None:
         applied.apply(a_practice(region="-CA"))
-        edit, day = self.edit(applied), date(2027, 7, 4)
-        suggested = edit.suggested_closures("harbor", "nadia@harbor.example")
-        assert [one.first for one in suggested] == [day, date(2028, 7, 4)]
-        assert suggested[0].name == "Independence Day-CA"
-        edit.close("harbor", "nadia@harbor.example", "", suggested[0])
-        assert [one.first.year for one in edit.suggested_closures("harbor", "nadia@harbor.example")] == [2028]
+        found = applied.store.practices.get("harbor").public_holidays
+        assert [(one.first, one.name) for one in found[-2:]] == [
+            (date(2027, 7, 4), "Independence Day-CA"),
+            (date(2028, 7, 4), "Independence Day-CA"),
+        ]
+
+    def test_a_file_that_changes_a_calendar_has_its_entry_in_the_timeline(self, applied: Applied) -> None:
+        applied.apply(a_practice())
+        applied.apply(a_practice())
+        found = applied.store.practice_events.latest("harbor", 5)
+        told = {(one.who, str(one.what), one.provider_id) for one in found}
+        assert told == {("", "file_applied", provider_id) for provider_id in ("osei", "brandt")}
+        assert len(found) == 2
 
     def test_what_is_long_past_is_dropped(self, applied: Applied) -> None:
         old = date(2026, 6, 1)
@@ -306,3 +318,107 @@ class TestCalendars:
         self.fates(applied, calendar)
         assert self.hours(applied) == Availability((DefaultWeek(WEEK, old + timedelta(weeks=1)),))
         assert self.fates(applied, calendar)["osei"] is Fate.UNCHANGED
+
+
+class TestSettingsThatStaffChange:
+    """A file speaks of a setting once; staff's word stands until the operator decides (ADR 0021)."""
+
+    def change(self, applied: Applied, **wanted: Value) -> None:
+        stored, names = (
+            applied.store.practices.read("harbor"),
+            {name.replace("__", "."): one for name, one in wanted.items()},
+        )
+        change = ChangeSettings(
+            Membership(applied.store.practices), applied.store.practices, applied.feeds, applied.clock
+        )
+        change("harbor", "nadia@harbor.example", {one: text_of(value_of(stored, one)) for one in names}, names)
+
+    def settings(self, report: ApplyReport) -> dict[str, tuple[Fate, str, tuple[str, ...]]]:
+        return {part.id: (part.fate, part.by, part.settings) for part in report.parts if part.kind == "settings"}
+
+    def test_stay_while_the_file_says_the_same_and_are_shown(self, applied: Applied) -> None:
+        applied.apply(a_practice())
+        self.change(applied, horizon_days=30, messages__cancelled=False, providers__osei__split=2)
+        for report in (applied.apply(a_practice()), applied.apply(a_practice(name="Harbor & Co."))):
+            assert self.settings(report) == {
+                "horizon_days": (Fate.UNCHANGED, "nadia@harbor.example", ("30", "90")),
+                "messages.cancelled": (Fate.UNCHANGED, "nadia@harbor.example", ("no", "yes")),
+                "providers.osei.split": (Fate.UNCHANGED, "nadia@harbor.example", ("2", "1")),
+            }
+        found = applied.store.practices.get("harbor")
+        assert (found.name, found.horizon_days, found.providers["osei"].split) == ("Harbor & Co.", 30, 2)
+        assert not found.switches.cancelled
+        assert applied.state().settings.horizon_days == 30
+
+    def test_stay_and_are_reported_where_the_file_says_something_new_until_it_is_told_to_overwrite(
+        self, applied: Applied
+    ) -> None:
+        applied.apply(a_practice())
+        self.change(applied, horizon_days=30)
+        for _ in range(2):
+            assert self.settings(applied.apply(a_practice(horizon_days=60)))["horizon_days"][0] is Fate.KEPT
+        assert applied.store.practices.get("harbor").horizon_days == 30
+        report = applied.apply(a_practice(horizon_days=60), overwrite_settings=True)
+        assert self.settings(report) == {}
+        found = applied.store.practices.get("harbor")
+        assert (found.horizon_days, dict(found.edits)) == (60, {})
+        event = applied.store.practice_events.latest("harbor", 1)[0]
+        assert (event.who, event.setting, event.before, event.after) == ("", "horizon_days", "30", "60")
+
+    def test_overwriting_leaves_what_the_file_says_nothing_new_of(self, applied: Applied) -> None:
+        applied.apply(a_practice())
+        self.change(applied, horizon_days=30)
+        applied.apply(a_practice(minimum_notice_minutes=5), overwrite_settings=True)
+        assert applied.store.practices.get("harbor").horizon_days == 30
+
+    def test_are_the_file_s_again_once_it_says_what_staff_chose(self, applied: Applied) -> None:
+        applied.apply(a_practice())
+        self.change(applied, horizon_days=30)
+        assert self.settings(applied.apply(a_practice(horizon_days=30))) == {}
+        assert self.settings(applied.apply(a_practice(horizon_days=45))) == {}
+        assert applied.store.practices.get("harbor").horizon_days == 45
+
+    def test_visit_types_that_staff_added_stay_with_who_offers_them(self, applied: Applied) -> None:
+        applied.apply(a_practice())
+        extra = VisitType("extra", "Extra", 20)
+        self.change(applied, visit_types__extra=extra, providers__osei__visit_type_ids=("new", "extra"))
+        applied.apply(a_practice())
+        found = applied.store.practices.get("harbor")
+        assert found.visit_types["extra"] == extra
+        assert found.providers["osei"].visit_type_ids == ("new", "extra")
+
+    def test_a_visit_type_that_the_file_takes_away_is_no_provider_s_any_more(self, applied: Applied) -> None:
+        applied.apply(a_practice())
+        self.change(applied, providers__osei__visit_type_ids=("follow-up",))
+        new = {"new": a_practice().visit_types["new"]}
+        only = [a_provider(one, visit_type_ids=("new",)) for one in ("osei", "brandt")]
+        applied.apply(a_practice(*only, visit_types=new))
+        assert applied.store.practices.get("harbor").providers["osei"].visit_type_ids == ("new",)
+
+    def test_go_with_their_provider(self, applied: Applied) -> None:
+        applied.apply(a_practice())
+        self.change(applied, providers__osei__split=2)
+        applied.apply(a_practice(a_provider("brandt")))
+        assert dict(applied.store.practices.get("harbor").edits) == {}
+
+    def test_a_change_between_reading_and_writing_is_not_lost(self, applied: Applied) -> None:
+        applied.apply(a_practice())
+        save, changed = FakePractices.save, []
+
+        def saved(practices: FakePractices, *arguments: Any) -> None:
+            if not changed:
+                changed.append(True)
+                self.change(applied, horizon_days=30)
+            save(practices, *arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(FakePractices, "save", saved)
+            applied.apply(a_practice(name="Harbor & Co."))
+        found = applied.store.practices.get("harbor")
+        assert (found.name, found.horizon_days) == ("Harbor & Co.", 30)
+
+    def test_what_the_file_changes_stands_in_the_timeline(self, applied: Applied) -> None:
+        applied.apply(a_practice())
+        applied.apply(a_practice(a_provider(split=3), a_provider("brandt")))
+        (event,) = [one for one in applied.store.practice_events.latest("harbor", 9) if one.setting]
+        assert (event.who, event.setting, event.before, event.after) == ("", "providers.osei.split", "1", "3")

@@ -7,8 +7,8 @@ import pytest
 from oneway.domain.errors import Forbidden, PracticeNotFound
 from oneway.domain.feeds import FeedRef
 from oneway.faults import RateLimited, Unavailable
-from oneway.use_cases.apply_practice import feeds_of
 from oneway.use_cases.ask_sync import AskSync, feed_refs
+from oneway.use_cases.keep_feeds import feeds_of
 from oneway.use_cases.membership import Membership
 from oneway.use_cases.sync_feed import Outcome
 

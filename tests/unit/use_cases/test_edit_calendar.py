@@ -146,6 +146,15 @@ class TestApplyToRemaining:
         world.edit_calendar.apply_to_remaining("harbor", NADIA, "osei", NEXT, SHORT, WEEK, {listed: False})
         assert stands(world, self.later) == WEEK
 
+    def test_applied_twice_is_applied_once(self, world: World) -> None:
+        save(world, CLOSED_WEEK, self.later)
+        (listed,) = world.edit_calendar.later_weeks("harbor", NADIA, "osei", NEXT)
+        for _ in range(2):
+            self.apply(world, {listed: False})
+        assert len(world.store.practice_events.latest("harbor", 5)) == 2
+        with pytest.raises(CalendarChangedMeanwhile):
+            self.apply(world, {listed: True})
+
     def test_its_own_override_becomes_the_default(self, world: World) -> None:
         save(world)
         self.apply(world, {}, seen=SHORT)
@@ -198,6 +207,10 @@ class TestWhoMayEdit:
     def test_nor_does_anybody_a_provider_who_is_not_there(self, world: World) -> None:
         with pytest.raises(ProviderNotFound):
             world.edit_calendar.pause("harbor", NADIA, "nobody", True)
+        with pytest.raises(ProviderNotFound):
+            world.edit_calendar.pause("harbor", NADIA, "", True)
+        with pytest.raises(ProviderNotFound):
+            world.edit_calendar.save_week("harbor", NADIA, "", NEXT, CLOSED_WEEK, SHORT)
 
 
 class TestTheDefaultWeek:

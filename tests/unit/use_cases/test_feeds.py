@@ -12,8 +12,8 @@ from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.occupancy import OccupantKind
 from oneway.domain.practices import Location
 from oneway.faults import RateLimited, Unavailable
-from oneway.use_cases.apply_practice import feeds_of
 from oneway.use_cases.await_pull import AwaitPull
+from oneway.use_cases.keep_feeds import feeds_of
 from oneway.use_cases.sync_feed import Outcome
 
 from tests.builders import NOW, START, a_practice, a_provider, a_record, a_row, feed_settings

@@ -37,9 +37,9 @@ class TestWhatIsBooked:
         world.source.enter(a_row("appt-2", start=later, end=later + timedelta(minutes=30)))
         world.pull()
         visit = next(one for one in world.store.appointments_by_key.values())
-        assert [(one.start, one.state, one.name, one.id) for one in held(world)] == [
-            (START, "requested", "Maria Núñez", request.id),
-            (later, "booked", "MARIA Nunez", visit.id),
+        assert [(one.start, one.state, one.name, one.id, one.request_id) for one in held(world)] == [
+            (START, "requested", "Maria Núñez", request.id, request.id),
+            (later, "booked", "MARIA Nunez", visit.id, None),
         ]
 
     def test_a_confirmed_request_leads_to_the_requests_page(self, world: World) -> None:
@@ -47,7 +47,7 @@ class TestWhatIsBooked:
         world.source.enter(a_row())
         world.pull()
         (one,) = held(world)
-        assert (one.id, one.state, one.kind) == (request.id, "booked", OccupantKind.APPOINTMENT)
+        assert (one.request_id, one.state, one.kind) == (request.id, "booked", OccupantKind.APPOINTMENT)
 
     def test_the_state_is_the_schedules(self, world: World) -> None:
         world.source.enter(a_row(state=AppointmentState.NO_SHOW, raw_state="noshow"))

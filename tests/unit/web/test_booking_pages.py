@@ -207,6 +207,17 @@ def test_everything_can_be_changed_from_the_check_and_the_rest_stays(asking: Ask
     assert "Request sent" in sent(patient, page).text
 
 
+def test_from_every_change_one_can_go_back_to_the_check(asking: Asking) -> None:
+    patient = asking()
+    check = at_check(
+        patient, for_whom="other", booker_first_name="Rosa", booker_last_name="Lind", booker_relation="mother"
+    )
+    for change in ("When", "With", "Visit", "Who is asking"):
+        page = patient.press(patient.press(check, f"Change {change}"), "‹ Check your request")
+        assert "Send request" in page.text, change
+        assert "Rosa Lind (mother)" in page.text
+
+
 def test_consent_is_asked_for_on_the_last_page(asking: Asking) -> None:
     patient = asking()
     page = sent(patient, at_check(patient), contact_consent="")
@@ -287,6 +298,28 @@ def test_a_form_that_was_open_for_a_night_is_renewed_and_loses_nothing(asking: A
     assert "open for a long time" in page.text
     assert "Maria Núñez" in page.text
     assert "Request sent" in sent(patient, page).text
+
+
+def test_what_has_passed_over_night_is_asked_anew_kindly(asking: Asking) -> None:
+    patient = asking()
+    timely, days = (
+        at_check(patient),
+        patient.open("/book/harbor/who?provider=osei&visit_type=new&days=2026-11-24&lang=en"),
+    )
+    days = patient.submit(days, days.forms[0], for_whom="me", new_patient="yes")
+    days = patient.submit(days, days.forms[0], **TYPED)
+    patient.world.clock.advance(days=2)
+    patient.world.pull()
+    page = sent(patient, timely)
+    assert "no longer offered" in page.text
+    assert "Wednesday, November 25" in page.text
+    assert "Maria Núñez" in patient.press(page, "^11:00 AM").text
+    page = sent(patient, days)
+    assert page.status == 422
+    assert "this time has passed" in page.text
+    page = patient.submit(page, page.forms[-1], days="2026-11-27")
+    assert "Fri, Nov 27" in page.text
+    assert "Maria Núñez" in page.text
 
 
 def test_a_form_that_was_sent_and_stayed_open_finds_its_request(asking: Asking) -> None:
@@ -527,6 +560,17 @@ def test_dates_are_asked_for_and_written_as_the_country_does(asking: Asking) -> 
     assert order(page) == ["day", "month", "year"]
     assert "Tuesday 24 November 2026, 9:30 (PST)" in page.text
     assert "07400 123456" in page.text
+
+
+def test_names_are_asked_for_and_written_as_the_country_does(asking: Asking) -> None:
+    def order(page: Page) -> list[str]:
+        return re.findall(r'<input id="(?:booker_)?(first_name|last_name)"', page.html)
+
+    patient = asking()
+    assert order(at_details(patient, whom="other")) == ["first_name", "last_name"] * 2
+    patient.world.store.practices.save(a_practice(country="JP"))
+    assert order(at_details(patient, whom="other")) == ["last_name", "first_name"] * 2
+    assert "Núñez Maria" in at_check(patient, mobile="").text
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What keeps a session, a form and an answer where they belong."""
 
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from oneway.links import PrivateLinks
 from oneway.web import sessions
 from oneway.web.answers import json_answer, page_answer, redirect
 from oneway.web.cognito import Attempt, Cognito
+from oneway.web.form_tokens import FormTokens
 from oneway.web.problems import SignInRefused
 
 from tests.builders import NOW, a_request
@@ -123,3 +125,20 @@ def test_each_attempt_to_sign_in_is_new_and_proven() -> None:
     assert one != other
     assert "code_challenge_method=S256" in location
     assert one.verifier not in location
+
+
+def test_a_forms_token_tells_its_age_to_its_practice_alone() -> None:
+    tokens = FormTokens(lambda: [b"new" * 12, b"old" * 12])
+    token = tokens.new("harbor", NOW)
+    assert 22 <= len(token) <= 200, "it is an idempotency key as well"
+    assert tokens.new("harbor", NOW) != token
+    assert tokens.age("harbor", token, NOW + timedelta(minutes=5)) == timedelta(minutes=5)
+    assert tokens.age("pier", token, NOW) is None
+    before = FormTokens(lambda: [b"old" * 12]).new("harbor", NOW)
+    assert tokens.age("harbor", before, NOW) == timedelta(), "a rotation breaks no open page"
+    assert FormTokens(lambda: [b"other" * 8]).age("harbor", token, NOW) is None
+
+
+@given(st.text(max_size=60) | st.binary(max_size=45).map(lambda raw: urlsafe_b64encode(raw).decode()))
+def test_no_text_is_a_forms_token(text: str) -> None:
+    assert FormTokens(lambda: [b"s" * 32]).age("harbor", text, NOW) is None

@@ -16,7 +16,9 @@ from oneway.domain.requests import ActorKind, Happening, RequestState
 from oneway.domain.slots import Closed
 from oneway.faults import SourceError
 from oneway.languages import LANGUAGES, mail_words, portal_words, words
+from oneway.use_cases.preview_cancel import Follows
 from oneway.use_cases.request_form import DETAILS
+from oneway.use_cases.show_integration import FeedCondition, Progress
 from oneway.web.forms import POINTERS
 from oneway.web.problems import PROBLEMS
 
@@ -89,6 +91,10 @@ def test_every_state_has_words(state: str) -> None:
         ("match_kind", PossibleMatchKind),
         ("match_verdict", Verdict),
         ("match_how", How),
+        ("fault_do", [fault.word for fault in SourceError.__subclasses__()]),
+        ("condition", FeedCondition),
+        ("sync", [Progress.ASKED, Progress.READING, Progress.LOST]),
+        ("follows", Follows),
         ("broken", [fault.word for fault in SourceError.__subclasses__()]),
     ],
 )

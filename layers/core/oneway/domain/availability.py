@@ -182,6 +182,13 @@ def from_week_on(
     return replace(found, default_weeks=tuple(sorted([*defaults, new], key=_begins)), overrides=overrides)
 
 
+def holds_from(availability: Availability, monday: date, week: Week, later: Mapping[LaterWeek, bool]) -> bool:
+    """Whether `from_week_on` was done already, with these decisions on later weeks."""
+    kept = tuple(sorted(one for one, is_kept in later.items() if is_kept))
+    is_default = DefaultWeek(week, monday) in availability.default_weeks
+    return is_default and monday not in availability.overrides and later_weeks(availability, monday) == kept
+
+
 def default_begins(availability: Availability, monday: date, today: date) -> date:
     """The Monday from which an edit of the default week in force in a week holds: its own, but not before this week's, so
     that past weeks stay what they were.

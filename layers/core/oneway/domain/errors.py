@@ -16,6 +16,7 @@ OnewayError
 │   ├── TooManyPending      with the limit that was reached
 │   ├── SomebodyElseIsOnIt  a colleague said so first
 │   ├── CalendarChangedMeanwhile  somebody else saved first: who, when, what
+│   ├── SettingsChangedMeanwhile  the same of settings
 │   └── Forbidden           a viewer may only read
 ├── WriteConflict           somebody else was first; re-read and decide again
 └── StoreUnavailable        the store gave no definite answer within its bounds
@@ -123,6 +124,16 @@ class CalendarChangedMeanwhile(Refused):
         self.changed_by = changed_by
         self.changed_at = changed_at
         self.days = tuple(days)
+
+
+class SettingsChangedMeanwhile(Refused):
+    """Somebody else changed settings first: who (an e-mail address; empty: an operator), when, and their `names`."""
+
+    def __init__(self, changed_by: str, changed_at: datetime | None, names: Sequence[str]) -> None:
+        super().__init__("somebody else saved first")
+        self.changed_by = changed_by
+        self.changed_at = changed_at
+        self.names = tuple(names)
 
 
 class SomebodyElseIsOnIt(Refused):

@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zlib import crc32
 
+from .clock_time import instant_of, minute_of
+from .pull_history import Counts
 from .vanishing import USUAL_BRAKE, Brake, Held
 
 INTERVALS = (1, 5, 15, 60)
@@ -90,7 +92,8 @@ class FeedState:
     `broken_since` is set once the source counts as broken (domain/health.py), until it is well, and `unheard` as long as its
     source was not judged since that turned. `awaited`: something waits for a good pull that begins after this instant, so that
     one is written down. `cursor` is where the changes begin that were not read yet ("": read all), `delta` a digest of what the
-    last pull read of them.
+    last pull read of them. `changes` counts what the pulls of the last day
+    wrote, by the hour: it changes with pulls that are written down anyway.
     """
 
     settings: FeedSettings
@@ -113,6 +116,7 @@ class FeedState:
     broken_since: datetime | None = None
     unheard: bool = False
     awaited: datetime | None = None
+    changes: Counts = ()
     cursor: str = ""
     delta: str = ""
     version: int = 0
@@ -144,6 +148,14 @@ class FeedRef:
 def spoke_of(practice: str, feed_id: str, interval_minutes: int) -> int:
     """The minute, modulo the interval, in which a feed is due."""
     return crc32(f"{practice}#{feed_id}".encode()) % interval_minutes
+
+
+def next_turn(state: FeedState, now: datetime) -> datetime:
+    """When a feed is pulled next: its first turn after now, and after the wait that its failures or its source ask for."""
+    settings, earliest = state.settings, max(now, state.not_before or now)
+    interval, minute = settings.interval_minutes, minute_of(earliest) + 1
+    spoke = spoke_of(settings.practice, settings.feed_id, interval)
+    return instant_of(minute + (spoke - minute) % interval)
 
 
 def spokes_due(minute: int) -> list[tuple[int, int]]:

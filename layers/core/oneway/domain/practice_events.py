@@ -19,6 +19,11 @@ class PracticeHappening(StrEnum):
     REOPENED = "reopened"
     PAUSED = "paused"
     RESUMED = "resumed"
+    VANISHED_ACCEPTED = "vanished_accepted"
+    VANISHED_KEPT = "vanished_kept"
+    SETTING_CHANGED = "setting_changed"
+    FILE_APPLIED = "file_applied"
+    """An operator's file changed a calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,8 @@ class PracticeEvent:
     """One change. `id` tells it from others of the same instant and is the same however often it is written.
 
     `who` is a staff member's e-mail (empty: an operator), `provider_id` empty where the whole practice is meant, `detail`
-    what the words of `what` speak of: a Monday, days ("2026-12-24/2026-12-26 Christmas"), a setting.
+    what the words of `what` speak of: a Monday, days ("2026-12-24/2026-12-26 Christmas"). Of a `setting` (its name:
+    domain/practice_settings.py) `before` and `after` are the texts of its values.
     """
 
     id: str
@@ -35,3 +41,11 @@ class PracticeEvent:
     what: str
     provider_id: str = ""
     detail: str = ""
+    setting: str = ""
+    before: str = ""
+    after: str = ""
+
+
+def calendar_event_id(provider_id: str, version: int) -> str:
+    """The id of the entry that tells of a calendar's version."""
+    return f"{provider_id}~{version}"

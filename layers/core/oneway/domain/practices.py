@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -51,6 +52,7 @@ class Provider:
     `split` is how many visits may share one slot, `step_minutes` the grid on which slots start, counted from each opening.
     The buffers are kept free before and after each visit; `daily_maximum` is how many visits a day may have (None: any).
     `photo` is the digest of a picture that is stored beside the practice ("": none).
+    `recipients` get staff's mail about this provider's requests (none: the practice's do).
     """
 
     id: str
@@ -66,6 +68,7 @@ class Provider:
     buffer_after_minutes: int = 0
     daily_maximum: int | None = None
     photo: str = ""
+    recipients: tuple[str, ...] = ()
 
     @property
     def integrated(self) -> bool:
@@ -78,7 +81,7 @@ class Source:
     """The connection to one scheduling system. Its credentials stand elsewhere; `account` shares a rate budget of
     `requests_per_minute` (0: any), `brake` says how many visits may vanish at once. `whole`: it cannot be asked for one
     provider, so that one feed reads all; `by_hand`: it gives no birth dates or contacts, so that nothing matches by itself.
-    `public_keys` are those that it knows us by, as JWKs (RFC 7517).
+    `public_keys` are those that it knows us by, as JWKs (RFC 7517); `split_booking`: it can hold several visits at one time.
     """
 
     id: str
@@ -92,6 +95,7 @@ class Source:
     whole: bool = False
     by_hand: bool = False
     public_keys: tuple[Mapping[str, str], ...] = ()
+    split_booking: bool = True
 
 
 class StaffRole(StrEnum):
@@ -128,12 +132,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffEdit:
+    """That staff changed a setting: who last, when, and what the practice file had `said` of it before, as a text."""
+
+    by: str
+    at: datetime
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Practice:
     """The tenant. `recipients` get staff mail, `reply_to` is monitored; `country` is ISO 3166-1 alpha-2.
 
     `region` is its part of the country (ISO 3166-2, without the country), which decides on `public_holidays`: closures that
     staff are offered. `calendars` and `long_blocks` are those of its providers, by id; the calendar of "" holds the
-    practice's own closures. Pages of `embed_origins` may show the booking tool in a frame.
+    practice's own closures. Pages of `embed_origins` may show the booking tool in a frame. `edits` are the settings that staff
+    changed, by name; `version` rises with each change of the practice or its providers.
     """
 
     slug: str
@@ -159,6 +173,8 @@ class Practice:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     long_blocks: Mapping[str, tuple[Occupant, ...]] = field(default_factory=dict)
     embed_origins: tuple[str, ...] = ()
+    edits: Mapping[str, StaffEdit] = field(default_factory=dict)
+    version: int = field(default=0, compare=False)
 
     def provider(self, provider_id: str) -> Provider:
         """Its provider of an id. Raises ProviderNotFound."""

@@ -13,7 +13,12 @@ def words(language: str) -> Mapping[str, str]:
 
 def portal_words(language: str) -> Mapping[str, str]:
     """The words of staff's pages in a language (English where there is none), by key."""
-    return {**_load(language, ""), **_load(language, "_portal"), **_load(language, "_calendar")}
+    return {
+        **_load(language, ""),
+        **_load(language, "_portal"),
+        **_load(language, "_calendar"),
+        **_load(language, "_settings"),
+    }
 
 
 def mail_words(language: str) -> Mapping[str, str]:

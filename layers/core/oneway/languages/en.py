@@ -121,7 +121,7 @@ WORDS = {
     "time and go on.",
     "taken.left": "The nearest free times with {provider}",
     "taken.nothing_left": "{provider} has no free time left",
-    "taken.others": "Sooner with someone else",
+    "taken.others": "Free with someone else",
     "taken.other_days": "All free times",
     # my request
     "my.title": "My request",
@@ -147,7 +147,7 @@ WORDS = {
     "my.next.wait": "Please do not come before your visit is confirmed.",
     "my.mail_sent": "We have sent you an e-mail with a link to this page.",
     "my.or_call": "Questions? Call {practice}:",
-    "my.your_time": "Where you are, that is {time}.",
+    "my.your_time": "In your time zone: {time}",
     "my.download": "Add to my calendar",
     "my.open": "Open my request",
     "my.calendar": "Appointment",

@@ -121,7 +121,7 @@ WORDS = {
     "Elija otra hora y siga.",
     "taken.left": "Las horas libres más cercanas con {provider}",
     "taken.nothing_left": "A {provider} no le queda ninguna hora libre",
-    "taken.others": "Antes con otra persona",
+    "taken.others": "Libre con otra persona",
     "taken.other_days": "Todas las horas libres",
     # my request
     "my.title": "Mi solicitud",
@@ -147,7 +147,7 @@ WORDS = {
     "my.next.wait": "No acuda antes de que su cita esté confirmada.",
     "my.mail_sent": "Le hemos enviado un correo con un enlace a esta página.",
     "my.or_call": "¿Preguntas? Llame a {practice}:",
-    "my.your_time": "Donde usted está, son las {time}.",
+    "my.your_time": "En su zona horaria: {time}",
     "my.download": "Añadir a mi calendario",
     "my.open": "Abrir mi solicitud",
     "my.calendar": "Cita",

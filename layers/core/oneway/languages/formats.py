@@ -18,6 +18,8 @@ _TWELVE_HOURS = frozenset(("US", "CA", "AU", "NZ", "PH", "IN", "MX", "CO"))
 """Countries where a clock time is read with a.m. and p.m. (Unicode CLDR, preferred hour cycle)."""
 _MONTH_FIRST = frozenset(("US", "CA", "PH", "PR", "GU", "VI", "AS", "MP"))
 """Countries where a date in English begins with its month (CLDR, en-US, en-CA, en-PH)."""
+_FAMILY_FIRST = frozenset(("CN", "HK", "HU", "JP", "KH", "KR", "TW", "VN"))
+"""Countries where the family's name comes first (CLDR, person names: surname-first order)."""
 _SUNDAY_FIRST = frozenset(
     ("US", "CA", "MX", "BR", "CO", "PE", "VE", "GT", "HN", "NI", "SV", "PA", "DO", "PY", "PR", "GU", "VI", "AS", "PH",
      "JP", "KR", "TW", "HK", "IN", "IL", "ZA", "TH", "ID", "SG", "SA")
@@ -42,6 +44,11 @@ def short_day(value: date, language: str, country: str) -> str:
     """A day for a narrow place: "Tue, Nov 24", "Tue 24 Nov", "mar 24 nov"."""
     weekday, month = _WEEKDAYS[language][value.weekday()][:3], _MONTHS[language][value.month - 1][:3]
     return f"{weekday}, {month} {value.day}" if month_first(language, country) else f"{weekday} {value.day} {month}"
+
+
+def short_date(value: date, language: str, country: str) -> str:
+    """A day for a narrow place, with its year: "Tue, Nov 24, 2026", "Tue 24 Nov 2026", "mar 24 nov 2026"."""
+    return f"{short_day(value, language, country)}{', ' if month_first(language, country) else ' '}{value.year}"
 
 
 def birthday(value: date, language: str, country: str) -> str:
@@ -73,6 +80,16 @@ def weekdays(language: str, country: str) -> list[str]:
 def week_begins(country: str) -> int:
     """The weekday that a week begins with (Monday is 0)."""
     return 6 if country in _SUNDAY_FIRST else 0
+
+
+def family_first(country: str) -> bool:
+    """Whether people of a country say and write their family's name before their own."""
+    return country in _FAMILY_FIRST
+
+
+def full_name(first_name: str, last_name: str, country: str) -> str:
+    """A whole name in the order of the country."""
+    return f"{last_name} {first_name}" if family_first(country) else f"{first_name} {last_name}"
 
 
 def month_first(language: str, country: str) -> bool:

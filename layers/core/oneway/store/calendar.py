@@ -9,7 +9,7 @@ from ..domain.occupancy import DayOccupancy, LongBlocks, unpack
 from ..domain.practice_events import PracticeEvent
 from ..ports import CalendarsRead, ProviderDays
 from . import keys
-from .items import TableItem, decoded, get, get_many, item, query, save_both_if, save_if
+from .items import TableItem, decoded, get, get_many, item, query, save_all_if, save_if
 from .practice_events import event_item
 
 
@@ -78,7 +78,7 @@ class DynamoCalendarRepository:
         new = item(keys.availability(practice, provider_id), after, after.version)
         is_still = TableItem.v == before if before else TableItem.pk.does_not_exist()
         if event:
-            save_both_if(new, is_still, event_item(practice, event))
+            save_all_if(new, is_still, event_item(practice, event))
         else:
             save_if(new, is_still)
 

@@ -1,6 +1,6 @@
 """Feeds: their state, digests and set-aside rows, and the wheel that says when they are due."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..domain.appointments import SetAsideRow
@@ -8,8 +8,12 @@ from ..domain.comparing import DigestWeek, pack_week, unpack_week
 from ..domain.errors import StoreUnavailable, WriteConflict
 from ..domain.feeds import INTERVALS, FeedRef, FeedState, bucket_of, source_of, spoke_of, spokes_due
 from ..domain.health import SourceHealth
+from ..domain.practice_events import PracticeEvent
+from ..domain.pull_history import AskedPull
+from ..ports import FeedFile
 from . import keys
-from .items import TableItem, answered, decoded, get, get_many, item, query, save_if
+from .items import TableItem, answered, decoded, get, get_many, item, query, save_all_if, save_if
+from .practice_events import event_item
 
 MOST_SET_ASIDE = 100
 _TRIES = 5
@@ -23,13 +27,39 @@ class DynamoFeedRepository:
         found = get(keys.feed(practice, feed_id), consistent=False)
         return decoded(found, FeedState) if found else None
 
-    def save(self, before: FeedState, after: FeedState) -> None:
-        """Write a feed's state, if the stored version is `before.version`. Raises WriteConflict."""
+    def save(self, before: FeedState, after: FeedState, event: PracticeEvent | None = None) -> None:
+        """Write a feed's state, with an entry that tells of it, if the version is `before.version`. Raises WriteConflict."""
         settings, version = after.settings, before.version + 1
         new = item(keys.feed(settings.practice, settings.feed_id), replace(after, version=version), version)
-        save_if(new, TableItem.v == before.version if before.version else TableItem.pk.does_not_exist())
+        is_still = TableItem.v == before.version if before.version else TableItem.pk.does_not_exist()
+        if event:
+            save_all_if(new, is_still, event_item(settings.practice, event))
+        else:
+            save_if(new, is_still)
         if not before.version:
             answered(item(keys.feeds_of(settings.practice, settings.feed_id)).save)
+
+    def files(self, practice: str, feed_ids: Iterable[str]) -> dict[str, FeedFile]:
+        """What is known of these feeds, those that exist, in one consistent read."""
+        wanted = {
+            one: (keys.feed(practice, one), keys.set_aside(practice, one), keys.asked_pull(practice, one))
+            for one in feed_ids
+        }
+        stored = get_many(key for each in wanted.values() for key in each) if wanted else []
+        found = {keys.Key(one.pk, one.sk): one for one in stored}
+        return {
+            feed_id: FeedFile(
+                decoded(found[state], FeedState),
+                decoded(found[aside], list[SetAsideRow]) if aside in found else (),
+                decoded(found[asked], AskedPull) if asked in found else None,
+            )
+            for feed_id, (state, aside, asked) in wanted.items()
+            if state in found
+        }
+
+    def save_asked(self, practice: str, feed_id: str, pull: AskedPull) -> None:
+        """Write how far the last pull is that staff asked for."""
+        answered(item(keys.asked_pull(practice, feed_id), pull).save)
 
     def digests(self, practice: str, feed_id: str) -> dict[str, DigestWeek]:
         """All stored digests of a feed, by ISO week."""

@@ -198,13 +198,14 @@ def _if_it_holds(write: Callable[[], object]) -> None:
         raise
 
 
-def save_both_if(new: TableItem, condition: Condition, other: TableItem) -> None:
-    """Write an item on a condition, and another with it, or neither. Raises WriteConflict, StoreUnavailable."""
+def save_all_if(new: TableItem, condition: Condition, *others: TableItem) -> None:
+    """Write an item on a condition, and others with it, or none. Raises WriteConflict, StoreUnavailable."""
 
     def write() -> None:
         with TransactWrite(connection=connection(), client_request_token=uuid4().hex) as transaction:
             transaction.save(new, condition=condition)
-            transaction.save(other)
+            for other in others:
+                transaction.save(other)
 
     try:
         answered(write)

@@ -205,6 +205,11 @@ def set_aside(slug: str, feed_id: str) -> Key:
     return Key(feed_partition(slug, feed_id), "ASIDE#")
 
 
+def asked_pull(slug: str, feed_id: str) -> Key:
+    """The last pull of a feed that staff asked for."""
+    return Key(feed_partition(slug, feed_id), "ASKED")
+
+
 def source_health(slug: str, source_id: str) -> Key:
     """Whether a source is broken, over all of its feeds."""
     return Key(feed_partition(slug, source_id), "HEALTH")

@@ -1,5 +1,7 @@
 """The timelines of practices: what staff changed in calendars and settings."""
 
+from datetime import datetime
+
 from ..domain.practice_events import PracticeEvent
 from . import keys
 from .items import TableItem, answered, decoded, item
@@ -17,8 +19,10 @@ class DynamoPracticeEventRepository:
         """Write an entry; written again, it is the same. Raises StoreUnavailable."""
         answered(event_item(practice, event).save)
 
-    def latest(self, practice: str, count: int) -> list[PracticeEvent]:
-        """The latest entries, newest first."""
-        query = TableItem.query
-        found = answered(lambda: list(query(keys.practice_events(practice), scan_index_forward=False, limit=count)))
+    def latest(self, practice: str, count: int, before: datetime | None = None) -> list[PracticeEvent]:
+        """The latest entries, or those before an instant, newest first."""
+        query, earlier = TableItem.query, TableItem.sk < keys.instant(before) if before else None
+        found = answered(
+            lambda: list(query(keys.practice_events(practice), earlier, scan_index_forward=False, limit=count))
+        )
         return [decoded(one, PracticeEvent) for one in found]

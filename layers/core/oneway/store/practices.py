@@ -1,15 +1,20 @@
 """Practices with their providers, sources and staff: one partition, one query."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from pynamodb.expressions.condition import Condition
+
 from ..domain.availability import Calendar
-from ..domain.errors import PracticeNotFound
+from ..domain.errors import PracticeNotFound, WriteConflict
 from ..domain.occupancy import LongBlocks
+from ..domain.practice_events import PracticeEvent
 from ..domain.practices import Practice, Provider, Source, StaffMember
 from ..ports import Clock
 from . import keys
-from .items import TableItem, answered, decoded, item, query
+from .items import TableItem, answered, decoded, item, query, save_all_if, save_if
+from .practice_events import event_item
 
 _KEPT = timedelta(seconds=30)
 
@@ -28,17 +33,36 @@ class DynamoPracticeRepository:
             self._seen[slug] = now, _practice(query(keys.practice_partition(slug)))
         return self._seen[slug][1]
 
-    def save(self, practice: Practice) -> None:
+    def read(self, slug: str) -> Practice:
+        """A practice as it is now, read consistently. Raises PracticeNotFound."""
+        found = _practice(query(keys.practice_partition(slug), consistent=True))
+        self._seen[slug] = self._clock.now(), found
+        return found
+
+    def save(self, practice: Practice, seen: int | None = None, events: Sequence[PracticeEvent] = ()) -> None:
         """Create or replace a practice; what no longer belongs to it is removed. Unchanged items are not written.
 
-        Calendars and long blocks of providers that stay are left alone: ports.CalendarRepository and the ledger write them.
+        Its own settings are written first and on their version, so that of staff and operator one begins anew. Calendars and
+        long blocks of providers that stay are left alone: ports.CalendarRepository and the ledger write them. Raises
+        WriteConflict.
         """
-        wanted = {keys.Key(one.pk, one.sk): one for one in _items(practice)}
+        profile = keys.profile(practice.slug)
         stored = {
             keys.Key(one.pk, one.sk): one for one in query(keys.practice_partition(practice.slug), consistent=True)
         }
-        for key, one in wanted.items():
-            if key not in stored or stored[key].body != one.body:
+        version = int(stored[profile].v or 0) if profile in stored else 0
+        if seen is not None and seen != version:
+            raise WriteConflict
+        wanted = {keys.Key(one.pk, one.sk): one for one in _items(practice, version + 1)}
+        differing = {key: one for key, one in wanted.items() if key not in stored or stored[key].body != one.body}
+        if any(one.v for one in differing.values()):
+            differing.pop(profile, None)
+            told = (event_item(practice.slug, event) for event in events)
+            save_all_if(wanted[profile], _is_still(stored.get(profile)), *told)
+        for key, one in differing.items():
+            if one.v:
+                save_if(one, _is_still(stored.get(key)))
+            else:
                 answered(one.save)
         for key, one in stored.items():
             if key not in wanted and not _is_calendar_of(key.sk, practice):
@@ -51,6 +75,19 @@ class DynamoPracticeRepository:
             answered(TableItem(*keys.person(email, practice.slug)).delete)
         self._seen.pop(practice.slug, None)
 
+    def change(self, before: Practice, after: Practice, events: Sequence[PracticeEvent]) -> None:
+        """Write what differs of a practice's own settings and its providers, with the entries that tell of it."""
+        slug, version = before.slug, before.version + 1
+        providers = [
+            item(keys.provider(slug, one.id), one, version)
+            for one in after.providers.values()
+            if before.providers.get(one.id) != one
+        ]
+        is_still = TableItem.v == before.version if before.version else TableItem.v.does_not_exist()
+        told = (event_item(slug, event) for event in events)
+        save_all_if(item(keys.profile(slug), _alone(after), version), is_still, *providers, *told)
+        self._seen.pop(slug, None)
+
     def slugs(self) -> list[str]:
         """All practices' slugs."""
         return [found.sk for found in query(keys.PRACTICES)]
@@ -60,15 +97,27 @@ class DynamoPracticeRepository:
         return [found.sk for found in query(keys.person(email, "").pk)]
 
 
-def _items(practice: Practice) -> list[TableItem]:
+def _alone(practice: Practice) -> Practice:
+    """A practice as its own item holds it."""
+    return replace(practice, providers={}, sources={}, staff={}, calendars={}, long_blocks={}, version=0)
+
+
+def _items(practice: Practice, version: int) -> list[TableItem]:
+    """All items of a practice; those that staff may change, too, with a version."""
     slug = practice.slug
-    own = replace(practice, providers={}, sources={}, staff={}, calendars={}, long_blocks={})
     return [
-        *(item(keys.provider(slug, one.id), one) for one in practice.providers.values()),
+        item(keys.profile(slug), _alone(practice), version),
+        *(item(keys.provider(slug, one.id), one, version) for one in practice.providers.values()),
         *(item(keys.source(slug, one.id), one) for one in practice.sources.values()),
         *(item(keys.staff(slug, one.email), one) for one in practice.staff.values()),
-        item(keys.profile(slug), own),
     ]
+
+
+def _is_still(stored: TableItem | None) -> Condition:
+    """That an item is as it was read."""
+    if stored is None:
+        return TableItem.pk.does_not_exist()
+    return TableItem.v == stored.v if stored.v else TableItem.v.does_not_exist()
 
 
 def _practice(found: list[TableItem]) -> Practice:
@@ -88,6 +137,7 @@ def _practice(found: list[TableItem]) -> Practice:
         staff={one.email: one for one in staff},
         calendars={one.sk.partition("#")[2]: decoded(one, Calendar) for one in parts.get("CALENDAR", ())},
         long_blocks={one.provider_id: one.blocks for one in blocks},
+        version=int(parts["PROFILE"][0].v or 0),
     )
 
 

@@ -4,7 +4,7 @@ What the indexes say is read raw, since a long list is mostly counted; only what
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..domain.appointments import Appointment, RowKind
@@ -88,7 +88,7 @@ def _starts(start: datetime, provider_id: str) -> str:
 def _listed(entry: Mapping[str, Any]) -> Listed:
     pk, sk = entry["pk"]["S"], entry["sk"]["S"]
     starts, _, provider_id = entry.get("starts", {}).get("S", "").partition("#")
-    start = datetime.strptime(starts, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC) if starts else None
+    start = datetime.fromisoformat(starts.replace("Z", "+00:00")) if starts else None
     state = entry.get("shows", {}).get("S", "")
     if sk == "STATE":
         return Listed(ListedKind.REQUEST, keys.request_named_by(pk)[1], provider_id, start, state)

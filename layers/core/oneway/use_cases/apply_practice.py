@@ -1,6 +1,6 @@
 """Bring a practice and its feeds to what an operator's file says. The same file twice changes nothing the second time."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -10,9 +10,11 @@ from typing import Any
 
 from ..domain.availability import WEEKS_AHEAD, Availability, Calendar, Closure, monday_of, tidied
 from ..domain.clock_time import day_of, zone_of
-from ..domain.errors import FieldProblem, InvalidInput, PracticeNotFound, WriteConflict
-from ..domain.feeds import FeedRef, FeedSettings, FeedState, Seen, source_of
-from ..domain.practices import Practice, Provider
+from ..domain.errors import FieldProblem, InvalidInput, PracticeNotFound
+from ..domain.feeds import FeedRef, source_of
+from ..domain.practice_events import PracticeEvent, PracticeHappening, calendar_event_id
+from ..domain.practice_settings import Kept, applied, told_of_file
+from ..domain.practices import Practice
 from ..ports import (
     CalendarRepository,
     CapabilitiesOf,
@@ -21,9 +23,9 @@ from ..ports import (
     PracticeRepository,
     PublicHolidays,
 )
+from .keep_feeds import KeepFeeds, feeds_of
 from .settling import settle
 
-_TRIES = 5
 _PARTS = ("locations", "visit_types", "providers", "sources", "staff")
 
 
@@ -40,8 +42,9 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class PartReport:
     """What becomes of one part: its kind ("providers", "feeds"), its id ("" for the practice's own settings), and the
-    names of the settings that differ. A calendar is *kept* where staff changed it since the file said something else:
-    `by` and `at` tell who did, and when.
+    names of the settings that differ. A calendar or a setting is *kept* where staff changed it and the file says something new:
+    `by` and `at` tell who did, and when. Both are told, too, of a setting that is unchanged because the file says what it said
+    before; its `settings` are what it is here and what the file says.
     """
 
     kind: str
@@ -69,8 +72,9 @@ class ApplyReport:
 class ApplyPractice:
     """Saves the practice first, then its calendars and feeds: where it is cut, applying again goes on.
 
-    A file speaks about calendars once: what staff edit afterwards stays until the file says something new. Where both have
-    changed, staff's edits stand and are reported, unless they are to be overwritten.
+    A file speaks about a calendar, and about each of the settings that staff may change, once: what staff edit afterwards stays
+    until the file says something new. Where both have changed, staff's edits stand and are reported, unless they are to be
+    overwritten.
     """
 
     practices: PracticeRepository
@@ -80,37 +84,42 @@ class ApplyPractice:
     public_holidays: PublicHolidays
     clock: Clock
 
-    def plan(self, practice: Practice, *, overwrite_calendars: bool = False) -> ApplyReport:
+    def plan(
+        self, practice: Practice, *, overwrite_calendars: bool = False, overwrite_settings: bool = False
+    ) -> ApplyReport:
         """What applying would do. Reads only.
 
         Raises InvalidInput (a split that a source does not allow, a week that cannot be overridden), StoreUnavailable.
         """
-        self._check(practice)
-        stored = self._stored(practice.slug)
-        practice = self._completed(practice)
+        stored, practice, kept = self._decided(practice, overwrite_settings)
         calendars = [
             self._calendar(practice, provider_id, overwrite_calendars)[0] for provider_id in ("", *practice.providers)
         ]
         wanted = {settings.feed_id: settings for settings in feeds_of(practice)}
         found = {state.settings.feed_id: state.settings for state in self.feeds.of_practice(practice.slug)}
-        parts = [*_compare_practices(stored, practice), *calendars, *_compare("feeds", found, wanted)]
+        settings = map(_kept, kept)
+        parts = [*_compare_practices(stored, practice), *settings, *calendars, *_compare("feeds", found, wanted)]
         return ApplyReport(practice.slug, tuple(parts))
 
     def __call__(
-        self, practice: Practice, retry_sources: Collection[str] = (), *, overwrite_calendars: bool = False
+        self,
+        practice: Practice,
+        retry_sources: Collection[str] = (),
+        *,
+        overwrite_calendars: bool = False,
+        overwrite_settings: bool = False,
     ) -> ApplyReport:
         """Apply; what it did. Feeds of `retry_sources` (new credentials) no longer wait for a back-off to end.
 
         Raises InvalidInput as `plan` does, StoreUnavailable, WriteConflict (somebody else keeps writing a feed).
         """
-        report = self.plan(practice, overwrite_calendars=overwrite_calendars)
-        practice = self._completed(practice)
-        if any(part.kind not in ("feeds", "calendars") for part in report.changes):
-            self.practices.save(practice)
+        report = self.plan(practice, overwrite_calendars=overwrite_calendars, overwrite_settings=overwrite_settings)
+        practice = settle(partial(self._save_practice, practice, overwrite_settings), self.clock)
         for provider_id in ("", *practice.providers):
             settle(partial(self._save_calendar, practice, provider_id, overwrite_calendars), self.clock)
+        keep_feeds = KeepFeeds(self.feeds)
         for settings in feeds_of(practice):
-            self._save(settings, settings.source_id in retry_sources)
+            keep_feeds(settings, retry=settings.source_id in retry_sources)
             ref = FeedRef(settings.practice, settings.feed_id, settings.lane)
             self.feeds.put_on_wheel(ref, settings.interval_minutes)
         removed = [one.id for one in report.changes if one.kind == "feeds" and one.fate is Fate.REMOVED]
@@ -118,8 +127,26 @@ class ApplyPractice:
             self.feeds.remove(practice.slug, feed_id)
         for settings in feeds_of(practice):
             if settings.source_id in map(source_of, removed):
-                self._save(settings, False, unheard=True)  # the one that was broken may be among those that went
+                keep_feeds(settings, unheard=True)  # the one that was broken may be among those that went
         return report
+
+    def _decided(
+        self, practice: Practice, overwrite_settings: bool
+    ) -> tuple[Practice | None, Practice, Sequence[Kept]]:
+        """The practice as it is stored, as it is to be, and what stays as staff left it."""
+        self._check(practice)
+        stored = self._stored(practice.slug)
+        after, kept = applied(stored, self._completed(practice), overwrite=overwrite_settings)
+        self._check(after)
+        return stored, after, kept
+
+    def _save_practice(self, practice: Practice, overwrite_settings: bool) -> Practice:
+        """Store what is decided on what is stored now; it."""
+        stored, after, _ = self._decided(practice, overwrite_settings)
+        if stored is None or _without_calendars(stored) != _without_calendars(after):
+            events = told_of_file(stored, after, self.clock.now()) if stored else ()
+            self.practices.save(after, stored.version if stored else None, events)
+        return after
 
     def _check(self, practice: Practice) -> None:
         problems = [
@@ -148,7 +175,12 @@ class ApplyPractice:
         year = self._today(practice).year
         days = self.public_holidays(practice.country, practice.region, range(year, year + 3))
         sources = {
-            one.id: replace(one, whole="provider" not in can.filters, by_hand=can.patient in ("name_only", "none"))
+            one.id: replace(
+                one,
+                whole="provider" not in can.filters,
+                by_hand=can.patient in ("name_only", "none"),
+                split_booking=can.split_booking,
+            )
             for one in practice.sources.values()
             for can in (self.capabilities_of(one),)
         }
@@ -158,7 +190,9 @@ class ApplyPractice:
     def _save_calendar(self, practice: Practice, provider_id: str, overwrite: bool) -> None:
         report, after = self._calendar(practice, provider_id, overwrite)
         if report.fate in (Fate.CREATED, Fate.UPDATED):
-            self.calendar.save(practice.slug, provider_id, after)
+            what, event_id = PracticeHappening.FILE_APPLIED, calendar_event_id(provider_id, after.version)
+            event = PracticeEvent(event_id, self.clock.now(), "", what, provider_id)
+            self.calendar.save(practice.slug, provider_id, after, event)
 
     def _calendar(self, practice: Practice, provider_id: str, overwrite: bool) -> tuple[PartReport, Calendar]:
         """What becomes of a calendar, and what it is then."""
@@ -184,64 +218,9 @@ class ApplyPractice:
 
     def _stored(self, slug: str) -> Practice | None:
         try:
-            return self.practices.get(slug)
+            return self.practices.read(slug)
         except PracticeNotFound:
             return None
-
-    def _save(self, settings: FeedSettings, retry: bool, *, unheard: bool = False) -> None:
-        """Store a feed's settings; a pull may be writing its state at the same time."""
-        for _ in range(_TRIES):
-            before = self.feeds.get(settings.practice, settings.feed_id)
-            after = _with_settings(before, settings, retry)
-            after = replace(after, unheard=after.unheard or unheard)
-            if before == after:
-                return
-            try:
-                self.feeds.save(before or FeedState(settings), after)
-                return
-            except WriteConflict:
-                continue
-        raise WriteConflict
-
-
-def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
-    """The feeds of a practice: one per integrated provider, or one of a source that has to be read whole."""
-    covered: dict[str, list[Provider]] = {}
-    for provider in practice.providers.values():
-        if feed_id := practice.feed_of(provider):
-            covered.setdefault(feed_id, []).append(provider)
-    for feed_id, providers in covered.items():
-        source = practice.sources[providers[0].source_id or ""]
-        yield FeedSettings(
-            practice=practice.slug,
-            feed_id=feed_id,
-            source_id=source.id,
-            kind=source.kind,
-            address=source.address,
-            profile=source.profile,
-            country=practice.country,
-            interval_minutes=source.interval_minutes,
-            horizon_days=practice.horizon_days,
-            zone=practice.zone,
-            providers=tuple((one.external_id or "", one.id, practice.location_of(one).zone) for one in providers),
-            lane=practice.lane_of(source),
-            brake=source.brake,
-            beats=feed_id == practice.beating_feed_of(source),
-            requests_per_minute=source.requests_per_minute,
-        )
-
-
-def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool) -> FeedState:
-    """A feed's state under these settings. What was seen under others is forgotten, so that the next pull compares everything
-    and is not told "unchanged" of a question that is no longer the same.
-    """
-    if before is None:
-        return FeedState(settings)
-    state = before
-    if before.settings != settings:
-        forgotten = replace(before, seen=Seen(), seen_back=Seen(), mapping="", cursor="", delta="")
-        state, retry = replace(forgotten, settings=settings), True
-    return replace(state, not_before=None) if retry else state
 
 
 def _compare_practices(before: Practice | None, after: Practice) -> Iterator[PartReport]:
@@ -253,8 +232,25 @@ def _compare_practices(before: Practice | None, after: Practice) -> Iterator[Par
 def _alone(practice: Practice) -> Practice:
     """A practice without its parts."""
     return replace(
-        practice, locations={}, visit_types={}, providers={}, sources={}, staff={}, calendars={}, long_blocks={}
+        _without_calendars(practice),
+        locations={},
+        visit_types={},
+        providers={},
+        sources={},
+        staff={},
+        edits={},
+        version=0,
     )
+
+
+def _without_calendars(practice: Practice) -> Practice:
+    return replace(practice, calendars={}, long_blocks={})
+
+
+def _kept(one: Kept) -> PartReport:
+    """What stays as staff left it."""
+    fate = Fate.KEPT if one.new else Fate.UNCHANGED
+    return PartReport("settings", one.name, fate, (one.value, one.said), one.edit.by, one.edit.at)
 
 
 def _compare(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[PartReport]:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from ..domain import availability
 from ..domain.availability import Availability, Calendar, Closure, LaterWeek, Week
 from ..domain.clock_time import day_of, zone_of
-from ..domain.practice_events import PracticeEvent, PracticeHappening
-from ..domain.practices import Practice, StaffMember
+from ..domain.practice_events import PracticeEvent, PracticeHappening, calendar_event_id
+from ..domain.practices import Practice
 from ..ports import CalendarRepository, Clock
 from .membership import Membership
 from .settling import settle
@@ -92,13 +92,14 @@ class EditCalendar:
 
         Raises CalendarChangedMeanwhile, InvalidInput.
         """
-        return self._change(
-            slug,
-            email,
-            provider_id,
-            lambda calendar, today: availability.from_week_on(calendar, monday, seen, week, later, today),
-            Told(PracticeHappening.APPLIED_TO_REMAINING, monday.isoformat()),
-        )
+
+        def edit(calendar: Calendar, today: date) -> Availability:
+            if availability.holds_from(calendar.availability, monday, week, later):
+                return calendar.availability
+            return availability.from_week_on(calendar, monday, seen, week, later, today)
+
+        told = Told(PracticeHappening.APPLIED_TO_REMAINING, monday.isoformat())
+        return self._change(slug, email, provider_id, edit, told)
 
     def close(self, slug: str, email: str, provider_id: str, closure: Closure) -> Calendar:
         """Add a closure. Raises InvalidInput."""
@@ -108,7 +109,8 @@ class EditCalendar:
             closures = {*calendar.availability.closures, closure}
             return replace(calendar.availability, closures=tuple(sorted(closures)))
 
-        return self._change(slug, email, provider_id, edit, Told(PracticeHappening.CLOSED, _named(closure)))
+        told = Told(PracticeHappening.CLOSED, _named(closure))
+        return self._change(slug, email, provider_id, edit, told, may_be_whole=True)
 
     def reopen(self, slug: str, email: str, provider_id: str, closure: Closure) -> Calendar:
         """Take a closure away."""
@@ -117,7 +119,8 @@ class EditCalendar:
             closures = tuple(one for one in calendar.availability.closures if one != closure)
             return replace(calendar.availability, closures=closures)
 
-        return self._change(slug, email, provider_id, edit, Told(PracticeHappening.REOPENED, _named(closure)))
+        told = Told(PracticeHappening.REOPENED, _named(closure))
+        return self._change(slug, email, provider_id, edit, told, may_be_whole=True)
 
     def pause(self, slug: str, email: str, provider_id: str, paused: bool) -> Calendar:
         """Offer no times of a provider until further notice, or offer them again."""
@@ -129,14 +132,10 @@ class EditCalendar:
             Told(PracticeHappening.PAUSED if paused else PracticeHappening.RESUMED),
         )
 
-    def suggested_closures(self, slug: str, email: str) -> Sequence[Closure]:
-        """Public holidays to come on which the practice is not closed yet."""
-        practice, _ = self._practice(slug, email, "")
-        closed, today = self.calendar.get(slug, "").availability, self._today(practice, "")
-        return [one for one in practice.public_holidays if one.last >= today and not closed.closure_on(one.first)]
-
-    def _change(self, slug: str, email: str, provider_id: str, edit: Edit, told: Told) -> Calendar:
-        practice, _ = self._practice(slug, email, provider_id)
+    def _change(
+        self, slug: str, email: str, provider_id: str, edit: Edit, told: Told, *, may_be_whole: bool = False
+    ) -> Calendar:
+        practice = self._practice(slug, email, provider_id, may_be_whole)
         actor = self.membership.acting(slug, email)
         today = self._today(practice, provider_id)
 
@@ -152,20 +151,19 @@ class EditCalendar:
                 changed_by=actor.name,
                 changed_at=now,
             )
-            event = PracticeEvent(
-                f"{provider_id}~{changed.version}", now, actor.name, told.what, provider_id, told.detail
-            )
+            event_id = calendar_event_id(provider_id, changed.version)
+            event = PracticeEvent(event_id, now, actor.name, told.what, provider_id, told.detail)
             self.calendar.save(slug, provider_id, changed, event)
             return changed
 
         return settle(attempt, self.clock)
 
-    def _practice(self, slug: str, email: str, provider_id: str) -> tuple[Practice, StaffMember]:
-        member = self.membership(slug, email)
+    def _practice(self, slug: str, email: str, provider_id: str, may_be_whole: bool = False) -> Practice:
+        self.membership(slug, email)
         practice = self.membership.practices.get(slug)
-        if provider_id:
+        if provider_id or not may_be_whole:
             practice.provider(provider_id)
-        return practice, member
+        return practice
 
     def _today(self, practice: Practice, provider_id: str) -> date:
         zone = practice.zone_of(practice.provider(provider_id)) if provider_id else zone_of(practice.zone)

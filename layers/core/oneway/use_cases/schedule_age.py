@@ -5,6 +5,7 @@ that has neither failed nor been held is as fresh as its source (ADR 0010), as l
 break, or never come, does not even fail.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -27,6 +28,12 @@ class ScheduleAge:
         """Whole minutes since the last complete pull of a provider; None if there was none."""
         good_at = self.last_good_at(practice, provider)
         return None if good_at is None else max(0, int((self.clock.now() - good_at).total_seconds() // 60))
+
+    def know(self, states: Iterable[FeedState]) -> None:
+        """Take over what was just read, so that it is not looked up."""
+        for state in states:
+            if state.last_good_at is not None:
+                self._seen[state.settings.practice, state.settings.feed_id] = self.clock.now(), state
 
     def oldest_minutes(self, practice: Practice) -> int | None:
         """The age of the practice's oldest schedule; None if one was never pulled, or nothing is integrated."""

@@ -20,6 +20,7 @@ from ..ports import (
     PracticeRepository,
     RequestRepository,
 )
+from .list_visits import name_of
 from .membership import Membership
 from .schedule_age import ScheduleAge
 
@@ -30,7 +31,8 @@ _DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A pending request, a visit or a block: [start, end) in UTC. `id` names its page ("": a block has none).
+    """A pending request, a visit or a block: [start, end) in UTC. Its page is that of the request `request_id`, if it was asked
+    for, else its own by `id` ("": a block has none).
 
     `taken` is how many visits there are at its fullest moment, itself included. `missing`: the schedule no longer shows it.
     """
@@ -42,6 +44,7 @@ class Held:
     taken: int
     id: str = ""
     name: str = ""
+    request_id: str | None = None
     missing: bool = False
 
 
@@ -198,16 +201,11 @@ def _held(
 def _of(occupant: Occupant, taken: int, request: Request | None, visit: Appointment | None) -> Held:
     start, end = instant_of(occupant.start), instant_of(occupant.end)
     if request:
-        patient = request.patient
-        name = f"{patient.first_name} {patient.last_name}"
-        return Held(start, end, occupant.kind, request.shown_state, taken, request.id, name)
+        name = f"{request.patient.first_name} {request.patient.last_name}"
+        return Held(start, end, occupant.kind, request.shown_state, taken, request.id, name, request.id)
     if visit:
-        names = visit.row.patient.names if visit.row.patient else ()
-        name = " ".join((*names[0].given, names[0].family)).strip() if names else ""
-        missing = visit.missing_since is not None
-        return Held(
-            visit.start, visit.end, occupant.kind, visit.state, taken, visit.request_id or visit.id, name, missing
-        )
+        missing, state, kind = visit.missing_since is not None, visit.state, occupant.kind
+        return Held(visit.start, visit.end, kind, state, taken, visit.id, name_of(visit), visit.request_id, missing)
     # It was answered or removed between two reads: what stands in the day is shown, without its page.
     return Held(start, end, occupant.kind, "block" if occupant.kind is OccupantKind.BLOCK else "unknown", taken)
 

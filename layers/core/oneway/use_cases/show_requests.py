@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..domain.appointments import Appointment, RowKind
 from ..domain.claims import Claim, Note
+from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import VisitNotFound
 from ..domain.feeds import FeedState
 from ..domain.linking import undo_is_silent
@@ -176,7 +177,8 @@ def _wanted(request: Request, filters: Filters, practice: Practice) -> bool:
         return False
     if request.start is None or (filters.first is None and filters.last is None):
         return True
-    day = request.start.astimezone(practice.zone_of(practice.provider(provider_id))).date()
+    provider = practice.providers.get(provider_id)
+    day = day_of(request.start, practice.zone_of(provider) if provider else zone_of(practice.zone))
     return (filters.first is None or filters.first <= day) and (filters.last is None or day <= filters.last)
 
 

@@ -38,6 +38,7 @@ from ..domain.feeds import LOOK_BACK, LOOK_BACK_EVERY, FeedSettings, FeedState, 
 from ..domain.health import open_minutes, patience_minutes
 from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
+from ..domain.pull_history import counted
 from ..domain.vanishing import Held, held
 from ..faults import AuthRevoked, CursorExpired, RateLimited, SourceError
 from ..ports import (
@@ -488,6 +489,7 @@ class SyncFeed:
             last_good_at=pull.began if complete else state.last_good_at,
             looked_back_at=pull.began if complete and pull.back else state.looked_back_at,
             last_change_at=self.clock.now() if done.written else state.last_change_at,
+            changes=counted(state.changes, self.clock.now(), done.written) if done.written else state.changes,
             held=None,
             answer=None,
             broken_since=None,

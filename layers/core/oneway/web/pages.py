@@ -20,7 +20,7 @@ from .answers import NO_STORE, asset_answer, new_nonce, page_answer
 
 _HERE = Path(__file__).parent
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-_LIGHT, _DARK = "#f5f7f9", "#1a2129"
+LIGHT, DARK = "#f5f7f9", "#1a2129"
 """The grounds that text stands on, of each scheme the one nearer to the other scheme (oneway.css: --ground, --card)."""
 
 
@@ -67,8 +67,10 @@ class Pages:
             day=lambda value: formats.day(value, language, country),
             day_of_year=lambda value: formats.day_of_year(value, language, country),
             birthday=lambda value: formats.birthday(value, language, country),
+            short_date=lambda value: formats.short_date(value, language, country),
             short_day=lambda value: formats.short_day(value, language, country),
             clock=lambda value: formats.clock(value, language, country),
+            full_name=lambda person: formats.full_name(person.first_name, person.last_name, country),
             month=lambda value: formats.month(value, language),
             month_name=lambda value: formats.month_name(value, language),
             moment=lambda instant, zone: formats.moment(instant, zone, language, country),
@@ -137,5 +139,5 @@ def _ago(t: Callable[..., str], then: datetime, now: datetime) -> str:
 
 def _accent(colour: str) -> dict[str, str]:
     """A practice's colour made readable: as text on light and dark, and as a ground with text on it."""
-    light, dark = legible_on(colour, _LIGHT), legible_on(colour, _DARK)
+    light, dark = legible_on(colour, LIGHT), legible_on(colour, DARK)
     return {"light": light, "on_light": readable_on(light), "dark": dark, "on_dark": readable_on(dark)}

@@ -19,6 +19,7 @@ from ..domain.errors import (
     ProviderNotFound,
     RequestAlreadyAnswered,
     RequestNotFound,
+    SettingsChangedMeanwhile,
     SlotAlreadyTaken,
     SlotNotOffered,
     StoreUnavailable,
@@ -74,6 +75,9 @@ PROBLEMS: Mapping[type[OnewayError], Problem] = {
         "Wait for the practice's answer, cancel a request, or call the practice.",
     ),
     CalendarChangedMeanwhile: Problem(
+        409, "changed-meanwhile", "Somebody else saved first", "Look at what was changed, and save again."
+    ),
+    SettingsChangedMeanwhile: Problem(
         409, "changed-meanwhile", "Somebody else saved first", "Look at what was changed, and save again."
     ),
     SignInRefused: Problem(403, "sign-in", "You are not signed in", "Start again from the portal."),

@@ -74,6 +74,7 @@
     const dialog = make("dialog", { ariaLabel: label },
       make("header", {}, make("strong", { textContent: label }), make("button", { className: "close", type: "button", ariaLabel: close, textContent: "✕", onclick: () => dialog.close() })),
       make("div", {}, frame, otherwise));
+    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
     dialog.lastChild.style.cssText = "display:grid;min-height:0";
     const button = make("button", { className: "open", type: "button", textContent: label, onclick: () => { load(); dialog.showModal(); } });
     shut = () => dialog.close();

@@ -1,0 +1,87 @@
+"""Integration: how the schedules are read, what is wrong with it and what to do, *Sync now* followed to its end."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from chalice.app import Response
+from oneway.domain.clock_time import zone_of
+from oneway.domain.errors import FieldProblem, InvalidInput
+from oneway.domain.feeds import VanishedAnswer
+from oneway.ports import Session
+from oneway.use_cases.show_integration import FeedCondition, IntegrationView, Progress
+from oneway.web.answers import form_body, redirect
+from portal_app import FORMS, app, asked, pages, portal, show, signed_in, to
+
+
+@app.route("/portal/{practice}/integration")
+@signed_in
+def show_integration(session: Session, practice: str) -> Response:
+    """How the schedules are read; `asked` follows a *Sync now* of then (seconds since the epoch)."""
+    return _page(session, portal().show_integration(practice, session.email, _instant(asked().get("asked", ""))))
+
+
+@app.route("/portal/{practice}/sync", methods=["POST"], content_types=FORMS)
+@signed_in
+def sync_now(session: Session, practice: str) -> Response:
+    """Read the practice's schedules now, and follow it."""
+    now = portal().clock.now()
+    portal().ask_sync(practice, session.email)
+    return redirect(pages().url(f"/portal/{practice}/integration?asked={int(now.timestamp())}&done=syncing"))
+
+
+@app.route("/portal/{practice}/integration/held", methods=["POST"], content_types=FORMS)
+@signed_in
+def answer_held(session: Session, practice: str) -> Response:
+    """Visits that vanished all at once are gone, or stay."""
+    form = form_body(app.current_request)
+    since = _stamp(form.get("since", ""))
+    if form.get("answer") not in set(VanishedAnswer) or since is None:
+        raise InvalidInput([FieldProblem("/answer", "choice", "Accept or keep.")])
+    answer = VanishedAnswer(form["answer"])
+    if portal().answer_held(practice, session.email, form.get("feed", ""), since, answer):
+        return to(practice, "integration", done=f"vanished_{answer}")
+    found = portal().show_integration(practice, session.email)
+    return _page(session, found, 409, done="held_over")
+
+
+def _page(session: Session, found: IntegrationView, status: int = 200, **values: object) -> Response:
+    finished = [feed.asked for feed in found.following if feed.progress is Progress.DONE and feed.asked]
+    return show(
+        "integration.html",
+        session,
+        found,
+        "integration",
+        status,
+        integration=found,
+        zone=zone_of(found.practice.zone),
+        changed=sum(pull.changed for pull in finished),
+        failed=any(pull.failure for pull in finished),
+        bars=_bars,
+        asked_stamp=int(found.asked_at.timestamp()) if found.asked_at else 0,
+        troubles=(FeedCondition.BROKEN, FeedCondition.FAILING),
+        **values,
+    )
+
+
+def _bars(hours: list[tuple[datetime, int]]) -> list[Mapping[str, float]]:
+    """The bars of a chart that is 240 wide and 60 high; the highest fills it, and what is not nothing shows."""
+    most = max([count for _, count in hours] + [1])
+    return [
+        {"x": number * 10 + 1, "y": 60 - height, "height": height}
+        for number, (_, count) in enumerate(hours)
+        for height in (max(2, round(56 * count / most)) if count else 0,)
+    ]
+
+
+def _instant(text: str) -> datetime | None:
+    if not text.isdecimal() or len(text) > 11:
+        return None
+    return datetime.fromtimestamp(int(text), UTC)
+
+
+def _stamp(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

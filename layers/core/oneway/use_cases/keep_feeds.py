@@ -1,0 +1,73 @@
+"""The feeds of a practice follow its settings: what they read, how often, and how far ahead."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..domain.errors import WriteConflict
+from ..domain.feeds import FeedSettings, FeedState, Seen
+from ..domain.practices import Practice, Provider
+from ..ports import FeedRepository
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFeeds:
+    """Writes what differs; a pull may be writing a feed's state at the same time."""
+
+    feeds: FeedRepository
+
+    def __call__(self, settings: FeedSettings, *, retry: bool = False, unheard: bool = False) -> None:
+        """Store a feed's settings; `retry`: it no longer waits for a back-off. Raises WriteConflict."""
+        for _ in range(_TRIES):
+            before = self.feeds.get(settings.practice, settings.feed_id)
+            after = _with_settings(before, settings, retry)
+            after = replace(after, unheard=after.unheard or unheard)
+            if before == after:
+                return
+            try:
+                self.feeds.save(before or FeedState(settings), after)
+                return
+            except WriteConflict:
+                continue
+        raise WriteConflict
+
+
+def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
+    """The feeds of a practice: one per integrated provider, or one of a source that has to be read whole."""
+    covered: dict[str, list[Provider]] = {}
+    for provider in practice.providers.values():
+        if feed_id := practice.feed_of(provider):
+            covered.setdefault(feed_id, []).append(provider)
+    for feed_id, providers in covered.items():
+        source = practice.sources[providers[0].source_id or ""]
+        yield FeedSettings(
+            practice=practice.slug,
+            feed_id=feed_id,
+            source_id=source.id,
+            kind=source.kind,
+            address=source.address,
+            profile=source.profile,
+            country=practice.country,
+            interval_minutes=source.interval_minutes,
+            horizon_days=practice.horizon_days,
+            zone=practice.zone,
+            providers=tuple((one.external_id or "", one.id, practice.location_of(one).zone) for one in providers),
+            lane=practice.lane_of(source),
+            brake=source.brake,
+            beats=feed_id == practice.beating_feed_of(source),
+            requests_per_minute=source.requests_per_minute,
+        )
+
+
+def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool) -> FeedState:
+    """A feed's state under these settings. What was seen under others is forgotten, so that the next pull compares everything
+    and is not told "unchanged" of a question that is no longer the same.
+    """
+    if before is None:
+        return FeedState(settings)
+    state = before
+    if before.settings != settings:
+        forgotten = replace(before, seen=Seen(), seen_back=Seen(), mapping="", cursor="", delta="")
+        state, retry = replace(forgotten, settings=settings), True
+    return replace(state, not_before=None) if retry else state

@@ -1,0 +1,36 @@
+"""*Sync now* is followed to its end: what staff asked for says when it begins, and how it ended.
+
+It stands beside the feed's state, which a pull writes on the version that it read: two writes for somebody who waits, none for
+the pulls that nobody asked for.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ..domain.pull_history import AskedPull
+from ..ports import Clock, FeedRepository
+from .sync_feed import SyncFeed, SyncReport
+
+
+@dataclass(frozen=True, slots=True)
+class PullAsked:
+    """A pull as the queue asks for it."""
+
+    sync_feed: SyncFeed
+    feeds: FeedRepository
+    clock: Clock
+
+    def __call__(
+        self, practice: str, feed_id: str, *, now_asked: bool = False, deadline: datetime | None = None
+    ) -> SyncReport:
+        """Pull a feed, and tell how far it is if somebody waits. Raises StoreUnavailable."""
+        if not now_asked:
+            return self.sync_feed(practice, feed_id, deadline=deadline)
+        pull = AskedPull(self.clock.now())
+        self.feeds.save_asked(practice, feed_id, pull)
+        report = self.sync_feed(practice, feed_id, now_asked=True, deadline=deadline)
+        ended = replace(
+            pull, ended_at=self.clock.now(), outcome=report.outcome, changed=report.changed, failure=report.failure
+        )
+        self.feeds.save_asked(practice, feed_id, ended)
+        return report

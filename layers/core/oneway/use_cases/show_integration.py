@@ -1,0 +1,169 @@
+"""Integration: how the schedules of a practice are read, feed by feed (product sections 5 and 7). No patient's data is here."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ..domain.feeds import FeedState, next_turn
+from ..domain.practices import Practice, Provider, Source, StaffMember
+from ..domain.pull_history import AskedPull, by_hour
+from ..ports import Clock, FeedFile, PracticeRepository
+from .ask_sync import feed_refs
+from .membership import Membership
+from .schedule_age import ScheduleAge
+
+MOST_REASONS = 20
+PATIENCE = timedelta(minutes=10)
+"""So long a *Sync now* is followed; the queue has lost what has not begun by then."""
+_SKEW = timedelta(seconds=2)
+"""The clocks of two functions may differ."""
+
+
+class FeedCondition(StrEnum):
+    """How a feed is, the worst first."""
+
+    HELD = "held"
+    BROKEN = "broken"
+    FAILING = "failing"
+    NEVER = "never"
+    WELL = "well"
+
+
+class Progress(StrEnum):
+    """How far a pull is that staff asked for."""
+
+    ASKED = "asked"
+    READING = "reading"
+    DONE = "done"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    """A feed with its providers: when it was last read in full and will be next, what is wrong, how far *Sync now* is.
+
+    `reasons` are those of the set-aside rows with how often they occur, most frequent first; `progress` None: nobody asked.
+    """
+
+    state: FeedState
+    providers: Sequence[Provider]
+    condition: FeedCondition
+    read_at: datetime | None
+    next_at: datetime
+    reasons: Sequence[tuple[str, int]]
+    asked: AskedPull | None
+    progress: Progress | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A source: its feeds, the worst of their conditions, and what they changed in each hour of the last day."""
+
+    source: Source
+    feeds: Sequence[FeedView]
+    condition: FeedCondition
+    hours: Sequence[tuple[datetime, int]]
+
+    @property
+    def changed(self) -> int:
+        """How many visits were written in the last day."""
+        return sum(count for _, count in self.hours)
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationView:
+    """What the page shows. `asked_at` is when *Sync now* was pressed, while it is followed."""
+
+    practice: Practice
+    member: StaffMember
+    schedule_age_minutes: int | None
+    sources: Sequence[SourceView]
+    not_connected: Sequence[Provider]
+    asked_at: datetime | None
+
+    @property
+    def following(self) -> Sequence[FeedView]:
+        """The feeds of a *Sync now* that is followed."""
+        return [feed for source in self.sources for feed in source.feeds if feed.progress]
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there is more to come of it."""
+        return any(feed.progress in (Progress.ASKED, Progress.READING) for feed in self.following)
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIntegration:
+    """One read of the practice, one of all its feeds."""
+
+    membership: Membership
+    practices: PracticeRepository
+    age: ScheduleAge
+    clock: Clock
+
+    def __call__(self, slug: str, email: str, asked_at: datetime | None = None) -> IntegrationView:
+        """The page; with `asked_at` it follows the pulls that were asked for then. Raises PracticeNotFound."""
+        member, practice, now = self.membership(slug, email), self.practices.get(slug), self.clock.now()
+        if asked_at and not timedelta() <= now - asked_at + _SKEW <= PATIENCE + _SKEW:
+            asked_at = None
+        files = self.age.feeds.files(slug, (ref.feed_id for ref in feed_refs(practice)))
+        self.age.know(one.state for one in files.values())
+        sources = [self._source(practice, source, files, asked_at, now) for source in practice.sources.values()]
+        return IntegrationView(
+            practice,
+            member,
+            self.age.oldest_minutes(practice),
+            [one for one in sources if one.feeds],
+            [one for one in practice.providers.values() if not one.integrated],
+            asked_at,
+        )
+
+    def _source(
+        self,
+        practice: Practice,
+        source: Source,
+        files: dict[str, FeedFile],
+        asked_at: datetime | None,
+        now: datetime,
+    ) -> SourceView:
+        feeds = [
+            self._feed(practice, file, asked_at, now)
+            for file in files.values()
+            if file.state.settings.source_id == source.id
+        ]
+        worst = min((one.condition for one in feeds), key=list(FeedCondition).index, default=FeedCondition.NEVER)
+        return SourceView(source, feeds, worst, by_hour((one.state.changes for one in feeds), now))
+
+    def _feed(self, practice: Practice, file: FeedFile, asked_at: datetime | None, now: datetime) -> FeedView:
+        state, known = file.state, practice.providers
+        providers = [known[ours] for _, ours, _ in state.settings.providers if ours in known]
+        return FeedView(
+            state,
+            providers,
+            condition_of(state),
+            self.age.last_good_at(practice, providers[0]) if providers else state.last_good_at,
+            next_turn(state, now),
+            Counter(one.reason for one in file.aside).most_common(MOST_REASONS) if state.set_aside else (),
+            file.asked,
+            progress_of(file.asked, asked_at, now) if asked_at else None,
+        )
+
+
+def condition_of(state: FeedState) -> FeedCondition:
+    """How a feed is."""
+    if state.held and not state.answer:
+        return FeedCondition.HELD
+    if state.broken_since:
+        return FeedCondition.BROKEN
+    if state.failures:
+        return FeedCondition.FAILING
+    return FeedCondition.WELL if state.last_good_at else FeedCondition.NEVER
+
+
+def progress_of(pull: AskedPull | None, asked_at: datetime, now: datetime) -> Progress:
+    """How far what was asked for at an instant is, by the last pull that was asked for."""
+    if pull is None or pull.began_at < asked_at - _SKEW:
+        return Progress.LOST if now - asked_at >= PATIENCE else Progress.ASKED
+    return Progress.DONE if pull.ended_at else Progress.READING

@@ -1,0 +1,51 @@
+"""Settings and the timeline of a practice, as staff see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..domain.practice_events import PracticeEvent
+from ..domain.practices import Practice, StaffMember
+from ..ports import PracticeEventRepository, PracticeRepository
+from .ask_sync import feed_refs
+from .membership import Membership
+from .schedule_age import ScheduleAge
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsView:
+    """A practice as it is now, who looks at it, and of its timeline a page; `more`: there are earlier entries."""
+
+    practice: Practice
+    member: StaffMember
+    schedule_age_minutes: int | None
+    events: Sequence[PracticeEvent] = ()
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSettings:
+    """Viewers may look. All raise PracticeNotFound."""
+
+    membership: Membership
+    practices: PracticeRepository
+    events: PracticeEventRepository
+    age: ScheduleAge
+
+    def __call__(self, slug: str, email: str) -> SettingsView:
+        """The settings as they are now."""
+        practice = self.practices.read(slug)
+        return SettingsView(practice, self.membership(slug, email), self._age(practice))
+
+    def history(self, slug: str, email: str, before: datetime | None = None) -> SettingsView:
+        """The latest entries of the timeline, or those before an instant."""
+        member, practice = self.membership(slug, email), self.practices.get(slug)
+        found = self.events.latest(slug, PAGE + 1, before)
+        return SettingsView(practice, member, self._age(practice), found[:PAGE], len(found) > PAGE)
+
+    def _age(self, practice: Practice) -> int | None:
+        files = self.age.feeds.files(practice.slug, (ref.feed_id for ref in feed_refs(practice)))
+        self.age.know(one.state for one in files.values())
+        return self.age.oldest_minutes(practice)

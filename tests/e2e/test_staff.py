@@ -1,0 +1,341 @@
+"""Staff on the deployed template, the guide's way: the e-mailed link, the entry in the scheduling system, and what follows."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from local.laptop import STAFF_EMAIL, STAFF_PASSWORD
+
+from .browser import Eyes
+from .conftest import Telling
+from .test_api import ZONE, a_request, a_start, submit
+
+pytestmark = pytest.mark.xdist_group("laptop")
+PORTAL = "/portal/quay/appointments"
+BORN, SWAPPED = "1984-12-03", "1984-03-12"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request and the link of staff's message about it."""
+
+    name: str
+    start: datetime
+    mobile: str
+    link: str
+
+    @property
+    def id(self) -> str:
+        return self.link.rpartition("/")[2]
+
+
+def ask(telling: Telling, name: str, day: int) -> Asked:
+    """A patient of this first name asks for the first free time of a day of their own."""
+    start, mobile = a_start(telling, day), f"(415) 555-01{sum(map(ord, name)) % 100:02d}"
+    patient = {
+        "first_name": name,
+        "last_name": "O'Brien-Smith",
+        "birth_date": BORN,
+        "mobile": mobile,
+        "email": f"{name.lower()}@patients.quay.example",
+    }
+    made = submit(telling, a_request(start, patient=patient, reason="Knee pain since last week"))
+    assert made.status == 201, made.html
+    pattern = re.compile(rf"http://\S+{PORTAL}/{made.json()['id']}\b")
+    letter = telling.laptop.mailbox.wait_for(
+        lambda one: "frontdesk@quay.example" in one.to and pattern.search(one.text) is not None, 60
+    )
+    found = pattern.search(letter.text)
+    assert found
+    return Asked(name, datetime.fromisoformat(start), mobile, found.group())
+
+
+def enter(telling: Telling, asked: Asked, start: datetime | None = None, **changes: Any) -> dict[str, Any]:
+    """Staff enter the visit in the scheduling system, and it is read."""
+    typed = {"first_name": asked.name, "last_name": "O'Brien-Smith", "birth_date": BORN, "mobile": asked.mobile}
+    visit = telling.laptop.sandbox.enter("osei", start or asked.start, 30, **(typed | changes))
+    read_schedule(telling)
+    return visit
+
+
+def read_schedule(telling: Telling) -> None:
+    telling.laptop.oneway("sync", "quay", "osei")
+
+
+def sign_in(page: Page) -> None:
+    """On the sign-in page, to which a link led."""
+    page.locator("input:not([type=hidden]):not([type=password])").first.fill(STAFF_EMAIL)
+    page.locator("input[type=password]").fill(STAFF_PASSWORD)
+    page.locator("input[type=password]").press("Enter")
+    page.wait_for_url("**/portal**")
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, telling: Telling) -> Iterator[Page]:
+    """A browser in which staff signed in."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.goto(f"{telling.laptop.public_url}{PORTAL}")
+    sign_in(page)
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def eyes(request: pytest.FixtureRequest) -> Eyes:
+    return Eyes(request.config.getoption("--pictures"))
+
+
+def shows(page: Page, state: str) -> None:
+    """The page says so, in the state beside the name."""
+    expect(page.locator("h1 .state")).to_have_text(state)
+
+
+def test_the_mailed_link_opens_that_very_page_cold_and_signed_in(
+    browser: Browser, telling: Telling, eyes: Eyes
+) -> None:
+    asked, another = ask(telling, "Tove", 0), ask(telling, "Tilde", 1)
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
+    page = context.new_page()
+    page.goto(asked.link)
+    assert "/portal" not in page.url
+    sign_in(page)
+    assert page.url == asked.link
+    answer = page.reload()
+    assert answer
+    assert answer.headers["cache-control"] == "no-store"
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    for part in ("Tove", "O'Brien-Smith", BORN, "Knee pain since last week", "Dr. Amara Osei", "Pending request"):
+        assert part in page.inner_text("main"), part
+    eyes.look(page, "a-details-en")
+    page.goto(another.link)
+    assert page.url == another.link
+    assert "Tilde" in page.inner_text("h1")
+    page.goto(f"{telling.laptop.public_url}/portal")
+    eyes.look(page, "b-practices")
+    page.get_by_role("link", name="Quay Clinic").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Action required")
+    eyes.look(page, "c-action-required")
+    page.locator("#me summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_load_state()
+    page.goto(f"{telling.laptop.public_url}/portal/quay/upcoming?provider=osei")
+    assert "/portal" not in page.url
+    sign_in(page)
+    assert page.url == f"{telling.laptop.public_url}/portal/quay/upcoming?provider=osei"
+    context.close()
+
+
+def test_what_staff_enter_confirms_and_a_status_is_followed_to_the_end(page: Page, telling: Telling) -> None:
+    asked = ask(telling, "Ulla", 2)
+    page.goto(asked.link)
+    page.get_by_role("button", name="I'm on it").click()
+    expect(page.locator("#claim")).to_contain_text("You are on it")
+    assert (
+        "nothing in your schedule at this time" in page.locator("section", has_text="Why still pending?").inner_text()
+    )
+
+    visit = enter(telling, asked)
+    page.reload()
+    shows(page, "Confirmed")
+    for status, state in (("arrived", "Arrived"), ("fulfilled", "Completed")):
+        telling.laptop.sandbox.set_status(visit["id"], status)
+        read_schedule(telling)
+        page.reload()
+        shows(page, state)
+        assert f"Changed in your schedule: {state}" in page.locator("ol.timeline").inner_text()
+    telling.laptop.mailbox.wait_for(
+        lambda one: "ulla@patients" in str(one.to) and "confirmed" in one.subject.lower(), 60
+    )
+
+
+def test_a_visit_is_moved_the_guide_s_way(page: Page, telling: Telling, eyes: Eyes) -> None:
+    asked = ask(telling, "Rut", 3)
+    enter(telling, asked, asked.start + timedelta(minutes=90))
+    page.goto(f"{telling.laptop.public_url}{PORTAL}")
+    row = page.locator("tr", has_text="Rut")
+    expect(row).to_contain_text("possible match")
+    row.get_by_role("link").click()
+    page.get_by_role("link", name="Cancel request").click()
+    expect(page.get_by_role("heading", name="Already in your schedule? Link it instead")).to_be_visible()
+    page.locator("input[value=moved]").check()
+    expect(page.locator("#preview")).to_contain_text("e-mail with both times")
+    eyes.look(page, "d-cancel-as-moved")
+    page.locator("button.danger").click()
+    shows(page, "Cancelled")
+
+    read_schedule(telling)
+    letter = telling.laptop.mailbox.wait_for(
+        lambda one: "rut@patients" in str(one.to) and "received" not in one.subject.lower(), 240
+    )
+    assert "cancelled" not in letter.subject
+    page.reload()
+    shows(page, "Confirmed")
+    assert "Moved to another time" in page.locator("ol.timeline").inner_text()
+
+
+def test_a_visit_is_moved_by_one_click_and_a_mistyped_one_linked(page: Page, telling: Telling, eyes: Eyes) -> None:
+    asked = ask(telling, "Signe", 4)
+    page.goto(asked.link)
+    enter(telling, asked, birth_date=SWAPPED)
+    page.reload()
+    assert f"another date of birth: {SWAPPED}" in page.locator("section", has_text="Why still pending?").inner_text()
+    match = page.locator("article", has_text="Perhaps mistyped")
+    born = match.locator("[data-field=birth_date]")
+    assert [born.locator("td").nth(n).inner_text().split()[0] for n in (0, 1)] == [BORN, SWAPPED]
+    assert "day and month swapped" in born.inner_text()
+    eyes.look(page, "d-possible-match")
+    match.get_by_role("button", name="Not the same person").click()
+    expect(page.locator("#live")).to_contain_text("not this visit")
+
+    enter(telling, asked, asked.start + timedelta(minutes=120))
+    page.reload()
+    moved = page.locator("article", has_text="Perhaps at another time")
+    moved.get_by_role("button", name="This is it").click()
+    shows(page, "Confirmed")
+    expect(page.locator("#live")).to_contain_text("undo it silently")
+    page.get_by_role("button", name="undo the link").click()
+    shows(page, "Pending request")
+    assert "Link undone" in page.locator("ol.timeline").inner_text()
+    told = telling.laptop.oneway("explain", "quay", asked.id)
+    assert "Signe" not in told
+    assert "1984" not in told
+
+
+def test_a_request_is_cancelled_with_a_note_that_the_patient_gets_as_it_was_shown(page: Page, telling: Telling) -> None:
+    asked = ask(telling, "Vera", 5)
+    page.goto(f"{asked.link}/cancel")
+    page.locator("input[value=not_available]").check()
+    page.fill("#note", "Please choose another day.")
+    expect(page.locator("#preview")).to_contain_text("Please choose another day.")
+    subject = page.locator("#preview .letter strong").inner_text()
+    page.locator("button.danger").click()
+    shows(page, "Cancelled")
+
+    letter = telling.laptop.mailbox.wait_for(lambda one: one.subject == subject and "vera@patients" in str(one.to), 60)
+    assert "Please choose another day." in letter.text
+    assert "1984" not in letter.text + letter.html
+    assert "Knee" not in letter.text + letter.html
+
+
+def test_staff_say_what_a_visit_that_is_no_longer_shown_means(page: Page, telling: Telling, eyes: Eyes) -> None:
+    asked = ask(telling, "Wanda", 6)
+    visit = enter(telling, asked)
+    # It goes to somebody whose schedule is not read: the source does not say that it is gone.
+    stranger = [{"actor": {"reference": reference}} for reference in ("Practitioner/stranger", "Patient/x")]
+    telling.laptop.sandbox.records.put({**visit, "participant": stranger})
+    for _ in range(2):
+        read_schedule(telling)
+    page.goto(f"{telling.laptop.public_url}{PORTAL}")
+    expect(page.locator("tr", has_text="Wanda")).to_contain_text("No longer in your schedule")
+    page.goto(asked.link)
+    eyes.look(page, "d-vanished")
+    page.get_by_role("button", name="It takes place").click()
+    expect(page.locator("#live")).to_contain_text("the visit takes place")
+    shows(page, "Confirmed")
+    expect(page.get_by_role("button", name="It is cancelled")).to_have_count(0)
+
+
+def test_a_caller_is_found_whether_they_asked_online_or_not(page: Page, telling: Telling, eyes: Eyes) -> None:
+    asked = ask(telling, "Xenia", 7)
+    walk_in = Asked("Ylva", asked.start + timedelta(minutes=60), "(415) 555-0177", "")
+    enter(telling, walk_in)
+    page.goto(f"{telling.laptop.public_url}/portal/quay/upcoming")
+    for typed, name, state in (("xenia", "Xenia", "Pending request"), ("415 555 0177", "Ylva", "Confirmed")):
+        page.get_by_role("searchbox").fill(typed)
+        page.keyboard.press("Enter")
+        row = page.locator("tr", has_text=name)
+        expect(row).to_contain_text(state)
+        assert typed not in page.url
+    clock = walk_in.start.astimezone(ZONE)
+    assert f"{clock.hour % 12 or 12}:{clock.minute:02d}" in row.inner_text()
+    eyes.look(page, "e-found")
+    row.get_by_role("link").click()
+    expect(page.locator(".notice").first).to_contain_text("Nobody asked for this visit online")
+    eyes.look(page, "e-imported")
+
+
+def test_an_identifier_is_copied_as_it_was_typed(browser: Browser, telling: Telling) -> None:
+    asked = ask(telling, "Zoe", 8)
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], locale="en-US")
+    page = context.new_page()
+    page.goto(asked.link)
+    sign_in(page)
+    # Browsers give the clipboard to secure pages only; this machine's address counts as one.
+    page.get_by_role("button", name="Copy Mobile number").click()
+    expect(page.locator("#live")).to_contain_text("copied")
+    assert page.evaluate("navigator.clipboard.readText()") == asked.mobile
+    context.close()
+
+
+def test_a_form_that_is_not_ours_is_refused(page: Page, telling: Telling) -> None:
+    asked = ask(telling, "Alma", 9)
+    page.goto(asked.link)
+    forged = page.evaluate(
+        "link => fetch(link, {method: 'POST', body: new URLSearchParams({reason: 'other', note: '', csrf: 'guessed'})})"
+        ".then(answer => answer.status)",
+        f"{asked.link}/cancel",
+    )
+    assert forged == 403
+    page.reload()
+    shows(page, "Pending request")
+
+
+def test_staff_have_the_schedules_read_now(page: Page, telling: Telling) -> None:
+    page.goto(f"{telling.laptop.public_url}{PORTAL}")
+    page.get_by_role("button", name="Sync now").click()
+    expect(page.locator("#live")).to_contain_text("being read")
+
+
+def test_opening_hours_are_edited_on_the_deployed_template(browser: Browser, telling: Telling) -> None:
+    """With the function's own rights: the week and its timeline entry are one transaction."""
+    desk = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
+    page = desk.new_page()
+    monday = datetime.now(UTC).date() + timedelta(weeks=20)
+    monday -= timedelta(days=monday.weekday())
+    sign_in(page, f"{telling.laptop.public_url}/portal/quay/calendar?provider=osei&week={monday}")
+    page.locator("#grid .fc-timegrid").wait_for()
+    page.get_by_role("link", name="Load default schedule").click()
+    page.locator("#hours.scripted").wait_for()
+    for remove in page.locator("[data-day='0'] .remove").all()[::-1]:
+        remove.click()
+    page.fill("#d0s0", "05:00")
+    page.fill("#d0e0", "06:30")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator("#live", has_text="Saved").wait_for()
+    page.locator("#grid .fc-timegrid").wait_for()
+    assert "hours of its own" in page.inner_text("main")
+    shown = telling.laptop.oneway("calendar", "show", "quay", "osei", "--week", str(monday))
+    assert "05:00" in shown
+    page.get_by_role("button", name="Follow the default week again").click()
+    page.locator("#live", has_text="follows the default").wait_for()
+    desk.close()
+
+
+def test_to_staff_of_other_practices_it_does_not_exist(page: Page, telling: Telling) -> None:
+    for path in (
+        "/portal/nowhere/appointments",
+        f"{PORTAL}/aaaaaaaaaaaaaaaa",
+        "/portal/quay/visits/osei/aaaaaaaaaaaaa",
+    ):
+        answer = page.goto(f"{telling.laptop.public_url}{path}")
+        assert answer
+        assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://elsewhere.example/", "//elsewhere.example", "/portal/../x", "/book/quay"]
+)
+def test_sign_in_leads_to_no_other_place(browser: Browser, telling: Telling, elsewhere: str) -> None:
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.goto(f"{telling.laptop.public_url}/auth/sign-in?to={elsewhere}")
+    sign_in(page)
+    assert page.url == f"{telling.laptop.public_url}/portal"
+    context.close()

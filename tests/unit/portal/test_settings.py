@@ -1,0 +1,366 @@
+"""Settings' pages, as staff use them without a script."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from oneway.domain.errors import SlotAlreadyTaken
+from oneway.domain.practice_settings import names_of, text_of, value_of
+from oneway.domain.practices import Practice, VisitType
+
+from tests.builders import NOW, a_practice, a_provider
+from tests.desk import NADIA, VIC
+from tests.portal import Answer, PortalDesk
+
+HOME = "/portal/harbor/settings"
+BEN, STRANGER = "ben@harbor.example", "mallory@pier.example"
+
+
+def practice(desk: PortalDesk) -> Practice:
+    return desk.store.practices.get("harbor")
+
+
+def fields(page: Answer) -> dict[str, str]:
+    """What a browser would send of the page's form of settings."""
+    form = page.html.partition('class="card settings"')[2].partition("</form>")[0]
+    sent = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        about = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        if (about.get("type") != "checkbox" or " checked" in tag) and " disabled" not in tag and "name" in about:
+            sent[about["name"]] = unescape(about.get("value", "on"))
+    for name, text in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>([^<]*)', form):
+        sent[name] = unescape(text)
+    sent.pop("csrf", None)
+    return sent
+
+
+def save(
+    desk: PortalDesk, path: str, by: str = NADIA, begun: dict[str, str] | None = None, **typed: str | None
+) -> Answer:
+    """Open a form (or take one that was `begun`), type, and save; None leaves a box unticked. "__" stands for "."."""
+    form = fields(desk.open(f"{HOME}/{path}", by)) if begun is None else dict(begun)
+    for name, text in typed.items():
+        if text is None:
+            form.pop(name.replace("__", "."), None)
+        else:
+            form[name.replace("__", ".")] = text
+    return desk.send(f"{HOME}/{path}", by, **form)
+
+
+def told(desk: PortalDesk) -> list[tuple[str, str, str, str]]:
+    events = reversed(desk.store.practice_events.latest("harbor", 50))
+    return [(one.who, one.setting, one.before, one.after) for one in events]
+
+
+class TestTheOverview:
+    def test_shows_all_settings_in_words(self, desk: PortalDesk) -> None:
+        text = desk.open(HOME).text
+        for part in ("Staff's mail goes to front@harbor.example", "Cancellation messaging On", "2 hours", "90 days",
+                     "Dr. Amara Osei", "As the practice", "New patient, Follow-up", "for known patients"):  # fmt: skip
+            assert part.replace("'", "&#39;") in text, part
+
+    def test_in_spanish(self, desk: PortalDesk) -> None:
+        text = desk.open(f"{HOME}?lang=es").text
+        for part in ("Ajustes", "Avisos de cancelación Activado", "90 días", "para pacientes conocidos"):
+            assert part in text, part
+
+
+class TestSaving:
+    def test_recipients_and_switches(self, desk: PortalDesk) -> None:
+        answer = save(desk, "messages", recipients="a@x.example\r\nb@x.example, a@x.example", messages__cancelled=None)
+        assert answer.headers["Location"] == f"{HOME}?done=settings_saved"
+        assert practice(desk).recipients == ("a@x.example", "b@x.example")
+        assert not practice(desk).switches.cancelled
+        assert practice(desk).switches.confirmed
+        assert told(desk) == [
+            (NADIA, "messages.cancelled", "yes", "no"),
+            (NADIA, "recipients", "front@harbor.example", "a@x.example, b@x.example"),
+        ] or told(desk) == [
+            (NADIA, "recipients", "front@harbor.example", "a@x.example, b@x.example"),
+            (NADIA, "messages.cancelled", "yes", "no"),
+        ]
+
+    def test_cancellation_messaging_off_means_that_a_patient_hears_nothing(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        save(desk, "messages", messages__cancelled=None)
+        page = desk.open(f"/portal/harbor/appointments/{request.id}/cancel").text
+        assert "cancellation messaging is off" in page
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        desk.tick(minutes=5)
+        assert desk.told(request) == []
+
+    def test_a_provider(self, desk: PortalDesk) -> None:
+        own = "providers__osei__"
+        typed = {"split": "2", "buffer_after_minutes": "10", "daily_maximum": "12", "recipients": "osei@harbor.example"}
+        assert save(desk, "providers/osei", **{own + name: text for name, text in typed.items()}).status == 303
+        osei = practice(desk).providers["osei"]
+        assert (osei.split, osei.buffer_after_minutes, osei.daily_maximum) == (2, 10, 12)
+        assert osei.recipients == ("osei@harbor.example",)
+        assert practice(desk).providers["brandt"] == desk.practice.providers["brandt"]
+        save(desk, "providers/osei", **{f"{own}daily_maximum": "", f"{own}recipients": ""})
+        osei = practice(desk).providers["osei"]
+        assert (osei.daily_maximum, osei.recipients) == (None, ())
+
+    def test_split_booking_is_seen_in_the_booking_tool(self, desk: PortalDesk) -> None:
+        desk.ask()
+        with pytest.raises(SlotAlreadyTaken):
+            desk.ask(1, first_name="Ana")
+        save(desk, "providers/osei", providers__osei__split="2")
+        desk.clock.advance(seconds=31)
+        assert desk.ask(2, first_name="Ana").pending
+
+    def test_split_booking_is_refused_with_the_reason_where_the_source_forbids_it(self, desk: PortalDesk) -> None:
+        source = replace(desk.practice.sources["ehr"], split_booking=False)
+        desk.store.practices.save(a_practice(sources={"ehr": source}))
+        page = desk.open(f"{HOME}/providers/osei")
+        assert "cannot hold two visits at one time" in page.text
+        assert re.search(r'name="providers.osei.split"[^>]* disabled', page.html)
+        save(desk, "providers/osei", providers__osei__split="2", providers__osei__buffer_before_minutes="5")
+        osei = practice(desk).providers["osei"]
+        assert (osei.split, osei.buffer_before_minutes) == (1, 5)
+
+    def test_notice_and_horizon_and_limits(self, desk: PortalDesk) -> None:
+        save(desk, "booking", minimum_notice_minutes="60", horizon_days="30", limits__pending_per_person="5")
+        found = practice(desk)
+        assert (found.minimum_notice_minutes, found.horizon_days, found.limits.pending_per_person) == (60, 30, 5)
+        assert {one.settings.horizon_days for one in desk.store.feeds_by_id.values()} == {30}
+        assert "minimum_notice_minutes" in {one[1] for one in told(desk)}
+
+    def test_what_is_saved_unchanged_writes_and_tells_nothing(self, desk: PortalDesk) -> None:
+        version = practice(desk).version
+        for path in ("messages", "booking", "branding", "providers/osei", "visit-types/new"):
+            if path != "visit-types/new":
+                assert save(desk, path).status == 303
+        assert save(desk, "visit-types/follow-up").status == 303
+        assert practice(desk).version == version
+        assert told(desk) == []
+
+
+class TestWhatCannotBe:
+    @pytest.mark.parametrize(
+        ("path", "name", "typed", "words"),
+        [
+            ("messages", "recipients", "", "give at least one address"),
+            ("messages", "recipients", "front@harbor", "write each address like"),
+            ("booking", "horizon_days", "366", "give a number from 1 to 365"),
+            ("booking", "horizon_days", "soon", "give a whole number"),
+            ("booking", "minimum_notice_minutes", "-1", "give a whole number"),
+            ("booking", "limits.pending_per_person", "0", "give a number from 1 to 100"),
+            ("providers/osei", "providers.osei.split", "21", "give a number from 1 to 20"),
+            ("providers/osei", "providers.osei.daily_maximum", "0", "give a number from 1 to 200"),
+            ("providers/osei", "providers.osei.recipients", "nobody", "write each address like"),
+            ("branding", "accent", "red", "choose a colour"),
+        ],
+    )
+    def test_is_said_beside_the_field_and_above_and_nothing_typed_is_lost(
+        self, desk: PortalDesk, path: str, name: str, typed: str, words: str
+    ) -> None:
+        before = practice(desk)
+        answer = save(desk, path, **{name.replace(".", "__"): typed})
+        assert answer.status == 422
+        identifier = name.replace(".", "-")
+        assert f'<a href="#{identifier}">' in answer.html
+        assert f'id="error-{identifier}">{words}' in answer.html
+        assert fields(answer)[name] == typed
+        assert practice(desk) == before
+        assert told(desk) == []
+
+    def test_is_nothing_that_there_is_not(self, desk: PortalDesk) -> None:
+        for path in ("elsewhere", "providers/nobody", "visit-types/nothing"):
+            assert desk.open(f"{HOME}/{path}").status == 404
+            assert desk.send(f"{HOME}/{path}", minutes="30", name="x").status == 404
+
+
+class TestTwoEditors:
+    def add_ben(self, desk: PortalDesk) -> None:
+        staff = {**desk.practice.staff, BEN: replace(desk.practice.staff[NADIA], email=BEN, name="Ben W.")}
+        desk.store.practices.save(a_practice(staff=staff))
+
+    def test_of_one_setting_the_second_is_told_who_changed_what_and_loses_nothing(self, desk: PortalDesk) -> None:
+        self.add_ben(desk)
+        begun = fields(desk.open(f"{HOME}/booking", BEN))
+        save(desk, "booking", horizon_days="30")
+        answer = save(desk, "booking", BEN, begun, horizon_days="45", minimum_notice_minutes="10")
+        assert answer.status == 409
+        for part in ("Nadia P. was faster.", "Horizon, in days", "is now", "30 days"):
+            assert part in answer.text, part
+        assert practice(desk).horizon_days == 30
+        again = fields(answer)
+        assert (again["horizon_days"], again["minimum_notice_minutes"]) == ("45", "10")
+        assert desk.send(f"{HOME}/booking", BEN, **again).status == 303
+        assert (practice(desk).horizon_days, practice(desk).minimum_notice_minutes) == (45, 10)
+        assert told(desk)[0] == (NADIA, "horizon_days", "90", "30")
+        assert (BEN, "horizon_days", "30", "45") in told(desk)
+
+    def test_of_different_settings_both_are_kept(self, desk: PortalDesk) -> None:
+        self.add_ben(desk)
+        begun = fields(desk.open(f"{HOME}/booking", BEN))
+        save(desk, "booking", horizon_days="30")
+        assert save(desk, "booking", BEN, begun, minimum_notice_minutes="10").status == 303
+        assert (practice(desk).horizon_days, practice(desk).minimum_notice_minutes) == (30, 10)
+
+    def test_who_says_the_same_is_not_bothered(self, desk: PortalDesk) -> None:
+        begun = fields(desk.open(f"{HOME}/booking"))
+        save(desk, "booking", horizon_days="30")
+        assert save(desk, "booking", NADIA, begun, horizon_days="30").status == 303
+        assert len(told(desk)) == 1
+
+    def test_at_the_same_moment_neither_is_lost(self, desk: PortalDesk) -> None:
+        def other() -> None:
+            desk.change_settings("harbor", NADIA, {"accent": "#0b6e99"}, {"accent": "#884400"})
+
+        desk.store.before_commit = other
+        assert save(desk, "booking", horizon_days="30").status == 303
+        assert (practice(desk).horizon_days, practice(desk).accent) == (30, "#884400")
+        assert len(told(desk)) == 2
+
+    def test_of_one_visit_type(self, desk: PortalDesk) -> None:
+        begun = fields(desk.open(f"{HOME}/visit-types/new"))
+        save(desk, "visit-types/new", name="Check-up")
+        assert begun["seen"] == ""
+        begun = fields(desk.open(f"{HOME}/visit-types/follow-up"))
+        save(desk, "visit-types/follow-up", minutes="20")
+        answer = save(desk, "visit-types/follow-up", NADIA, begun, minutes="25")
+        assert answer.status == 409
+        assert "Follow-up, 20 minutes" in answer.text
+        assert desk.send(f"{HOME}/visit-types/follow-up", **fields(answer)).status == 303
+        assert practice(desk).visit_types["follow-up"].minutes == 25
+
+
+class TestVisitTypes:
+    def test_are_added_with_translation_for_whom_and_by_whom(self, desk: PortalDesk) -> None:
+        typed = {"name": "Yearly check-up", "name__es": "Revisión anual", "minutes": "45", "by__brandt": "on"}
+        assert save(desk, "visit-types/new", new=None, **typed).status == 303
+        one = practice(desk).visit_types["yearly-check-up"]
+        assert one == VisitType("yearly-check-up", "Yearly check-up", 45, False, True, {"es": "Revisión anual"})
+        assert practice(desk).providers["brandt"].visit_type_ids == ("new", "follow-up", "yearly-check-up")
+        assert practice(desk).providers["osei"].visit_type_ids == ("new", "follow-up")
+        assert "Yearly check-up, 45 minutes, for known patients" in desk.open(f"{HOME}/history").text
+
+    def test_of_the_same_name_get_ids_of_their_own(self, desk: PortalDesk) -> None:
+        for _ in range(2):
+            save(desk, "visit-types/new", name="Botox & Co.")
+        assert {"botox-co", "botox-co-2"} <= practice(desk).visit_types.keys()
+
+    def test_that_nobody_offers_any_more_are_not_booked_and_old_requests_stay_readable(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        form = fields(desk.open(f"{HOME}/visit-types/follow-up"))
+        assert desk.send(f"{HOME}/visit-types/follow-up", **form, do="stop").status == 303
+        assert practice(desk).providers["osei"].visit_type_ids == ("new",)
+        assert "Not offered" in desk.open(HOME).text
+        assert desk.open(f"/portal/harbor/appointments/{request.id}").status == 200
+
+    def test_the_last_one_of_a_provider_stays(self, desk: PortalDesk) -> None:
+        desk.store.practices.save(a_practice(a_provider(visit_type_ids=("follow-up",)), a_provider("brandt")))
+        form = fields(desk.open(f"{HOME}/visit-types/follow-up"))
+        answer = desk.send(f"{HOME}/visit-types/follow-up", **form, do="stop")
+        assert answer.status == 422
+        assert "a provider would have nothing left to book" in answer.html
+        assert practice(desk).providers["brandt"].visit_type_ids == ("new", "follow-up")
+
+    @pytest.mark.parametrize(
+        ("typed", "field"),
+        [
+            ({"name": ""}, "name"),
+            ({"minutes": "4"}, "minutes"),
+            ({"minutes": "a while"}, "minutes"),
+            ({"new": None, "returning": None}, "for"),
+        ],
+    )
+    def test_that_cannot_be_are_said(self, desk: PortalDesk, typed: dict[str, str | None], field: str) -> None:
+        before = practice(desk)
+        answer = save(desk, "visit-types/new", **({"name": "X-ray", "by__osei": "on"} | typed))
+        assert answer.status == 422
+        assert f'href="#visit-{field}"' in answer.html
+        assert f'id="error-{field}"' in answer.html
+        assert fields(answer).get("by.osei") == "on"
+        assert practice(desk) == before
+
+
+class TestBranding:
+    def test_a_colour_is_previewed_on_both_grounds_with_its_contrast(self, desk: PortalDesk) -> None:
+        page = desk.part(f"{HOME}/branding?accent=%23ffee00")
+        assert "Its own contrast would be 1.1 to 1" in page.text
+        assert 'value="#ffee00"' in page.html
+        assert 'name="seen.accent" value="#0b6e99"' in page.html
+        assert "Used as it is: contrast" in desk.open(f"{HOME}/branding").text
+
+    def test_a_colour_is_saved(self, desk: PortalDesk) -> None:
+        save(desk, "branding", accent="#884400")
+        assert practice(desk).accent == "#884400"
+
+
+class TestTheTimeline:
+    def test_tells_settings_and_calendars_alike_page_by_page(self, desk: PortalDesk) -> None:
+        desk.edit_calendar.pause("harbor", NADIA, "osei", True)
+        for number in range(60):
+            desk.clock.advance(minutes=1)
+            name = "limits.pending_per_person"
+            desk.change_settings("harbor", NADIA, {name: str(3 + number)}, {name: 4 + number})
+        page = desk.open(f"{HOME}/history")
+        assert page.html.count("<time") == 50
+        assert "Requests of one person that may wait" in page.text
+        earlier = unescape(re.findall(r'href="([^"]*before=[^"]*)"', page.html)[0])
+        older = desk.open(earlier)
+        assert older.html.count("<time") == 11
+        assert "Online booking paused" in older.text
+        assert "Nadia P." in older.text
+
+    def test_names_a_switch_and_a_list_in_words(self, desk: PortalDesk) -> None:
+        save(desk, "messages", messages__cancelled=None)
+        text = desk.open(f"{HOME}/history", VIC).text
+        assert re.search(r"Cancellation messaging from On to Off Nadia P\.", re.sub(r"\s+", " ", text))
+
+
+FORMS: dict[str, dict[str, str]] = {
+    "messages": {"recipients": "x@y.example", "seen.recipients": "front@harbor.example"},
+    "booking": {"horizon_days": "30", "seen.horizon_days": "90", "minimum_notice_minutes": "120",
+                "seen.minimum_notice_minutes": "120", "limits.pending_per_person": "3", "seen.limits.pending_per_person": "3",
+                "limits.pending_per_contact": "8", "seen.limits.pending_per_contact": "8"},
+    "branding": {"accent": "#884400", "seen.accent": "#0b6e99"},
+    "providers/osei": {},
+    "visit-types/new-one": {},
+    "visit-types/new": {"name": "X", "minutes": "30", "new": "on", "seen": ""},
+}  # fmt: skip
+PAGES = ("", "/history", "/messages", "/booking", "/branding", "/providers/osei", "/visit-types/follow-up")
+
+
+class TestWhoMay:
+    @pytest.mark.parametrize("path", FORMS)
+    @pytest.mark.parametrize(("by", "status"), [(VIC, 403), (STRANGER, 404)])
+    def test_viewers_and_strangers_change_nothing(self, desk: PortalDesk, path: str, by: str, status: int) -> None:
+        form = FORMS[path] or fields(desk.open(f"{HOME}/{path.replace('new-one', 'follow-up')}"))
+        before = practice(desk)
+        answer = desk.send(f"{HOME}/{path.replace('new-one', 'follow-up')}", by, **form)
+        assert answer.status == status
+        assert practice(desk) == before
+        assert told(desk) == []
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_viewers_look_and_strangers_do_not(self, desk: PortalDesk, path: str) -> None:
+        page = desk.open(f"{HOME}{path}", VIC)
+        assert page.status == 200
+        assert "<button" not in page.html.partition("<main")[2]
+        assert ">Change<" not in page.html
+        assert desk.open(f"{HOME}{path}", STRANGER).status == 404
+        assert desk.open(f"/portal/pier/settings{path}").status == 404
+        assert desk.open(f"{HOME}{path}", by=None).status == 303
+
+    def test_a_form_s_fields_reach_nothing_but_its_own_settings(self, desk: PortalDesk) -> None:
+        form = FORMS["branding"] | {"name": "Evil", "slug": "pier", "providers.osei.split": "9", "edits": "x"}
+        assert desk.send(f"{HOME}/branding", **form).status == 303
+        assert practice(desk) == replace(practice(desk), providers=desk.practice.providers, name="Harbor Clinic")
+
+
+def test_every_setting_has_words_in_the_portal(desk: PortalDesk) -> None:
+    found = practice(desk)
+    assert all(text_of(value_of(found, one)) is not None for one in names_of(found))
+    assert desk.open(f"{HOME}?lang=es").status == desk.open(HOME).status == 200
+
+
+def test_settings_are_shown_as_they_are_now_and_not_half_a_minute_old(desk: PortalDesk) -> None:
+    save(desk, "booking", horizon_days="30")
+    assert "30 days" in desk.open(HOME).text
+    assert desk.clock.now() - NOW < timedelta(seconds=30)

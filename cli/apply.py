@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from .accounts import Accounts
+from .logo import read_logo
 from .photos import with_photos
 from .practice_file import PracticeFile, PracticeFileInvalid, read
 from .signing_keys import SigningKey, from_kms
@@ -69,6 +70,7 @@ def apply(
 
     Whether everything in the file is so now: calendars and settings that staff have edited stay as they are.
     """
+    logo = read_logo(path, file.logo)
     with plainly(stack.name):
         try:
             secrets = resolve(file, path.parent, partial(_key_in_kms, stack))
@@ -78,7 +80,8 @@ def apply(
     stack.enter()
     practice = _with_public_keys(pictured, {one: found.public_keys for one, found in secrets.items()})
     with plainly(stack.name):
-        apply_practice = operators().apply_practice
+        ours = operators()
+        apply_practice = ours.apply_practice
         with busy(out, "Comparing with what is there"), _refusals(path):
             removed = [part.id for part in _removed_sources(apply_practice.plan(practice))]
         with busy(out, "Storing credentials"):
@@ -92,6 +95,7 @@ def apply(
                 overwrite_calendars=overwrite_calendars,
                 overwrite_settings=overwrite_settings,
             )
+            ours.practices.save_logo(practice.slug, logo)
             vault = _vault(stack)
             for source_id in removed:
                 vault.remove(_parameter(stack, practice.slug, source_id))

@@ -1,11 +1,11 @@
 """`oneway dead-letters`: work that failed again and again, which only a bug does; seen, and put back once the bug is gone.
 
-Letters name practices, feeds and requests by their ids; nobody's data is in them.
+Letters name practices, feeds and requests by their ids; of what the mail service said only its kind is shown.
 """
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,11 @@ from rich.markup import escape
 from .stack import Stack, plainly
 from .terminal import busy, table
 
-QUEUES = {"pulls": ("DeadSyncsUrl", "SyncQueueUrl"), "messages": ("DeadMessagesUrl", "MessageQueueUrl")}
+QUEUES = {
+    "pulls": ("DeadSyncsUrl", "SyncQueueUrl"),
+    "messages": ("DeadMessagesUrl", "MessageQueueUrl"),
+    "mail events": ("DeadMailEventsUrl", "MailEventsUrl"),
+}
 """What failed → the outputs that name where it lies, and where it came from."""
 _MOST = 1000
 _HIDDEN_SECONDS = 60
@@ -34,11 +38,12 @@ class Letter:
 
     @property
     def subjects(self) -> list[tuple[str, str]]:
-        """Practices, and the feed or request of each that it is about."""
+        """Practices, and the feed, request or kind of event of each that it is about."""
         pulls = self.body.get("pulls")
         if isinstance(pulls, list):
             return [(str(practice), str(feed)) for practice, feed, *_ in pulls]
-        return [(str(self.body.get("practice", "")), str(self.body.get("request", "")))]
+        subject = self.body.get("request") or self.body.get("detail-type", "")
+        return [(str(self.body.get("practice", "")), str(subject))]
 
 
 def show(stack: Stack, out: Console) -> bool:
@@ -53,7 +58,7 @@ def show(stack: Stack, out: Console) -> bool:
     if not found:
         out.print("Nothing was given up.")
         return True
-    shown = table("what", "practice", "feed or request", "sent")
+    shown = table("what", "practice", "feed, request or event", "sent")
     for letter in found:
         for practice, subject in letter.subjects:
             shown.add_row(letter.kind, escape(practice), escape(subject), f"{letter.sent_at:%Y-%m-%d %H:%M} UTC")
@@ -62,20 +67,21 @@ def show(stack: Stack, out: Console) -> bool:
     return False
 
 
-def retry(stack: Stack, out: Console) -> int:
-    """Put all letters back where they came from; how many. A letter is taken away only once it is back."""
+def retry(stack: Stack, out: Console, kinds: Collection[str] = tuple(QUEUES)) -> int:
+    """Put all letters of these kinds back where they came from; how many. A letter is taken away only once it is back."""
     put_back = 0
     with plainly(stack.name), busy(out, "Putting back"):
         client = stack.client("sqs")
-        for kind, (dead, alive) in QUEUES.items():
+        for kind in kinds:
+            dead, alive = QUEUES[kind]
             for letter in _letters(stack, client, kind):
                 # A pull is asked for now: one that waited for long would be dropped as stale.
                 body = letter.body | ({"minute": int(time.time() // 60)} if kind == "pulls" else {})
+                ordered = {"MessageGroupId": letter.group, "MessageDeduplicationId": f"retry.{time.time_ns()}"}
                 client.send_message(
                     QueueUrl=stack.output(alive),
                     MessageBody=json.dumps(body),
-                    MessageGroupId=letter.group,
-                    MessageDeduplicationId=f"retry.{time.time_ns()}",
+                    **(ordered if letter.group else {}),
                 )
                 client.delete_message(QueueUrl=stack.output(dead), ReceiptHandle=letter.handle)
                 put_back += 1
@@ -98,7 +104,7 @@ def _letters(stack: Stack, client: Any, kind: str) -> Iterator[Letter]:
             seen += 1
             attributes = message.get("Attributes", {})
             sent_at = datetime.fromtimestamp(int(attributes.get("SentTimestamp", "0")) / 1000, UTC)
-            group = attributes.get("MessageGroupId", kind)
+            group = attributes.get("MessageGroupId", "")
             yield Letter(kind, _body(message["Body"]), group, sent_at, message["ReceiptHandle"])
 
 

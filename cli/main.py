@@ -208,6 +208,93 @@ def show_holidays(
         calendars.holidays(found, practice, out)
 
 
+messages = typer.Typer(name="messages", help="Look at messages, and send them.", no_args_is_help=True)
+app.add_typer(messages)
+
+
+@messages.command("preview")
+def preview_messages(
+    file: Annotated[Path, typer.Argument(help="The practice file (docs/practice-file.md).", show_default=False)],
+    to: Annotated[Path, typer.Option("--to", help="The folder to write into.")] = Path("messages"),
+    language: Annotated[str | None, typer.Option(help="One language only: en or es.")] = None,
+) -> None:
+    """Write every message with sample data, in the practice's name, colour and logo. Nothing is sent."""
+    from oneway.languages import LANGUAGES
+
+    from . import messages as mail
+
+    with _ends():
+        if language not in (None, *LANGUAGES):
+            raise Failure(f'there is no language "{language}"', f"Write one of: {', '.join(LANGUAGES)}.", 2)
+        mail.preview(file, language, to, terminal.console())
+
+
+@messages.command("test")
+def test_messages(
+    practice: PracticeId,
+    to: Annotated[list[str] | None, typer.Option("--to", help="Addresses, instead of the practice's.")] = None,
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Have a test message sent to the practice's recipients, or to others."""
+    from . import messages as mail
+
+    with _at(stack, region, profile) as (found, out):
+        mail.test(found, practice, to or (), out)
+
+
+@messages.command("revoke")
+def revoke_link(
+    practice: PracticeId,
+    request: Annotated[
+        str, typer.Argument(help="The request's id: the end of its details page's address.", show_default=False)
+    ],
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Make the private links of a request useless, where one is in wrong hands."""
+    from . import messages as mail
+
+    with _at(stack, region, profile) as (found, out):
+        mail.revoke(found, practice, request, out)
+
+
+@messages.command("allow")
+def allow_address(
+    practice: PracticeId,
+    address: Annotated[str, typer.Argument(help="An address that bounced or complained.", show_default=False)],
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Let an address have a practice's mail again, after it bounced or complained."""
+    from . import messages as mail
+
+    with _at(stack, region, profile) as (found, out):
+        mail.allow(found, practice, address, out)
+
+
+@messages.command("retry")
+def retry_messages(stack: StackName = "oneway", region: Region = None, profile: Profile = None) -> None:
+    """Put messages that were given up back, and try at once all that wait."""
+    from . import messages as mail
+
+    with _at(stack, region, profile) as (found, out):
+        mail.retry(found, out)
+
+
+@app.command()
+def doctor(stack: StackName = "oneway", region: Region = None, profile: Profile = None) -> None:
+    """Check whether mail is delivered and trusted, and say what to do. Ends with 1 if something is wrong."""
+    from . import doctor as examining
+
+    with _at(stack, region, profile) as (found, out):
+        if not examining.examine(found, out):
+            raise typer.Exit(1)
+
+
 dead_letters = typer.Typer(name="dead-letters", help="Look at work that failed again and again.", no_args_is_help=True)
 app.add_typer(dead_letters)
 

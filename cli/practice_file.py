@@ -56,11 +56,12 @@ class PhotoReference:
 @dataclass(frozen=True, slots=True)
 class PracticeFile:
     """A valid practice file. `credentials` tells how each source is signed in to; no secret itself is here. `photos` names the
-    files of providers' photos, by provider.
+    files of providers' photos, by provider, `logo` a picture beside the file.
     """
 
     practice: Practice
     credentials: Mapping[str, Credentials]
+    logo: str = ""
     photos: Mapping[str, PhotoReference] = field(default_factory=dict)
 
 
@@ -131,8 +132,9 @@ class _Reader:
             calendars={"": Calendar(closures)}
             | {provider_id: Calendar(one) for provider_id, one in read_provider.availability.items()},
         )
+        logo = root.optional_text("logo")
         root.done()
-        return PracticeFile(practice, credentials, read_provider.photos)
+        return PracticeFile(practice, credentials, logo, read_provider.photos)
 
     def _recipients(self, root: Fields) -> tuple[str, ...]:
         item = root.need("recipients", "[frontdesk@harbor.example]")
@@ -221,6 +223,7 @@ class _ProviderReader:
             buffer_before_minutes=fields.optional_number("buffer_before_minutes", 0, *BOUNDS["buffer_before_minutes"]),
             buffer_after_minutes=fields.optional_number("buffer_after_minutes", 0, *BOUNDS["buffer_after_minutes"]),
             daily_maximum=maximum.number(*BOUNDS["daily_maximum"]) if maximum else None,
+            recipients=tuple(dict.fromkeys(filter(None, each(fields.get("recipients"), _email)))),
         )
         fields.done()
         return provider
@@ -320,6 +323,9 @@ def _switches(item: Item | None) -> Switches:
         confirmed=fields.optional_flag("confirmed", True),
         cancelled=fields.optional_flag("cancelled", True),
         rescheduled=fields.optional_flag("rescheduled", True),
+        unanswered=fields.optional_flag("unanswered", True),
+        not_confirmed=fields.optional_flag("not_confirmed", True),
+        expired=fields.optional_flag("expired", True),
     )
     fields.done()
     return found

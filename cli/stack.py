@@ -1,7 +1,8 @@
 """The deployed stack that a command works on: found through CloudFormation, by name."""
 
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from oneway import bootstrap
 from oneway.bootstrap import Operators
 from oneway.domain.errors import PracticeNotFound, StoreUnavailable
 from oneway.domain.practices import Practice
+from oneway.queues import SqsMessageQueue
 
 from .document import suggestion
 from .public_holidays import public_holidays
@@ -60,6 +62,11 @@ class Stack:
     def client(self, service: str) -> Any:
         """A boto3 client with bounded times and retries."""
         return self.session.client(service, config=_CONFIG)
+
+    def enqueue(self, waiting: Sequence[tuple[str, str]]) -> None:
+        """Have what mail is due of sent now: (practice, subject)."""
+        queue = SqsMessageQueue(self.output("MessageQueueUrl"))
+        queue.send([(practice, subject, f"asked-{time.time_ns()}") for practice, subject in waiting])
 
     def enter(self) -> None:
         """Give this process the environment that the template gives the functions, so that `bootstrap` builds for it."""

@@ -15,6 +15,7 @@ from oneway.store.calendar import DynamoCalendarRepository
 from oneway.store.feeds import DynamoFeedRepository
 from oneway.store.items import bind
 from oneway.store.ledger import DynamoLedger
+from oneway.store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
 from oneway.store.pending import DynamoPendingRepository
 from oneway.store.photos import DynamoPhotoRepository
 from oneway.store.practice_events import DynamoPracticeEventRepository
@@ -53,6 +54,8 @@ class RealStore:
     practice_events = DynamoPracticeEventRepository()
     audit = DynamoAuditRepository()
     sessions = DynamoSessionRepository()
+    notices = DynamoNoticeRepository()
+    suppressions = DynamoSuppressionRepository()
     photos = DynamoPhotoRepository()
 
 

@@ -7,7 +7,18 @@ from typing import Any
 
 from tests.fakes.store import FakeClock, FakeStore
 
-REPOSITORIES = {"practices", "requests", "messages", "calendar", "appointments", "feeds", "ledger", "pending"}
+REPOSITORIES = {
+    "practices",
+    "requests",
+    "messages",
+    "calendar",
+    "appointments",
+    "feeds",
+    "ledger",
+    "pending",
+    "notices",
+    "suppressions",
+}
 
 
 class Killed(BaseException):

@@ -7,11 +7,12 @@ from typing import Any
 from oneway.contact_marks import ContactMarks
 from oneway.domain.events import HealthEvent
 from oneway.domain.feeds import FeedState
+from oneway.domain.linking import free_to_go, released
 from oneway.domain.messages import DueMessage
 from oneway.domain.practices import Practice
 from oneway.domain.requests import Request
 from oneway.links import PrivateLinks
-from oneway.mail.compose import Composer
+from oneway.mail.compose import MailComposer
 from oneway.ports import Letter
 from oneway.use_cases.accept_match import AcceptMatch
 from oneway.use_cases.answer_held import AnswerHeld
@@ -21,6 +22,7 @@ from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.cancel_request import CancelByPatient, CancelByStaff, CancelRequest
 from oneway.use_cases.change_settings import ChangeSettings
 from oneway.use_cases.check_occupancy import CheckOccupancy
+from oneway.use_cases.close_call_task import CloseCallTask, UseAddressAgain
 from oneway.use_cases.confirm_matches import ConfirmMatches
 from oneway.use_cases.dismiss_match import DismissMatch
 from oneway.use_cases.edit_calendar import EditCalendar
@@ -38,9 +40,11 @@ from oneway.use_cases.preview_cancel import PreviewCancel
 from oneway.use_cases.pull_asked import PullAsked
 from oneway.use_cases.resolve_absence import ResolveAbsence
 from oneway.use_cases.resolve_moves import ResolveMoves
+from oneway.use_cases.revoke_link import RevokeLink
 from oneway.use_cases.run_timers import RunTimers
 from oneway.use_cases.schedule_age import ScheduleAge
 from oneway.use_cases.send_messages import SendMessages
+from oneway.use_cases.send_test_message import SendTestByStaff, SendTestMessage
 from oneway.use_cases.show_calendar import ShowCalendar
 from oneway.use_cases.show_integration import ShowIntegration
 from oneway.use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
@@ -49,6 +53,8 @@ from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.suggest_matches import SuggestMatches
 from oneway.use_cases.sync_feed import SyncFeed, SyncReport
 from oneway.use_cases.tell_health import TellHealth
+from oneway.use_cases.tell_staff_of_source import TellStaffOfSource
+from oneway.use_cases.track_mail import TrackMail
 from oneway.use_cases.undo_link import UndoLink
 from oneway.use_cases.work_together import ClaimRequest, WriteNote
 
@@ -130,6 +136,7 @@ class World:
             membership,
             store.practices,
             store.requests,
+            store.suppressions,
             store.audit,
             self.age,
             self.explain_request,
@@ -147,6 +154,7 @@ class World:
             AwaitPull(store.feeds),
             clock,
         )
+        told = [self.turns.append, TellStaffOfSource(store.notices, clock)]
         self.sync_feed = SyncFeed(
             store.practices,
             store.feeds,
@@ -155,7 +163,7 @@ class World:
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
             SuggestMatches(store.requests),
-            FollowPull(store.requests, self.resolve_moves, TellHealth(store.feeds, clock, [self.turns.append]), clock),
+            FollowPull(store.requests, self.resolve_moves, TellHealth(store.feeds, clock, told), clock),
             clock,
             spread=lambda low, high: high,
         )
@@ -167,15 +175,18 @@ class World:
         self.show_settings = ShowSettings(membership, store.practices, store.practice_events, self.age)
         self.change_settings = ChangeSettings(membership, store.practices, store.feeds, clock)
         self.pull_asked = PullAsked(self.sync_feed, store.feeds, clock)
-        self.composer = Composer("https://book.example", "appointments@oneway.example", clock)
+        self.composer = MailComposer("https://book.example", "appointments@oneway.example", clock)
         self.send_messages = SendMessages(
             store.practices,
             store.requests,
             store.messages,
+            store.notices,
+            store.suppressions,
             self.mailer,
             self.composer,
             self.links,
             "appointments@oneway.example",
+            self.age,
             clock,
         )
         decide = membership, store.requests, store.appointments
@@ -186,6 +197,8 @@ class World:
         self.run_timers = RunTimers(
             store.practices,
             store.requests,
+            store.messages,
+            store.notices,
             self.queue,
             self.cancel,
             self.confirm_matches,
@@ -194,6 +207,12 @@ class World:
             self.explain_request,
             clock,
         )
+        self.track_mail = TrackMail(store.requests, store.messages, store.suppressions, store.ledger, clock)
+        self.close_call_task = CloseCallTask(membership, store.requests, store.ledger, clock)
+        self.use_address_again = UseAddressAgain(membership, store.requests, store.suppressions)
+        self.revoke_link = RevokeLink(store.requests, store.messages, clock)
+        self.send_test = SendTestMessage(store.practices, store.notices, clock)
+        self.send_test_by_staff = SendTestByStaff(membership, self.send_test)
 
     def _letter(self, due: DueMessage, practice: Practice, request: Request) -> Letter:
         rendered = self.composer.render(due, practice, request, "…")
@@ -214,5 +233,11 @@ class World:
 
     def deliver(self) -> int:
         """Send all that is due; how many messages went out."""
-        waiting = [r for r in list(self.store.requests_by_id.values()) if r.due]
-        return sum(self.send_messages(r.practice, r.id) for r in waiting)
+        sent = 0
+        while waiting := [
+            r for r in list(self.store.requests_by_id.values()) if free_to_go(released(r, self.clock.now()))
+        ]:
+            sent += sum(self.send_messages(r.practice, r.id) for r in waiting)
+        for notice in [one for one in list(self.store.notices_by_id.values()) if not one.sent_at]:
+            sent += self.send_messages(notice.practice, notice.name)
+        return sent

@@ -87,6 +87,23 @@ def answer_vanished(session: Session, practice: str, request: str) -> Response:
     return _answered(session, practice, request, word, answer)
 
 
+@app.route("/portal/{practice}/appointments/{request}/call", methods=["POST"], content_types=FORMS)
+@signed_in
+def close_call_task(session: Session, practice: str, request: str) -> Response:
+    """Staff have called the patient whom a message did not reach."""
+    task = form_body(app.current_request).get("task", "")
+    act = partial(portal().close_call_task, practice, session.email, request, task)
+    return _answered(session, practice, request, "called", act)
+
+
+@app.route("/portal/{practice}/appointments/{request}/address", methods=["POST"], content_types=FORMS)
+@signed_in
+def use_address_again(session: Session, practice: str, request: str) -> Response:
+    """Mail to the patient's address arrives again, or is wanted again."""
+    act = partial(portal().use_address_again, practice, session.email, request)
+    return _answered(session, practice, request, "address", act)
+
+
 @app.route("/portal/{practice}/appointments/{request}/claim", methods=["POST"], content_types=FORMS)
 @signed_in
 def claim_request(session: Session, practice: str, request: str) -> Response:
@@ -166,6 +183,7 @@ def _page(template: str, session: Session, found: RequestDetails, status: int = 
         asked_zone=practice.zone_of(asked_provider),
         timeline=found.timeline,
         messages=found.messages,
+        suppressed=found.suppressed,
         explained=found.explained,
         undo_is_silent=found.undo_is_silent,
         claim=found.claim,

@@ -12,17 +12,23 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import getaddresses
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import msgspec
 from aiosmtpd.controller import Controller
+from oneway.languages import LANGUAGES
+
+from cli.practice_file import read
+from cli.samples import samples
 
 from ..processes import free_port, wait_for
 from ..serving import Asked, LoopbackServer, Told, pages, see_other
 
 MOST_KEPT = 2000
+_SAMPLE_PRACTICE = Path(__file__).parents[1] / "practices/harbor.yaml"
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 
 
@@ -108,7 +114,10 @@ class Mailbox:
             return Told(self._pages.get_template("list.html").render(messages=self.messages[::-1]))
         if asked.path == "/api/messages":
             return Told(msgspec.json.encode(self.messages), "application/json")
-        message = next((m for m in self.messages if parts[0] == "messages" and str(m.id) == parts[1]), None)
+        if asked.path == "/samples":
+            return Told(self._pages.get_template("samples.html").render(samples=_samples()))
+        shown = {"messages": self.messages, "samples": _samples() if parts[0] == "samples" else []}.get(parts[0], [])
+        message = next((m for m in shown if str(m.id) == parts[1]), None)
         if message is None:
             return Told(self._pages.get_template("missing.html").render(), status=404)
         if len(parts) == 3 and parts[2] == "html":
@@ -120,7 +129,18 @@ class Mailbox:
             attached = message.attachments[int(parts[3])]
             named = {"Content-Disposition": f'attachment; filename="{attached.name}"'}
             return Told(attached.content, attached.kind, headers=named)
-        return Told(self._pages.get_template("message.html").render(message=message))
+        return Told(self._pages.get_template("message.html").render(message=message, box=parts[0]))
+
+
+@lru_cache(maxsize=1)
+def _samples() -> list[Message]:
+    """Every message with sample data, in each language."""
+    practice = read(_SAMPLE_PRACTICE.read_text("utf-8")).practice
+    found = [one for language in LANGUAGES for one in samples(practice, language)]
+    return [
+        _message(number, message_from_bytes(one.mime, policy=policy.default), one.recipients)
+        for number, one in enumerate(found, 1)
+    ]
 
 
 def _message(number: int, parsed: EmailMessage, recipients: tuple[str, ...]) -> Message:

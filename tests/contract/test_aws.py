@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from oneway import queues
 from oneway.domain.feeds import FeedRef
-from oneway.faults import MailOutcomeUnknown, MailRefused, MailUnavailable
+from oneway.faults import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 from oneway.mail import ses
 from oneway.ports import Mailer
 
@@ -58,8 +58,8 @@ class TestMailer:
         assert "Not confirmed yet" in found.text
         assert "<p>Not confirmed yet</p>" in found.html
 
-    def test_a_sender_that_is_not_verified_is_refused_for_good(self, service: ses.SesMailer) -> None:
-        with pytest.raises(MailRefused):
+    def test_a_sender_that_is_not_verified_waits_until_operators_have_seen_to_it(self, service: ses.SesMailer) -> None:
+        with pytest.raises(MailUnavailable):
             service.send(a_message("Forged"), "nobody@elsewhere.example", ["maria@example.org"], {})
 
     @pytest.mark.parametrize(
@@ -67,8 +67,9 @@ class TestMailer:
         [
             (ReadTimeoutError(endpoint_url="https://mail"), MailOutcomeUnknown),
             (ConnectTimeoutError(endpoint_url="https://mail"), MailUnavailable),
-            (b"Throttling", MailUnavailable),
-            (b"MessageRejected", MailRefused),
+            (b"<Code>Throttling</Code><Message>Maximum sending rate exceeded.</Message>", MailThrottled),
+            (b"<Code>Throttling</Code><Message>Daily message quota exceeded.</Message>", MailUnavailable),
+            (b"<Code>MessageRejected</Code>", MailRefused),
         ],
     )
     def test_what_ses_says_or_does_not_say(
@@ -80,17 +81,18 @@ class TestMailer:
             calls.append(request)
             if isinstance(injected, Exception):
                 raise injected
-            body = b"<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code></Error></ErrorResponse>" % injected
+            body = b"<ErrorResponse><Error><Type>Sender</Type>%s</Error></ErrorResponse>" % injected
             return AWSResponse(request.url, 400, {"Content-Type": "text/xml"}, _Body(body))
 
         events = ses._client().meta.events
         events.register_first("before-send.ses.SendRawEmail", strike)
         try:
-            with pytest.raises(fault):
+            with pytest.raises(fault) as caught:
                 service.send(a_message("Lost"), SENDER, ["maria@example.org"], {})
         finally:
             events.unregister("before-send.ses.SendRawEmail", strike)
         assert len(calls) == 1
+        assert caught.type is fault
 
 
 class _Body:

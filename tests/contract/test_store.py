@@ -14,13 +14,16 @@ from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.errors import NotFound, PracticeNotFound, RequestNotFound, WriteConflict
 from oneway.domain.feeds import FeedRef, FeedState, bucket_of, in_turn
 from oneway.domain.health import SourceHealth
-from oneway.domain.messages import MessageKind, MessageRecord, MessageState
+from oneway.domain.messages import CallTask, MessageKind, MessageRecord, MessageState
+from oneway.domain.messages import Why as NotReached
+from oneway.domain.notices import digest
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
 from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practices import StaffEdit, Switches
 from oneway.domain.pull_history import AskedPull
 from oneway.domain.requests import Actor, ActorKind, PartOfDay, PreferredTimes, Request, Transition, with_due
+from oneway.domain.suppression import Suppression, mark_of
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
@@ -680,6 +683,72 @@ class TestPending:
             store.pending.remove("harbor", [self.mark(1), self.mark(9)])
         store.pending.remove("harbor", [])
         assert store.pending.add("harbor", self.mark(2)) == [self.mark(2)]
+
+
+class TestNotices:
+    def test_a_notice_is_made_once_and_is_unsent_until_it_is_done(self, store: Store) -> None:
+        notice = digest("harbor", DAY, NOW)
+        assert store.notices.add(notice)
+        assert not store.notices.add(replace(notice, due_at=NOW + timedelta(minutes=1)))
+        assert store.notices.get("harbor", notice.id) == notice
+        assert store.notices.get("pier", notice.id) is None
+        assert store.requests.unsent(NOW + timedelta(minutes=1)) == [("harbor", notice.name)]
+        store.notices.done(replace(notice, due_at=NOW + timedelta(minutes=9)), NOW)
+        assert store.requests.unsent(NOW + timedelta(minutes=1)) == [("harbor", notice.name)]
+        store.notices.done(notice, NOW)
+        assert store.requests.unsent(NOW + timedelta(minutes=1)) == []
+        assert store.notices.get("harbor", notice.id) == replace(notice, sent_at=NOW)
+
+
+class TestSuppressions:
+    def test_the_first_reason_stays_until_it_is_lifted(self, store: Store) -> None:
+        mark = mark_of("harbor", "maria@example.org")
+        first = Suppression(mark, NotReached.BOUNCED, NOW)
+        assert store.suppressions.get("harbor", mark) is None
+        store.suppressions.add("harbor", first)
+        store.suppressions.add("harbor", replace(first, why=NotReached.COMPLAINED))
+        assert store.suppressions.get("harbor", mark) == first
+        assert store.suppressions.of_practice("harbor") == [first]
+        assert store.suppressions.get("pier", mark) is None
+        for _ in range(2):
+            store.suppressions.remove("harbor", mark)
+        assert store.suppressions.get("harbor", mark) is None
+
+
+class TestLooking:
+    def test_a_request_that_waits_is_looked_at_once_its_mail_is_out(self, store: Store) -> None:
+        request = put(store, a_request(look_at=NOW + timedelta(hours=4)))
+        later = NOW + timedelta(hours=5)
+        assert store.requests.to_look_at(later) == []
+        assert store.requests.unsent(later) == [("harbor", request.id)]
+        sent = with_due(request, (), NOW)
+        assert store.messages.settle(request, sent)
+        assert store.requests.to_look_at(later) == [("harbor", request.id)]
+        assert store.requests.to_look_at(NOW + timedelta(hours=4)) == []
+        cancelled = requests.cancelled(sent, STAFF, NOW, ())
+        store.ledger.commit([RequestChange(cancelled)])
+        assert store.requests.to_look_at(later) == []
+
+    def test_one_that_ended_and_whose_patient_has_to_be_called_stands_in_both_lists(self, store: Store) -> None:
+        request = put(store)
+        cancelled = requests.cancelled(request, STAFF, NOW, ())
+        store.ledger.commit([RequestChange(cancelled)])
+        task = CallTask("1", MessageKind.CANCELLED_PATIENT, NotReached.NO_ADDRESS, NOW)
+        assert store.messages.settle(cancelled.after, requests.to_call(cancelled.after, task))
+        assert [one.id for one in store.requests.to_act("harbor")] == [request.id]
+        assert [one.id for one in store.requests.closed("harbor", START, START)] == [request.id]
+        assert store.requests.get("harbor", request.id).call == task
+
+
+class TestLogo:
+    def test_it_is_kept_and_taken_away(self, store: Store) -> None:
+        store.practices.save(a_practice())
+        assert store.practices.logo("harbor") is None
+        for logo in (("png", b"\x89PNG\n\x00"), ("jpeg", b"\xff\xd8\xff\n")):
+            store.practices.save_logo("harbor", logo)
+            assert store.practices.logo("harbor") == logo
+        store.practices.save_logo("harbor", None)
+        assert store.practices.logo("harbor") is None
 
 
 class TestPhotos:

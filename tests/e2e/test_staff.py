@@ -150,9 +150,7 @@ def test_what_staff_enter_confirms_and_a_status_is_followed_to_the_end(page: Pag
         page.reload()
         shows(page, state)
         assert f"Changed in your schedule: {state}" in page.locator("ol.timeline").inner_text()
-    telling.laptop.mailbox.wait_for(
-        lambda one: "ulla@patients" in str(one.to) and "confirmed" in one.subject.lower(), 60
-    )
+    telling.laptop.mailbox.wait_for(lambda one: "ulla@patients" in str(one.to) and "is confirmed" in one.subject, 60)
 
 
 def test_a_visit_is_moved_the_guide_s_way(page: Page, telling: Telling, eyes: Eyes) -> None:
@@ -218,7 +216,9 @@ def test_a_request_is_cancelled_with_a_note_that_the_patient_gets_as_it_was_show
     page.locator("button.danger").click()
     shows(page, "Cancelled")
 
-    letter = telling.laptop.mailbox.wait_for(lambda one: one.subject == subject and "vera@patients" in str(one.to), 60)
+    letter = telling.laptop.mailbox.wait_for(
+        lambda one: " ".join(one.subject.split()) == subject and "vera@patients" in str(one.to), 60
+    )
     assert "Please choose another day." in letter.text
     assert "1984" not in letter.text + letter.html
     assert "Knee" not in letter.text + letter.html
@@ -290,7 +290,8 @@ def test_a_form_that_is_not_ours_is_refused(page: Page, telling: Telling) -> Non
 def test_staff_have_the_schedules_read_now(page: Page, telling: Telling) -> None:
     page.goto(f"{telling.laptop.public_url}{PORTAL}")
     page.get_by_role("button", name="Sync now").click()
-    expect(page.locator("#live")).to_contain_text("being read")
+    page.wait_for_url("**/integration?**")
+    expect(page.locator("#live")).not_to_be_empty()
 
 
 def test_opening_hours_are_edited_on_the_deployed_template(browser: Browser, telling: Telling) -> None:

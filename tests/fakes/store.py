@@ -16,6 +16,7 @@ from oneway.domain.errors import NotFound, PracticeNotFound, RequestNotFound, Wr
 from oneway.domain.feeds import FeedRef, FeedState, source_of, spoke_of, spokes_due
 from oneway.domain.health import SourceHealth
 from oneway.domain.messages import MessageRecord
+from oneway.domain.notices import Notice
 from oneway.domain.occupancy import DayOccupancy, LongBlocks
 from oneway.domain.pending import Waiting
 from oneway.domain.practice_events import PracticeEvent
@@ -23,6 +24,7 @@ from oneway.domain.practices import Practice
 from oneway.domain.pull_history import AskedPull
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
 from oneway.domain.searching import Look, SearchBy, keys_of_patient, keys_of_record
+from oneway.domain.suppression import Suppression
 from oneway.ports import (
     AppointmentChange,
     AppointmentRemoval,
@@ -85,6 +87,9 @@ class FakeStore:
     looks: list[tuple[str, str, str, str]] = field(default_factory=list)
     sessions_by_id: dict[str, Session] = field(default_factory=dict)
     bundles: int = 1
+    logos: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    notices_by_id: dict[tuple[str, str], Notice] = field(default_factory=dict)
+    suppressed: dict[tuple[str, str], Suppression] = field(default_factory=dict)
     photos_by_digest: dict[tuple[str, str], bytes] = field(default_factory=dict)
     writes: int = 0
 
@@ -103,6 +108,14 @@ class FakeStore:
     @property
     def messages(self) -> "FakeMessages":
         return FakeMessages(self)
+
+    @property
+    def notices(self) -> "FakeNotices":
+        return FakeNotices(self)
+
+    @property
+    def suppressions(self) -> "FakeSuppressions":
+        return FakeSuppressions(self)
 
     @property
     def calendar(self) -> "FakeCalendar":
@@ -253,6 +266,14 @@ class FakePractices:
     def practices_of(self, email: str) -> list[str]:
         return [slug for slug, practice in sorted(self.store.practices_by_slug.items()) if email in practice.staff]
 
+    def logo(self, slug: str) -> tuple[str, bytes] | None:
+        return self.store.logos.get(slug)
+
+    def save_logo(self, slug: str, logo: tuple[str, bytes] | None) -> None:
+        self.store.logos.pop(slug, None)
+        if logo:
+            self.store.logos[slug] = logo
+
 
 @dataclass
 class FakePhotos:
@@ -293,7 +314,7 @@ class FakeRequests:
         return sorted(waiting, key=lambda r: (r.listed_at, r.id))
 
     def closed(self, practice: str, first: datetime, last: datetime) -> list[Request]:
-        over = [r for r in self.store.requests_by_id.values() if r.practice == practice and r.closed and not r.to_act]
+        over = [r for r in self.store.requests_by_id.values() if r.practice == practice and r.closed and not r.moving]
         return sorted((r for r in over if first <= r.listed_at <= last), key=lambda r: (r.listed_at, r.id))
 
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
@@ -336,8 +357,51 @@ class FakeRequests:
         self.store.notes.setdefault((practice, request_id), []).append(note)
 
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
-        waiting = [r for r in self.store.requests_by_id.values() if r.unsent_since and r.unsent_since < before]
-        return [(r.practice, r.id) for r in sorted(waiting, key=lambda r: (str(r.unsent_since), r.id))]
+        found = [(r.unsent_since, r.practice, r.id) for r in self.store.requests_by_id.values() if r.unsent_since]
+        found += [(n.due_at, n.practice, n.name) for n in self.store.notices_by_id.values() if not n.sent_at]
+        return [(practice, subject) for since, practice, subject in sorted(found) if since < before]
+
+    def to_look_at(self, before: datetime) -> list[tuple[str, str]]:
+        requests = self.store.requests_by_id.values()
+        found = [(r.look_at, r.practice, r.id) for r in requests if r.look_at and r.pending and not r.unsent_since]
+        return [(practice, subject) for at, practice, subject in sorted(found) if at < before]
+
+
+@dataclass
+class FakeNotices:
+    store: FakeStore
+
+    def add(self, notice: Notice) -> bool:
+        key = notice.practice, notice.id
+        if key in self.store.notices_by_id:
+            return False
+        self.store.notices_by_id[key] = notice
+        return True
+
+    def get(self, practice: str, notice_id: str) -> Notice | None:
+        return self.store.notices_by_id.get((practice, notice_id))
+
+    def done(self, notice: Notice, at: datetime) -> None:
+        key = notice.practice, notice.id
+        if self.store.notices_by_id.get(key) == notice:
+            self.store.notices_by_id[key] = replace(notice, sent_at=at)
+
+
+@dataclass
+class FakeSuppressions:
+    store: FakeStore
+
+    def get(self, practice: str, mark: str) -> Suppression | None:
+        return self.store.suppressed.get((practice, mark))
+
+    def add(self, practice: str, suppression: Suppression) -> None:
+        self.store.suppressed.setdefault((practice, suppression.mark), suppression)
+
+    def remove(self, practice: str, mark: str) -> None:
+        self.store.suppressed.pop((practice, mark), None)
+
+    def of_practice(self, practice: str) -> list[Suppression]:
+        return [one for (slug, _), one in sorted(self.store.suppressed.items()) if slug == practice]
 
 
 @dataclass

@@ -22,6 +22,7 @@ FUNCTIONS = {
     "SyncSchedule",
     "RelayChanges",
     "SendMessages",
+    "TrackMail",
     "RunTimers",
 }
 
@@ -57,6 +58,38 @@ def test_mail_goes_out_encrypted_or_not_at_all() -> None:
     (settings,) = (one["Properties"] for one in _of("AWS::SES::ConfigurationSet").values())
 
     assert settings["DeliveryOptions"]["TlsPolicy"] == "REQUIRE"
+
+
+def test_nobody_is_told_who_opens_or_clicks() -> None:
+    """It would tell who is ill: SES is asked for neither, so it puts no picture and no link of its own into messages."""
+    (reports,) = (
+        one["Properties"]["EventDestination"] for one in _of("AWS::SES::ConfigurationSetEventDestination").values()
+    )
+    (settings,) = (one["Properties"] for one in _of("AWS::SES::ConfigurationSet").values())
+
+    assert reports["Enabled"]
+    assert set(reports["MatchingEventTypes"]) == {"send", "delivery", "deliveryDelay", "bounce", "complaint", "reject"}
+    assert not {"TrackingOptions", "VdmOptions"} & settings.keys()
+
+
+def test_what_ses_says_comes_by_a_queue_that_only_the_rule_fills() -> None:
+    rule, policy = RESOURCES["MailRule"]["Properties"], RESOURCES["MailRuleMaySend"]["Properties"]
+    (target,) = rule["Targets"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+
+    assert rule["EventPattern"]["source"] == {"If": ["IsLocal", ["aws.ses", "local.ses"], ["aws.ses"]]}
+    assert rule["EventPattern"]["detail"] == {"mail": {"tags": {"ses:configuration-set": [{"Ref": "MailSettings"}]}}}
+    assert target["Arn"] == {"GetAtt": "MailEvents.Arn"}
+    assert target["DeadLetterConfig"] == {"Arn": {"GetAtt": "DeadMailEvents.Arn"}}
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"GetAtt": "MailRule.Arn"}}}
+
+
+def test_mail_goes_out_by_few_at_a_time() -> None:
+    """Five, each a few messages a second, stay under the rate of a new account (14)."""
+    (event,) = RESOURCES["SendMessages"]["Properties"]["Events"].values()
+
+    assert event["Properties"]["ScalingConfig"] == {"MaximumConcurrency": 5}
 
 
 def test_unknown_paths_get_pages_of_our_own() -> None:
@@ -243,7 +276,9 @@ def test_work_that_fails_again_and_again_is_set_aside() -> None:
         assert queues[dead]["Properties"]["MessageRetentionPeriod"] == 14 * 86400
 
 
-@pytest.mark.parametrize(("function", "queue"), [("SyncSchedule", "Syncs"), ("SendMessages", "Messages")])
+@pytest.mark.parametrize(
+    ("function", "queue"), [("SyncSchedule", "Syncs"), ("SendMessages", "Messages"), ("TrackMail", "MailEvents")]
+)
 def test_a_message_stays_hidden_for_six_tries(function: str, queue: str) -> None:
     hidden = RESOURCES[queue]["Properties"]["VisibilityTimeout"]
     (event,) = (e for e in RESOURCES[function]["Properties"]["Events"].values() if e["Type"] == "SQS")

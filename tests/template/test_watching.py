@@ -58,6 +58,7 @@ MISSING = {
     "dead-syncs": "ignore",  # a queue that nobody touches stops reporting, messages or not
     "dead-messages": "ignore",
     "lost-changes": "ignore",
+    "dead-mail-events": "ignore",
     "bounces": "ignore",  # reported when something is sent: a bad rate stays bad over night
     "complaints": "ignore",
     "not-planned": "breaching",  # a function that is not called reports nothing: that is what is watched for

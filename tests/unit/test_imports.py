@@ -18,7 +18,7 @@ MAY_SEE = {
     "use_cases": {"use_cases", "domain", "ports", "faults", "links", "contact_marks", "languages", "phones"},
     "sources": {"sources", "domain", "ports", "faults", "phones"},
     "store": {"store", "domain", "ports"},
-    "mail": {"mail", "domain", "ports", "faults", "languages", "phones", "templates", "colours"},
+    "mail": {"mail", "domain", "ports", "faults", "languages", "phones", "templates", "colours", "calendar_file"},
     "web": {"web", "domain", "ports", "languages", "phones", "templates", "colours", "logs"},
     "languages": {"languages"},
     "links": {"domain"},
@@ -109,6 +109,11 @@ def test_of_powertools_we_use_metrics_and_parameters() -> None:
             ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2", "pynamodb", POWERTOOLS),
         ),
         ("send_messages", "", ("oneway.sources", "oneway.web", "chalice", POWERTOOLS)),
+        (
+            "track_mail",
+            "",
+            ("oneway.sources", "oneway.web", "oneway.mail.compose", "chalice", "jinja2", POWERTOOLS),
+        ),
         ("run_timers", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2")),
     ],
 )

@@ -8,6 +8,7 @@ from . import settings as settings_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .domain.mail_events import MailEvent
     from .domain.messages import DueMessage
     from .domain.practices import Practice
     from .domain.requests import Request
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         Clock,
         FeedRepository,
         LetterWriter,
+        MailAside,
         MessageQueue,
         PhotoRepository,
         PracticeRepository,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         RequestRepository,
         SessionRepository,
         SourceFactory,
+        SuppressionRepository,
         SyncQueue,
     )
     from .settings import Settings
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from .use_cases.cancel_request import CancelByPatient, CancelByStaff
     from .use_cases.change_settings import ChangeSettings
     from .use_cases.check_occupancy import CheckOccupancy
+    from .use_cases.close_call_task import CloseCallTask, UseAddressAgain
     from .use_cases.confirm_matches import ConfirmMatches
     from .use_cases.dismiss_match import DismissMatch
     from .use_cases.edit_calendar import EditCalendar
@@ -49,14 +53,17 @@ if TYPE_CHECKING:
     from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.pull_asked import PullAsked
     from .use_cases.resolve_moves import ResolveMoves
+    from .use_cases.revoke_link import RevokeLink
     from .use_cases.run_timers import RunTimers
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
+    from .use_cases.send_test_message import SendTestByStaff, SendTestMessage
     from .use_cases.show_calendar import ShowCalendar
     from .use_cases.show_integration import ShowIntegration
     from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.show_settings import ShowSettings
     from .use_cases.submit_request import SubmitRequest
+    from .use_cases.track_mail import TrackMail
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_link import UndoLink
     from .use_cases.work_together import ClaimRequest, WriteNote
@@ -101,6 +108,9 @@ class Portal:
     undo_link: "UndoLink"
     keep_link: "KeepLink"
     ask_sync: "AskSync"
+    close_call_task: "CloseCallTask"
+    use_address_again: "UseAddressAgain"
+    send_test_by_staff: "SendTestByStaff"
     show_calendar: "ShowCalendar"
     edit_calendar: "EditCalendar"
     explain_time: "ExplainTime"
@@ -126,6 +136,9 @@ class Operators:
     answer_held: "AnswerHeld"
     age: "ScheduleAge"
     explain_request: "ExplainRequest"
+    send_test: "SendTestMessage"
+    revoke_link: "RevokeLink"
+    suppressions: "SuppressionRepository"
     photos: "PhotoRepository"
 
 
@@ -182,6 +195,7 @@ def portal() -> Portal:
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
     from .store.practice_events import DynamoPracticeEventRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
@@ -193,6 +207,7 @@ def portal() -> Portal:
     from .use_cases.ask_sync import AskSync
     from .use_cases.cancel_request import CancelByStaff, CancelRequest
     from .use_cases.change_settings import ChangeSettings
+    from .use_cases.close_call_task import CloseCallTask, UseAddressAgain
     from .use_cases.dismiss_match import DismissMatch
     from .use_cases.edit_calendar import EditCalendar
     from .use_cases.explain_request import ExplainRequest
@@ -203,6 +218,7 @@ def portal() -> Portal:
     from .use_cases.membership import Membership
     from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.schedule_age import ScheduleAge
+    from .use_cases.send_test_message import SendTestByStaff, SendTestMessage
     from .use_cases.show_calendar import ShowCalendar
     from .use_cases.show_integration import ShowIntegration
     from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
@@ -219,6 +235,7 @@ def portal() -> Portal:
     cancel = CancelRequest(requests, calendar, ledger, clock)
     appointments = DynamoAppointmentRepository()
     explain = ExplainRequest(requests, appointments, calendar, age)
+    suppressions = DynamoSuppressionRepository()
     return Portal(
         settings,
         clock,
@@ -227,7 +244,7 @@ def portal() -> Portal:
         ListToAct(membership, practices, requests, audit, age, clock),
         ListVisits(membership, practices, requests, visits, audit, age, clock),
         FindVisits(membership, practices, visits, audit, age, clock),
-        ShowRequest(membership, practices, requests, audit, age, explain, clock),
+        ShowRequest(membership, practices, requests, suppressions, audit, age, explain, clock),
         ShowVisit(membership, practices, appointments, audit, age, clock),
         ClaimRequest(membership, requests, clock),
         WriteNote(membership, requests, clock),
@@ -239,6 +256,9 @@ def portal() -> Portal:
         UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
         KeepLink(membership, requests, appointments, ledger, clock),
         AskSync(membership, DynamoFeedRepository(), SqsSyncQueue(settings.sync_queue_url), clock),
+        CloseCallTask(membership, requests, ledger, clock),
+        UseAddressAgain(membership, requests, suppressions),
+        SendTestByStaff(membership, SendTestMessage(practices, DynamoNoticeRepository(), clock)),
         ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
         EditCalendar(membership, calendar, clock),
         ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
@@ -266,6 +286,7 @@ def sync_schedule() -> "PullAsked":
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.notices import DynamoNoticeRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoRequestRepository
     from .use_cases.apply_schedule import ApplySchedule
@@ -275,6 +296,7 @@ def sync_schedule() -> "PullAsked":
     from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.sync_feed import SyncFeed
     from .use_cases.tell_health import TellHealth
+    from .use_cases.tell_staff_of_source import TellStaffOfSource
 
     settings, clock = _settings(), SystemClock()
     practices = DynamoPracticeRepository(clock)
@@ -293,7 +315,12 @@ def sync_schedule() -> "PullAsked":
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
-        FollowPull(DynamoRequestRepository(), _resolve_moves(clock), TellHealth(DynamoFeedRepository(), clock), clock),
+        FollowPull(
+            DynamoRequestRepository(),
+            _resolve_moves(clock),
+            TellHealth(DynamoFeedRepository(), clock, [TellStaffOfSource(DynamoNoticeRepository(), clock)]),
+            clock,
+        ),
         clock,
     )
     return PullAsked(sync_feed, DynamoFeedRepository(), clock)
@@ -324,35 +351,74 @@ def relay_changes() -> "MessageQueue":
 
 
 def unsent_of(image: dict[str, Any]) -> tuple[str, str, str]:
-    """What the messages queue takes, of a stream record's image of a request: practice, request id, version."""
-    from .store.keys import request_named_by
+    """What the messages queue takes, of a stream record's image of a request or a notice: practice, its name, version."""
+    from .store.keys import subject_named_by
 
-    practice, request_id = request_named_by(image["pk"]["S"])
-    return practice, request_id, image["v"]["N"]
+    practice, subject = subject_named_by(image["pk"]["S"])
+    return practice, subject, image.get("v", {}).get("N", "0")
 
 
 def send_messages() -> "SendMessages":
     """For the send_messages function."""
     from .clock import SystemClock
     from .links import PrivateLinks
-    from .mail.compose import Composer
+    from .mail.compose import MailComposer
     from .mail.ses import SesMailer
     from .secrets import link_secrets
+    from .store.feeds import DynamoFeedRepository
+    from .store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .use_cases.schedule_age import ScheduleAge
     from .use_cases.send_messages import SendMessages
 
     settings, clock = _settings(), SystemClock()
+    practices = DynamoPracticeRepository(clock)
     return SendMessages(
-        DynamoPracticeRepository(clock),
+        practices,
         DynamoRequestRepository(),
         DynamoMessageRepository(),
+        DynamoNoticeRepository(),
+        DynamoSuppressionRepository(),
         SesMailer(settings.configuration_set),
-        Composer(settings.public_url, settings.sender, clock),
+        MailComposer(settings.public_url, settings.sender, clock, practices.logo),
         PrivateLinks(link_secrets(settings.link_secrets_parameter)),
         settings.sender,
+        ScheduleAge(DynamoFeedRepository(), clock),
         clock,
     )
+
+
+def track_mail() -> "TrackMail":
+    """For the track_mail function."""
+    from .clock import SystemClock
+    from .store.ledger import DynamoLedger
+    from .store.notices import DynamoSuppressionRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .use_cases.track_mail import TrackMail
+
+    _settings()
+    return TrackMail(
+        DynamoRequestRepository(),
+        DynamoMessageRepository(),
+        DynamoSuppressionRepository(),
+        DynamoLedger(),
+        SystemClock(),
+    )
+
+
+def mail_aside() -> "MailAside":
+    """Where track_mail keeps what it does not know."""
+    from .queues import SqsMailAside
+
+    return SqsMailAside(settings_of.read().mail_aside_url)
+
+
+def mail_event(event: dict[str, Any]) -> "MailEvent":
+    """An event of the mail service, read. Raises faults.MailEventUnknown."""
+    from .mail import ses_events
+
+    return ses_events.read(event)
 
 
 def run_timers() -> "RunTimers":
@@ -363,8 +429,9 @@ def run_timers() -> "RunTimers":
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.notices import DynamoNoticeRepository
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoRequestRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .use_cases.await_pull import AwaitPull
     from .use_cases.cancel_request import CancelRequest
     from .use_cases.explain_request import ExplainRequest
@@ -377,6 +444,8 @@ def run_timers() -> "RunTimers":
     return RunTimers(
         practices,
         requests,
+        DynamoMessageRepository(),
+        DynamoNoticeRepository(),
         SqsMessageQueue(settings.message_queue_url),
         CancelRequest(requests, DynamoCalendarRepository(), ledger, clock),
         _confirm_matches(clock),
@@ -395,15 +464,18 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .store.calendar import DynamoCalendarRepository
     from .store.feeds import DynamoFeedRepository
     from .store.ledger import DynamoLedger
+    from .store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
     from .store.photos import DynamoPhotoRepository
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoRequestRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .use_cases.answer_held import AnswerHeld
     from .use_cases.apply_practice import ApplyPractice
     from .use_cases.check_occupancy import CheckOccupancy
     from .use_cases.explain_request import ExplainRequest
     from .use_cases.explain_slot import ExplainSlot
+    from .use_cases.revoke_link import RevokeLink
     from .use_cases.schedule_age import ScheduleAge
+    from .use_cases.send_test_message import SendTestMessage
 
     _settings()
     clock, feeds, requests = SystemClock(), DynamoFeedRepository(), DynamoRequestRepository()
@@ -421,6 +493,9 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         AnswerHeld(feeds, clock),
         age,
         ExplainRequest(requests, DynamoAppointmentRepository(), calendar, age),
+        SendTestMessage(practices, DynamoNoticeRepository(), clock),
+        RevokeLink(requests, DynamoMessageRepository(), clock),
+        DynamoSuppressionRepository(),
         DynamoPhotoRepository(),
     )
 
@@ -438,10 +513,10 @@ def _letter_writer(settings: "Settings", clock: "Clock") -> "Callable[[], Letter
     """What shows staff a message before it is sent; mail is loaded by the first one that is looked at."""
 
     def opened() -> "LetterWriter":
-        from .mail.compose import Composer
+        from .mail.compose import MailComposer
         from .ports import Letter
 
-        composer = Composer(settings.public_url, settings.sender, clock)
+        composer = MailComposer(settings.public_url, settings.sender, clock)
 
         def write(due: "DueMessage", practice: "Practice", request: "Request") -> Letter:
             rendered = composer.render(due, practice, request, "…")

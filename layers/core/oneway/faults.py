@@ -12,7 +12,9 @@ SourceError
 MailError
 ├── MailRefused         final: this message will never be taken
 ├── MailUnavailable     the service did not take it; try again
-└── MailOutcomeUnknown  no answer: it may or may not have been taken
+│   └── MailThrottled       ... in a moment
+├── MailOutcomeUnknown  no answer: it may or may not have been taken
+└── MailEventUnknown    what came back is nothing that we know
 
 None of them carries patient data or an answer's body in its text.
 """
@@ -82,5 +84,13 @@ class MailUnavailable(MailError):
     """The service did not take the message now."""
 
 
+class MailThrottled(MailUnavailable):
+    """The service takes so many messages a second, and this was one more."""
+
+
 class MailOutcomeUnknown(MailError):
     """The answer was lost: the message may or may not have been taken."""
+
+
+class MailEventUnknown(MailError):
+    """The service said something that is not known here, or of no message of ours; the text holds nothing of it."""

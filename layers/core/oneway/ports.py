@@ -13,6 +13,7 @@ from .domain.comparing import DigestWeek
 from .domain.feeds import FeedRef, FeedState, Window
 from .domain.health import SourceHealth
 from .domain.messages import DueMessage, MessageRecord
+from .domain.notices import Notice
 from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
 from .domain.pending import Waiting
 from .domain.practice_events import PracticeEvent
@@ -20,6 +21,7 @@ from .domain.practices import Practice, Source
 from .domain.pull_history import AskedPull
 from .domain.requests import Request, TimelineEntry, Transition
 from .domain.searching import Look
+from .domain.suppression import Suppression
 
 
 class Clock(Protocol):
@@ -119,6 +121,12 @@ class PracticeRepository(Protocol):
     def practices_of(self, email: str) -> list[str]:
         """Slugs of the practices in which somebody is staff."""
 
+    def logo(self, slug: str) -> tuple[str, bytes] | None:
+        """The kind ("png", "jpeg") and the bytes of a practice's logo; None if it has none."""
+
+    def save_logo(self, slug: str, logo: tuple[str, bytes] | None) -> None:
+        """Replace a practice's logo, or take it away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Beside:
@@ -187,7 +195,12 @@ class RequestRepository(Protocol):
         """Append an internal note to a request."""
 
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
-        """(practice, request id) of requests with messages due since before an instant, over all practices."""
+        """(practice, subject) of what has mail due since before an instant, over all practices: a request's id, or a notice's
+        name (domain/notices.py).
+        """
+
+    def to_look_at(self, before: datetime) -> list[tuple[str, str]]:
+        """(practice, subject) of what the clock looks at before an instant: requests that wait."""
 
 
 class MessageRepository(Protocol):
@@ -204,6 +217,35 @@ class MessageRepository(Protocol):
 
     def settle(self, request: Request, after: Request) -> bool:
         """Replace a request by one that differs in what is due, if it is still as it was read; whether it was."""
+
+
+class NoticeRepository(Protocol):
+    """Mail to staff that is not of one request. Whoever comes second changes nothing."""
+
+    def add(self, notice: Notice) -> bool:
+        """Store a notice that is due, unless there is one of its id; whether there was none."""
+
+    def get(self, practice: str, notice_id: str) -> Notice | None:
+        """A notice."""
+
+    def done(self, notice: Notice, at: datetime) -> None:
+        """A notice needs no more mail: it was sent, or is not to be."""
+
+
+class SuppressionRepository(Protocol):
+    """Addresses that get no mail of a practice, by their marks (domain/suppression.py)."""
+
+    def get(self, practice: str, mark: str) -> Suppression | None:
+        """Why an address gets no mail; None if it does."""
+
+    def add(self, practice: str, suppression: Suppression) -> None:
+        """Stop mail to an address; the first reason stays."""
+
+    def remove(self, practice: str, mark: str) -> None:
+        """Let an address have mail again. Idempotent."""
+
+    def of_practice(self, practice: str) -> list[Suppression]:
+        """All addresses of a practice that get no mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -606,7 +648,14 @@ class SyncQueue(Protocol):
 
 
 class MessageQueue(Protocol):
-    """Where requests with due messages wait."""
+    """Where requests and notices with due messages wait."""
 
     def send(self, requests: Sequence[tuple[str, str, str]]) -> None:
-        """Enqueue (practice, request id, deduplication word)."""
+        """Enqueue (practice, subject, deduplication word)."""
+
+
+class MailAside(Protocol):
+    """Where events of the mail service wait that nobody knows."""
+
+    def keep(self, event: str) -> None:
+        """Keep an event as it came."""

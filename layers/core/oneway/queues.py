@@ -97,6 +97,19 @@ class SqsMessageQueue:
         )
 
 
+class SqsMailAside:
+    """Implements ports.MailAside."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def keep(self, event: str) -> None:
+        """Keep an event as it came. Raises QueueUnavailable."""
+        answer = _client().send_message_batch(QueueUrl=self._url, Entries=[{"Id": "0", "MessageBody": event}])
+        if answer.get("Failed"):
+            raise QueueUnavailable
+
+
 def _send(url: str, messages: Sequence[_Message], at_once: int = 1) -> None:
     """Every batch is tried, whatever becomes of the others: what was taken is told by its id when all come again."""
     batches = list(_batched(messages))

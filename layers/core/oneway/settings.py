@@ -28,6 +28,7 @@ class Settings:
     message_queue_url: str = ""
     sender: str = ""
     configuration_set: str = ""
+    mail_aside_url: str = ""
 
     @property
     def base_path(self) -> str:
@@ -52,4 +53,5 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         message_queue_url=values.get("MESSAGE_QUEUE_URL", ""),
         sender=values.get("SENDER", ""),
         configuration_set=values.get("CONFIGURATION_SET", ""),
+        mail_aside_url=values.get("MAIL_ASIDE_URL", ""),
     )

@@ -1,17 +1,25 @@
 """Every message as a person gets it, beside what it never says. `pytest --write-snapshots` writes them anew."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import icalendar
 import pytest
+from oneway.calendar_file import uid_of
 from oneway.domain import messages, requests
 from oneway.domain.appointments import AppointmentState
-from oneway.domain.messages import DueMessage, MessageKind
+from oneway.domain.messages import CallTask, DueMessage, MessageKind, Why
+from oneway.domain.notices import Notice
 from oneway.domain.requests import Booker, Link, Request, RequestState
 from oneway.languages import LANGUAGES
-from oneway.mail.compose import Composer
+from oneway.mail.compose import MailComposer
 
 from tests.builders import NOW, START, a_patient, a_practice, a_request
 from tests.fakes.store import FakeClock
@@ -19,17 +27,44 @@ from tests.fakes.store import FakeClock
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 SENDER = "appointments@oneway.example"
 LINK = "pr1vate-l1nk"
+BEFORE = START - timedelta(days=1)
 TELLING_OF_ANOTHER = (MessageKind.RESCHEDULED_PATIENT, MessageKind.CORRECTION_PATIENT)
+OF_REQUEST = [kind for kind in MessageKind if not kind.of_practice]
+OF_PRACTICE = [kind for kind in MessageKind if kind.of_practice]
 SECRETS = ("1984", "03-12", "12 March", "Knee", "Acme", "2671")
+LOGO = ("png", b"\x89PNG\r\n\x1a\nlogo")
 
 
-def a_composed(kind: MessageKind, request: Request | None = None, **practice: object) -> EmailMessage | None:
-    composer = Composer("https://book.example", SENDER, FakeClock(NOW))
-    due = DueMessage(
-        f"000001-{kind}", kind, old_start=START - timedelta(days=1) if kind in TELLING_OF_ANOTHER else None
-    )
-    composed = composer(due, a_practice(**practice), request or a_request(), LINK)  # type: ignore[arg-type]
-    return message_from_bytes(composed.mime, policy=policy.default) if composed else None  # type: ignore[return-value]
+def a_composed(
+    kind: MessageKind,
+    request: Request | None = None,
+    *,
+    logo: tuple[str, bytes] | None = None,
+    old: bool | None = None,
+    to: Sequence[str] = (),
+    **practice: Any,
+) -> EmailMessage:
+    composer = MailComposer("https://book.example", SENDER, FakeClock(NOW), lambda _: logo)
+    ours, request = a_practice(**practice), request or a_request()
+    if kind.of_practice:
+        subject = "ehr" if "source" in kind else ""
+        mime = composer.of_practice(
+            Notice("harbor", f"{kind}_1", kind, NOW, subject),
+            ours,
+            [request, replace(request, slot=None)],
+            ours.recipients,
+        )
+    else:
+        tells_old = kind in TELLING_OF_ANOTHER if old is None else old
+        due = DueMessage(f"000001-{kind}", kind, old_start=BEFORE if tells_old else None)
+        if kind is MessageKind.UNREACHABLE_STAFF:
+            task = CallTask("000001-received_patient", MessageKind.RECEIVED_PATIENT, Why.BOUNCED, NOW)
+            request = replace(request, call=task)
+        usual = ours.recipients if kind.to_staff else [request.patient.email or ""]
+        mime = composer.of_request(due, ours, request, LINK, to or usual)
+    found = message_from_bytes(mime, policy=policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
 
 
 def text_of(mime: EmailMessage, kind: str = "plain") -> str:
@@ -38,12 +73,16 @@ def text_of(mime: EmailMessage, kind: str = "plain") -> str:
     return str(part.get_content())
 
 
+def linked(provider: str = "osei", **changes: Any) -> Request:
+    link = Link("a", provider, AppointmentState.BOOKED, START, START + timedelta(minutes=30))
+    return a_request(state=RequestState.LINKED, link=link, **changes)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", MessageKind)
 def test_as_a_person_gets_it(kind: MessageKind, language: str, pytestconfig: pytest.Config) -> None:
     request = a_request(language=language, note_to_patient="Please choose another day.")
     mime = a_composed(kind, request, language=language)
-    assert mime
     shown = f"To: {mime['To']}\nSubject: {mime['Subject']}\n\n{text_of(mime)}"
     snapshot = SNAPSHOTS / f"{kind}.{language}.txt"
     if pytestconfig.getoption("--write-snapshots"):
@@ -52,70 +91,211 @@ def test_as_a_person_gets_it(kind: MessageKind, language: str, pytestconfig: pyt
     assert shown == snapshot.read_text("utf-8")
 
 
+def test_no_snapshot_is_left_of_a_message_that_is_no_more() -> None:
+    assert {one.name for one in SNAPSHOTS.iterdir()} == {f"{k}.{lang}.txt" for k in MessageKind for lang in LANGUAGES}
+
+
 @pytest.mark.parametrize("kind", MessageKind)
 def test_nothing_sensitive_is_in_it(kind: MessageKind) -> None:
-    mime = a_composed(kind)
-    assert mime
-    whole = f"{mime['Subject']}{text_of(mime)}{text_of(mime, 'html')}"
+    mime = a_composed(kind, linked() if kind in messages.TELL_A_VISIT else None)
+    files = "".join(part.get_content().decode() for part in mime.iter_attachments())
+    whole = f"{mime['Subject']}{text_of(mime)}{text_of(mime, 'html')}{files}"
     assert not [secret for secret in SECRETS if secret in whole]
     assert "Núñez" not in whole
+    assert "New patient" not in files
     if kind.to_staff:
         assert "Maria" not in whole
         assert LINK not in whole
 
 
-@pytest.mark.parametrize("kind", MessageKind)
+@pytest.mark.parametrize("kind", OF_REQUEST)
 def test_html_and_text_lead_to_the_same_place(kind: MessageKind) -> None:
     mime = a_composed(kind)
-    assert mime
     path = f"/portal/harbor/appointments/{a_request().id}" if kind.to_staff else f"/my-request/harbor/{LINK}"
     for part in ("plain", "html"):
         assert f"https://book.example{path}" in text_of(mime, part)
 
 
+def links_of(mime: EmailMessage) -> tuple[set[str], set[str]]:
+    """The links of the HTML and of the text."""
+    html = set(re.findall(r'href="([^"]+)"', text_of(mime, "html")))
+    return html, set(re.findall(r"https?://\S+", text_of(mime)))
+
+
+@pytest.mark.parametrize("kind", MessageKind)
+def test_every_link_is_ours_and_stands_in_both_parts(kind: MessageKind) -> None:
+    html, text = links_of(a_composed(kind))
+    ours = re.compile(r"https://book\.example/(portal/harbor/\w+(/\w+)?|my-request/harbor/[\w-]+)")
+    assert html == text - {"https://ehr.example/fhir"}
+    assert all(ours.fullmatch(link) for link in html)
+
+
+class Tags(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", MessageKind)
+def test_it_can_be_read_by_everybody(kind: MessageKind, language: str) -> None:
+    html = text_of(a_composed(kind, a_request(language=language), language=language, logo=LOGO), "html")
+    page = Tags(html)
+    assert page.all("html") == [{"lang": language}]
+    assert len(page.all("h1")) == 1
+    assert page.all("title")
+    assert all(one.get("alt") == "Harbor Clinic" for one in page.all("img"))
+    assert "prefers-color-scheme: dark" in html
+    assert "max-width:560px" in html
+    for text in re.findall(r"<a [^>]*>([^<]+)</a>", html):
+        assert len(text.split()) >= 2, text
+
+
+@pytest.mark.parametrize("kind", MessageKind)
+def test_nothing_in_it_is_fetched_from_anywhere(kind: MessageKind) -> None:
+    """Whoever fetched a picture would tell when, and where, the message was opened."""
+    html = text_of(a_composed(kind, logo=LOGO), "html")
+    assert re.findall(r'src="([^"]+)"', html) == ["cid:logo"]
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "<link" not in html
+
+
+def test_the_logo_travels_with_it_and_the_name_stands_in_without() -> None:
+    mime = a_composed(MessageKind.CONFIRMED_PATIENT, linked(), logo=LOGO)
+    pictures = [part for part in mime.walk() if part.get_content_maintype() == "image"]
+    assert [(one["Content-ID"], one.get_content()) for one in pictures] == [("<logo>", LOGO[1])]
+    assert "<img" not in text_of(a_composed(MessageKind.CONFIRMED_PATIENT, linked()), "html")
+
+
 def test_it_comes_from_the_practice_and_answers_go_there() -> None:
     mime = a_composed(MessageKind.RECEIVED_PATIENT)
-    assert mime
     assert mime["From"] == f"Harbor Clinic <{SENDER}>"
     assert mime["Reply-To"] == "front@harbor.example"
     assert mime["To"] == "maria@example.org"
     assert mime["Auto-Submitted"] == "auto-generated"
 
 
-def test_without_an_address_there_is_no_message() -> None:
-    assert a_composed(MessageKind.RECEIVED_PATIENT, a_request(patient=a_patient(email=None))) is None
-    assert a_composed(MessageKind.RECEIVED_STAFF, a_request(patient=a_patient(email=None)))
-
-
 def test_names_cannot_forge_headers_or_markup() -> None:
     mime = a_composed(MessageKind.CONFIRMED_PATIENT, name='Harbor\r\nBcc: all@example.org <b>"Clinic"</b>')
-    assert mime
     assert mime["Bcc"] is None
     assert "<b>" not in text_of(mime, "html").replace("<body", "")
     person = a_composed(MessageKind.RECEIVED_PATIENT, a_request(patient=a_patient(first_name="<script>x</script>")))
-    assert person
     assert "<script>" not in text_of(person, "html")
 
 
 def test_whoever_asks_for_somebody_else_is_greeted() -> None:
     mime = a_composed(MessageKind.RECEIVED_PATIENT, a_request(booker=Booker("Rosa", "Núñez", "mother")))
-    assert mime
     assert "Hello Rosa" in text_of(mime)
     assert "Maria" not in text_of(mime)
 
 
 def test_another_provider_is_said() -> None:
-    link = Link("a", "brandt", AppointmentState.BOOKED, START, START)
-    mime = a_composed(MessageKind.CONFIRMED_PATIENT, a_request(state=RequestState.LINKED, link=link))
-    assert mime
+    mime = a_composed(MessageKind.CONFIRMED_PATIENT, linked("brandt"))
     assert "your visit is with Dr. Lena Brandt, not with Dr. Amara Osei" in text_of(mime)
 
 
-def test_later_messages_belong_to_the_first() -> None:
-    first = a_composed(MessageKind.RECEIVED_PATIENT)
+def test_staff_see_that_there_is_no_address() -> None:
+    mime = a_composed(MessageKind.RECEIVED_STAFF, a_request(patient=a_patient(email=None)))
+    assert "No e-mail: call" in text_of(mime)
+
+
+def test_all_messages_of_a_request_are_one_thread_for_the_patient_and_another_for_staff() -> None:
+    threads: dict[bool, set[str]] = {True: set(), False: set()}
+    for kind in OF_REQUEST:
+        mime = a_composed(kind)
+        assert mime["References"] == mime["In-Reply-To"] != mime["Message-ID"]
+        threads[kind.to_staff].add(mime["References"])
+    assert [len(one) for one in threads.values()] == [1, 1]
+    assert threads[True] != threads[False]
+
+
+def calendar_of(mime: EmailMessage) -> icalendar.Event | None:
+    """The visit in the message's calendar file, which stands in it twice."""
+    files = [part for part in mime.iter_attachments() if part.get_filename()]
+    parts = [part for part in mime.walk() if part.get_content_type() == "text/calendar"]
+    if not files:
+        assert not parts
+        return None
+    (file,), (part,) = files, parts
+    assert str(part.get_content()).replace("\n", "\r\n").replace("\r\r", "\r").encode() == file.get_content()
+    calendar = icalendar.Calendar.from_ical(file.get_content())
+    assert calendar["METHOD"] == part.get_param("method")
+    (event,) = calendar.walk("VEVENT")
+    event["METHOD"] = calendar["METHOD"]
+    return event
+
+
+class TestCalendarFile:
+    def test_whoever_is_confirmed_gets_the_visit(self) -> None:
+        event = calendar_of(a_composed(MessageKind.CONFIRMED_PATIENT, linked(version=2)))
+        assert event
+        assert (event["METHOD"], event["STATUS"], event["SEQUENCE"]) == ("REQUEST", "CONFIRMED", 2)
+        assert event["UID"] == uid_of("harbor", a_request().id)
+        assert event["SUMMARY"] == "Appointment, Harbor Clinic"
+        assert event.decoded("DTSTART") == START
+        assert event["ATTENDEE"] == "mailto:maria@example.org"
+
+    def test_a_move_has_the_same_name_and_a_higher_number(self) -> None:
+        first = calendar_of(a_composed(MessageKind.CONFIRMED_PATIENT, linked(version=2)))
+        moved = calendar_of(a_composed(MessageKind.RESCHEDULED_PATIENT, linked(version=3)))
+        assert first
+        assert moved
+        assert first["UID"] == moved["UID"]
+        assert first["SEQUENCE"] < moved["SEQUENCE"]
+        assert moved["METHOD"] == "REQUEST"
+
+    @pytest.mark.parametrize("kind", [MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT])
+    def test_what_the_patient_knew_of_is_cancelled_at_that_time(self, kind: MessageKind) -> None:
+        event = calendar_of(a_composed(kind, linked(version=4), old=True))
+        assert event
+        assert (event["METHOD"], event["STATUS"]) == ("CANCEL", "CANCELLED")
+        assert event["UID"] == uid_of("harbor", a_request().id)
+        assert event.decoded("DTSTART") == BEFORE
+
+    def test_of_what_was_never_confirmed_nothing_is_cancelled(self) -> None:
+        assert calendar_of(a_composed(MessageKind.CANCELLED_PATIENT, old=False)) is None
+
+    @pytest.mark.parametrize("kind", sorted(set(OF_REQUEST) - messages.TELL_A_VISIT - set(TELLING_OF_ANOTHER)))
+    def test_other_messages_bring_none(self, kind: MessageKind) -> None:
+        assert calendar_of(a_composed(kind)) is None
+
+    def test_it_speaks_the_patients_language(self) -> None:
+        event = calendar_of(a_composed(MessageKind.CONFIRMED_PATIENT, linked(language="es")))
+        assert event
+        assert event["SUMMARY"] == "Cita, Harbor Clinic"
+
+
+@pytest.mark.parametrize("kind", OF_REQUEST)
+def test_a_provider_who_left_the_practice_stops_no_message(kind: MessageKind) -> None:
+    gone = a_request(provider_id="left", visit_type_id="left", location_id="left")
+    assert a_composed(kind, gone)["Subject"]
+
+
+@pytest.mark.parametrize("kind", OF_REQUEST)
+def test_a_request_without_a_time_has_messages_too(kind: MessageKind) -> None:
+    assert a_composed(kind, a_request(slot=None))["Subject"]
+
+
+def test_a_digest_names_the_visits_and_no_patient() -> None:
+    text = text_of(a_composed(MessageKind.DIGEST_STAFF))
+    assert "Tuesday, November 24, 2026, 9:30 AM (PST), Dr. Amara Osei" in text
+    assert "Another time" in text
+
+
+def test_later_messages_carry_the_number_of_their_change() -> None:
     submitted = requests.submitted(a_request(), messages.on_submit(True)).after
-    cancelled = requests.cancelled(submitted, requests.PATIENT, NOW, ()).after
-    later = a_composed(MessageKind.CANCELLED_BY_PATIENT_RECEIPT, cancelled)
-    assert first
-    assert later
-    assert later["References"] == first["Message-ID"]
+    cancelled = requests.cancelled(submitted, requests.PATIENT, NOW, messages.on_cancel_by_patient(True)).after
+    assert [one.id for one in cancelled.due][2:] == [
+        "000002-cancelled_by_patient_staff",
+        "000002-cancelled_by_patient_receipt",
+    ]

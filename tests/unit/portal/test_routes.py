@@ -56,6 +56,7 @@ OF_A_PRACTICE = {
     ),
     ("GET", "/portal/{practice}/settings"): Route(names_patients=False),
     ("GET", "/portal/{practice}/settings/history"): Route(names_patients=False),
+    ("POST", "/portal/{practice}/settings/test-message"): Route({}, changes=True),
     ("GET", "/portal/{practice}/settings/{part}"): Route(names_patients=False),
     ("POST", "/portal/{practice}/settings/{part}"): Route(
         {"accent": "#884400", "seen.accent": "#0b6e99"}, changes=True
@@ -74,6 +75,8 @@ OF_A_PRACTICE = {
     ("GET", "/portal/{practice}/appointments/{request}"): Route(),
     ("GET", "/portal/{practice}/appointments/{request}/cancel"): Route(),
     ("POST", "/portal/{practice}/appointments/{request}/cancel"): Route({"reason": "other", "note": ""}, changes=True),
+    ("POST", "/portal/{practice}/appointments/{request}/call"): Route({"task": "000001-x"}, changes=True),
+    ("POST", "/portal/{practice}/appointments/{request}/address"): Route({}, changes=True),
     ("POST", "/portal/{practice}/appointments/{request}/claim"): Route({"answer": "claimed"}, changes=True),
     ("POST", "/portal/{practice}/appointments/{request}/notes"): Route({"text": "Called."}, changes=True),
     ("POST", "/portal/{practice}/appointments/{request}/match"): Route({"answer": "accepted"}, changes=True),

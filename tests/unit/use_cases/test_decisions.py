@@ -11,7 +11,7 @@ from oneway.domain.practices import Switches
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
 
 from tests.builders import START, a_practice, a_provider, a_record
-from tests.desk import CANCELLED, CONFIRMED, CORRECTION, LATER, NADIA, RESCHEDULED, VIC, Desk, at
+from tests.desk import CANCELLED, CONFIRMED, CORRECTION, EXPIRED, LATER, NADIA, RESCHEDULED, VIC, Desk, at
 
 WRONG = a_record(birth_date=date(1984, 12, 3))
 """Her record with day and month of birth swapped: a possible match, and no more."""
@@ -189,12 +189,12 @@ class TestAccepting:
         assert desk.answered_by(request) == "appt-1"
         assert desk.told(request) == [CANCELLED]
 
-    def test_of_what_had_expired_nobody_is_told(self, desk: Desk) -> None:
+    def test_of_what_had_expired_nobody_is_told_more(self, desk: Desk) -> None:
         request = expired(desk)
         desk.accept(request)
         desk.minutes(3)
         assert desk.answered_by(request) == "appt-1"
-        assert desk.told(request) == []
+        assert desk.told(request) == [EXPIRED]
 
     def test_twice_is_once(self, desk: Desk) -> None:
         request = mistyped(desk)
@@ -594,7 +594,7 @@ class TestComingLate:
         desk.minutes(3)
         assert desk.answered_by(request) == "appt-1"
         assert desk.stored(request).shown_state == "completed"
-        assert desk.told(request) == []
+        assert desk.told(request) == [EXPIRED]
         assert desk.timeline(request)[-1].detail == "after_expiry"
 
     def test_who_waits_comes_before_who_had_cancelled(self, desk: Desk) -> None:

@@ -9,7 +9,8 @@ import pytest
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.evidence import How, Verdict
 from oneway.domain.explaining import Why
-from oneway.domain.messages import MessageKind, MessageState
+from oneway.domain.messages import Delivery, MessageKind, MessageState, needs_call
+from oneway.domain.messages import Why as NotReached
 from oneway.domain.possible_matches import PossibleMatchKind
 from oneway.domain.practice_events import PracticeHappening
 from oneway.domain.requests import ActorKind, Happening, RequestState
@@ -83,9 +84,12 @@ def test_every_state_has_words(state: str) -> None:
     [
         ("event", Happening),
         ("actor", ActorKind),
+        ("message", [kind for kind in MessageKind if not kind.of_practice]),
+        ("message_why", NotReached),
+        ("delivery", [one for one in Delivery if one]),
+        ("tell", [kind for kind in MessageKind if needs_call(kind, NotReached.BOUNCED)]),
         ("closed", Closed),
         ("practice_event", PracticeHappening),
-        ("message", MessageKind),
         ("message_state", MessageState),
         ("why", Why),
         ("match_kind", PossibleMatchKind),

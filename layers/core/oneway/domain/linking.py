@@ -160,9 +160,9 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
     awaited, due = None, tuple[DueMessage, ...]()
     if waits and closed:
         awaited = AwaitedPulls(PULLS_OF_A_MOVE, now)
-        due = due_now(request, messages.on_cancel_by_staff(_has_email(request), switches), awaits_pulls=True)
+        due = due_now(request, messages.on_cancel_by_staff(switches), awaits_pulls=True)
     elif _is_to_correct(link, now):
-        due = due_now(request, messages.on_undo(_has_email(request)), old_start=link.knows.start or link.start)
+        due = due_now(request, messages.on_undo(), old_start=link.knows.start or link.start)
     after = replace(
         calm,
         state=link.before,
@@ -173,6 +173,9 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
         cancelled_by=request.cancelled_by if link.before is RequestState.CANCELLED else None,
         awaited=awaited,
         dismissals=_with(request.dismissals, Dismissal(link.appointment_id, identifiers)),
+        look_at=now,
+        # The correction says all that "not confirmed" would say.
+        warned_at=now if due and not closed else request.warned_at,
     )
     return changed(request, after, by, now, Happening.UNDONE, due)
 
@@ -217,12 +220,18 @@ def released(request: Request, now: datetime) -> Request:
     return with_due(calm, due, now)
 
 
+def free_to_go(request: Request) -> list[DueMessage]:
+    """What may be sent of what is due: what is not held, nor tells of a visit that what is held may take back."""
+    due = request.due
+    return [one for n, one in enumerate(due) if not one.held and not messages.waits_for(one, due[n + 1 :])]
+
+
 def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor, now: datetime) -> Transition | None:
     """Staff say that an appointment is not the answer; None if they did before."""
     dismissal = Dismissal(appointment_id, identifiers)
     if dismissal in request.dismissals:
         return None
-    after = replace(request, dismissals=_with(request.dismissals, dismissal))
+    after = replace(request, dismissals=_with(request.dismissals, dismissal), look_at=now)
     return changed(request, after, by, now, Happening.NOT_THIS)
 
 
@@ -288,7 +297,7 @@ def _told(
 
     Nothing is told of a start already past, nor of what came after the request had ended.
     """
-    knows, has_email = link.knows, _has_email(request)
+    knows = link.knows
     if link.start <= now or knows.belief is Belief.ENDED:
         return link, ()
     old: datetime | None = None
@@ -297,14 +306,14 @@ def _told(
         if knows.belief is Belief.CANCELLED:
             return link, ()
         old = knows.start
-        kinds, then = messages.on_cancel_by_staff(has_email, switches), Knowledge(Belief.CANCELLED)
+        kinds, then = messages.on_cancel_by_staff(switches), Knowledge(Belief.CANCELLED)
     else:
         if knows == then or (knows.belief is Belief.CANCELLED and link.state is not AppointmentState.BOOKED):
             return link, ()
         asked = request.slot.start if request.slot and knows.belief is Belief.WAITS else None
         old = knows.start or asked
         old = None if old == link.start else old
-        kinds = messages.on_reschedule(has_email, switches) if old else messages.on_confirm(has_email, switches)
+        kinds = messages.on_reschedule(switches) if old else messages.on_confirm(switches)
     due = due_now(request, kinds, old_start=old, **hold)
     return (replace(link, told=due[0].id, knows=then, knew=knows), due) if due else (link, ())
 
@@ -338,10 +347,6 @@ def _without(request: Request, dropped: Collection[DueMessage]) -> Request:
     if link and any(one.id == link.told for one in dropped):
         link = replace(link, told="", knows=link.knew)
     return replace(request, due=due, link=link)
-
-
-def _has_email(request: Request) -> bool:
-    return bool(request.patient.email)
 
 
 def _with(dismissals: Iterable[Dismissal], dismissal: Dismissal) -> tuple[Dismissal, ...]:

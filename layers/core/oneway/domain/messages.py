@@ -1,6 +1,7 @@
-"""Which messages a change calls for (product section 6). Who sends them is no concern of the rules."""
+"""Which messages a change calls for, and what became of them (product section 6). Who sends them is no concern of the rules."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,15 +17,46 @@ class MessageKind(StrEnum):
     CANCELLED_PATIENT = "cancelled_patient"
     RESCHEDULED_PATIENT = "rescheduled_patient"
     CORRECTION_PATIENT = "correction_patient"
+    NOT_CONFIRMED_PATIENT = "not_confirmed_patient"
+    EXPIRED_PATIENT = "expired_patient"
     CANCELLED_BY_PATIENT_STAFF = "cancelled_by_patient_staff"
     CANCELLED_BY_PATIENT_RECEIPT = "cancelled_by_patient_receipt"
     ASKED_TO_CANCEL_STAFF = "asked_to_cancel_staff"
     ASKED_TO_CANCEL_RECEIPT = "asked_to_cancel_receipt"
+    UNANSWERED_STAFF = "unanswered_staff"
+    UNREACHABLE_STAFF = "unreachable_staff"
+    # Of the practice as a whole, not of one request (domain/notices.py):
+    DIGEST_STAFF = "digest_staff"
+    SOURCE_BROKEN_STAFF = "source_broken_staff"
+    SOURCE_WELL_STAFF = "source_well_staff"
+    TEST_STAFF = "test_staff"
 
     @property
     def to_staff(self) -> bool:
         """Whether the practice's recipients get it; else the address typed in the request."""
         return self.value.endswith("_staff")
+
+    @property
+    def of_practice(self) -> bool:
+        """Whether it concerns the practice as a whole."""
+        return self in _OF_PRACTICE
+
+
+_OF_PRACTICE = frozenset(
+    (MessageKind.DIGEST_STAFF, MessageKind.SOURCE_BROKEN_STAFF, MessageKind.SOURCE_WELL_STAFF, MessageKind.TEST_STAFF)
+)
+TELL_A_VISIT = frozenset((MessageKind.CONFIRMED_PATIENT, MessageKind.RESCHEDULED_PATIENT))
+"""What makes a patient expect a visit, and brings a calendar file."""
+_OF_A_VISIT = TELL_A_VISIT | {MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT}
+_WHILE_PENDING = frozenset((MessageKind.UNANSWERED_STAFF, MessageKind.NOT_CONFIRMED_PATIENT))
+_SEEN_ON_THE_PAGE = frozenset(
+    (
+        MessageKind.RECEIVED_PATIENT,
+        MessageKind.CANCELLED_BY_PATIENT_RECEIPT,
+        MessageKind.ASKED_TO_CANCEL_RECEIPT,
+    )
+)
+"""What the patient's own page said, when they did it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +84,51 @@ class DueMessage:
 
 
 class MessageState(StrEnum):
-    """How far a message is. *Unsent*: there is no address (staff call). *Uncertain*: two tries ended without an answer."""
+    """How far a message is. *Unsent*: it cannot be sent (staff call). *Uncertain*: two tries ended without an answer.
+    *Overtaken*: what happened since made it wrong before it went out.
+    """
 
     CLAIMED = "claimed"
     SENT = "sent"
     UNSENT = "unsent"
     UNCERTAIN = "uncertain"
+    OVERTAKEN = "overtaken"
+
+
+class Delivery(StrEnum):
+    """What came back of a message, the later word the stronger: a bounce may follow a delivery, a complaint either."""
+
+    NOTHING = ""
+    DELAYED = "delayed"
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+    def after(self, other: "Delivery") -> bool:
+        """Whether it says more than another word."""
+        order = list(Delivery)
+        return order.index(self) > order.index(other)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the person does not have the message, or does not want any."""
+        return self in (Delivery.REJECTED, Delivery.BOUNCED, Delivery.COMPLAINED)
+
+
+class Why(StrEnum):
+    """Why somebody could not be told by mail."""
+
+    NO_ADDRESS = "no_address"
+    SUPPRESSED = "suppressed"
+    REFUSED = "refused"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
 
 
 @dataclass(frozen=True, slots=True)
 class MessageRecord:
-    """The state of one message: who holds its claim until when, and what the mail service called it."""
+    """The state of one message: who holds its claim until when, what the mail service called it, and what came back of it."""
 
     id: str
     kind: MessageKind
@@ -71,6 +137,76 @@ class MessageRecord:
     claimed_until: datetime | None = None
     sent_at: datetime | None = None
     mail_id: str = ""
+    why: Why | None = None
+    delivery: Delivery = Delivery.NOTHING
+    reported_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallTask:
+    """*Call patient*: what has to be said because the message `id` did not reach the patient. Staff close it."""
+
+    id: str
+    kind: MessageKind
+    why: Why
+    since: datetime
+    old_start: datetime | None = None
+
+
+def needs_call(kind: MessageKind, why: Why) -> bool:
+    """Whether staff have to call: not for what the patient saw on the page, unless they think that they will be written to."""
+    if kind.to_staff:
+        return False
+    return kind not in _SEEN_ON_THE_PAGE or (kind is MessageKind.RECEIVED_PATIENT and why is not Why.NO_ADDRESS)
+
+
+def overtaken(
+    due: DueMessage,
+    later: Iterable[DueMessage],
+    told: Iterable[MessageKind],
+    pending: bool,
+    start: datetime | None,
+    now: datetime,
+) -> bool:
+    """Whether a message that was not sent yet would be wrong now.
+
+    `later` are those that became due after it, `told` the kinds that the patient has, or may have; `start` is when the visit is.
+    """
+    follows = {one.kind for one in later if not one.held}
+    if due.kind in _WHILE_PENDING and not pending:
+        return True
+    if due.kind is MessageKind.NOT_CONFIRMED_PATIENT or due.kind in _OF_A_VISIT:
+        of = due.old_start if due.kind in (MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT) else None
+        known = of or start
+        if known is not None and known <= now:
+            return True  # no message but *expired* concerns a start already past
+    if due.kind in TELL_A_VISIT and follows & _OF_A_VISIT:
+        return True
+    if due.kind is MessageKind.CANCELLED_PATIENT and follows & TELL_A_VISIT:
+        return True
+    known_to_come = bool(TELL_A_VISIT & (has := set(told)))
+    if due.kind is MessageKind.CORRECTION_PATIENT:
+        return not known_to_come  # there is nothing to correct
+    if due.kind is MessageKind.EXPIRED_PATIENT:
+        return known_to_come and MessageKind.CORRECTION_PATIENT not in has  # whoever was told to come has been there
+    return due.kind is MessageKind.RECEIVED_PATIENT and any(
+        not kind.to_staff and kind is not MessageKind.RECEIVED_PATIENT for kind in follows
+    )
+
+
+def as_known(due: DueMessage, dropped: Iterable[DueMessage]) -> DueMessage:
+    """A message for somebody who did not get those `dropped` before it: what they know is what they knew before the first one."""
+    first = next((one for one in dropped if one.kind in TELL_A_VISIT), None)
+    if first is None or due.kind not in _OF_A_VISIT:
+        return due
+    if due.kind in TELL_A_VISIT and first.old_start is None:
+        return due  # they know the time that they asked for
+    return replace(due, old_start=first.old_start)
+
+
+def waits_for(due: DueMessage, later: Iterable[DueMessage]) -> bool:
+    """Whether a message that tells of a visit waits for what is still held: it may be wrong by the time that is let go."""
+    return due.kind in TELL_A_VISIT and any(one.held and one.kind in _OF_A_VISIT for one in later)
 
 
 def on_submit(has_email: bool) -> tuple[MessageKind, ...]:
@@ -78,24 +214,29 @@ def on_submit(has_email: bool) -> tuple[MessageKind, ...]:
     return _with_patient(has_email, MessageKind.RECEIVED_STAFF, MessageKind.RECEIVED_PATIENT)
 
 
-def on_confirm(has_email: bool, switches: Switches) -> tuple[MessageKind, ...]:
+def on_confirm(switches: Switches) -> tuple[MessageKind, ...]:
     """An appointment answered a request."""
-    return (MessageKind.CONFIRMED_PATIENT,) if has_email and switches.confirmed else ()
+    return (MessageKind.CONFIRMED_PATIENT,) if switches.confirmed else ()
 
 
-def on_reschedule(has_email: bool, switches: Switches) -> tuple[MessageKind, ...]:
+def on_reschedule(switches: Switches) -> tuple[MessageKind, ...]:
     """A visit has another time than the patient knows of."""
-    return (MessageKind.RESCHEDULED_PATIENT,) if has_email and switches.rescheduled else ()
+    return (MessageKind.RESCHEDULED_PATIENT,) if switches.rescheduled else ()
 
 
-def on_undo(has_email: bool) -> tuple[MessageKind, ...]:
+def on_undo() -> tuple[MessageKind, ...]:
     """What the patient was told of a visit was wrong."""
-    return (MessageKind.CORRECTION_PATIENT,) if has_email else ()
+    return (MessageKind.CORRECTION_PATIENT,)
 
 
-def on_cancel_by_staff(has_email: bool, switches: Switches) -> tuple[MessageKind, ...]:
+def on_cancel_by_staff(switches: Switches) -> tuple[MessageKind, ...]:
     """Staff cancelled a request."""
-    return (MessageKind.CANCELLED_PATIENT,) if has_email and switches.cancelled else ()
+    return (MessageKind.CANCELLED_PATIENT,) if switches.cancelled else ()
+
+
+def on_expire(switches: Switches) -> tuple[MessageKind, ...]:
+    """A request's start passed without an answer."""
+    return (MessageKind.EXPIRED_PATIENT,) if switches.expired else ()
 
 
 def on_cancel_by_patient(has_email: bool) -> tuple[MessageKind, ...]:
@@ -109,4 +250,5 @@ def on_asked_to_cancel(has_email: bool) -> tuple[MessageKind, ...]:
 
 
 def _with_patient(has_email: bool, staff: MessageKind, patient: MessageKind) -> tuple[MessageKind, ...]:
+    """Without an address the patient's page has said it already, and there is nobody to call."""
     return (staff, patient) if has_email else (staff,)

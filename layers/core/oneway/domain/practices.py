@@ -116,11 +116,14 @@ class StaffMember:
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """Messages to patients that a practice can turn off (product section 6)."""
+    """Messages that a practice can turn off (product section 6); *unanswered* goes to staff, the others to patients."""
 
     confirmed: bool = True
     cancelled: bool = True
     rescheduled: bool = True
+    unanswered: bool = True
+    not_confirmed: bool = True
+    expired: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,16 @@ class Practice:
         except KeyError:
             raise ProviderNotFound from None
 
+    def recipients_for(self, provider_id: str) -> tuple[str, ...]:
+        """Who gets staff's mail about a provider, each address once however it is written."""
+        provider = self.providers.get(provider_id)
+        return _each_once((provider.recipients if provider else ()) or self.recipients)
+
+    @property
+    def staff_recipients(self) -> tuple[str, ...]:
+        """Who gets staff's mail about the practice as a whole."""
+        return _each_once(self.recipients)
+
     def feed_of(self, provider: Provider) -> str | None:
         """The id of the feed that reads a provider's schedule; None if nothing does."""
         if provider.source_id is None or not provider.integrated:
@@ -213,6 +226,11 @@ class Practice:
         return own.closed_also_by(ours)
 
     @property
+    def open_hours(self) -> list[Availability]:
+        """When somebody of the practice is there: whenever one of its providers can be booked."""
+        return [self.availability_of(provider) for provider in self.providers.values()]
+
+    @property
     def public_keys(self) -> list[Mapping[str, str]]:
         """The keys that its sources know us by, each of them once."""
         keys = {key["kid"]: key for source in self.sources.values() for key in source.public_keys}
@@ -221,3 +239,8 @@ class Practice:
     def visit_types_of(self, provider: Provider) -> list[VisitType]:
         """What a provider can be booked for."""
         return [self.visit_types[visit_type_id] for visit_type_id in provider.visit_type_ids]
+
+
+def _each_once(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses in their order, each of them once."""
+    return tuple({address.lower(): address for address in reversed(addresses)}.values())[::-1]

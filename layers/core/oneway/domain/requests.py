@@ -8,7 +8,16 @@ from typing import Any
 
 from .appointments import AppointmentState
 from .errors import RequestAlreadyAnswered
-from .messages import DueMessage, MessageKind
+from .messages import (
+    TELL_A_VISIT,
+    CallTask,
+    DueMessage,
+    MessageKind,
+    MessageRecord,
+    MessageState,
+    Why,
+    needs_call,
+)
 
 SWEPT_AFTER = timedelta(minutes=2)
 """Messages that are unsent for so long are put on the queue again."""
@@ -175,6 +184,8 @@ class Happening(StrEnum):
     CAME_LATE = "came_late"
     SUSPENDED = "suspended"
     RESUMED = "resumed"
+    UNREACHABLE = "unreachable"
+    CALLED = "called"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +209,10 @@ class Request:
 
     `slot` is None for a request without a time, which has `preferred` times instead and holds no place. `version` rises by
     one with every change. `due` are messages that the changes so far call for and that are not known to be sent;
-    `unsent_since` is when the oldest of them became due. `fingerprint` is a digest of the payload, to tell a repeated submit
-    from a reused key.
+    `unsent_since` is when the oldest of them became due. While it waits for an answer the clock looks at it at `look_at`
+    (domain/waiting.py); `nudged_at` and `warned_at` are when staff were reminded, and the patient was told not to come. `call`
+    is what staff have to tell the patient by phone. `fingerprint` is a digest of the payload, to tell a repeated submit from a
+    reused key.
     """
 
     practice: str
@@ -230,6 +243,10 @@ class Request:
     version: int = 1
     due: tuple[DueMessage, ...] = ()
     unsent_since: datetime | None = None
+    look_at: datetime | None = None
+    nudged_at: datetime | None = None
+    warned_at: datetime | None = None
+    call: CallTask | None = None
     preferred: PreferredTimes | None = None
 
     @property
@@ -241,7 +258,7 @@ class Request:
     def to_act(self) -> bool:
         """Whether it stands in Action required."""
         asks = self.asked_to_cancel_at or self.vanished_at or self.suspended_at
-        return self.pending or asks is not None or self.moving
+        return self.pending or asks is not None or self.moving or self.call is not None
 
     @property
     def moving(self) -> bool:
@@ -316,6 +333,7 @@ def cancelled(
         cancelled_by=by.kind,
         note_to_patient=note_to_patient,
         awaited=awaited,
+        call=None if by.kind is ActorKind.PATIENT else request.call,  # whoever cancels knows
     )
     due = due_now(request, messages, awaits_pulls=awaited is not None)
     return changed(request, after, by, now, Happening.CANCELLED, due, reason=reason)
@@ -329,11 +347,53 @@ def asked_to_cancel(request: Request, now: datetime, messages: tuple[MessageKind
     return changed(request, after, PATIENT, now, Happening.ASKED_TO_CANCEL, due_now(request, messages))
 
 
-def expired(request: Request, now: datetime) -> Transition:
+def expired(request: Request, now: datetime, messages: tuple[MessageKind, ...] = ()) -> Transition:
     """A pending request whose start passed without an answer. Raises RequestAlreadyAnswered."""
     if not request.pending:
         raise RequestAlreadyAnswered
-    return changed(request, replace(request, state=RequestState.EXPIRED), CLOCK, now, Happening.EXPIRED)
+    after = replace(request, state=RequestState.EXPIRED)
+    return changed(request, after, CLOCK, now, Happening.EXPIRED, due_now(request, messages))
+
+
+def unreachable(request: Request, task: CallTask, now: datetime) -> Transition | None:
+    """A message came back: staff have to call, and are told so once. None if they know of this message already."""
+    if request.call and request.call.id >= task.id:
+        return None
+    told = () if request.call and request.call.why is not Why.NO_ADDRESS else (MessageKind.UNREACHABLE_STAFF,)
+    after = replace(request, call=task)
+    return changed(request, after, SYNC, now, Happening.UNREACHABLE, due_now(request, told), detail=str(task.why))
+
+
+def called(request: Request, by: Actor, now: datetime, task_id: str) -> Transition | None:
+    """Staff called the patient; None if there is no such task any more."""
+    if request.call is None or request.call.id != task_id:
+        return None
+    return changed(request, replace(request, call=None), by, now, Happening.CALLED)
+
+
+def with_new_link(request: Request) -> Request:
+    """A request that no private link opens which was made before."""
+    return replace(request, link_generation=request.link_generation + 1)
+
+
+def with_call_after(request: Request, due: DueMessage, record: MessageRecord, now: datetime) -> Request:
+    """A request after one of its messages went out, or did not: with what staff have to tell by phone, the newest only."""
+    call = request.call
+    match record.state:
+        case MessageState.SENT if call and call.id < due.id and not due.kind.to_staff:
+            return replace(request, call=None)  # the patient has the newer message
+        case MessageState.OVERTAKEN if (
+            call and due.kind is MessageKind.CORRECTION_PATIENT and call.kind in TELL_A_VISIT
+        ):
+            return replace(request, call=None)  # nobody has told of the visit, and nobody has to
+        case MessageState.UNSENT if record.why and needs_call(due.kind, record.why):
+            return to_call(request, CallTask(due.id, due.kind, record.why, now, due.old_start))
+    return request
+
+
+def to_call(request: Request, task: CallTask) -> Request:
+    """A request whose patient has to be called about a message that was not sent; the newest says what to tell."""
+    return request if request.call and request.call.id >= task.id else replace(request, call=task)
 
 
 def changed(

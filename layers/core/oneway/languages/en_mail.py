@@ -1,6 +1,18 @@
 """What the messages say in English."""
 
 WORDS = {
+    "calendar": "Appointment",
+    "calendar.file": "appointment",
+    "expired": "Not answered in time",
+    "schedule_old": "Please note: your schedule was last read {hours} hours ago. The time may be taken by now, "
+    "and nothing is confirmed by itself until it is read again.",
+    "no_time": "Another time",
+    "contact": "Contact",
+    "no_email": "No e-mail: call",
+    "tell": "Tell the patient",
+    "source": "Source",
+    "address": "Address",
+    "view_appointments": "View Action required",
     "hello": "Hello {name},",
     "when": "When",
     "before": "Before",
@@ -48,8 +60,8 @@ WORDS = {
     "cancelled_patient.note": "A note from {practice}:",
     "cancelled_by_patient_staff.subject": "A patient cancelled the request for {when}",
     "cancelled_by_patient_staff.title": "A patient cancelled a request",
-    "cancelled_by_patient_staff.text": "The time is free again. If you had already entered the visit in your scheduling "
-    "system, remove it there.",
+    "cancelled_by_patient_staff.text": "The time is free again. If you had already entered the visit in your "
+    "scheduling system, remove it there.",
     "cancelled_by_patient_receipt.subject": "{practice}: you cancelled your request for {day}",
     "cancelled_by_patient_receipt.title": "You cancelled your request",
     "cancelled_by_patient_receipt.text": "Nothing more is to be done.",
@@ -60,4 +72,44 @@ WORDS = {
     "asked_to_cancel_receipt.subject": "{practice}: you asked to cancel your visit on {day}",
     "asked_to_cancel_receipt.title": "Your wish to cancel was passed on",
     "asked_to_cancel_receipt.text": "{practice} will cancel your visit. If your visit is soon, please call as well.",
+    "not_confirmed_patient.subject": "{practice}: your visit on {day} is NOT confirmed",
+    "not_confirmed_patient.title": "NOT confirmed: please do not come",
+    "not_confirmed_patient.text": "{practice} has not confirmed your visit. Please do not come. Call {phone} to ask, "
+    "or wait for an answer by e-mail.",
+    "expired_patient.subject": "{practice}: your request for {day} was not answered",
+    "expired_patient.title": "Your request was not answered in time",
+    "expired_patient.text": "We are sorry. {practice} did not confirm your visit, and its time has passed. Please "
+    "call {phone}, or ask for another time online.",
+    "unanswered_staff.subject": "Still waiting for an answer: {when}",
+    "unanswered_staff.title": "A request is still unanswered",
+    "unanswered_staff.text": "A patient has waited for four open hours. Enter the visit in your scheduling system, or "
+    "cancel the request. From now on one message a day names all that wait.",
+    "digest_staff.subject.one": "1 request waits for an answer",
+    "digest_staff.subject.other": "{count} requests wait for an answer",
+    "digest_staff.title": "Requests that wait for an answer",
+    "digest_staff.text": "These patients do not know yet whether to come. Enter each visit in your scheduling system, "
+    "or cancel the request.",
+    "unreachable_staff.subject": "Call a patient: mail does not arrive ({when})",
+    "unreachable_staff.title": "A patient could not be reached by e-mail",
+    "unreachable_staff.text": "A message to this patient came back or was not wanted, so no more is sent to that "
+    "address. Please call: the page below has the number, and what to say.",
+    "source_broken_staff.subject": "{practice}: your schedule cannot be read",
+    "source_broken_staff.title": "Your schedule cannot be read",
+    "source_broken_staff.text": "Oneway cannot read your scheduling system. Until it can, nothing is confirmed by "
+    "itself, and free times may be out of date. Patients can still ask for times. You get one more message when it "
+    "is well again.",
+    "source_well_staff.subject": "{practice}: your schedule is read again",
+    "source_well_staff.title": "Your schedule is read again",
+    "source_well_staff.text": "Oneway reads your scheduling system again. What you entered meanwhile is up to date, "
+    "or will be within minutes.",
+    "test_staff.subject": "{practice}: a test message",
+    "test_staff.title": "A test message",
+    "test_staff.text": "Mail of {practice} arrives here, and looks like this. Nothing is to be done.",
+    "tell.received_patient": "The request arrived. It is not confirmed yet.",
+    "tell.confirmed_patient": "The visit is confirmed.",
+    "tell.rescheduled_patient": "The visit has a new time.",
+    "tell.correction_patient": "The visit that we told of is not confirmed. Do not come.",
+    "tell.cancelled_patient": "The visit is cancelled.",
+    "tell.not_confirmed_patient": "The visit is NOT confirmed. Do not come.",
+    "tell.expired_patient": "The request was not answered in time.",
 }

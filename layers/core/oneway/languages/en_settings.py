@@ -123,6 +123,8 @@ WORDS = {
     "setting.recipients": "Staff's mail goes to",
     "setting_hint.recipients": "One address a line.",
     "setting_hint.provider_recipients": "One address a line. Empty: as the practice.",
+    "settings.test_message": "Send a test message",
+    "done.test_sent": "A test message is on its way to the recipients above.",
     "setting.confirmed": "Confirmed",
     "setting_hint.confirmed": "Patients are told once a visit is confirmed, with an entry for their calendar.",
     "setting.rescheduled": "Moved",

@@ -1,6 +1,18 @@
 """What the messages say in Spanish."""
 
 WORDS = {
+    "calendar": "Cita",
+    "calendar.file": "cita",
+    "expired": "Sin respuesta a tiempo",
+    "schedule_old": "Atención: su agenda se leyó por última vez hace {hours} horas. La hora puede estar ocupada, "
+    "y nada se confirma solo hasta que se lea de nuevo.",
+    "no_time": "Otra hora",
+    "contact": "Contacto",
+    "no_email": "Sin correo electrónico: llame",
+    "tell": "Diga al paciente",
+    "source": "Fuente",
+    "address": "Dirección",
+    "view_appointments": "Ver lo que requiere acción",
     "hello": "Hola, {name}:",
     "preferred": "Días preferidos",
     "part.morning": "mañana",
@@ -24,8 +36,8 @@ WORDS = {
     "view": "Ver los detalles de la cita",
     "received_staff.subject": "Nueva solicitud de cita: {when}",
     "received_staff.title": "Un paciente solicita una cita",
-    "received_staff.text": "Para confirmarla, anote la cita en su sistema de agenda a esta hora, copiando exactamente los "
-    "datos del paciente de la página siguiente. La solicitud se confirmará sola.",
+    "received_staff.text": "Para confirmarla, anote la cita en su sistema de agenda a esta hora, copiando exactamente "
+    "los datos del paciente de la página siguiente. La solicitud se confirmará sola.",
     "received_staff.text_days": "Ninguna hora libre le convenía al paciente. Introduzca una cita en uno de estos días en su "
     "sistema de citas, copiando sus datos exactamente de la página siguiente, y enlácela allí como posible coincidencia. No se "
     "reserva ninguna plaza.",
@@ -42,24 +54,64 @@ WORDS = {
     "rescheduled_patient.text": "{practice} cambió su cita. Acuda a la nueva hora.",
     "correction_patient.subject": "{practice}: lea esto: su cita no está confirmada",
     "correction_patient.title": "Una corrección: su cita no está confirmada",
-    "correction_patient.text": "Le avisamos de una cita el {old}. Fue un error nuestro. No acuda antes de que {practice} "
-    "confirme su cita, o llame para asegurarse.",
+    "correction_patient.text": "Le avisamos de una cita el {old}. Fue un error nuestro. No acuda antes de que "
+    "{practice} confirme su cita, o llame para asegurarse.",
     "cancelled_patient.subject": "{practice}: su solicitud para el {day} fue cancelada",
     "cancelled_patient.title": "Su solicitud fue cancelada",
     "cancelled_patient.text": "{practice} no puede atenderle a esa hora. Llame, o solicite otra hora en línea.",
     "cancelled_patient.note": "Una nota de {practice}:",
     "cancelled_by_patient_staff.subject": "Un paciente canceló la solicitud para el {when}",
     "cancelled_by_patient_staff.title": "Un paciente canceló una solicitud",
-    "cancelled_by_patient_staff.text": "La hora vuelve a estar libre. Si ya había anotado la cita en su sistema de agenda, "
-    "elimínela allí.",
+    "cancelled_by_patient_staff.text": "La hora vuelve a estar libre. Si ya había anotado la cita en su sistema de "
+    "agenda, elimínela allí.",
     "cancelled_by_patient_receipt.subject": "{practice}: canceló su solicitud para el {day}",
     "cancelled_by_patient_receipt.title": "Canceló su solicitud",
     "cancelled_by_patient_receipt.text": "No tiene que hacer nada más.",
     "asked_to_cancel_staff.subject": "Un paciente pide cancelar la cita del {when}",
     "asked_to_cancel_staff.title": "Un paciente pide cancelar una cita confirmada",
-    "asked_to_cancel_staff.text": "Cancele la cita en su sistema de agenda. Hasta entonces sigue confirmada y conserva su "
-    "hora.",
+    "asked_to_cancel_staff.text": "Cancele la cita en su sistema de agenda. Hasta entonces sigue confirmada y "
+    "conserva su hora.",
     "asked_to_cancel_receipt.subject": "{practice}: pidió cancelar su cita del {day}",
     "asked_to_cancel_receipt.title": "Transmitimos su petición de cancelar",
     "asked_to_cancel_receipt.text": "{practice} cancelará su cita. Si falta poco, llame también por teléfono.",
+    "not_confirmed_patient.subject": "{practice}: su cita del {day} NO está confirmada",
+    "not_confirmed_patient.title": "NO confirmada: por favor, no acuda",
+    "not_confirmed_patient.text": "{practice} no ha confirmado su cita. Por favor, no acuda. Llame al {phone} para "
+    "preguntar, o espere una respuesta por correo electrónico.",
+    "expired_patient.subject": "{practice}: su solicitud para el {day} no tuvo respuesta",
+    "expired_patient.title": "Su solicitud no tuvo respuesta a tiempo",
+    "expired_patient.text": "Lo sentimos. {practice} no confirmó su cita y la hora ya pasó. Llame al {phone}, o "
+    "solicite otra hora en línea.",
+    "unanswered_staff.subject": "Todavía espera una respuesta: {when}",
+    "unanswered_staff.title": "Una solicitud sigue sin respuesta",
+    "unanswered_staff.text": "Un paciente ha esperado cuatro horas de atención. Anote la cita en su sistema de "
+    "agenda, o cancele la solicitud. A partir de ahora, un mensaje al día nombra todas las que esperan.",
+    "digest_staff.subject.one": "1 solicitud espera una respuesta",
+    "digest_staff.subject.other": "{count} solicitudes esperan una respuesta",
+    "digest_staff.title": "Solicitudes que esperan una respuesta",
+    "digest_staff.text": "Estos pacientes aún no saben si deben acudir. Anote cada cita en su sistema de agenda, o "
+    "cancele la solicitud.",
+    "unreachable_staff.subject": "Llame a un paciente: el correo no llega ({when})",
+    "unreachable_staff.title": "No se pudo avisar a un paciente por correo electrónico",
+    "unreachable_staff.text": "Un mensaje a este paciente fue devuelto o rechazado, por lo que no se envía nada más a "
+    "esa dirección. Llámele: la página siguiente tiene el número y lo que debe decirle.",
+    "source_broken_staff.subject": "{practice}: no se puede leer su agenda",
+    "source_broken_staff.title": "No se puede leer su agenda",
+    "source_broken_staff.text": "Oneway no puede leer su sistema de agenda. Mientras tanto nada se confirma solo y "
+    "las horas libres pueden no estar al día. Los pacientes pueden seguir solicitando citas. Recibirá otro mensaje "
+    "cuando vuelva a funcionar.",
+    "source_well_staff.subject": "{practice}: su agenda se lee de nuevo",
+    "source_well_staff.title": "Su agenda se lee de nuevo",
+    "source_well_staff.text": "Oneway lee de nuevo su sistema de agenda. Lo que anotó mientras tanto está al día, o "
+    "lo estará en unos minutos.",
+    "test_staff.subject": "{practice}: un mensaje de prueba",
+    "test_staff.title": "Un mensaje de prueba",
+    "test_staff.text": "El correo de {practice} llega aquí y se ve así. No tiene que hacer nada.",
+    "tell.received_patient": "La solicitud llegó. Todavía no está confirmada.",
+    "tell.confirmed_patient": "La cita está confirmada.",
+    "tell.rescheduled_patient": "La cita tiene una nueva hora.",
+    "tell.correction_patient": "La cita de la que le avisamos no está confirmada. Que no acuda.",
+    "tell.cancelled_patient": "La cita está cancelada.",
+    "tell.not_confirmed_patient": "La cita NO está confirmada. Que no acuda.",
+    "tell.expired_patient": "La solicitud no tuvo respuesta a tiempo.",
 }

@@ -126,6 +126,8 @@ WORDS = {
     "setting.recipients": "El correo del personal va a",
     "setting_hint.recipients": "Una dirección por línea.",
     "setting_hint.provider_recipients": "Una dirección por línea. Vacío: como el consultorio.",
+    "settings.test_message": "Enviar un mensaje de prueba",
+    "done.test_sent": "Un mensaje de prueba va en camino a los destinatarios de arriba.",
     "setting.confirmed": "Confirmada",
     "setting_hint.confirmed": "Se avisa a los pacientes cuando una cita queda confirmada, con una entrada para su "
     "calendario.",

@@ -1,24 +1,29 @@
-"""A request and a message kind → a whole message (product section 6).
+"""A message of a request, or a notice to staff → a whole MIME message (product section 6).
 
 No message carries a birth date, a reason for the visit, insurance, or a full name in its subject; mail to a patient goes
 only to the address typed in the request.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email import policy
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.utils import format_datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
+from ..calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
 from ..colours import readable_on
 from ..domain.clock_time import zone_of
-from ..domain.messages import DueMessage, MessageKind
-from ..domain.practices import Practice
+from ..domain.messages import TELL_A_VISIT, DueMessage, MessageKind
+from ..domain.notices import Notice
+from ..domain.practices import Location, Practice
 from ..domain.requests import Request
 from ..languages import LANGUAGES, formats, mail_words
 from ..phones import shown
@@ -29,6 +34,9 @@ _HERE = Path(__file__).parent
 _STATES = {
     MessageKind.RECEIVED_STAFF: "pending",
     MessageKind.RECEIVED_PATIENT: "pending",
+    MessageKind.UNANSWERED_STAFF: "pending",
+    MessageKind.NOT_CONFIRMED_PATIENT: "pending",
+    MessageKind.EXPIRED_PATIENT: "expired",
     MessageKind.CONFIRMED_PATIENT: "confirmed",
     MessageKind.CANCELLED_PATIENT: "cancelled",
     MessageKind.RESCHEDULED_PATIENT: "confirmed",
@@ -38,6 +46,13 @@ _STATES = {
     MessageKind.ASKED_TO_CANCEL_STAFF: "asked",
     MessageKind.ASKED_TO_CANCEL_RECEIPT: "asked",
 }
+_OLD_IS_KNOWN = frozenset((MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT))
+"""What takes a visit out of the patient's calendar, at the time that they were told."""
+LOGO_ID = "logo"
+_POLICY = policy.default.clone(max_line_length=250)
+"""A subject on a line of its own: folded at its first word, as it would be by default, it looks forged to some filters."""
+_MOST_IN_DIGEST = 50
+_OLD_AFTER_MINUTES = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,60 +64,128 @@ class Rendered:
     text: str
 
 
+class LogoOf(Protocol):
+    """Where logos are kept."""
+
+    def __call__(self, practice: str, /) -> tuple[str, bytes] | None:
+        """The kind ("png", "jpeg") and the bytes of a practice's logo; None if it has none."""
+
+
+def no_logo(practice: str) -> None:
+    """Of practices without one."""
+
+
 @dataclass(frozen=True, slots=True)
-class ComposedMessage:
-    """A whole MIME message and the addresses it goes to."""
-
-    mime: bytes
-    recipients: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Composer:
+class MailComposer:
     """Writes messages of one stack; `public_url` is where its links lead, `sender` the verified address."""
 
     public_url: str
     sender: str
     clock: Clock
+    logo_of: LogoOf = no_logo
 
-    def __call__(self, due: DueMessage, practice: Practice, request: Request, link: str) -> ComposedMessage | None:
-        """The message; None where there is no address to send it to. `link` is the request's private link."""
-        recipients = practice.recipients if due.kind.to_staff else tuple(filter(None, [request.patient.email]))
-        if not recipients:
-            return None
-        rendered = self.render(due, practice, request, link)
-        mime = EmailMessage()
+    def of_request(
+        self,
+        due: DueMessage,
+        practice: Practice,
+        request: Request,
+        link: str,
+        recipients: Sequence[str],
+        schedule_age_minutes: int | None = None,
+    ) -> bytes:
+        """A message of a request. `link` is its private link. The schedule's age is said where it is old (product section 4)."""
+        values = self._values(due, practice, request, link)
+        values["old_hours"] = (
+            (schedule_age_minutes or 0) // 60 if (schedule_age_minutes or 0) > _OLD_AFTER_MINUTES else 0
+        )
+        logo = self.logo_of(practice.slug)
+        thread = f"{request.id}.{'staff' if due.kind.to_staff else 'patient'}"
+        mime = self._written(practice, str(due.kind), values, recipients, f"{request.id}.{due.id}", thread, logo)
+        self._add_calendar_file(mime, due, practice, request, values["t"])
+        return mime.as_bytes()
+
+    def of_practice(
+        self, notice: Notice, practice: Practice, waiting: Sequence[Request], recipients: Sequence[str]
+    ) -> bytes:
+        """A notice to staff; `waiting` are the requests that a digest names."""
+        values, logo = self._notice_values(notice, practice, waiting), self.logo_of(practice.slug)
+        thread = f"{practice.slug}.{notice.subject or notice.kind}"
+        return self._written(practice, str(notice.kind), values, recipients, notice.id, thread, logo).as_bytes()
+
+    def render(self, due: DueMessage, practice: Practice, request: Request, link: str) -> Rendered:
+        """A message's subject, HTML and text."""
+        return _rendered(str(due.kind), self._values(due, practice, request, link))
+
+    def _written(
+        self,
+        practice: Practice,
+        kind: str,
+        values: dict[str, Any],
+        recipients: Sequence[str],
+        message_id: str,
+        thread: str,
+        logo: tuple[str, bytes] | None,
+    ) -> EmailMessage:
+        rendered, host = _rendered(kind, {**values, "has_logo": logo is not None}), self.sender.rpartition("@")[2]
+        mime = EmailMessage(_POLICY)
         mime["Subject"] = _one_line(rendered.subject)
         mime["From"] = Address(_one_line(practice.name), addr_spec=self.sender)
         mime["To"] = ", ".join(recipients)
         mime["Reply-To"] = practice.reply_to
         mime["Date"] = format_datetime(self.clock.now())
-        host = self.sender.rpartition("@")[2]
-        mime["Message-ID"] = f"<{request.id}.{due.id}@{host}>"
-        if request.version > 1:
-            audience = MessageKind.RECEIVED_STAFF if due.kind.to_staff else MessageKind.RECEIVED_PATIENT
-            mime["References"] = f"<{request.id}.000001-{audience}@{host}>"
+        mime["Message-ID"] = f"<{message_id}@{host}>"
+        # SES gives each message an id of its own, so that none can name the one before: all of a thread, the first one too, name
+        # the same root.
+        mime["References"] = mime["In-Reply-To"] = f"<{thread}@{host}>"
         mime["Auto-Submitted"] = "auto-generated"
+        mime["X-Auto-Response-Suppress"] = "All"
+        mime["Content-Language"] = values["language"]
         mime.set_content(rendered.text)
         mime.add_alternative(rendered.html, subtype="html")
-        return ComposedMessage(mime.as_bytes(), recipients)
+        if logo:
+            part = mime.get_body(("html",))
+            assert isinstance(part, MIMEPart)
+            part.add_related(
+                logo[1], "image", logo[0], cid=f"<{LOGO_ID}>", disposition="inline", filename=f"logo.{logo[0]}"
+            )
+        return mime
 
-    def render(self, due: DueMessage, practice: Practice, request: Request, link: str) -> Rendered:
-        """A message's subject, HTML and text."""
-        template = _environment().get_template(f"{due.kind}.jinja")
-        values = self._values(due, practice, request, link)
-        parts = {part: template.render(part=part, **values).strip() for part in ("subject", "html", "text")}
-        return Rendered(**parts)
+    def _add_calendar_file(
+        self, mime: EmailMessage, due: DueMessage, practice: Practice, request: Request, t: Callable[..., str]
+    ) -> None:
+        """The visit, or that it is cancelled where the patient was told of it before."""
+        start, end = _times(due, request)
+        tells = due.kind in TELL_A_VISIT
+        if start is None or end is None or not (tells or (due.kind in _OLD_IS_KNOWN and due.old_start)):
+            return
+        provider, location = _provider_name(practice, request), _location(practice, request)
+        event = CalendarEvent(
+            uid=uid_of(request.practice, request.id),
+            sequence=request.version,
+            start=start,
+            end=end,
+            zone=zone_of(location.zone),
+            summary=summary_of(t("calendar"), practice.name),
+            location=f"{location.name}, {location.address}",
+            description=f"{provider}\n{t('call', practice=practice.name, phone=shown(practice.phone, practice.country))}",
+            organizer=(practice.name, practice.reply_to),
+            sent_by=self.sender,
+            attendee=request.patient.email or "",
+        )
+        method = Method.REQUEST if tells else Method.CANCEL
+        file = calendar_file(event, method, self.clock.now())
+        # As another way to read the message, which calendars of mail programs look for, and as a file for all others.
+        mime.add_alternative(file, "text", "calendar", params={"method": str(method), "charset": "utf-8"})
+        mime.add_attachment(file, "application", "ics", filename=f"{t('calendar.file')}.ics")
 
     def _values(self, due: DueMessage, practice: Practice, request: Request, link: str) -> dict[str, Any]:
         kind = due.kind
         language = practice.language if kind.to_staff else request.language
         language = language if language in LANGUAGES else "en"
         t = _speaker(language)
-        provider = practice.provider(request.link.provider_id if request.link else request.provider_id)
-        asked_provider = practice.provider(request.provider_id)
-        location = practice.location_of(provider)
-        visit_type = practice.visit_types[request.visit_type_id]
+        provider_id = request.link.provider_id if request.link else request.provider_id
+        location = _location(practice, request)
+        visit_type = practice.visit_types.get(request.visit_type_id)
         zone = zone_of(location.zone)
         # Of a visit that is cancelled the patient may know another time than it had in the end.
         start = (due.old_start if kind is MessageKind.CANCELLED_PATIENT else None) or request.start
@@ -110,29 +193,27 @@ class Composer:
             formats.moment(at, zone, language, practice.country) if at else "" for at in (start, due.old_start)
         )
         asked_days = request.preferred if start is None else None
-        if asked_days:
-            parts = (t(f"part.{part}") for part in asked_days.parts)
-            when = formats.preferred(asked_days.days, parts, language, practice.country)
-        state = "cancelled" if kind is MessageKind.CORRECTION_PATIENT and request.closed else _STATES[kind]
+        if start is None:
+            when = _asked_for(request, zone, practice, language, t)
+        unreached = request.call if kind is MessageKind.UNREACHABLE_STAFF else None
+        state = "cancelled" if kind is MessageKind.CORRECTION_PATIENT and request.closed else _STATES.get(kind, "")
         facts = [
-            (t("state"), t(state)),
+            (t("state"), t(state) if state else ""),
+            (t("tell"), t(f"tell.{unreached.kind}") if unreached else ""),
             (t("before"), old if kind is MessageKind.RESCHEDULED_PATIENT else ""),
             (t("preferred" if asked_days else "when"), when),
-            (t("with"), provider.name),
-            (t("what"), visit_type.name_in(language)),
+            (t("with"), _provider_name(practice, request)),
+            (t("what"), visit_type.name_in(language) if visit_type else ""),
             (t("where"), f"{location.name}, {location.address}"),
+            (t("contact"), t("no_email") if kind is MessageKind.RECEIVED_STAFF and not request.patient.email else ""),
         ]
         person = request.booker or request.patient
         details = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
-        return {
-            "t": t,
-            "kind": str(kind),
+        return self._common(practice, str(kind), language) | {
             "text": f"{kind}.text_days" if asked_days and kind is MessageKind.RECEIVED_STAFF else f"{kind}.text",
-            "language": language,
-            "practice": practice,
-            "provider": provider,
-            "asked_provider": asked_provider,
-            "other_provider": provider.id != asked_provider.id,
+            "provider_name": _provider_name(practice, request),
+            "asked_name": _name_of(practice, request.provider_id),
+            "other_provider": provider_id != request.provider_id,
             "when": when,
             "old": old,
             "day": formats.day(start.astimezone(zone).date(), language, practice.country) if start else when,
@@ -142,15 +223,95 @@ class Composer:
             "link": details if kind.to_staff else f"{self.public_url}/my-request/{practice.slug}/{link}",
             "link_text": t("view") if kind.to_staff else t("look_up"),
             "to_patient": not kind.to_staff,
+            "emergency": kind is MessageKind.RECEIVED_PATIENT,
+        }
+
+    def _notice_values(self, notice: Notice, practice: Practice, waiting: Sequence[Request]) -> dict[str, Any]:
+        t = _speaker(practice.language)
+        rows = []
+        for request in waiting[:_MOST_IN_DIGEST]:
+            zone = zone_of(_location(practice, request).zone)
+            shown_at = _asked_for(request, zone, practice, practice.language, t)
+            link = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
+            rows.append((f"{shown_at}, {_provider_name(practice, request)}", link))
+        source = practice.sources.get(notice.subject)
+        facts = [(t("source"), notice.subject), (t("address"), source.address if source else "")]
+        return self._common(practice, str(notice.kind), practice.language) | {
+            "rows": rows,
+            "count": len(waiting),
+            "when": "",
+            "old": "",
+            "day": "",
+            "facts": [fact for fact in facts if fact[1]],
+            "greeting": "",
+            "link": f"{self.public_url}/portal/{practice.slug}/appointments",
+            "link_text": t("view_appointments"),
+            "to_patient": False,
+            "emergency": False,
+        }
+
+    def _common(self, practice: Practice, kind: str, language: str) -> dict[str, Any]:
+        return {
+            "t": _speaker(language),
+            "kind": kind,
+            "language": language,
+            "practice": practice,
             "phone": shown(practice.phone, practice.country),
             "on_accent": readable_on(practice.accent),
+            "has_logo": False,
+            "count": 0,
+            "old_hours": 0,
+            "text": f"{kind}.text",
         }
+
+
+def _times(due: DueMessage, request: Request) -> tuple[datetime | None, datetime | None]:
+    """When the visit of a message's calendar file is: as the patient knows it, where it is one that is no more."""
+    start, slot = request.start, request.link or request.slot
+    if due.kind in _OLD_IS_KNOWN and due.old_start:
+        start = due.old_start
+    if due.kind is MessageKind.CORRECTION_PATIENT:
+        slot = request.slot
+    return start, start + (slot.end - slot.start) if start and slot else None
+
+
+def _asked_for(request: Request, zone: ZoneInfo, practice: Practice, language: str, t: Callable[..., str]) -> str:
+    """When a visit is, or when it would suit the patient."""
+    if request.start:
+        return formats.moment(request.start, zone, language, practice.country)
+    if request.preferred is None:
+        return t("no_time")
+    parts = (t(f"part.{part}") for part in request.preferred.parts)
+    return formats.preferred(request.preferred.days, parts, language, practice.country)
+
+
+def _name_of(practice: Practice, provider_id: str) -> str:
+    provider = practice.providers.get(provider_id)
+    return provider.name if provider else practice.name  # who left is not named any more
+
+
+def _provider_name(practice: Practice, request: Request) -> str:
+    return _name_of(practice, request.link.provider_id if request.link else request.provider_id)
+
+
+def _location(practice: Practice, request: Request) -> Location:
+    provider = practice.providers.get(request.link.provider_id if request.link else request.provider_id)
+    identifier = provider.location_id if provider else request.location_id
+    return practice.locations.get(identifier) or next(iter(practice.locations.values()))
+
+
+def _rendered(kind: str, values: dict[str, Any]) -> Rendered:
+    template = _environment().get_template(f"{kind}.jinja")
+    parts = {part: template.render(part=part, **values).strip() for part in ("subject", "html", "text")}
+    return Rendered(**parts)
 
 
 def _speaker(language: str) -> Callable[..., str]:
     words = mail_words(language)
 
-    def t(key: str, **values: str) -> str:
+    def t(key: str, **values: object) -> str:
+        if "count" in values:
+            key = f"{key}.one" if values["count"] == 1 else f"{key}.other"
         return words[key].format(**values)
 
     return t

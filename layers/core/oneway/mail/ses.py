@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
-from ..faults import MailOutcomeUnknown, MailRefused, MailUnavailable
+from ..faults import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -32,7 +32,7 @@ class SesMailer:
         self._configuration_set = configuration_set
 
     def send(self, mime: bytes, sender: str, recipients: Sequence[str], tags: Mapping[str, str]) -> str:
-        """Hand a message to SES; its id there. Raises MailRefused, MailUnavailable, MailOutcomeUnknown."""
+        """Hand a message to SES; its id there. Raises MailRefused, MailThrottled, MailUnavailable, MailOutcomeUnknown."""
         try:
             answer = _client().send_raw_email(
                 Source=sender,
@@ -43,11 +43,22 @@ class SesMailer:
             )
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
-            if code in _FINAL:
+            if code in _FINAL and not _concerns_us(error):
                 raise MailRefused(code) from error
+            if code == "Throttling" and "rate" in _message(error):
+                raise MailThrottled(code) from error  # not the day's quota, which no pause of ours brings back
             raise MailUnavailable(code) from error
         except (ConnectTimeoutError, EndpointConnectionError) as error:
             raise MailUnavailable(type(error).__name__) from error
         except BotoCoreError as error:
             raise MailOutcomeUnknown(type(error).__name__) from error
         return str(answer["MessageId"])
+
+
+def _concerns_us(error: ClientError) -> bool:
+    """Whether a rejection is about the sender or the account's sandbox, which operators mend, and not about this message."""
+    return "not verified" in _message(error)
+
+
+def _message(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Message", "")).lower()

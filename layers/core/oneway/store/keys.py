@@ -8,8 +8,12 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
+from ..domain.notices import NOTICE
+
 PRACTICES = "PRACTICES"
 UNSENT = "UNSENT"
+LATER = "LATER"
+"""Partitions of the `unsent` index: what has mail due, and what the clock looks at later."""
 
 
 class Key(NamedTuple):
@@ -109,10 +113,28 @@ def message(slug: str, request_id: str, message_id: str) -> Key:
     return Key(request_partition(slug, request_id), f"MESSAGE#{message_id}")
 
 
-def request_named_by(pk: str) -> tuple[str, str]:
-    """(practice, request id) of a request's partition key."""
-    slug, _, request_id = pk.split("#")
-    return slug, request_id
+def notice(slug: str, notice_id: str) -> Key:
+    """Mail to staff that is not of one request."""
+    return Key(f"{slug}#NOTICE#{notice_id}", "STATE")
+
+
+def suppressed(slug: str, mark: str) -> Key:
+    """That an address gets no mail of a practice, by its mark."""
+    return Key(f"{slug}#SUPPRESSED", mark)
+
+
+def logo(slug: str) -> Key:
+    """A practice's logo."""
+    return Key(f"{slug}#LOGO", "LOGO")
+
+
+_NAMED = {"REQUEST": "", "NOTICE": NOTICE}
+
+
+def subject_named_by(pk: str) -> tuple[str, str]:
+    """(practice, subject) of a partition key: a request's id, or a notice's with what tells it from one."""
+    slug, kind, identifier = pk.split("#")
+    return slug, _NAMED[kind] + identifier
 
 
 def provider_named_by(pk: str) -> str:

@@ -13,7 +13,7 @@ from ..domain.practice_events import PracticeEvent
 from ..domain.practices import Practice, Provider, Source, StaffMember
 from ..ports import Clock
 from . import keys
-from .items import TableItem, answered, decoded, item, query, save_all_if, save_if
+from .items import TableItem, answered, decoded, get, item, query, save_all_if, save_if
 from .practice_events import event_item
 
 _KEPT = timedelta(seconds=30)
@@ -25,6 +25,7 @@ class DynamoPracticeRepository:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._seen: dict[str, tuple[datetime, Practice]] = {}
+        self._logos: dict[str, tuple[datetime, tuple[str, bytes] | None]] = {}
 
     def get(self, slug: str) -> Practice:
         """A practice, at most 30 s old. Raises PracticeNotFound."""
@@ -95,6 +96,25 @@ class DynamoPracticeRepository:
     def practices_of(self, email: str) -> list[str]:
         """Slugs of the practices in which somebody is staff."""
         return [found.sk for found in query(keys.person(email, "").pk)]
+
+    def logo(self, slug: str) -> tuple[str, bytes] | None:
+        """The kind and the bytes of a practice's logo, at most 30 s old; None if it has none."""
+        now = self._clock.now()
+        if slug not in self._logos or now - self._logos[slug][0] > _KEPT:
+            found = get(keys.logo(slug), consistent=False)
+            kind, _, content = (found.body or b"").partition(b"\n") if found else (b"", b"", b"")
+            self._logos[slug] = now, (kind.decode(), content) if found else None
+        return self._logos[slug][1]
+
+    def save_logo(self, slug: str, logo: tuple[str, bytes] | None) -> None:
+        """Replace a practice's logo, or take it away. An unchanged one is not written."""
+        if logo == self.logo(slug):
+            return
+        if logo is None:
+            answered(TableItem(*keys.logo(slug)).delete)
+        else:
+            answered(item(keys.logo(slug), logo[0].encode() + b"\n" + logo[1]).save)
+        self._logos.pop(slug, None)
 
 
 def _alone(practice: Practice) -> Practice:

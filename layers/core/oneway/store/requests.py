@@ -17,10 +17,10 @@ from .visits import listed_request
 
 def request_item(request: Request) -> TableItem:
     """A request as it is stored: with `open` while staff have to act or a late visit may answer it, with `unsent` while messages
-    are due.
+    are due, or while the clock looks at it later.
     """
     open_at = f"{keys.instant(request.listed_at)}#{request.id}"
-    since = request.unsent_since
+    since = request.unsent_since or (request.look_at if request.pending else None)
     listed = (
         keys.to_act(request.practice) if request.to_act else keys.closed(request.practice) if request.closed else None
     )
@@ -30,7 +30,7 @@ def request_item(request: Request) -> TableItem:
         request.version,
         open=listed,
         open_at=open_at if listed else None,
-        unsent=keys.UNSENT if since else None,
+        unsent=(keys.UNSENT if request.unsent_since else keys.LATER) if since else None,
         unsent_since=f"{keys.instant(since)}#{request.id}" if since else None,
         **listed_request(request),
     )
@@ -82,7 +82,10 @@ class DynamoRequestRepository:
         # A start is followed by "#" and the id, so that the last instant is taken in.
         condition = TableItem.open_at.between(keys.instant(first), f"{keys.instant(last)}$")
         found = answered(lambda: list(TableItem.to_act_index.query(keys.closed(practice), condition)))
-        return [decoded(one, Request) for one in found]
+        # One whose patient has to be called stands in Action required.
+        shown = answered(lambda: list(TableItem.to_act_index.query(keys.to_act(practice), condition)))
+        both = [decoded(one, Request) for one in (*found, *shown)]
+        return [one for one in both if one.closed and not one.moving]
 
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
         """Keep (provider id, appointment id) of appointments that may be a request's answer: one update, atomic."""
@@ -121,7 +124,7 @@ class DynamoRequestRepository:
             some = ids[first : first + _BESIDE_AT_ONCE]
             wanted = [kind(practice, one) for one in some for kind in (keys.claim, keys.hints)]
             for one in get_many(wanted):
-                request_id = keys.request_named_by(one.pk)[1]
+                request_id = keys.subject_named_by(one.pk)[1]
                 before = found.get(request_id, Beside())
                 if one.sk == "CLAIM":
                     found[request_id] = replace(before, claim=decoded(one, Claim))
@@ -143,10 +146,18 @@ class DynamoRequestRepository:
         answered(item(keys.note(practice, request_id, note.at, token_hex(4)), note).save)
 
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
-        """(practice, request id) of requests with messages due since before an instant."""
-        condition = TableItem.unsent_since < keys.instant(before)
-        found = answered(lambda: list(TableItem.unsent_index.query(keys.UNSENT, condition)))
-        return [keys.request_named_by(one.pk) for one in found]
+        """(practice, subject) of what has mail due since before an instant."""
+        return _listed(keys.UNSENT, before)
+
+    def to_look_at(self, before: datetime) -> list[tuple[str, str]]:
+        """(practice, subject) of what the clock looks at before an instant."""
+        return _listed(keys.LATER, before)
+
+
+def _listed(partition: str, before: datetime) -> list[tuple[str, str]]:
+    condition = TableItem.unsent_since < keys.instant(before)
+    found = answered(lambda: list(TableItem.unsent_index.query(partition, condition)))
+    return [keys.subject_named_by(one.pk) for one in found]
 
 
 class DynamoMessageRepository:

@@ -91,7 +91,7 @@ def _listed(entry: Mapping[str, Any]) -> Listed:
     start = datetime.fromisoformat(starts.replace("Z", "+00:00")) if starts else None
     state = entry.get("shows", {}).get("S", "")
     if sk == "STATE":
-        return Listed(ListedKind.REQUEST, keys.request_named_by(pk)[1], provider_id, start, state)
+        return Listed(ListedKind.REQUEST, keys.subject_named_by(pk)[1], provider_id, start, state)
     return Listed(ListedKind.APPOINTMENT, sk, keys.provider_named_by(pk), start, state)
 
 

@@ -92,8 +92,7 @@ class CancelByStaff:
         if not request.pending:
             raise RequestAlreadyAnswered
         # Of a request that was made twice the patient has, or gets, the other one's answer: "cancelled" would mislead.
-        tells = bool(request.patient.email) and reason != DUPLICATE
-        due = messages.on_cancel_by_staff(tells, practice.switches)
+        due = messages.on_cancel_by_staff(practice.switches) if reason != DUPLICATE else ()
         now = self.cancel.clock.now()
         # The visit at the other time may be shown by one of the next pulls: then one message tells of both.
         awaited = AwaitedPulls(PULLS_OF_A_MOVE, now) if reason == MOVED else None

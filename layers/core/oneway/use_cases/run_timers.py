@@ -1,15 +1,22 @@
-"""What the clock brings: the sweep of unsent messages, and requests that expire. Late or doubled runs change nothing."""
+"""What the clock brings: the sweep of unsent messages, reminders, the patient's "NOT confirmed", digests, and expiry.
+
+Late or doubled runs change nothing. Nothing is scanned: two queries of an index that holds only what mail is due of, and what has
+its time.
+"""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from ..domain import requests
-from ..domain.errors import RequestNotFound
+from ..domain import messages, requests
+from ..domain.clock_time import day_of, zone_of
+from ..domain.errors import NotFound
+from ..domain.notices import digest, notice_named
 from ..domain.practices import Practice
-from ..domain.requests import SWEPT_AFTER
-from ..ports import Clock, MessageQueue, PracticeRepository, RequestRepository
+from ..domain.requests import SWEPT_AFTER, Request
+from ..domain.waiting import LOOKED_AGAIN, has_opened, in_digest, reminded
+from ..ports import Clock, MessageQueue, MessageRepository, NoticeRepository, PracticeRepository, RequestRepository
 from .await_pull import AwaitPull
 from .cancel_request import CancelRequest
 from .confirm_matches import ConfirmMatches
@@ -17,13 +24,19 @@ from .explain_request import ExplainRequest
 from .resolve_moves import ResolveMoves
 from .settling import settle
 
+_MOMENT = timedelta(microseconds=1)
+_SLOWLY_AFTER = timedelta(minutes=15)
+_SLOWLY_EVERY = 10
+
 
 @dataclass(frozen=True, slots=True)
 class TimersRun:
-    """What one run did."""
+    """What one run did: what it put on the queue again, requests that expired or of which it reminded somebody, what broke."""
 
     swept: int
     expired: int
+    reminded: int = 0
+    broke: tuple[Exception, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,8 @@ class RunTimers:
 
     practices: PracticeRepository
     requests: RequestRepository
+    messages: MessageRepository
+    notices: NoticeRepository
     queue: MessageQueue
     cancel: CancelRequest
     confirm_matches: ConfirmMatches
@@ -41,34 +56,60 @@ class RunTimers:
     clock: Clock
 
     def __call__(self) -> TimersRun:
-        """Enqueue again what is unsent for two minutes; expire what a good pull after its start (or its last preferred day) did
-        not answer.
-        """
+        """Put on the queue again what is unsent for two minutes, and look at what has its time."""
         now = self.clock.now()
-        unsent = self.requests.unsent(now - SWEPT_AFTER + timedelta(microseconds=1))
-        for practice, request_id in unsent:
-            with suppress(RequestNotFound):
-                self.resolve_moves(practice, request_id)
+        unsent = self.requests.unsent(now - SWEPT_AFTER + _MOMENT)
+        again = self._again(unsent, now)
         # The minute keeps the queue from taking this sweep for the last one.
-        self.queue.send([(practice, request_id, f"sweep-{now:%H%M}") for practice, request_id in unsent])
-        expired = sum(self._expire(slug, now) for slug in self.practices.slugs())
-        return TimersRun(len(unsent), expired)
+        self.queue.send([(practice, subject, f"sweep-{now:%H%M}") for practice, subject in again])
+        did: list[str] = []
+        broke: list[Exception] = []
+        for practice, subject in [*unsent, *self.requests.to_look_at(now + _MOMENT)]:
+            try:
+                did.append(self._look(practice, subject))
+            except Exception as error:  # one request's bug must not hold up the others
+                broke.append(error)
+        return TimersRun(len(again), did.count("expired"), did.count("reminded"), tuple(broke))
 
-    def _expire(self, slug: str, now: datetime) -> int:
-        practice = self.practices.get(slug)
-        past = [r for r in self.requests.to_act(slug, before=now) if r.pending]
-        return sum(settle(partial(self._expire_one, practice, r.id), self.clock) for r in past)
+    def _again(self, unsent: list[tuple[str, str]], now: datetime) -> list[tuple[str, str]]:
+        """What is tried again: for a quarter of an hour each minute, then every ten. Nothing is ever given up."""
+        if not unsent or now.minute % _SLOWLY_EVERY == 0:
+            return unsent
+        old = set(self.requests.unsent(now - _SLOWLY_AFTER))
+        return [one for one in unsent if one not in old]
 
-    def _expire_one(self, practice: Practice, request_id: str) -> bool:
-        request = self.requests.get(practice.slug, request_id)
-        if not request.pending or request.expires_at >= self.clock.now():
-            return False
+    def _look(self, slug: str, subject: str) -> str:
+        """What was done about a request that waits; "" for nothing."""
+        if notice_named(subject) is not None:
+            return ""
+        with suppress(NotFound):
+            self.resolve_moves(slug, subject)
+            return settle(partial(self._look_at_request, self.practices.get(slug), subject), self.clock)
+        return ""
+
+    def _look_at_request(self, practice: Practice, request_id: str) -> str:
+        request, now = self.requests.get(practice.slug, request_id), self.clock.now()
+        if not request.pending or (request.look_at and request.look_at > now):
+            return ""
+        if request.expires_at <= now:
+            return "expired" if self._expire(practice, request, now) else ""
+        if practice.switches.unanswered and has_opened(practice, now) and in_digest(practice, [request], now):
+            self.notices.add(digest(practice.slug, day_of(now, zone_of(practice.zone)), now))
+        after = reminded(practice, request, now)
+        # Where somebody wrote meanwhile, the next run looks again.
+        stood = self.messages.settle(request, after)
+        return "reminded" if stood and len(after.due) > len(request.due) else ""
+
+    def _expire(self, practice: Practice, request: Request, now: datetime) -> bool:
         if not self.await_pull(practice, request.provider_id, request.expires_at):
             return False
         # Whoever stored it may have been cut before it looked for the visit that answers it.
         if not self.confirm_matches.for_request(practice, request).pending:
             return False
         if self.explain(practice, request).suggestions:
-            return False  # staff are asked first: it stays in Action required with what may be its answer
-        self.cancel.commit(practice, requests.expired(request, self.clock.now()))
+            # Staff are asked first: it stays in Action required with what may be its answer.
+            self.messages.settle(request, replace(request, look_at=now + LOOKED_AGAIN))
+            return False
+        due = messages.on_expire(practice.switches)
+        self.cancel.commit(practice, requests.expired(request, self.clock.now(), due))
         return True

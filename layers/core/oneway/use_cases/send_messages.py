@@ -1,39 +1,70 @@
-"""Send what a request's changes called for, once in effect (product section 6, docs/adr/0004).
+"""Send what changes called for, once in effect (product section 6, docs/adr/0004, 0017b).
 
-Claim with a lease, send, mark. A crash between sending and marking costs at most one duplicate, never a message.
+Claim with a lease, send, mark. A crash between sending and marking costs at most one duplicate, never a message; none, where the
+mail service's own event came first and marked it (track_mail).
 """
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
 from ..domain.errors import WriteConflict
-from ..domain.linking import released
-from ..domain.messages import DueMessage, MessageRecord, MessageState
+from ..domain.linking import free_to_go, released
+from ..domain.messages import (
+    CallTask,
+    DueMessage,
+    MessageKind,
+    MessageRecord,
+    MessageState,
+    Why,
+    as_known,
+    overtaken,
+)
+from ..domain.notices import Notice, notice_named
 from ..domain.practices import Practice
-from ..domain.requests import Request, with_due
-from ..faults import MailOutcomeUnknown, MailRefused, MailUnavailable
+from ..domain.requests import Request, due_now, with_call_after, with_due
+from ..domain.suppression import mark_of
+from ..domain.waiting import in_digest
+from ..faults import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 from ..links import PrivateLinks
-from ..ports import Clock, Mailer, MessageRepository, PracticeRepository, RequestRepository
+from ..ports import (
+    Clock,
+    Mailer,
+    MessageRepository,
+    NoticeRepository,
+    PracticeRepository,
+    RequestRepository,
+    SuppressionRepository,
+)
+from .schedule_age import ScheduleAge
 
 LEASE = timedelta(seconds=60)
 """Longer than the function may run, shorter than the queue waits before it delivers again."""
 TRIES = 2
+_THROTTLED_TRIES = 4
+_FIRST_PAUSE_SECONDS = 0.5
 
 
-class Composed(Protocol):
-    """A whole MIME message and the addresses it goes to."""
+class Composer(Protocol):
+    """Writes whole MIME messages."""
 
-    @property
-    def mime(self) -> bytes: ...
+    def of_request(
+        self,
+        due: DueMessage,
+        practice: Practice,
+        request: Request,
+        link: str,
+        recipients: Sequence[str],
+        schedule_age_minutes: int | None = None,
+    ) -> bytes:
+        """A message of a request; `link` is its private link. The schedule's age is said where it is old (product section 4)."""
 
-    @property
-    def recipients(self) -> tuple[str, ...]: ...
-
-
-Compose = Callable[[DueMessage, Practice, Request, str], Composed | None]
-"""(due message, practice, request, private link) → the message; None where there is no address to send to."""
+    def of_practice(
+        self, notice: Notice, practice: Practice, waiting: Sequence[Request], recipients: Sequence[str]
+    ) -> bytes:
+        """A notice to staff; `waiting` are the requests that a digest names."""
 
 
 class NotYet(Exception):
@@ -42,38 +73,44 @@ class NotYet(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SendMessages:
-    """Sends a request's due messages and takes the mark off that says so."""
+    """Sends a request's due messages, or a notice, and takes the mark off that says so."""
 
     practices: PracticeRepository
     requests: RequestRepository
     messages: MessageRepository
+    notices: NoticeRepository
+    suppressions: SuppressionRepository
     mailer: Mailer
-    compose: Compose
+    composer: Composer
     links: PrivateLinks
     sender: str
+    age: ScheduleAge
     clock: Clock
 
-    def __call__(self, slug: str, request_id: str) -> int:
-        """Send what is due; how many messages went out.
+    def __call__(self, slug: str, subject: str) -> int:
+        """Send what is due of a request, or a notice, by its name; how many messages went out.
 
         Raises NotYet if one has to wait (another worker holds it, the mail service cannot now), RequestNotFound.
         """
-        practice, request = self.practices.get(slug), self._released(slug, request_id)
-        records = {record.id: record for record in self.messages.list(slug, request_id)}
-        sent, now = 0, self.clock.now()
-        waiting = ""
-        for due in request.due:
-            if due.held:
-                continue
+        practice, notice_id = self.practices.get(slug), notice_named(subject)
+        if notice_id is not None:
+            return self._send_notice(practice, notice_id)
+        request = self._released(slug, subject)
+        if not free_to_go(request):
+            return 0
+        records = {record.id: record for record in self.messages.list(slug, subject)}
+        sent, waiting = 0, ""
+        for due in free_to_go(request):
             try:
-                sent += self._send_one(practice, request, due, records.get(due.id))
+                before = records.get(due.id)
+                records[due.id] = self._send_due(practice, request, due, records)
+                sent += records[due.id].state is MessageState.SENT and records[due.id] != before
             except (WriteConflict, MailUnavailable, MailOutcomeUnknown, NotYet) as error:
                 waiting = f"{type(error).__name__} {error}".strip()
                 break  # what follows on the same request waits, so that messages keep their order
         if waiting:
             raise NotYet(waiting)
-        if request.due:
-            self.messages.settle(request, with_due(request, (due for due in request.due if due.held), now))
+        self.messages.settle(request, self._settled(request, records))
         return sent
 
     def _released(self, slug: str, request_id: str) -> Request:
@@ -86,37 +123,152 @@ class SendMessages:
             raise NotYet("changed meanwhile")
         return after
 
-    def _send_one(self, practice: Practice, request: Request, due: DueMessage, record: MessageRecord | None) -> bool:
+    def _settled(self, request: Request, records: dict[str, MessageRecord]) -> Request:
+        """The request without what was sent; with whom to call about what was not, of which staff are told once."""
+        now, after = self.clock.now(), request
+        for due in request.due:
+            if record := records.get(due.id):
+                after = with_call_after(after, due, record, now)
+        unknown = request.call is None and after.call is not None and after.call.why is not Why.NO_ADDRESS
+        more = due_now(request, (MessageKind.UNREACHABLE_STAFF,)) if unknown else ()
+        free = free_to_go(request)
+        return with_due(after, (*(due for due in request.due if due not in free), *more), now)
+
+    def _send_due(
+        self, practice: Practice, request: Request, due: DueMessage, records: dict[str, MessageRecord]
+    ) -> MessageRecord:
+        record, now = records.get(due.id), self.clock.now()
+        place = request.due.index(due)
+        dropped = [one for one in request.due[:place] if _is_overtaken(records.get(one.id))]
+        due = as_known(due, dropped)
+        if record is None or record.state is MessageState.CLAIMED:
+            later = request.due[place + 1 :]
+            told = _told(records.values(), request.call)
+            is_back = due.kind is MessageKind.RESCHEDULED_PATIENT and due.old_start == request.start
+            if is_back or overtaken(due, later, told, request.pending, request.start, now):
+                return self._drop(request, due, record)
+        recipients = self._recipients(practice, due.kind, request)
+
+        def compose(allowed: Sequence[str]) -> bytes:
+            link, age = self.links.of(request), self._age(practice, due, request)
+            return self.composer.of_request(due, practice, request, link, allowed, age)
+
+        tags = {"message": due.id, "request": request.id, "practice": practice.slug}
+        return self._send_one(practice, request.id, due, record, recipients, compose, tags)
+
+    def _send_notice(self, practice: Practice, notice_id: str) -> int:
+        notice = self.notices.get(practice.slug, notice_id)
+        if notice is None or notice.sent_at:
+            return 0
+        waiting: Sequence[Request] = ()
+        if notice.kind is MessageKind.DIGEST_STAFF:
+            waiting = in_digest(practice, self.requests.to_act(practice.slug), self.clock.now())
+            if not waiting:  # all were answered meanwhile
+                self.notices.done(notice, self.clock.now())
+                return 0
+        recipients = notice.recipients or practice.staff_recipients
+        due = DueMessage(str(notice.kind), notice.kind)
+
+        def compose(allowed: Sequence[str]) -> bytes:
+            return self.composer.of_practice(notice, practice, waiting, allowed)
+
+        tags = {"message": due.id, "request": notice.name, "practice": practice.slug}
+        records = {record.id: record for record in self.messages.list(practice.slug, notice.name)}
+        before = records.get(due.id)
+        try:
+            after = self._send_one(practice, notice.name, due, before, recipients, compose, tags)
+        except (WriteConflict, MailUnavailable, MailOutcomeUnknown) as error:
+            raise NotYet(f"{type(error).__name__} {error}".strip()) from error
+        self.notices.done(notice, self.clock.now())
+        return int(after.state is MessageState.SENT and after != before)
+
+    def _age(self, practice: Practice, due: DueMessage, request: Request) -> int | None:
+        provider = practice.providers.get(request.provider_id)
+        return self.age.minutes(practice, provider) if due.kind is MessageKind.RECEIVED_STAFF and provider else None
+
+    def _recipients(self, practice: Practice, kind: MessageKind, request: Request) -> tuple[str, ...]:
+        """Mail to a patient goes only to the address typed in the request."""
+        if not kind.to_staff:
+            return (request.patient.email,) if request.patient.email else ()
+        return practice.recipients_for(request.link.provider_id if request.link else request.provider_id)
+
+    def _send_one(
+        self,
+        practice: Practice,
+        subject: str,
+        due: DueMessage,
+        record: MessageRecord | None,
+        recipients: Sequence[str],
+        compose: Callable[[Sequence[str]], bytes],
+        tags: dict[str, str],
+    ) -> MessageRecord:
+        """Send a message unless it is done; its record then. An event of the mail service that came before marks it as sent."""
         now = self.clock.now()
         if record and record.state is not MessageState.CLAIMED:
-            return False
+            return record
         if record and record.claimed_until and record.claimed_until > now:
             raise NotYet("claimed")
         tries = record.attempts if record else 0
         if record and tries >= TRIES:
-            self._mark(request, record, MessageState.UNCERTAIN)
-            return False
+            return self._mark(practice, subject, record, MessageState.UNCERTAIN)
         claimed = MessageRecord(due.id, due.kind, MessageState.CLAIMED, tries + 1, claimed_until=now + LEASE)
-        self.messages.claim(practice.slug, request.id, record, claimed)
-        composed = self.compose(due, practice, request, self.links.of(request))
-        if composed is None:
-            self._mark(request, claimed, MessageState.UNSENT)
-            return False
-        tags = {"message": due.id, "request": request.id, "practice": practice.slug}
+        self.messages.claim(practice.slug, subject, record, claimed)
+        allowed = [one for one in recipients if not self.suppressions.get(practice.slug, mark_of(practice.slug, one))]
+        if not allowed:
+            why = Why.SUPPRESSED if recipients else Why.NO_ADDRESS
+            return self._mark(practice, subject, claimed, MessageState.UNSENT, why=why)
+        mime = compose(allowed)
         try:
-            mail_id = self.mailer.send(composed.mime, self.sender, composed.recipients, tags)
+            mail_id = self._hand_over(mime, allowed, tags)
         except MailRefused:
-            self._mark(request, claimed, MessageState.UNSENT)
-            return False
+            return self._mark(practice, subject, claimed, MessageState.UNSENT, why=Why.REFUSED)
         except MailUnavailable:
             # The service said no before it took the message: the claim is free again and this was no try.
             free = replace(claimed, attempts=tries, claimed_until=now)
-            self.messages.mark(practice.slug, request.id, claimed, free)
+            self.messages.mark(practice.slug, subject, claimed, free)
             raise
-        self._mark(request, claimed, MessageState.SENT, mail_id)
-        return True
+        return self._mark(practice, subject, claimed, MessageState.SENT, mail_id=mail_id)
 
-    def _mark(self, request: Request, record: MessageRecord, state: MessageState, mail_id: str = "") -> None:
+    def _hand_over(self, mime: bytes, recipients: Sequence[str], tags: dict[str, str]) -> str:
+        """Raises MailError; where the service asks for patience a few times at once, then the queue has it."""
+        for number in range(1, _THROTTLED_TRIES):
+            try:
+                return self.mailer.send(mime, self.sender, recipients, tags)
+            except MailThrottled:
+                self.clock.pause(random.uniform(0.5, 1) * _FIRST_PAUSE_SECONDS * 2**number)
+        return self.mailer.send(mime, self.sender, recipients, tags)
+
+    def _drop(self, request: Request, due: DueMessage, record: MessageRecord | None) -> MessageRecord:
+        """What was never tried is overtaken; of what was, nobody knows whether it went out."""
+        now = self.clock.now()
+        if record and record.claimed_until and record.claimed_until > now:
+            raise NotYet("claimed")
+        state = MessageState.UNCERTAIN if record and record.attempts else MessageState.OVERTAKEN
+        dropped = MessageRecord(due.id, due.kind, state, record.attempts if record else 0)
+        self.messages.claim(request.practice, request.id, record, dropped)
+        return dropped
+
+    def _mark(
+        self,
+        practice: Practice,
+        subject: str,
+        record: MessageRecord,
+        state: MessageState,
+        *,
+        mail_id: str = "",
+        why: Why | None = None,
+    ) -> MessageRecord:
         sent_at = self.clock.now() if state is MessageState.SENT else None
-        done = replace(record, state=state, claimed_until=None, sent_at=sent_at, mail_id=mail_id)
-        self.messages.mark(request.practice, request.id, record, done)
+        done = replace(record, state=state, claimed_until=None, sent_at=sent_at, mail_id=mail_id, why=why)
+        self.messages.mark(practice.slug, subject, record, done)
+        return done
+
+
+def _is_overtaken(record: MessageRecord | None) -> bool:
+    return record is not None and record.state is MessageState.OVERTAKEN
+
+
+def _told(records: Iterable[MessageRecord], call: CallTask | None) -> set[MessageKind]:
+    """The kinds of what the patient has, or may have: also what was not sent, once staff have called."""
+    open_call = call.id if call else ""
+    return {one.kind for one in records if one.state is not MessageState.OVERTAKEN and one.id != open_call}

@@ -12,7 +12,16 @@ from ..domain.linking import undo_is_silent
 from ..domain.messages import MessageRecord
 from ..domain.practices import Location, Practice, Provider, StaffMember, VisitType
 from ..domain.requests import Request, TimelineEntry
-from ..ports import AppointmentRepository, AuditRepository, Beside, Clock, PracticeRepository, RequestRepository
+from ..domain.suppression import Suppression, mark_of
+from ..ports import (
+    AppointmentRepository,
+    AuditRepository,
+    Beside,
+    Clock,
+    PracticeRepository,
+    RequestRepository,
+    SuppressionRepository,
+)
 from .explain_request import Explained, ExplainRequest
 from .list_visits import ANY, PAGE, Filters
 from .look_up_request import looked_up
@@ -43,7 +52,9 @@ class ActionRequired:
 
 @dataclass(frozen=True, slots=True)
 class RequestDetails:
-    """Everything that the details page shows."""
+    """Everything that the details page shows. `suppressed`: no more mail goes to the patient's address, and why; `request.call`
+    is what staff have to tell by phone.
+    """
 
     practice: Practice
     member: StaffMember
@@ -58,6 +69,7 @@ class RequestDetails:
     undo_is_silent: bool
     claim: Claim | None = None
     notes: Sequence[Note] = ()
+    suppressed: Suppression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +130,7 @@ class ShowRequest:
     membership: Membership
     practices: PracticeRepository
     requests: RequestRepository
+    suppressions: SuppressionRepository
     audit: AuditRepository
     age: ScheduleAge
     explain: ExplainRequest
@@ -144,7 +157,12 @@ class ShowRequest:
             undo_is_silent(request, now),
             file.claim if file.claim and file.claim.holds(now) else None,
             file.notes,
+            self._suppressed(request),
         )
+
+    def _suppressed(self, request: Request) -> Suppression | None:
+        address = request.patient.email
+        return self.suppressions.get(request.practice, mark_of(request.practice, address)) if address else None
 
 
 @dataclass(frozen=True, slots=True)

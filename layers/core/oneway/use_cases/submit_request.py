@@ -1,7 +1,7 @@
 """A patient asks for a time (product sections 1 and 4)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ..domain import identifiers, messages, requests
@@ -11,6 +11,7 @@ from ..domain.pending import Waiting
 from ..domain.practices import Practice
 from ..domain.requests import Request, RequestedSlot
 from ..domain.slots import BY_OTHERS
+from ..domain.waiting import next_look
 from ..links import PrivateLinks
 from ..ports import (
     Clock,
@@ -146,6 +147,7 @@ class _Attempt:
         if self.mark is None:
             self.mark = submit.limit.enter(parsed.practice, self.request_id, parsed.patient)
         request = submit._request(parsed, self.request_id)
+        request = replace(request, look_at=next_look(parsed.practice, request, request.created_at))
         transition = requests.submitted(request, messages.on_submit(bool(parsed.patient.email)))
         held = [DayChange(day, self._held(day, start)) for day in days if start]
         submit.ledger.commit([RequestChange(transition), *held])

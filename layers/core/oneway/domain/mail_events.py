@@ -1,0 +1,39 @@
+"""What the mail service says of a message, and what that makes of it (product section 6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from .messages import Delivery, MessageRecord, MessageState
+
+
+@dataclass(frozen=True, slots=True)
+class MailEvent:
+    """What the mail service says of a message, by the tags that it was sent with. `delivery` is NOTHING where it was only taken;
+    `final`: the addresses in `recipients` are not to be used again.
+    """
+
+    practice: str
+    subject: str
+    message_id: str
+    mail_id: str
+    at: datetime
+    delivery: Delivery
+    final: bool = False
+    recipients: Sequence[str] = ()
+
+
+def tracked(record: MessageRecord, event: MailEvent) -> MessageRecord:
+    """A message's record after an event; the same if it says nothing new. Whatever comes back of a message, it was sent."""
+    if record.state in (MessageState.CLAIMED, MessageState.UNCERTAIN):
+        sent_at = record.sent_at or event.at
+        record = replace(
+            record,
+            state=MessageState.SENT,
+            claimed_until=None,
+            sent_at=sent_at,
+            mail_id=record.mail_id or event.mail_id,
+        )
+    if event.delivery.after(record.delivery):
+        return replace(record, delivery=event.delivery, reported_at=event.at)
+    return record

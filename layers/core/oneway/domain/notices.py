@@ -1,0 +1,56 @@
+"""What staff are told of the practice as a whole: a day's digest, a source that broke or is well again, a test.
+
+A notice is named after what it tells of, so that whoever finds it out twice, or late, makes it once.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from .events import HealthEvent, SourceBroken
+from .messages import MessageKind
+
+NOTICE = "notice_"
+"""Before a notice's id, where requests are named too: their ids have no underscore, and SES's tags allow one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Mail to staff that is due, or was sent (`sent_at`). `subject` is what it is about: a source's name, say.
+
+    `recipients` are those of a test; else the practice's get it.
+    """
+
+    practice: str
+    id: str
+    kind: MessageKind
+    due_at: datetime
+    subject: str = ""
+    recipients: tuple[str, ...] = ()
+    sent_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """How queue and sweep name it, beside requests."""
+        return NOTICE + self.id
+
+
+def notice_named(subject: str) -> str | None:
+    """The id of the notice that a subject names; None if it names something else."""
+    return subject.removeprefix(NOTICE) if subject.startswith(NOTICE) else None
+
+
+def digest(practice: str, day: date, now: datetime) -> Notice:
+    """The digest of a local day."""
+    return Notice(practice, f"digest_{day.isoformat()}", MessageKind.DIGEST_STAFF, now)
+
+
+def of_source(event: HealthEvent, now: datetime) -> Notice:
+    """That a source broke, or is well again: named after the turn, which may be told of twice."""
+    kind = MessageKind.SOURCE_BROKEN_STAFF if isinstance(event, SourceBroken) else MessageKind.SOURCE_WELL_STAFF
+    notice_id = f"{kind}_{event.source_id}_{event.since.astimezone(UTC):%Y%m%dT%H%M%S}"
+    return Notice(event.practice, notice_id, kind, now, event.source_id)
+
+
+def test_message(practice: str, recipients: tuple[str, ...], now: datetime) -> Notice:
+    """A test, at most one a minute."""
+    return Notice(practice, f"test_{now:%Y%m%dT%H%M}", MessageKind.TEST_STAFF, now, recipients=recipients)

@@ -1,0 +1,29 @@
+"""A private link is in wrong hands: no link that was made so far opens the request any more (product section 6)."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from ..domain.errors import WriteConflict
+from ..domain.requests import Request, with_new_link
+from ..ports import Clock, MessageRepository, RequestRepository
+from .settling import settle
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeLink:
+    """The next message brings another link."""
+
+    requests: RequestRepository
+    messages: MessageRepository
+    clock: Clock
+
+    def __call__(self, slug: str, request_id: str) -> Request:
+        """Revoke. Raises RequestNotFound, StoreUnavailable."""
+        return settle(partial(self._revoke, slug, request_id), self.clock)
+
+    def _revoke(self, slug: str, request_id: str) -> Request:
+        request = self.requests.get(slug, request_id)
+        after = with_new_link(request)
+        if not self.messages.settle(request, after):
+            raise WriteConflict
+        return after

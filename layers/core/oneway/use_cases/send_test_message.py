@@ -1,0 +1,36 @@
+"""A test: does mail of this practice arrive, and how does it look? It goes the way of all messages."""
+
+from dataclasses import dataclass
+
+from ..domain.notices import Notice, test_message
+from ..ports import Clock, NoticeRepository, PracticeRepository
+from .membership import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class SendTestMessage:
+    """At most one a minute and practice."""
+
+    practices: PracticeRepository
+    notices: NoticeRepository
+    clock: Clock
+
+    def __call__(self, slug: str, recipients: tuple[str, ...] = ()) -> Notice:
+        """Have a test sent to the practice's recipients, or to others. Raises PracticeNotFound, StoreUnavailable."""
+        practice = self.practices.get(slug)
+        notice = test_message(slug, recipients or practice.staff_recipients, self.clock.now())
+        self.notices.add(notice)
+        return notice
+
+
+@dataclass(frozen=True, slots=True)
+class SendTestByStaff:
+    """The same, for the portal's Settings: to the practice's recipients only."""
+
+    membership: Membership
+    send: SendTestMessage
+
+    def __call__(self, slug: str, email: str) -> Notice:
+        """Raises PracticeNotFound, Forbidden (a viewer), StoreUnavailable."""
+        self.membership.acting(slug, email)
+        return self.send(slug)

@@ -1,0 +1,70 @@
+"""What came back of a message (product section 6): delivered, delayed, bounced, complained about, rejected.
+
+An event may come twice, late, or out of order; the stronger word stays. Of an address that bounced for good, or complained,
+nothing is mailed any more, and staff have to call. What is written last is the message's own state: cut anywhere, it is all done
+again.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from ..domain.errors import RequestNotFound
+from ..domain.mail_events import MailEvent, tracked
+from ..domain.messages import CallTask, Delivery, MessageRecord, Why, needs_call
+from ..domain.notices import notice_named
+from ..domain.requests import unreachable
+from ..domain.suppression import Suppression, mark_of
+from ..ports import (
+    Clock,
+    Ledger,
+    MessageRepository,
+    RequestChange,
+    RequestRepository,
+    SuppressionRepository,
+)
+from .settling import settle
+
+_WHY = {Delivery.BOUNCED: Why.BOUNCED, Delivery.COMPLAINED: Why.COMPLAINED, Delivery.REJECTED: Why.REFUSED}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackMail:
+    """Keeps what came back with the message, and draws the consequences once."""
+
+    requests: RequestRepository
+    messages: MessageRepository
+    suppressions: SuppressionRepository
+    ledger: Ledger
+    clock: Clock
+
+    def __call__(self, event: MailEvent) -> bool:
+        """Whether the message is known. Raises StoreUnavailable."""
+        return settle(partial(self._track, event), self.clock)
+
+    def _track(self, event: MailEvent) -> bool:
+        records = self.messages.list(event.practice, event.subject)
+        record = next((one for one in records if one.id == event.message_id), None)
+        if record is None:
+            return False
+        after = tracked(record, event)
+        if after == record:
+            return True
+        why = _WHY.get(event.delivery)
+        if why and event.final:
+            for address in event.recipients:
+                mark = mark_of(event.practice, address)
+                self.suppressions.add(event.practice, Suppression(mark, why, self.clock.now()))
+        if why and needs_call(record.kind, why) and notice_named(event.subject) is None:
+            self._to_call(event, record, why)
+        self.messages.claim(event.practice, event.subject, record, after)
+        return True
+
+    def _to_call(self, event: MailEvent, record: MessageRecord, why: Why) -> None:
+        now = self.clock.now()
+        try:
+            request = self.requests.get(event.practice, event.subject)
+        except RequestNotFound:
+            return
+        transition = unreachable(request, CallTask(record.id, record.kind, why, now), now)
+        if transition:
+            self.ledger.commit([RequestChange(transition)])

@@ -1,0 +1,370 @@
+"""Every row of the table of messages, on the deployed template: what was sent, to whom, once; and what came back of it.
+
+Time is not waited for: a request is moved back instead, and the clock's function is called.
+"""
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import icalendar
+import pytest
+from oneway import bootstrap
+from oneway.domain.errors import WriteConflict
+from oneway.domain.requests import Request, RequestedSlot
+from oneway.domain.waiting import has_opened
+from oneway.links import PrivateLinks
+from oneway.ports import RequestRepository
+from oneway.store.feeds import DynamoFeedRepository
+from oneway.store.items import bind
+from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
+from playwright.sync_api import Browser, Page
+
+from local.aws import REGION, environment_of
+from local.demo.browser import Browser as Http
+from local.laptop import STAFF_EMAIL
+from local.mailbox import Message
+from local.processes import wait_for
+from tests.ses_events import an_event
+
+from .browser import Eyes
+from .conftest import Telling
+from .test_api import HTTP, ZONE, a_request, free_times
+from .test_pages import sign_in
+
+pytestmark = pytest.mark.xdist_group("laptop")
+STAFF = "frontdesk@quay.example"
+SECONDS = 60
+_PATIENTS = iter(range(100))
+
+
+@dataclass
+class Post:
+    """What a person's requests bring about, and ways to bring it about."""
+
+    telling: Telling
+    requests: RequestRepository
+    messages: DynamoMessageRepository
+    portal: bootstrap.Portal
+
+    def ask(self, day: int, *, language: str = "en", email: bool = True) -> tuple[str, str, datetime]:
+        """A patient asks for the first free time of a day: their address, the request's id, the start."""
+        number = next(_PATIENTS)
+        address = f"post{number}@patients.quay.example"
+        days = list(free_times(self.telling, "brandt").items())
+        shown, times = days[day]
+        start = datetime.fromisoformat(f"{shown}T{times[0]}").replace(tzinfo=ZONE)
+        patient = {
+            "first_name": f"Post{chr(97 + number)}", "last_name": "Quill", "birth_date": "1979-01-31",
+            "mobile": f"+1 415 555 02{number:02d}", "email": address if email else "",
+        }  # fmt: skip
+        body = a_request(start.isoformat(), provider="brandt", language=language, patient=patient)
+        page = HTTP.api("POST", f"{self.telling.api}/requests", body, {"Idempotency-Key": secrets.token_urlsafe(24)})
+        assert page.status == 201, page.html
+        link = str(page.json()["link"]).rpartition("/")[2]
+        return address, PrivateLinks(lambda: ()).request_id(link), start
+
+    def stored(self, request_id: str) -> Request:
+        return self.requests.get("quay", request_id)
+
+    def move_back(self, request_id: str, **changes: Any) -> None:
+        """Change a request as if time had passed."""
+
+        def moved() -> bool:
+            now = self.stored(request_id)
+            return now.unsent_since is None and self.messages.settle(now, replace(now, **changes))
+
+        wait_for("a request at rest", moved, SECONDS)
+
+    def let_go(self, request_id: str) -> None:
+        """What is held until an instant has its time."""
+
+        def gone() -> bool:
+            now = self.stored(request_id)
+            due = tuple(replace(one, not_before=datetime.now(UTC)) if one.not_before else one for one in now.due)
+            old = datetime.now(UTC) - timedelta(minutes=5)
+            return self.messages.settle(now, replace(now, due=due, unsent_since=old))
+
+        wait_for("what is held to be let go", gone, SECONDS)
+        self.tick()
+
+    def tick(self) -> None:
+        """The clock's function runs, twice: a doubled run changes nothing."""
+        client = self.telling.laptop.aws.client("lambda")
+        for _ in range(2):
+            answer = client.invoke(FunctionName="oneway-run-timers", Payload=b"{}")
+            assert "FunctionError" not in answer, answer["Payload"].read()
+
+    def enter(self, number: str, start: datetime, **changes: Any) -> dict[str, Any]:
+        """Staff enter the visit of a patient in their system, and it is read."""
+        visit = self.telling.laptop.sandbox.enter(
+            "brandt", start, 30, first_name=f"Post{number}", last_name="Quill", birth_date="1979-01-31", **changes
+        )
+        self.sync()
+        return dict(visit)
+
+    def sync(self) -> None:
+        self.telling.laptop.oneway("sync", "quay", "brandt")
+
+    def letter(self, to: str, words: str, after: int = 0) -> Message:
+        """The first message to somebody with these words in its subject."""
+
+        def wanted(one: Message) -> bool:
+            return one.id > after and to in one.to and words in one.subject
+
+        return self.telling.laptop.mailbox.wait_for(wanted, SECONDS, f"{words!r} to {to}")
+
+    def staff_letter(self, request_id: str, words: str) -> Message:
+        """The message to staff about a request, with its details link."""
+
+        def wanted(one: Message) -> bool:
+            link = f"{self.telling.laptop.public_url}/portal/quay/appointments/{request_id}"
+            return STAFF in one.to and words in one.subject and link in one.links
+
+        return self.telling.laptop.mailbox.wait_for(wanted, SECONDS, f"{words!r} to staff")
+
+    def letter_after_pulls(self, to: str, words: str) -> Message:
+        """A message that waits for pulls."""
+
+        def arrived() -> Message | None:
+            self.sync()
+            self.tick()
+            found = self.telling.laptop.mailbox.messages
+            return next((one for one in found if to in one.to and words in one.subject), None)
+
+        return wait_for(f"{words!r} to {to}", arrived, 2 * SECONDS)
+
+    def last(self) -> int:
+        found = self.telling.laptop.mailbox.messages
+        return found[-1].id if found else 0
+
+    def subjects(self, to: str) -> list[str]:
+        return [one.subject for one in self.telling.laptop.mailbox.messages if to in one.to]
+
+
+@pytest.fixture(scope="module")
+def post(telling: Telling) -> Iterator[Post]:
+    aws = telling.laptop.aws
+    table = telling.laptop.outputs["TableName"]
+    with environment_of(aws):
+        os.environ["TABLE_NAME"] = table
+        try:
+            portal = bootstrap.portal()
+            bind(table, region=REGION, host=aws.endpoint)
+            yield Post(telling, DynamoRequestRepository(), DynamoMessageRepository(), portal)
+        finally:
+            del os.environ["TABLE_NAME"]
+            telling.laptop.oneway("calendar", "check", "quay", "--repair")
+
+
+def event_of(message: Message) -> icalendar.Event:
+    (file,) = [one for one in message.attachments if one.name.endswith(".ics")]
+    calendar = icalendar.Calendar.from_ical(file.content)
+    (event,) = calendar.walk("VEVENT")
+    event["METHOD"] = calendar["METHOD"]
+    return event
+
+
+def test_confirmed_moved_and_cancelled_with_one_calendar_entry(post: Post) -> None:
+    address, request_id, start = post.ask(5)
+    received = post.letter(address, "not confirmed yet")
+    post.staff_letter(request_id, "New appointment request")
+    number = post.stored(request_id).patient.first_name.removeprefix("Post")
+    mobile = post.stored(request_id).patient.mobile_as_typed
+    visit = post.enter(number, start, mobile=mobile)
+    first = post.letter(address, "is confirmed")
+    assert first.headers["References"] == received.headers["References"]
+    told = event_of(first)
+    assert (told["METHOD"], told.decoded("DTSTART")) == ("REQUEST", start)
+
+    later = start + timedelta(minutes=30)
+    records = post.telling.laptop.sandbox.records
+    moved = {
+        **visit,
+        "start": later.astimezone(UTC).isoformat(),
+        "end": (later + timedelta(minutes=30)).astimezone(UTC).isoformat(),
+    }
+    records.put(moved)
+    post.sync()
+    wait_for("the move", lambda: any(one.not_before for one in post.stored(request_id).due), SECONDS)
+    post.let_go(request_id)
+    second = event_of(post.letter(address, "was moved"))
+    assert second["UID"] == told["UID"]
+    assert second["SEQUENCE"] > told["SEQUENCE"]
+    assert second.decoded("DTSTART") == later
+
+    records.put({**moved, "status": "cancelled"})
+    third = event_of(post.letter_after_pulls(address, "was cancelled"))
+    assert (third["METHOD"], third["UID"]) == ("CANCEL", told["UID"])
+    assert third["SEQUENCE"] > second["SEQUENCE"]
+    assert len(post.subjects(address)) == 4
+
+
+def cancel(link: str) -> None:
+    """What a patient does on the page behind the link."""
+    pages = Http()
+    page = pages.open(f"{link}/cancel")
+    pages.submit(page, next(form for form in page.forms if "/cancel" in form.action), {})
+
+
+def test_a_patient_cancels_and_asks_to_cancel(post: Post) -> None:
+    address, request_id, _ = post.ask(6, language="es")
+    link = next(one for one in post.letter(address, "recibimos").links if "/my-request/" in one)
+    cancel(link)
+    post.letter(address, "canceló su solicitud")
+    post.staff_letter(request_id, "A patient cancelled")
+
+    address, request_id, start = post.ask(6)
+    link = next(one for one in post.letter(address, "not confirmed yet").links if "/my-request/" in one)
+    now = post.stored(request_id)
+    post.enter(now.patient.first_name.removeprefix("Post"), start, mobile=now.patient.mobile_as_typed)
+    post.letter(address, "is confirmed")
+    cancel(link)
+    post.letter(address, "you asked to cancel")
+    post.staff_letter(request_id, "asks to cancel")
+
+    after = post.last()
+    post.portal.undo_link("quay", STAFF_EMAIL, request_id)
+    correction = post.letter(address, "not confirmed", after)
+    assert event_of(correction)["METHOD"] == "CANCEL"
+
+
+def test_what_the_clock_brings(post: Post) -> None:
+    address, request_id, _ = post.ask(7)
+    post.letter(address, "not confirmed yet")
+    now = datetime.now(UTC)
+    asked = now - timedelta(days=8)
+    post.move_back(request_id, created_at=asked, look_at=now - timedelta(minutes=1))
+    post.tick()
+    post.staff_letter(request_id, "Still waiting for an answer")
+    assert post.stored(request_id).nudged_at
+
+    soon = now + timedelta(hours=20)
+    post.move_back(
+        request_id, slot=RequestedSlot(soon, soon + timedelta(minutes=30)), look_at=now - timedelta(minutes=1)
+    )
+    post.tick()
+    post.letter(address, "is NOT confirmed")
+
+    post.move_back(request_id, nudged_at=now - timedelta(days=4), look_at=now - timedelta(minutes=1))
+    post.tick()
+    if datetime.now(UTC).weekday() < 5 and _open_now(post):
+        digest = post.letter(STAFF, "1 request waits for an answer")
+        assert any(one.endswith(request_id) for one in digest.links)
+
+    past = now - timedelta(minutes=1)
+    post.move_back(request_id, slot=RequestedSlot(past, now), look_at=past)
+    post.tick()
+    wait_for("a good pull after its start", lambda: _synced(post, request_id), SECONDS)
+    post.letter(address, "was not answered")
+    counts = post.subjects(address)
+    assert len(counts) == len(set(counts)) == 3
+
+
+def _synced(post: Post, request_id: str) -> bool:
+    post.sync()
+    post.tick()
+    return post.stored(request_id).state == "expired"
+
+
+def _open_now(post: Post) -> bool:
+    return has_opened(post.portal.practices.get("quay"), datetime.now(UTC))
+
+
+def test_what_comes_back_of_mail(post: Post, browser: Browser, eyes: Eyes) -> None:
+    address, request_id, start = post.ask(8)
+    post.letter(address, "not confirmed yet")
+    wait_for("the message's record", lambda: _sent(post, request_id), SECONDS)
+    events = post.telling.laptop.aws.client("events")
+    for name in ("send", "delivery", "bounce", "bounce", "not_ours"):
+        event = an_event(name, request_id, practice="quay")
+        for named in event["detail"].get("bounce", {}).get("bouncedRecipients", ()):
+            named["emailAddress"] = address
+        put = {"Source": "local.ses", "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
+        assert not events.put_events(Entries=[put])["FailedEntryCount"]
+    letter = post.letter(STAFF, "mail does not arrive")
+    desk = browser.new_context(locale="en-US")
+    page: Page = desk.new_page()
+    sign_in(page, next(link for link in letter.links if "/appointments/" in link))
+    assert "Call patient" in page.inner_text("main")
+    assert "came back" in page.inner_text("main")
+    eyes.look(page, "d-call-patient")
+    after = post.last()
+    now = post.stored(request_id)
+    post.enter(now.patient.first_name.removeprefix("Post"), start, mobile=now.patient.mobile_as_typed)
+    wait_for("the next thing to tell", lambda: _to_tell(post, request_id) == "confirmed_patient", SECONDS)
+    assert not [one for one in post.telling.laptop.mailbox.messages if one.id > after and address in one.to]
+    page.reload()
+    page.get_by_role("button", name="I have called").click()
+    assert "closed" in page.inner_text("#live")
+    page.get_by_role("button", name="Use this address again").click()
+    assert "again" in page.inner_text("#live")
+    desk.close()
+    aside = post.telling.laptop.aws.client("sqs")
+    url = post.telling.laptop.outputs["DeadMailEventsUrl"]
+    wait_for("what is not known", lambda: aside.receive_message(QueueUrl=url).get("Messages"), SECONDS)
+
+
+def _sent(post: Post, request_id: str) -> bool:
+    return any(one.sent_at for one in post.messages.list("quay", request_id) if one.id.endswith("received_patient"))
+
+
+def _to_tell(post: Post, request_id: str) -> str:
+    call = post.stored(request_id).call
+    return str(call.kind) if call else ""
+
+
+def test_staff_hear_of_a_source_once_and_get_tests(post: Post) -> None:
+    feeds = DynamoFeedRepository()
+
+    def broken() -> bool:
+        state, now = feeds.get("quay", "sandbox~brandt"), datetime.now(UTC)
+        assert state
+        failed = replace(
+            state, broken_since=now, failing_since=now, failures=1, last_failure="auth_revoked", unheard=True
+        )
+        with suppress(WriteConflict):
+            feeds.save(state, failed)
+            return True
+        return False
+
+    wait_for("a feed to break", broken, SECONDS)
+    post.sync()
+    post.letter(STAFF, "cannot be read")
+    post.letter(STAFF, "is read again")
+    post.sync()
+    for words in ("cannot be read", "is read again"):
+        assert len([one for one in post.subjects(STAFF) if words in one]) == 1
+    printed = post.telling.laptop.oneway("messages", "test", "quay")
+    assert STAFF in printed
+    post.letter(STAFF, "a test message")
+    assert "Tracking: neither opens nor clicks are counted" in post.telling.laptop.oneway("doctor", well=False)
+    assert "put back" in post.telling.laptop.oneway("messages", "retry")
+
+
+def test_mail_scanners_change_nothing(post: Post) -> None:
+    """Every link of every message, fetched again and again: before the person's own click, and after it."""
+    letters = [one for one in post.telling.laptop.mailbox.messages if any("quay" in to for to in one.to)]
+    links = sorted({link.rstrip(".,)") for one in letters for link in one.links if "/quay/" in link})
+    requests = sorted({path.group(1) for link in links if (path := re.search(r"/appointments/(\w{13})$", link))})
+    before = [post.stored(one) for one in requests]
+    assert len(links) > 8
+    assert before
+    for link in links:
+        for method in ("HEAD", "GET", "GET", "HEAD"):
+            answer = Http()._send(method, link, b"", {})
+            assert answer.status in (200, 303, 403), (method, answer.status)
+            if method == "GET":
+                assert answer.headers["referrer-policy"] == "no-referrer"
+    # What was due before may have gone out meanwhile; nothing else is another.
+    assert [_at_rest(post.stored(one)) for one in requests] == [_at_rest(one) for one in before]
+
+
+def _at_rest(request: Request) -> Request:
+    return replace(request, due=(), unsent_since=None, look_at=None)

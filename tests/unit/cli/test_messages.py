@@ -1,0 +1,213 @@
+"""`oneway messages` and `oneway doctor`, without AWS: what they write, and what they make of what SES and the DNS say."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from oneway.domain.messages import MessageKind, Why
+from oneway.domain.suppression import Suppression, mark_of
+from oneway.languages import LANGUAGES
+from rich.console import Console
+
+from cli import dead_letters, doctor, messages
+from cli.doctor import DnsUnavailable, Finding, How
+from cli.logo import read_logo
+from cli.practice_file import read
+from cli.samples import samples
+from cli.terminal import Failure
+from local.laptop import PRACTICE_FILE
+from tests.builders import NOW, a_practice
+from tests.fakes.store import FakeStore
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+HEALTHY = {
+    "ProductionAccessEnabled": True,
+    "SendingEnabled": True,
+    "EnforcementStatus": "HEALTHY",
+    "SendQuota": {"Max24HourSend": 50000.0, "MaxSendRate": 14.0, "SentLast24Hours": 120.0},
+}
+SIGNED = {
+    "VerifiedForSendingStatus": True,
+    "DkimAttributes": {"SigningEnabled": True, "Status": "SUCCESS", "Tokens": ["one", "two"]},
+    "MailFromAttributes": {"MailFromDomain": "mail.oneway.example", "MailFromDomainStatus": "SUCCESS"},
+}
+
+
+class FakeDns:
+    """Records by name; `down` gives no answer."""
+
+    def __init__(self, *, down: bool = False, **changes: Any) -> None:
+        self._down = down
+        self._texts = {
+            "mail.oneway.example": ["v=spf1 include:amazonses.com ~all"],
+            "_dmarc.oneway.example": ["v=DMARC1; p=quarantine"],
+        } | changes.get("texts", {})
+        self._aliases = {
+            f"{one}._domainkey.oneway.example": [f"{one}.dkim.amazonses.com"] for one in ("one", "two")
+        } | changes.get("aliases", {})
+        self._exchangers = {"mail.oneway.example": ["feedback-smtp.us-east-1.amazonses.com"]} | changes.get(
+            "exchangers", {}
+        )
+
+    def texts(self, name: str) -> Sequence[str]:
+        return self._of(self._texts, name)
+
+    def aliases(self, name: str) -> Sequence[str]:
+        return self._of(self._aliases, name)
+
+    def exchangers(self, name: str) -> Sequence[str]:
+        return self._of(self._exchangers, name)
+
+    def _of(self, records: dict[str, list[str]], name: str) -> Sequence[str]:
+        if self._down:
+            raise DnsUnavailable
+        return records.get(name, [])
+
+
+def hows(found: list[Finding]) -> set[How]:
+    return {one.how for one in found}
+
+
+class TestDoctor:
+    def test_where_all_is_well_nothing_is_advised(self) -> None:
+        found = [
+            *doctor.of_account(HEALTHY),
+            *doctor.of_sender("appointments@oneway.example", SIGNED, None, HEALTHY),
+            *doctor.of_reports([{"Enabled": True, "MatchingEventTypes": ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT"]}]),
+            *doctor.of_dns("oneway.example", SIGNED, FakeDns(), "us-east-1"),
+        ]
+        assert hows(found) == {How.WELL}
+        assert not any(one.advice for one in found)
+        for word in ("Sandbox", "Quota", "Sender", "DKIM", "Reports", "Tracking", "MAIL FROM", "SPF", "DMARC"):
+            assert any(one.what.startswith(word) for one in found), word
+
+    @pytest.mark.parametrize(
+        ("account", "how", "word"),
+        [
+            ({"ProductionAccessEnabled": False}, How.WRONG, "production access"),
+            ({"EnforcementStatus": "PROBATION"}, How.BETTER, "case"),
+            ({"EnforcementStatus": "SHUTDOWN"}, How.WRONG, "case"),
+            ({"SendingEnabled": False}, How.WRONG, "says why"),
+            (
+                {"SendQuota": {"Max24HourSend": 200, "MaxSendRate": 1, "SentLast24Hours": 199}},
+                How.BETTER,
+                "Service Quotas",
+            ),
+            ({"SendQuota": {"Max24HourSend": 200, "MaxSendRate": 1, "SentLast24Hours": 200}}, How.WRONG, "Used up"),
+        ],
+    )
+    def test_an_account_that_may_not(self, account: dict[str, Any], how: How, word: str) -> None:
+        (found,) = [one for one in doctor.of_account(HEALTHY | account) if one.advice]
+        assert found.how is how
+        assert word in found.advice
+
+    @pytest.mark.parametrize(
+        ("by_domain", "by_address", "how", "word"),
+        [
+            (None, {"VerifiedForSendingStatus": True}, How.BETTER, "CNAME"),
+            (None, None, How.WRONG, "Open the link"),
+            (SIGNED | {"DkimAttributes": {"Status": "PENDING"}}, None, How.WRONG, "DKIM"),
+        ],
+    )
+    def test_a_sender_who_is_not_trusted(self, by_domain: Any, by_address: Any, how: How, word: str) -> None:
+        found = [*doctor.of_sender("appointments@oneway.example", by_domain, by_address, HEALTHY)]
+        (first, *_) = [one for one in found if one.advice]
+        assert first.how is how
+        assert word in first.advice
+
+    @pytest.mark.parametrize(
+        ("dns", "how", "word"),
+        [
+            (FakeDns(aliases={"one._domainkey.oneway.example": []}), How.WRONG, "one._domainkey.oneway.example CNAME"),
+            (FakeDns(exchangers={"mail.oneway.example": []}), How.WRONG, "MX 10 feedback-smtp.us-east-1"),
+            (FakeDns(texts={"mail.oneway.example": []}), How.WRONG, "v=spf1 include:amazonses.com"),
+            (FakeDns(texts={"mail.oneway.example": ["v=spf1 -all", "v=spf1 ~all"]}), How.WRONG, "Make one"),
+            (FakeDns(texts={"_dmarc.oneway.example": []}), How.BETTER, "v=DMARC1"),
+            (FakeDns(texts={"_dmarc.oneway.example": ["v=DMARC1; p=none"]}), How.BETTER, "p=quarantine"),
+        ],
+    )
+    def test_what_the_dns_lacks_is_said_as_it_has_to_be_entered(self, dns: FakeDns, how: How, word: str) -> None:
+        (found,) = [one for one in doctor.of_dns("oneway.example", SIGNED, dns, "us-east-1") if one.advice]
+        assert found.how is how
+        assert word in found.advice
+
+    def test_without_a_mail_from_of_its_own_it_says_which(self) -> None:
+        (found,) = [one for one in doctor.of_dns("oneway.example", {}, FakeDns(), "us-east-1") if one.advice]
+        assert "mail.oneway.example" in found.advice
+
+    def test_a_policy_of_the_domain_above_counts(self) -> None:
+        found = doctor.of_dns("book.oneway.example", SIGNED | {"DkimAttributes": {}}, FakeDns(), "us-east-1")
+        assert any(one.what.startswith("DMARC: others quarantine") for one in found)
+
+    def test_a_dns_that_does_not_answer_is_no_fault_of_the_domain(self) -> None:
+        assert hows([*doctor.of_dns("oneway.example", SIGNED, FakeDns(down=True), "us-east-1")]) == {How.UNSEEN}
+
+    def test_reports_that_do_not_come_and_tracking_that_should_not_be(self) -> None:
+        assert How.WRONG in hows([*doctor.of_reports([])])
+        watched = [{"Enabled": True, "MatchingEventTypes": ["DELIVERY", "BOUNCE", "COMPLAINT", "OPEN"]}]
+        assert How.WRONG in hows([*doctor.of_reports(watched)])
+
+
+class TestRecipients:
+    def test_staff_whose_address_bounced_are_found_with_the_way_back(self) -> None:
+        store = FakeStore()
+        store.practices.save(a_practice(recipients=("front@harbor.example", "ben@harbor.example")))
+        ours: Any = SimpleNamespace(practices=store.practices, suppressions=store.suppressions)
+        assert hows([*doctor.of_recipients(ours)]) == {How.WELL}
+        store.suppressions.add("harbor", Suppression(mark_of("harbor", "Ben@harbor.example"), Why.BOUNCED, NOW))
+        (found,) = doctor.of_recipients(ours)
+        assert found.how is How.WRONG
+        assert found.advice.endswith("oneway messages allow harbor ben@harbor.example")
+
+
+class TestPreview:
+    def test_every_message_in_every_language(self, tmp_path: Path) -> None:
+        messages.preview(PRACTICE_FILE, None, tmp_path, Console(quiet=True))
+        for kind in MessageKind:
+            for language in LANGUAGES:
+                assert f'lang="{language}"' in (tmp_path / f"{kind}.{language}.html").read_text("utf-8")
+                assert (tmp_path / f"{kind}.{language}.eml").read_bytes().startswith(b"Subject: ")
+        assert (tmp_path / "index.html").read_text("utf-8").count("<li>") == 2 * len(MessageKind)
+
+    def test_with_the_practices_logo(self, tmp_path: Path) -> None:
+        file = tmp_path / "practice.yaml"
+        file.write_text(PRACTICE_FILE.read_text("utf-8") + "\nlogo: logo.png\n", "utf-8")
+        (tmp_path / "logo.png").write_bytes(PNG)
+        messages.preview(file, "en", tmp_path / "out", Console(quiet=True))
+        assert "data:image/png;base64," in (tmp_path / "out/confirmed_patient.en.html").read_text("utf-8")
+
+    def test_of_any_practice(self) -> None:
+        assert len([*samples(a_practice(), "es")]) == len(MessageKind)
+
+
+@pytest.mark.parametrize(("content", "word"), [(None, "no file"), (b"GIF89a", "neither"), (PNG + b"0" * 40_000, "KB")])
+def test_a_logo_that_cannot_travel_is_refused(tmp_path: Path, content: bytes | None, word: str) -> None:
+    if content:
+        (tmp_path / "logo.png").write_bytes(content)
+    with pytest.raises(Failure) as caught:
+        read_logo(tmp_path / "practice.yaml", "logo.png")
+    assert word in str(caught.value)
+
+
+def test_switches_recipients_and_logo_stand_in_the_file() -> None:
+    text = PRACTICE_FILE.read_text("utf-8")
+    text = text.replace("messages: {", "messages: {unanswered: false, not_confirmed: false, expired: false, ")
+    text = text.replace("    external_id: brandt\n", "    external_id: brandt\n    recipients: [lena@harbor.example]\n")
+    found = read(text + "logo: logo.png\n")
+    switches = found.practice.switches
+    assert not (switches.unanswered or switches.not_confirmed or switches.expired)
+    assert found.practice.recipients_for("brandt") == ("lena@harbor.example",)
+    assert found.practice.recipients_for("osei") == ("frontdesk@harbor.example",)
+    assert found.practice.recipients_for("nobody") == ("frontdesk@harbor.example",)
+    assert found.logo == "logo.png"
+
+
+def test_an_address_that_is_written_twice_gets_one_message() -> None:
+    practice = a_practice(recipients=("Front@harbor.example", "front@harbor.example", "ben@harbor.example"))
+    assert practice.staff_recipients == ("Front@harbor.example", "ben@harbor.example")
+
+
+def test_what_is_given_up_has_a_way_back() -> None:
+    assert set(dead_letters.QUEUES) == {"pulls", "messages", "mail events"}

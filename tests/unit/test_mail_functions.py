@@ -1,0 +1,88 @@
+"""The functions around mail: what is delivered again, and what is kept aside."""
+
+import json
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+from oneway.domain.mail_events import MailEvent
+
+from tests.ses_events import NAMES, an_event
+from tests.unit import emf
+
+
+@dataclass
+class Aside:
+    kept: list[str] = field(default_factory=list)
+
+    def keep(self, event: str) -> None:
+        self.kept.append(event)
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.setenv("MAIL_ASIDE_URL", "url")
+    return emf.load("track_mail", monkeypatch)
+
+
+def records(*events: Any) -> dict[str, Any]:
+    return {"Records": [{"messageId": str(n), "body": json.dumps(one)} for n, one in enumerate(events)]}
+
+
+def test_what_is_known_is_tracked_and_what_is_not_is_kept(
+    function: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracked: list[MailEvent] = []
+    aside = Aside()
+    function.aside = aside  # type: ignore[attr-defined]
+    function.track_mail = lambda event: not tracked.append(event)  # type: ignore[attr-defined,func-returns-value]
+    answer = function.handler(records(*(an_event(name, "abcdefghijklm") for name in NAMES), {"detail": 7}), None)
+    assert answer == {"batchItemFailures": []}
+    assert len(tracked) == len(NAMES) - 2
+    assert [json.loads(one).get("detail-type") for one in aside.kept] == [
+        "Email Delivered",
+        "Email Rendering Failed",
+        None,
+    ]
+    assert "maria" not in capsys.readouterr().err
+
+
+def test_of_no_message_of_ours_it_is_kept_too(function: ModuleType) -> None:
+    aside = Aside()
+    function.aside = aside  # type: ignore[attr-defined]
+    function.track_mail = lambda event: False  # type: ignore[attr-defined]
+    assert function.handler(records(an_event("bounce", "abcdefghijklm")), None) == {"batchItemFailures": []}
+    assert len(aside.kept) == 1
+
+
+def test_one_that_breaks_is_delivered_again_and_holds_up_no_other(
+    function: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks(event: MailEvent) -> bool:
+        if event.subject == "bad":
+            raise ValueError("maria@example.org")
+        return True
+
+    function.track_mail = breaks  # type: ignore[attr-defined]
+    answer = function.handler(records(an_event("send", "bad"), an_event("send", "good")), None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert "maria" not in capsys.readouterr().err
+
+
+def test_relay_names_requests_and_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESSAGE_QUEUE_URL", "url")
+    function = emf.load("relay_changes", monkeypatch)
+    sent: list[tuple[str, str, str]] = []
+
+    class Queue:
+        def send(self, requests: list[tuple[str, str, str]]) -> None:
+            sent.extend(requests)
+
+    function.queue = Queue()  # type: ignore[attr-defined]
+
+    def image(pk: str, **more: Any) -> dict[str, Any]:
+        return {"dynamodb": {"NewImage": {"pk": {"S": pk}, "unsent": {"S": "UNSENT"}, **more}}}
+
+    function.handler({"Records": [image("harbor#REQUEST#abc", v={"N": "3"}), image("harbor#NOTICE#test_1")]}, None)
+    assert sent == [("harbor", "abc", "3"), ("harbor", "notice_test_1", "0")]

@@ -1,0 +1,302 @@
+"""What only the clock brings: reminders in open hours, digests, "NOT confirmed", expiry. Late or doubled, it comes once."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oneway.domain.availability import Closure
+from oneway.domain.messages import MessageKind
+from oneway.domain.practices import Switches
+from oneway.domain.requests import Request, RequestedSlot
+from oneway.domain.waiting import has_opened, next_digest_at, nudge_at, warn_at
+from oneway.faults import Unavailable
+
+from tests.builders import NOW, START, ZONE, a_calendar, a_practice, a_provider, a_request
+from tests.desk import Desk, at
+from tests.fakes.store import FakeRequests
+
+LOCAL = ZoneInfo(ZONE)
+NUDGE, NOT_CONFIRMED = MessageKind.UNANSWERED_STAFF, MessageKind.NOT_CONFIRMED_PATIENT
+DIGEST, EXPIRED = MessageKind.DIGEST_STAFF, MessageKind.EXPIRED_PATIENT
+IN_DAYS = datetime(2026, 12, 3, 17, 30, tzinfo=UTC)
+"""Thursday of next week, 9:30."""
+
+
+def local(day: int, hour: int, minute: int = 0, month: int = 11) -> datetime:
+    """A wall-clock time in 2026 at the practice."""
+    return datetime(2026, month, day, hour, minute, tzinfo=LOCAL).astimezone(UTC)
+
+
+def sent(desk: Desk) -> list[str]:
+    """The kinds of what was sent, beyond what every request brings."""
+    kinds = [str(tags["message"]).rpartition("-")[2] for *_, tags in desk.mailer.sent]
+    return [kind for kind in kinds if not kind.startswith("received")]
+
+
+def tick_at(desk: Desk, moment: datetime) -> list[str]:
+    """What the clock sends at a moment."""
+    before = len(sent(desk))
+    desk.clock.at = moment
+    desk.tick()
+    return sent(desk)[before:]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+class TestReminders:
+    """Asked on Monday at 10:00; open from 9 to 12 and from 13 to 17."""
+
+    def test_staff_are_reminded_after_four_open_hours(self, desk: Desk) -> None:
+        desk.ask(start=IN_DAYS)
+        assert tick_at(desk, local(23, 14, 59)) == []
+        assert tick_at(desk, local(23, 15)) == [NUDGE]
+        assert tick_at(desk, local(23, 15)) == []
+        assert tick_at(desk, local(23, 16)) == []
+
+    @pytest.mark.parametrize(
+        ("asked", "nudged"),
+        [
+            (local(23, 16), local(24, 12)),  # an hour today, three tomorrow
+            (local(27, 16), local(30, 12)),  # over the weekend
+            (local(28, 3), local(30, 14)),  # on a Saturday, at night
+        ],
+    )
+    def test_nights_and_weekends_do_not_count(self, asked: datetime, nudged: datetime) -> None:
+        assert nudge_at(a_practice(), asked) == nudged
+
+    def test_closed_days_do_not_count(self) -> None:
+        practice = a_practice(a_provider(), calendars={
+            "osei": a_calendar(closures=(Closure(date(2026, 11, 24), date(2026, 11, 25)),)),
+        })  # fmt: skip
+        assert nudge_at(practice, local(23, 16)) == local(26, 12)
+
+    def test_somebody_of_the_practice_is_enough(self) -> None:
+        practice = a_practice()
+        paused = practice.calendars | {"osei": a_calendar(paused=True)}
+        assert nudge_at(replace(practice, calendars=paused), local(23, 10)) == local(23, 15)
+        closed = dict.fromkeys(practice.calendars, a_calendar(paused=True))
+        assert nudge_at(replace(practice, calendars=closed), local(23, 10)) == local(24, 10)
+
+    def test_open_hours_follow_the_wall_clock(self) -> None:
+        # On Sunday 8 March 2026 the clock goes from two to three: the day is closed, Friday and Monday are not.
+        assert nudge_at(a_practice(), local(6, 15, month=3)) == local(9, 11, month=3)
+
+    def test_what_was_answered_reminds_nobody(self, desk: Desk) -> None:
+        desk.ask()
+        desk.enter()
+        desk.minutes()
+        assert tick_at(desk, local(23, 16)) == []
+
+    def test_the_switch_turns_reminders_and_digests_off(self) -> None:
+        desk = Desk(a_practice(switches=Switches(unanswered=False)))
+        desk.ask(start=IN_DAYS)
+        assert tick_at(desk, local(23, 16)) == []
+        assert tick_at(desk, local(24, 9)) == []
+
+
+class TestDigest:
+    def test_one_a_day_from_the_next_day_on_when_the_practice_opens(self, desk: Desk) -> None:
+        for number in range(3):
+            desk.ask(number, start=IN_DAYS + timedelta(minutes=30 * number), first_name="ABC"[number])
+        assert tick_at(desk, local(23, 15)) == [NUDGE] * 3
+        assert tick_at(desk, local(24, 8, 59)) == []
+        assert tick_at(desk, local(24, 9)) == [DIGEST]
+        assert "3 requests wait" in desk.last_mail()
+        for hour in (9, 10, 16):
+            assert tick_at(desk, local(24, hour, 30)) == []
+        assert tick_at(desk, local(25, 9)) == [DIGEST]
+
+    def test_weekends_bring_none(self, desk: Desk) -> None:
+        desk.clock.at = local(27, 9)
+        desk.ask(start=IN_DAYS)
+        assert tick_at(desk, local(27, 15)) == [NUDGE]
+        for day in (28, 29):
+            assert tick_at(desk, local(day, 12)) == []
+        assert tick_at(desk, local(30, 9)) == [DIGEST]
+
+    def test_at_night_none_is_made_for_another_reason(self, desk: Desk) -> None:
+        desk.ask(start=START + timedelta(days=1))  # the patient is told on Tuesday at 9:30
+        assert tick_at(desk, local(23, 15)) == [NUDGE]
+        request = next(iter(desk.store.requests_by_id.values()))
+        desk.store.requests_by_id["harbor", request.id] = replace(request, look_at=local(24, 3))
+        assert tick_at(desk, local(24, 3)) == []
+        assert tick_at(desk, local(24, 9)) == [DIGEST]
+
+    def test_what_was_answered_before_it_went_out_is_not_in_it(self, desk: Desk) -> None:
+        request = desk.ask(start=IN_DAYS)
+        tick_at(desk, local(23, 15))
+        desk.clock.at = local(24, 9)
+        desk.run_timers()
+        desk.cancel_by_staff("harbor", "nadia@harbor.example", request.id, "not_available", "")
+        assert DIGEST not in tick_at(desk, local(24, 9, 1))
+
+    @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)))
+    def test_it_comes_when_the_practice_opens_whatever_the_clock_does(self, moment: datetime) -> None:
+        practice, now = a_practice(), moment.replace(tzinfo=UTC)
+        due = next_digest_at(practice, now - timedelta(days=7), now)
+        shown = due.astimezone(LOCAL)
+        assert due > now
+        assert (shown.hour, shown.minute) == (9, 0)
+        assert shown.weekday() < 5
+        assert has_opened(practice, due)
+        assert not has_opened(practice, due - timedelta(minutes=1))
+
+
+class TestNotConfirmed:
+    def test_a_day_before_the_start(self, desk: Desk) -> None:
+        request = desk.ask(start=IN_DAYS)
+        tick_at(desk, IN_DAYS - timedelta(hours=24, minutes=1))
+        assert NOT_CONFIRMED not in sent(desk)
+        assert tick_at(desk, IN_DAYS - timedelta(hours=24)) == [NOT_CONFIRMED]
+        assert tick_at(desk, IN_DAYS - timedelta(hours=20)) in ([], [DIGEST])
+        assert desk.told(request) == [NOT_CONFIRMED]
+
+    def test_two_hours_before_where_it_was_asked_for_later(self, desk: Desk) -> None:
+        desk.ask()  # at 10:00 for 9:30 tomorrow
+        tick_at(desk, START - timedelta(hours=2, minutes=1))
+        assert NOT_CONFIRMED not in sent(desk)
+        assert NOT_CONFIRMED in tick_at(desk, START - timedelta(hours=2))
+
+    @pytest.mark.parametrize(
+        ("asked_before", "warned_before"),
+        [(25, 24), (24, 2), (3, 2), (2, None), (1, None)],
+    )
+    def test_when(self, asked_before: float, warned_before: float | None) -> None:
+        request = a_request(created_at=START - timedelta(hours=asked_before))
+        assert warn_at(request) == (START - timedelta(hours=warned_before) if warned_before else None)
+
+    def test_the_day_is_24_hours_also_where_the_clock_changes(self) -> None:
+        start = datetime(2026, 11, 1, 18, tzinfo=UTC)  # ten, on the day when it is one o'clock twice
+        request = a_request(slot=RequestedSlot(start, start), created_at=start - timedelta(days=9))
+        assert warn_at(request) == start - timedelta(hours=24)
+
+    def test_late_it_comes_as_long_as_the_visit_has_not_begun(self, desk: Desk) -> None:
+        desk.ask(start=IN_DAYS)
+        assert NOT_CONFIRMED in tick_at(desk, IN_DAYS - timedelta(minutes=1))
+        late = Desk()
+        late.ask(start=IN_DAYS)
+        late.clock.at = IN_DAYS
+        late.minutes()
+        assert sent(late) == [EXPIRED]
+
+    def test_what_waited_too_long_to_go_out_does_not(self, desk: Desk) -> None:
+        request = desk.ask(start=IN_DAYS)
+        desk.clock.at = IN_DAYS - timedelta(hours=24)
+        desk.run_timers()  # it is due, and the mail service stands still
+        desk.clock.at = IN_DAYS
+        desk.deliver()
+        assert NOT_CONFIRMED not in desk.told(request)
+
+    def test_whoever_was_confirmed_meanwhile_does_not_get_it(self, desk: Desk) -> None:
+        request = desk.ask(start=IN_DAYS)
+        desk.clock.at = IN_DAYS - timedelta(hours=24)
+        desk.run_timers()
+        desk.enter(**at(IN_DAYS))
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.deliver()
+        assert desk.told(request) == ["confirmed_patient"]
+
+    def test_whoever_was_told_of_a_mistake_is_not_told_the_same_again(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.clock.at = START - timedelta(hours=1)
+        desk.undo(request)
+        desk.minutes(5)
+        assert desk.told(request) == ["confirmed_patient", "correction_patient"]
+
+    def test_the_switch(self) -> None:
+        desk = Desk(a_practice(switches=Switches(not_confirmed=False, expired=False)))
+        request = desk.ask(start=IN_DAYS)
+        tick_at(desk, IN_DAYS - timedelta(hours=1))
+        desk.clock.at = IN_DAYS
+        desk.minutes(2)
+        assert desk.stored(request).state == "expired"
+        assert desk.told(request) == []
+
+
+class TestExpiry:
+    def test_after_a_good_pull_made_after_the_start_the_patient_is_told(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.clock.at = START + timedelta(minutes=1)
+        desk.source.fault = Unavailable()
+        desk.minutes(3)
+        assert desk.stored(request).pending
+        desk.source.fault = None
+        desk.clock.advance(hours=2)
+        desk.minutes(2)
+        assert desk.told(request) == [EXPIRED]
+        desk.minutes(5)
+        assert desk.told(request) == [EXPIRED]
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """How often requests are looked up, by the call."""
+    calls: Counter[str] = Counter()
+    names = ("get", "get_many", "to_act", "closed", "unsent", "to_look_at")
+    before = {name: getattr(FakeRequests, name) for name in names}
+
+    def watched(name: str) -> object:
+        def call(self: FakeRequests, *given: object) -> object:
+            calls[name] += 1
+            return before[name](self, *given)
+
+        return call
+
+    for name in names:
+        setattr(FakeRequests, name, watched(name))
+    try:
+        yield calls
+    finally:
+        for name, function in before.items():
+            setattr(FakeRequests, name, function)
+
+
+class TestCost:
+    def test_when_nothing_has_its_time_two_questions_are_asked_and_nothing_is_written(self, desk: Desk) -> None:
+        for number in range(5):
+            desk.ask(number, start=IN_DAYS + timedelta(minutes=30 * number), last_name="ABCDE"[number])
+        writes = desk.store.writes
+        before = dict(desk.store.requests_by_id)
+        with counted() as calls:
+            desk.run_timers()
+        assert calls == {"unsent": 1, "to_look_at": 1}
+        assert (desk.store.writes, desk.store.requests_by_id) == (writes, before)
+
+    def test_a_bug_with_one_request_does_not_hold_up_the_others(self, desk: Desk) -> None:
+        bad = desk.ask(0, start=IN_DAYS)
+        desk.ask(1, start=IN_DAYS + timedelta(minutes=30), first_name="Jon")
+        desk.store.requests_by_id["harbor", bad.id] = replace(desk.stored(bad), created_at=None)  # type: ignore[arg-type]
+        desk.clock.at = local(23, 16)
+        done = desk.run_timers()
+        assert (done.reminded, len(done.broke)) == (1, 1)
+
+
+@given(st.lists(st.integers(1, 900), min_size=5, max_size=60), st.booleans())
+def test_however_late_or_often_the_clock_ticks_each_is_told_once(passed: list[int], twice: bool) -> None:
+    desk = Desk()
+    request: Request = desk.ask(start=IN_DAYS)
+    for minutes in passed:
+        desk.clock.advance(minutes=minutes)
+        for _ in range(2 if twice else 1):
+            desk.run_timers()
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.deliver()
+    counts = Counter(sent(desk))
+    assert counts[NUDGE] <= 1
+    assert counts[NOT_CONFIRMED] <= 1
+    assert counts[EXPIRED] <= 1
+    days = {desk.clock.at.date() - timedelta(days=n) for n in range((desk.clock.at - NOW).days + 2)}
+    assert counts[DIGEST] <= len(days)
+    if desk.clock.at < IN_DAYS:
+        assert desk.stored(request).pending
+        assert counts[NUDGE] == (desk.clock.at >= local(23, 15))
+        assert counts[NOT_CONFIRMED] == (desk.clock.at >= IN_DAYS - timedelta(hours=24))

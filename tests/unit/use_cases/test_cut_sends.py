@@ -1,0 +1,367 @@
+"""Sending that dies at any of its calls, or comes twice, late, in part or out of order: nothing is lost, one doubled at most."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oneway.domain.errors import StoreUnavailable, WriteConflict
+from oneway.domain.messages import MessageKind, MessageState
+from oneway.domain.notices import digest
+from oneway.domain.requests import Request
+from oneway.faults import MailError, MailOutcomeUnknown, MailThrottled, MailUnavailable
+from oneway.use_cases.send_messages import NotYet
+
+from tests.builders import START, a_practice, a_row
+from tests.desk import CANCELLED, CONFIRMED, CORRECTION, LATER, NADIA, RESCHEDULED, Desk, at
+from tests.fakes.store import FakeClock
+from tests.stage import Stage, Watched, WatchedStore
+from tests.world import World
+
+RECEIVED = ["received_staff", "received_patient"]
+
+
+class Sending:
+    """A world in which something is due, and a sender that can die at any step."""
+
+    def __init__(self, prepare: Callable[[World], str]) -> None:
+        clock = FakeClock(World().clock.at)
+        self.stage = Stage(clock)
+        store = WatchedStore()
+        store.stage = self.stage
+        self.world = World(a_practice(), store, clock)
+        self.subject = prepare(self.world)
+        self.world.send_messages = replace(
+            self.world.send_messages, mailer=AfterToo(Watched(self.world.mailer, self.stage), self.stage)
+        )
+
+    def send(self) -> None:
+        with suppress(NotYet, WriteConflict):
+            self.world.send_messages("harbor", self.subject)
+
+    def cut_at(self, step: int) -> list[str]:
+        self.stage.steps.clear()
+        self.stage.calls.clear()
+        self.stage.deaths = {"send": step}
+        thread = self.stage.play("send", self.send)
+        self.stage.give("send")
+        thread.join(20)
+        self.stage.deaths = {}
+        return self.stage.calls["send"]
+
+    def until_done(self) -> None:
+        for _ in range(4):
+            self.world.clock.advance(minutes=3)
+            self.send()
+
+    def sent(self) -> Counter[str]:
+        return Counter(str(tags["message"]) for *_, tags in self.world.mailer.sent)
+
+
+class AfterToo:
+    """A mail service that takes a message and whose caller may die before it hears of it."""
+
+    def __init__(self, inner: Any, stage: Stage) -> None:
+        self._inner, self._stage = inner, stage
+
+    def send(self, *given: Any) -> str:
+        taken: str = self._inner.send(*given)
+        self._stage.step("answer")
+        return taken
+
+
+def submitted(world: World) -> str:
+    return world.submit().request.id
+
+
+def confirmed_by_hand(world: World) -> str:
+    request = world.submit().request
+    world.deliver()
+    world.source.enter(a_row())
+    world.pull()
+    return request.id
+
+
+def a_digest(world: World) -> str:
+    request = world.submit().request
+    world.deliver()
+    nudged = replace(world.stored(request), nudged_at=world.clock.now() - timedelta(days=1))
+    world.store.requests_by_id["harbor", request.id] = nudged
+    notice = digest("harbor", world.clock.now().date(), world.clock.now())
+    world.store.notices.add(notice)
+    return notice.name
+
+
+PREPARED = {"submitted": submitted, "confirmed": confirmed_by_hand, "digest": a_digest}
+CALLS = {name: Sending(prepare).cut_at(0) for name, prepare in PREPARED.items()}
+CUTS = [(name, step) for name, calls in CALLS.items() for step in range(1, len(calls) + 1)]
+
+
+@pytest.mark.parametrize(("name", "step"), CUTS, ids=[f"{name}-{step}-{CALLS[name][step - 1]}" for name, step in CUTS])
+def test_wherever_it_is_cut_each_message_goes_out_and_at_most_one_twice(name: str, step: int) -> None:
+    whole, cut = Sending(PREPARED[name]), Sending(PREPARED[name])
+    whole.send()
+    assert cut.cut_at(step) == CALLS[name][:step]
+    before = len(cut.world.mailer.sent)
+    cut.until_done()
+    assert set(cut.sent()) == set(whole.sent())
+    assert cut.sent().total() - whole.sent().total() <= (CALLS[name][step - 1] in ("answer", "mark"))
+    assert len(cut.world.mailer.sent) >= before
+    done = len(cut.world.mailer.sent)
+    cut.until_done()
+    assert len(cut.world.mailer.sent) == done
+    assert not cut.world.store.requests.unsent(cut.world.clock.now())
+
+
+def test_every_call_is_cut_once() -> None:
+    for name, calls in CALLS.items():
+        assert [step for other, step in CUTS if other == name] == list(range(1, len(calls) + 1))
+        assert {"claim", "send", "answer", "mark"} <= set(calls)
+
+
+class TestOvertaken:
+    """What was decided before it went out: the later state counts."""
+
+    @pytest.fixture
+    def desk(self) -> Desk:
+        return Desk()
+
+    def decided(self, desk: Desk, *acts: Callable[[], object]) -> Request:
+        """The mail service stands still while all this happens."""
+        request = desk.ask()
+        for act in acts:
+            act()
+            desk.clock.advance(minutes=1)
+            desk.sync_feed("harbor", "ehr~osei")
+        desk.clock.advance(minutes=3)
+        desk.minutes(3)
+        return request
+
+    def test_no_confirmed_after_cancelled(self, desk: Desk) -> None:
+        request = self.decided(desk, desk.enter, desk.call_off)
+        assert desk.told(request) == [CANCELLED]
+
+    def test_one_message_for_a_flurry_of_moves(self, desk: Desk) -> None:
+        moves = [lambda n=n: desk.change(**at(LATER + timedelta(minutes=30 * n))) for n in range(4)]
+        request = self.decided(desk, desk.enter, *moves)
+        assert desk.told(request) == [RESCHEDULED]
+
+    def test_nothing_of_what_was_undone_before_it_went_out(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+        desk.clock.advance(minutes=1)
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.told(request) == []
+
+    def test_a_correction_of_what_may_have_gone_out(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+        desk.clock.advance(minutes=1)
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.mailer.fault = MailOutcomeUnknown()
+        with pytest.raises(NotYet):
+            desk.deliver()
+        desk.mailer.fault = None
+        desk.undo(request)
+        desk.clock.advance(minutes=2)
+        desk.minutes(2)
+        assert desk.told(request) == [CORRECTION]
+
+    def test_whoever_is_booked_again_meanwhile_is_told_that_it_is_confirmed(self, desk: Desk) -> None:
+        request = self.decided(desk, desk.enter, desk.call_off, desk.book_again)
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_received_is_not_said_once_it_was_answered(self, desk: Desk) -> None:
+        request = desk.submit().request
+        desk.enter()
+        desk.clock.advance(minutes=1)
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.deliver()
+        kinds = [str(tags["message"]).partition("-")[2] for *_, tags in desk.mailer.sent]
+        assert kinds == ["received_staff", CONFIRMED]
+        states = {one.kind: one.state for one in desk.store.messages.list("harbor", request.id)}
+        assert states[MessageKind.RECEIVED_PATIENT] is MessageState.OVERTAKEN
+
+    def released_but_unsent(self, desk: Desk) -> None:
+        """What was held is let go, and the mail service takes nothing."""
+        desk.mailer.fault = MailUnavailable()
+        for _ in range(4):
+            desk.clock.advance(minutes=1)
+            desk.sync_feed("harbor", "ehr~osei")
+            desk.run_timers()
+            with suppress(NotYet):
+                desk.deliver()
+
+    def test_a_cancellation_names_the_time_that_the_patient_knows(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        self.released_but_unsent(desk)
+        desk.call_off()
+        self.released_but_unsent(desk)
+        desk.mailer.fault = None
+        desk.minutes(2)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        assert "November 24" in desk.last_mail()
+        assert "November 25" not in desk.last_mail()
+        (file,) = [one for one in message_from_bytes(desk.mailer.sent[-1][0]).walk() if one.get_filename()]
+        assert b"DTSTART;TZID=America/Los_Angeles:20261124T093000" in bytes(file.get_payload(decode=True))
+
+    def test_whoever_knew_of_no_visit_is_told_of_the_request(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+        self.released_but_unsent(desk)
+        desk.call_off()
+        self.released_but_unsent(desk)
+        desk.mailer.fault = None
+        desk.minutes(2)
+        assert desk.told(request) == [CANCELLED]
+        assert "text/calendar" not in desk.last_mail()
+
+    def test_a_move_and_back_again_is_no_news(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        self.released_but_unsent(desk)
+        desk.change(**at(START))
+        self.released_but_unsent(desk)
+        desk.mailer.fault = None
+        desk.minutes(2)
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_nothing_of_a_visit_that_has_begun_meanwhile(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+        desk.clock.advance(minutes=1)
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.clock.at = START
+        desk.deliver()
+        assert desk.told(request) == []
+
+    def test_staff_cancel_and_the_patient_is_told_once_however_often(self, desk: Desk) -> None:
+        request = desk.ask()
+        for _ in range(3):
+            desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "")
+            desk.minutes()
+        assert desk.told(request) == [CANCELLED]
+
+
+class TestServiceInTrouble:
+    def test_a_rate_is_obeyed_with_pauses_and_then_left_to_the_queue(self, world: World) -> None:
+        world.submit()
+        world.mailer.fault = MailThrottled()
+        began = world.clock.now()
+        with pytest.raises(NotYet):
+            world.deliver()
+        assert timedelta(seconds=1) < world.clock.now() - began < timedelta(seconds=15)
+        world.mailer.fault = None
+        world.deliver()
+        assert [str(tags["message"])[7:] for *_, tags in world.mailer.sent] == RECEIVED
+
+    def test_a_used_up_quota_is_not_hammered(self, world: World) -> None:
+        world.submit()
+        world.mailer.fault = MailUnavailable()
+        began = world.clock.now()
+        with pytest.raises(NotYet):
+            world.deliver()
+        assert world.clock.now() == began
+
+    def test_nothing_is_given_up_however_long_it_takes_and_it_is_tried_ever_more_slowly(self, world: World) -> None:
+        submitted = world.submit()
+        asked: list[int] = []
+        for minute in range(180):
+            world.clock.advance(minutes=1)
+            world.queue.waiting.clear()
+            world.run_timers()
+            if any(subject == submitted.request.id for _, subject, _ in world.queue.waiting):
+                asked.append(minute)
+        assert 20 < len(asked) < 40
+        assert asked[-1] > 165
+        assert len([minute for minute in asked if minute < 15]) >= 12
+
+    @given(st.lists(st.sampled_from([None, MailUnavailable(), MailThrottled(), MailOutcomeUnknown()]), max_size=12))
+    def test_whatever_the_service_says_each_message_is_told_and_in_order(
+        self, faults: Sequence[MailError | None]
+    ) -> None:
+        world = World()
+        request = world.submit().request
+        for fault in (*faults, None, None, None):
+            world.mailer.fault = fault
+            world.clock.advance(minutes=3)
+            with suppress(NotYet):
+                world.send_messages("harbor", request.id)
+        kinds = [str(tags["message"])[7:] for *_, tags in world.mailer.sent]
+        uncertain = [
+            one.kind for one in world.store.messages.list("harbor", request.id) if one.state is MessageState.UNCERTAIN
+        ]
+        assert sorted([*kinds, *uncertain]) == sorted(RECEIVED)
+        assert kinds == [kind for kind in RECEIVED if kind in kinds]
+
+
+class TestOutOfOrder:
+    @given(st.lists(st.integers(0, 3), max_size=12))
+    def test_the_queue_may_deliver_anything_again_at_any_time(self, order: list[int]) -> None:
+        desk = Desk()
+        requests = [desk.submit(f"{n:032d}", patient=_patient(n), start=_start(n)).request for n in range(4)]
+        for number in order:
+            desk.send_messages("harbor", requests[number].id)
+            desk.clock.advance(seconds=1)
+        desk.deliver()
+        counts = Counter((tags["request"], str(tags["message"])[7:]) for *_, tags in desk.mailer.sent)
+        assert set(counts.values()) == {1}
+        assert len(counts) == 8
+
+    def test_two_workers_at_once(self, world: World) -> None:
+        request = world.submit().request
+        claim = type(world.store.messages).claim
+
+        def between(self: Any, *given: Any) -> None:
+            type(world.store.messages).claim = claim  # type: ignore[method-assign]
+            world.send_messages("harbor", request.id)
+            claim(self, *given)
+
+        type(world.store.messages).claim = between  # type: ignore[method-assign]
+        try:
+            with pytest.raises(NotYet):
+                world.send_messages("harbor", request.id)
+        finally:
+            type(world.store.messages).claim = claim  # type: ignore[method-assign]
+        assert len(world.mailer.sent) == 2
+
+    def test_a_table_that_does_not_answer_loses_nothing(self, world: World) -> None:
+        request = world.submit().request
+        mark = type(world.store.messages).mark
+        calls = 0
+
+        def fails(self: Any, *given: Any) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                raise StoreUnavailable
+            mark(self, *given)
+
+        type(world.store.messages).mark = fails  # type: ignore[method-assign]
+        try:
+            with pytest.raises(StoreUnavailable):
+                world.send_messages("harbor", request.id)
+            world.clock.advance(minutes=3)
+            world.send_messages("harbor", request.id)
+        finally:
+            type(world.store.messages).mark = mark  # type: ignore[method-assign]
+        counts = Counter(str(tags["message"])[7:] for *_, tags in world.mailer.sent)
+        assert counts == {"received_staff": 2, "received_patient": 1}
+
+
+def _patient(number: int) -> dict[str, str]:
+    name = "ABCD"[number]
+    return {"first_name": name, "last_name": name, "birth_date": "1984-03-12", "email": f"{name}@example.org"}
+
+
+def _start(number: int) -> str:
+    return (LATER + timedelta(minutes=30 * number)).isoformat()

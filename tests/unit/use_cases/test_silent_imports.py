@@ -1,0 +1,143 @@
+"""Nothing but requests ever mails a patient: whatever is imported, removed, restored or replayed, nobody hears of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from oneway.domain.appointments import AppointmentState
+from oneway.domain.practices import Source
+from oneway.use_cases.apply_practice import feeds_of
+
+from tests.builders import START, a_calendar, a_feed, a_provider, a_record, a_row
+from tests.desk import Desk, at
+from tests.world import World
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def a_schedule(desk: Desk, number: int = 50) -> None:
+    """Visits of people with addresses, in all states, past and to come."""
+    states = list(AppointmentState)
+    for n in range(number):
+        person = a_record(source_id=f"pat-{n}", emails=(f"visitor{n}@example.org",))
+        start = START + timedelta(days=n % 20 - 5, minutes=30 * (n % 7))
+        desk.enter(f"visit-{n}", patient=person, state=states[n % len(states)], **at(start))
+
+
+def settle(desk: Desk) -> None:
+    desk.minutes(4)
+    desk.tick(hours=1)
+
+
+def walk_ins(desk: Desk) -> None:
+    for n in range(5):
+        desk.enter(f"walk-in-{n}", **at(desk.clock.now() + timedelta(minutes=10 * n)))
+        desk.minutes()
+    for n in range(5):
+        desk.change(f"walk-in-{n}", state=list(AppointmentState)[n % 6])
+        desk.minutes()
+
+
+def everything_changes(desk: Desk) -> None:
+    for n, external_id in enumerate(list(desk.source.rows)):
+        if n % 3 == 0:
+            desk.change(external_id, **at(desk.source.rows[external_id].start + timedelta(days=1)))
+        elif n % 3 == 1:
+            desk.call_off(external_id)
+        else:
+            desk.delete(external_id) if hasattr(desk, "delete") else desk.source.delete(external_id)
+        desk.minutes()
+
+
+def provider_added(desk: Desk) -> None:
+    new = a_provider("ruiz")
+    practice = replace(
+        desk.practice,
+        providers=desk.practice.providers | {"ruiz": new},
+        calendars=desk.practice.calendars | {"ruiz": a_calendar()},
+    )
+    desk.store.practices.save(practice)
+    desk.store.feeds.save(a_feed("ruiz"), a_feed("ruiz"))
+    for n in range(10):
+        desk.enter(f"ruiz-{n}", provider_external_id="prac-ruiz", **at(START + timedelta(days=n)))
+    for _ in range(3):
+        desk.clock.advance(minutes=1)
+        desk.sync_feed("harbor", "ehr~ruiz")
+
+
+def provider_removed(desk: Desk) -> None:
+    providers = {key: one for key, one in desk.practice.providers.items() if key != "osei"}
+    desk.store.practices.save(replace(desk.practice, providers=providers))
+    desk.store.feeds.remove("harbor", "ehr~osei")
+
+
+def source_changed(desk: Desk) -> None:
+    """Another scheduling system: all visits are gone, and come back under other ids."""
+    rows = list(desk.source.rows.values())
+    desk.source.rows.clear()
+    sources = {"ehr": Source("ehr", "fhir", "https://other.example/fhir", 1)}
+    practice = replace(desk.practice, sources=sources)
+    desk.store.practices.save(practice)
+    for settings in feeds_of(practice):
+        before = desk.store.feeds.get("harbor", settings.feed_id)
+        assert before
+        desk.store.feeds.save(before, replace(before, settings=settings, mapping=""))
+    desk.minutes(3)
+    desk.source.enter(*(replace(row, external_id=f"new-{row.external_id}") for row in rows))
+
+
+def table_restored(desk: Desk) -> None:
+    """The table of an hour ago: digests, feeds and visits are older than what the source says."""
+    store = desk.store
+    kept = dict(store.appointments_by_key), dict(store.digest_weeks), dict(store.feeds_by_id), dict(store.days_by_key)
+    everything_changes(desk)
+    store.appointments_by_key, store.digest_weeks, store.feeds_by_id, store.days_by_key = kept
+
+
+def digests_lost(desk: Desk) -> None:
+    desk.store.digest_weeks.clear()
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [walk_ins, everything_changes, provider_added, provider_removed, source_changed, table_restored, digests_lost],
+)
+def test_nobody_hears_of_it(desk: Desk, happens: Callable[[Desk], None]) -> None:
+    a_schedule(desk)
+    settle(desk)  # the first sync
+    happens(desk)
+    settle(desk)
+    assert len(desk.store.appointments_by_key) >= 10
+    assert desk.mailer.sent == []
+    assert desk.store.messages_by_id == {}
+    assert [
+        one for one in desk.store.requests.unsent(desk.clock.now() + timedelta(days=1)) if "notice" not in one[1]
+    ] == []
+
+
+def test_a_replayed_stream_sends_nothing_again(world: World) -> None:
+    """Every version that a request ever had is delivered once more: what is stored decides, not what comes."""
+    submitted = world.submit()
+    world.deliver()
+    world.source.enter(a_row())
+    world.pull()
+    world.deliver()
+    sent = len(world.mailer.sent)
+    for _ in range(5):
+        world.clock.advance(hours=1)
+        assert world.send_messages("harbor", submitted.request.id) == 0
+    assert len(world.mailer.sent) == sent
+
+
+def test_a_request_restored_from_before_its_mail_is_told_no_more_than_once_again(world: World) -> None:
+    """A table that was restored to before the mark: the records of its messages came back with it, or not."""
+    submitted = world.submit()
+    before = world.stored(submitted.request)
+    world.deliver()
+    world.store.requests_by_id["harbor", before.id] = before
+    world.deliver()
+    assert len(world.mailer.sent) == 2

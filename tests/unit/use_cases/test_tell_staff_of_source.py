@@ -1,0 +1,110 @@
+"""Staff hear once that a source broke, and once that it is well again, whatever is lost or comes twice."""
+
+from dataclasses import replace
+
+import pytest
+from oneway.domain.errors import Forbidden, PracticeNotFound, StoreUnavailable
+from oneway.domain.events import HealthEvent
+from oneway.faults import AuthRevoked
+from oneway.use_cases.tell_staff_of_source import TellStaffOfSource
+
+from tests.desk import NADIA, VIC, Desk
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def told(desk: Desk) -> list[str]:
+    return [str(tags["message"]) for *_, tags in desk.mailer.sent]
+
+
+def pull(desk: Desk, minutes: int = 1) -> None:
+    for _ in range(minutes):
+        desk.clock.advance(minutes=1)
+        for provider in ("osei", "brandt"):
+            desk.sync_feed("harbor", f"ehr~{provider}", now_asked=True)
+        desk.tick()
+
+
+def test_one_message_for_a_source_with_many_feeds_each_time(desk: Desk) -> None:
+    pull(desk)
+    desk.source.fault = AuthRevoked()
+    pull(desk, 30)
+    assert told(desk) == ["source_broken_staff"]
+    desk.source.fault = None
+    pull(desk, 30)
+    assert told(desk) == ["source_broken_staff", "source_well_staff"]
+    desk.source.fault = AuthRevoked()
+    pull(desk, 5)
+    assert told(desk) == ["source_broken_staff", "source_well_staff", "source_broken_staff"]
+    assert "ehr" in desk.last_mail()
+
+
+def test_it_is_well_when_all_its_feeds_are(desk: Desk) -> None:
+    desk.source.fault = AuthRevoked()
+    pull(desk)
+    desk.source.fault = None
+    desk.sync_feed("harbor", "ehr~osei", now_asked=True)
+    desk.tick()
+    assert told(desk) == ["source_broken_staff"]
+    desk.sync_feed("harbor", "ehr~brandt", now_asked=True)
+    desk.tick()
+    assert told(desk) == ["source_broken_staff", "source_well_staff"]
+
+
+def test_whoever_is_told_twice_of_a_turn_makes_one_notice(desk: Desk) -> None:
+    desk.source.fault = AuthRevoked()
+    pull(desk)
+    tell = TellStaffOfSource(desk.store.notices, desk.clock)
+    for _ in range(3):
+        desk.clock.advance(minutes=1)
+        for turn in desk.turns:
+            tell(turn)
+        desk.tick()
+    assert told(desk) == ["source_broken_staff"]
+
+
+def test_a_notice_that_could_not_be_made_comes_again_with_the_next_pull(desk: Desk) -> None:
+    tell_health = desk.sync_feed.follow_pull.tell_health
+    dead: list[bool] = [True]
+
+    def dies(event: HealthEvent) -> None:
+        if dead[0]:
+            raise StoreUnavailable
+        TellStaffOfSource(desk.store.notices, desk.clock)(event)
+
+    follow = replace(desk.sync_feed.follow_pull, tell_health=replace(tell_health, consumers=[dies]))
+    desk.sync_feed = replace(desk.sync_feed, follow_pull=follow)
+    desk.source.fault = AuthRevoked()
+    with pytest.raises(StoreUnavailable):
+        pull(desk)
+    assert told(desk) == []
+    dead[0] = False
+    pull(desk)
+    assert told(desk) == ["source_broken_staff"]
+
+
+class TestTest:
+    def test_staff_have_one_sent_to_the_practices_recipients(self, desk: Desk) -> None:
+        for _ in range(3):
+            desk.send_test_by_staff("harbor", NADIA)
+        desk.deliver()
+        assert told(desk) == ["test_staff"]
+        assert desk.mailer.sent[0][2] == ("front@harbor.example",)
+        desk.clock.advance(minutes=1)
+        desk.send_test_by_staff("harbor", NADIA)
+        desk.deliver()
+        assert len(desk.mailer.sent) == 2
+
+    def test_others_may_not(self, desk: Desk) -> None:
+        with pytest.raises(Forbidden):
+            desk.send_test_by_staff("harbor", VIC)
+        with pytest.raises(PracticeNotFound):
+            desk.send_test_by_staff("harbor", "eve@pier.example")
+
+    def test_operators_may_send_it_elsewhere(self, desk: Desk) -> None:
+        desk.send_test("harbor", ("me@example.org",))
+        desk.deliver()
+        assert desk.mailer.sent[0][2] == ("me@example.org",)

@@ -1,0 +1,391 @@
+"""What came back of mail: the message's state, no more mail to that address, and a call, once each."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oneway.domain.errors import Forbidden, LinkNotFound, PracticeNotFound, RequestNotFound
+from oneway.domain.messages import Delivery, MessageKind, MessageRecord, MessageState, Why
+from oneway.domain.requests import Happening, Request
+from oneway.domain.suppression import mark_of
+from oneway.faults import MailOutcomeUnknown, MailRefused
+from oneway.mail import ses_events
+from oneway.use_cases.send_messages import NotYet
+
+from tests.desk import LATER, NADIA, VIC, Desk
+from tests.ses_events import NAMES, an_event
+
+RECEIVED = "000001-received_patient"
+READ = [name for name in NAMES if name not in ("rendering_failure", "not_ours")]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def say(desk: Desk, name: str, request: Request, message: str = RECEIVED) -> bool:
+    return desk.track_mail(ses_events.read(an_event(name, request.id, message)))
+
+
+def record(desk: Desk, request: Request, message: str = RECEIVED) -> MessageRecord:
+    return next(one for one in desk.store.messages.list("harbor", request.id) if one.id == message)
+
+
+def staff_mail(desk: Desk) -> list[str]:
+    """The kinds of what staff got, beyond new requests."""
+    kinds = [str(tags["message"]).partition("-")[2] for *_, tags in desk.mailer.sent]
+    return [kind for kind in kinds if kind.endswith("_staff") and kind != MessageKind.RECEIVED_STAFF]
+
+
+class TestState:
+    @pytest.mark.parametrize(
+        ("name", "delivery"),
+        [
+            ("send", Delivery.NOTHING),
+            ("delivery", Delivery.DELIVERED),
+            ("delay", Delivery.DELAYED),
+            ("bounce", Delivery.BOUNCED),
+            ("bounce_suppressed", Delivery.BOUNCED),
+            ("bounce_transient", Delivery.BOUNCED),
+            ("complaint", Delivery.COMPLAINED),
+            ("reject", Delivery.REJECTED),
+        ],
+    )
+    def test_it_stands_on_the_message(self, desk: Desk, name: str, delivery: Delivery) -> None:
+        request = desk.ask()
+        assert say(desk, name, request)
+        assert record(desk, request).delivery is delivery
+        shown = desk.show_request("harbor", NADIA, request.id)
+        assert next(one for one in shown.messages if one.id == RECEIVED).delivery is delivery
+
+    @pytest.mark.parametrize("order", list(permutations(["send", "delay", "delivery", "complaint"])))
+    def test_in_any_order_the_strongest_word_stays(self, order: tuple[str, ...]) -> None:
+        desk = Desk()
+        request = desk.ask()
+        for name in (*order, *order):
+            say(desk, name, request)
+        assert record(desk, request).delivery is Delivery.COMPLAINED
+
+    def test_of_a_message_that_nobody_knows_it_says_so(self, desk: Desk) -> None:
+        request = desk.ask()
+        assert not say(desk, "delivery", request, "000009-confirmed_patient")
+        assert not desk.track_mail(ses_events.read(an_event("delivery", "aaaaaaaaaaaaa")))
+
+    @pytest.mark.parametrize("name", ["rendering_failure", "not_ours"])
+    def test_what_is_not_known_is_not_read(self, name: str) -> None:
+        with pytest.raises(ses_events.MailEventUnknown):
+            ses_events.read(an_event(name, "r"))
+
+    @given(
+        st.recursive(
+            st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+        )
+    )
+    def test_whatever_comes_is_read_or_unknown(self, event: Any) -> None:
+        for one in (event, {"detail": event}, {"detail": {"eventType": "Bounce", "mail": event}}):
+            with pytest.raises(ses_events.MailEventUnknown):
+                ses_events.read(one)
+
+
+class TestBounce:
+    @pytest.mark.parametrize("name", ["bounce", "bounce_suppressed", "complaint"])
+    def test_the_address_is_not_used_again_and_staff_have_to_call(self, desk: Desk, name: str) -> None:
+        request = desk.ask()
+        for _ in range(3):
+            say(desk, name, request)
+            desk.deliver()
+        now = desk.stored(request)
+        assert now.call
+        assert now.call.kind is MessageKind.RECEIVED_PATIENT
+        assert staff_mail(desk) == ["unreachable_staff"]
+        assert desk.happened(request) == [Happening.UNREACHABLE]
+        before = len(desk.mailer.sent)
+        desk.enter()
+        desk.minutes()
+        assert desk.told(request) == []
+        assert len(desk.mailer.sent) == before
+        now = desk.stored(request)
+        assert now.call
+        assert (now.call.kind, now.call.why) == (MessageKind.CONFIRMED_PATIENT, Why.SUPPRESSED)
+        shown = desk.show_request("harbor", NADIA, request.id)
+        assert shown.suppressed
+
+    @pytest.mark.parametrize("name", ["bounce_transient", "reject"])
+    def test_what_passes_stops_no_address_but_this_message_has_to_be_told(self, desk: Desk, name: str) -> None:
+        request = desk.ask()
+        say(desk, name, request)
+        assert desk.stored(request).call
+        desk.enter()
+        desk.minutes()
+        assert desk.told(request) == ["confirmed_patient"]
+
+    def test_a_delay_calls_for_nothing(self, desk: Desk) -> None:
+        request = desk.ask()
+        say(desk, "delay", request)
+        desk.deliver()
+        assert desk.stored(request).call is None
+        assert staff_mail(desk) == []
+
+    def test_of_this_practice_only(self, desk: Desk) -> None:
+        request = desk.ask()
+        say(desk, "bounce", request)
+        assert desk.store.suppressions.get("harbor", mark_of("harbor", " MARIA@example.org"))
+        assert not desk.store.suppressions.get("pier", mark_of("pier", "maria@example.org"))
+        assert mark_of("pier", "maria@example.org") != mark_of("harbor", "maria@example.org")
+
+    def test_another_request_of_the_same_address_is_not_mailed_and_staff_hear_of_it(self, desk: Desk) -> None:
+        first = desk.ask()
+        say(desk, "bounce", first)
+        second = desk.ask(1, start=LATER)
+        call = desk.stored(second).call
+        assert call
+        assert call.why is Why.SUPPRESSED
+        assert desk.told(second) == []
+        assert staff_mail(desk) == ["unreachable_staff", "unreachable_staff"]
+
+    def test_until_staff_say_otherwise_and_a_late_repeat_changes_nothing(self, desk: Desk) -> None:
+        request = desk.ask()
+        say(desk, "bounce", request)
+        with pytest.raises(Forbidden):
+            desk.use_address_again("harbor", VIC, request.id)
+        with pytest.raises(PracticeNotFound):
+            desk.use_address_again("harbor", "eve@pier.example", request.id)
+        desk.use_address_again("harbor", NADIA, request.id)
+        say(desk, "bounce", request)
+        desk.enter()
+        desk.minutes()
+        assert desk.told(request) == ["confirmed_patient"]
+
+    def test_mail_to_staff_that_bounces_stops_there_and_calls_nobody(self, desk: Desk) -> None:
+        request = desk.ask()
+        event = replace(
+            ses_events.read(an_event("bounce", request.id, "000001-received_staff")),
+            recipients=("Front@harbor.example",),
+        )
+        desk.track_mail(event)
+        assert desk.stored(request).call is None
+        desk.ask(1, start=LATER, first_name="Jon")
+        assert [to for _, _, to, _ in desk.mailer.sent].count(("front@harbor.example",)) == 1
+
+    def test_it_comes_before_the_message_was_marked(self, desk: Desk) -> None:
+        request = desk.submit().request
+        claimed = MessageRecord(RECEIVED, MessageKind.RECEIVED_PATIENT, MessageState.CLAIMED, 1)
+        desk.store.messages.claim("harbor", request.id, None, claimed)
+        say(desk, "send", request)
+        assert record(desk, request).state is MessageState.SENT
+
+
+class TestLookingForTheEvent:
+    """Before a claim that ended without an answer is sent again, its event is looked for."""
+
+    def test_what_ses_took_is_not_sent_twice(self, desk: Desk) -> None:
+        request = desk.submit().request
+        desk.mailer.fault = MailOutcomeUnknown()
+        with pytest.raises(NotYet):
+            desk.send_messages("harbor", request.id)
+        desk.mailer.fault = None
+        say(desk, "send", request, "000001-received_staff")
+        desk.clock.advance(minutes=2)
+        desk.deliver()
+        assert [tags["message"] for *_, tags in desk.mailer.sent] == [RECEIVED]
+        assert record(desk, request, "000001-received_staff").state is MessageState.SENT
+
+
+class TestCallTasks:
+    @pytest.mark.parametrize(
+        ("act", "kind"),
+        [
+            (lambda desk, request: desk.enter(), MessageKind.CONFIRMED_PATIENT),
+            (
+                lambda desk, request: desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", ""),
+                MessageKind.CANCELLED_PATIENT,
+            ),
+            (lambda desk, request: setattr(desk.clock, "at", request.start), MessageKind.EXPIRED_PATIENT),
+        ],
+    )
+    def test_without_an_address_each_message_is_a_call(
+        self, desk: Desk, act: Callable[[Desk, Request], object], kind: MessageKind
+    ) -> None:
+        request = desk.ask(email=None)
+        assert desk.stored(request).call is None  # the page has said that it arrived
+        act(desk, request)
+        desk.minutes(3)
+        now = desk.stored(request)
+        assert now.call
+        assert (now.call.kind, now.call.why) == (kind, Why.NO_ADDRESS)
+        assert now.id in [one.id for one in desk.list_to_act("harbor", NADIA).requests]
+        assert "unreachable_staff" not in staff_mail(desk)  # staff knew when it was asked
+
+    def test_a_refused_message_is_one_too(self, desk: Desk) -> None:
+        request = desk.submit().request
+        desk.mailer.fault = MailRefused()
+        desk.deliver()
+        call = desk.stored(request).call
+        assert call
+        assert call.why is Why.REFUSED
+
+    def test_the_newest_says_what_to_tell(self, desk: Desk) -> None:
+        request = desk.ask(email=None)
+        desk.enter()
+        desk.minutes()
+        desk.call_off()
+        desk.minutes(3)
+        call = desk.stored(request).call
+        assert call
+        assert call.kind is MessageKind.CANCELLED_PATIENT
+
+    def test_what_was_never_told_needs_no_correction(self, desk: Desk) -> None:
+        request = desk.ask(email=None)
+        desk.enter()
+        desk.minutes()
+        desk.undo(request)
+        desk.minutes()
+        assert desk.stored(request).call is None
+
+    def test_what_was_told_by_phone_does(self, desk: Desk) -> None:
+        request = desk.ask(email=None)
+        desk.enter()
+        desk.minutes()
+        call = desk.stored(request).call
+        assert call
+        desk.close_call_task("harbor", NADIA, request.id, call.id)
+        desk.undo(request)
+        desk.minutes()
+        after = desk.stored(request).call
+        assert after
+        assert after.kind is MessageKind.CORRECTION_PATIENT
+
+    def test_staff_close_it_once_and_the_timeline_says_who_called(self, desk: Desk) -> None:
+        request = desk.ask(email=None)
+        desk.enter()
+        desk.minutes()
+        call = desk.stored(request).call
+        assert call
+        with pytest.raises(Forbidden):
+            desk.close_call_task("harbor", VIC, request.id, call.id)
+        with pytest.raises(PracticeNotFound):
+            desk.close_call_task("harbor", "eve@pier.example", request.id, call.id)
+        with pytest.raises(RequestNotFound):
+            desk.close_call_task("harbor", NADIA, "aaaaaaaaaaaaa", call.id)
+        desk.close_call_task("harbor", NADIA, request.id, "000001-received_patient")
+        assert desk.stored(request).call
+        for _ in range(2):
+            desk.close_call_task("harbor", NADIA, request.id, call.id)
+        assert not desk.stored(request).to_act
+        (entry,) = [one for one in desk.timeline(request) if one.what is Happening.CALLED]
+        assert entry.actor.name == NADIA
+
+    def test_whoever_cancels_needs_no_call(self, desk: Desk) -> None:
+        submitted = desk.submit()
+        desk.deliver()
+        say(desk, "bounce_transient", submitted.request)
+        assert desk.stored(submitted.request).call
+        desk.cancel_by_patient("harbor", submitted.link)
+        assert desk.stored(submitted.request).call is None
+
+    def test_whoever_has_the_newer_message_needs_no_call(self, desk: Desk) -> None:
+        request = desk.ask()
+        say(desk, "bounce_transient", request)
+        assert desk.stored(request).call
+        desk.enter()
+        desk.minutes()
+        assert desk.told(request) == ["confirmed_patient"]
+        assert desk.stored(request).call is None
+
+    def test_a_late_visit_finds_a_request_whose_patient_has_to_be_called(self, desk: Desk) -> None:
+        request = desk.ask(email=None)
+        desk.clock.at = request.start + timedelta(minutes=1) if request.start else desk.clock.at
+        desk.minutes(2)
+        assert desk.stored(request).call
+        desk.enter()
+        desk.minutes(2)
+        assert desk.answered_by(request) == "appt-1"
+
+
+@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize("calls", [1, 2, 3, 4])
+def test_cut_anywhere_and_told_again_it_comes_to_the_same(name: str, calls: int) -> None:
+    """The function dies at one of its writes, and the queue delivers the event again."""
+
+    def after(desk: Desk, request: Request) -> tuple[object, ...]:
+        now, store = desk.stored(request), desk.store
+        return now.call, [d.kind for d in now.due], desk.happened(request), store.messages_by_id, store.suppressed
+
+    whole, cut = Desk(), Desk()
+    for desk in (whole, cut):
+        request = desk.ask()
+        writes = 0
+
+        def dies(kind: str, real: Any, desk: Desk = desk) -> Any:
+            def write(*given: Any) -> Any:
+                nonlocal writes
+                writes += 1
+                if desk is cut and writes == calls:
+                    raise RuntimeError(kind)
+                return real(*given)
+
+            return write
+
+        class Dying:
+            def __init__(self, inner: Any, names: tuple[str, ...], wrap: Any) -> None:
+                self._inner, self._names, self._wrap = inner, names, wrap
+
+            def __getattr__(self, name: str) -> Any:
+                found = getattr(self._inner, name)
+                return self._wrap(name, found) if name in self._names else found
+
+        normal = desk.track_mail
+        dying = replace(
+            normal,
+            messages=Dying(desk.store.messages, ("claim",), dies),
+            suppressions=Dying(desk.store.suppressions, ("add",), dies),
+            ledger=Dying(desk.store.ledger, ("commit",), dies),
+        )
+        event = ses_events.read(an_event(name, request.id))
+        try:
+            dying(event)
+        except RuntimeError:
+            normal(event)
+        normal(event)
+    assert after(whole, request)[0:3] == after(cut, request)[0:3]
+    assert after(whole, request)[3:] == after(cut, request)[3:]
+
+
+def test_a_change_of_the_request_at_the_same_moment_is_not_lost() -> None:
+    desk = Desk()
+    request = desk.ask()
+    desk.store.before_commit = lambda: desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "") and None
+    say(desk, "bounce", request)
+    now = desk.stored(request)
+    assert now.closed
+    assert now.call
+
+
+class TestLinks:
+    def test_a_revoked_link_opens_nothing_and_the_next_message_brings_another(self, desk: Desk) -> None:
+        submitted = desk.submit()
+        desk.deliver()
+        desk.revoke_link("harbor", submitted.request.id)
+        with pytest.raises(LinkNotFound):
+            desk.look_up("harbor", submitted.link)
+        desk.enter()
+        desk.minutes()
+        link = desk.links.of(desk.stored(submitted.request))
+        assert desk.look_up("harbor", link).request.id == submitted.request.id
+        assert link in desk.last_mail().replace("=\n", "")
+        with pytest.raises(RequestNotFound):
+            desk.revoke_link("harbor", "aaaaaaaaaaaaa")
+
+    def test_staff_are_warned_where_the_schedule_is_old(self, desk: Desk) -> None:
+        desk.clock.advance(hours=5)
+        desk.submit()
+        desk.deliver()
+        assert "last read 5 hours ago" in next(
+            mime.decode().replace("=\n", "") for mime, _, to, _ in desk.mailer.sent if to == ("front@harbor.example",)
+        )

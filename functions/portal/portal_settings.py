@@ -25,7 +25,8 @@ PARTS: Mapping[str, Callable[[str], bool]] = {
     "branding": lambda name: name == "accent",
 }
 """The parts of a practice's own settings that are edited together."""
-NEW = "new"
+NEW = "_new"
+"""Stands for a visit type that there is not yet; no id has a "_"."""
 
 
 @app.route("/portal/{practice}/settings")

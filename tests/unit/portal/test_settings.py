@@ -293,6 +293,8 @@ class TestVisitTypes:
             ({"minutes": "4"}, "minutes"),
             ({"minutes": "a while"}, "minutes"),
             ({"new": None, "returning": None}, "for"),
+            ({"name": "", "minutes": "a while"}, "name"),
+            ({"name": "", "minutes": "a while"}, "minutes"),
         ],
     )
     def test_that_cannot_be_are_said(self, desk: PortalDesk, typed: dict[str, str | None], field: str) -> None:

@@ -137,8 +137,8 @@ class TestSaving:
 
     def test_what_is_saved_unchanged_writes_and_tells_nothing(self, desk: PortalDesk) -> None:
         version = practice(desk).version
-        for path in ("messages", "booking", "branding", "providers/osei", "visit-types/new"):
-            if path != "visit-types/new":
+        for path in ("messages", "booking", "branding", "providers/osei", "visit-types/_new"):
+            if path != "visit-types/_new":
                 assert save(desk, path).status == 303
         assert save(desk, "visit-types/follow-up").status == 303
         assert practice(desk).version == version
@@ -237,8 +237,8 @@ class TestTwoEditors:
         assert len(told(desk)) == 2
 
     def test_of_one_visit_type(self, desk: PortalDesk) -> None:
-        begun = fields(desk.open(f"{HOME}/visit-types/new"))
-        save(desk, "visit-types/new", name="Check-up")
+        begun = fields(desk.open(f"{HOME}/visit-types/_new"))
+        save(desk, "visit-types/_new", name="Check-up")
         assert begun["seen"] == ""
         begun = fields(desk.open(f"{HOME}/visit-types/follow-up"))
         save(desk, "visit-types/follow-up", minutes="20")
@@ -252,16 +252,22 @@ class TestTwoEditors:
 class TestVisitTypes:
     def test_are_added_with_translation_for_whom_and_by_whom(self, desk: PortalDesk) -> None:
         typed = {"name": "Yearly check-up", "name__es": "Revisión anual", "minutes": "45", "by__brandt": "on"}
-        assert save(desk, "visit-types/new", new=None, **typed).status == 303
+        assert save(desk, "visit-types/_new", new=None, **typed).status == 303
         one = practice(desk).visit_types["yearly-check-up"]
         assert one == VisitType("yearly-check-up", "Yearly check-up", 45, False, True, {"es": "Revisión anual"})
         assert practice(desk).providers["brandt"].visit_type_ids == ("new", "follow-up", "yearly-check-up")
         assert practice(desk).providers["osei"].visit_type_ids == ("new", "follow-up")
         assert "Yearly check-up, 45 minutes, for known patients" in desk.open(f"{HOME}/history").text
 
+    def test_whose_id_is_new_is_edited_like_any_other(self, desk: PortalDesk) -> None:
+        assert "New patient" in desk.open(f"{HOME}/visit-types/new").text
+        save(desk, "visit-types/new", minutes="35")
+        assert practice(desk).visit_types["new"].minutes == 35
+        assert "New visit type" in desk.open(f"{HOME}/visit-types/_new").text
+
     def test_of_the_same_name_get_ids_of_their_own(self, desk: PortalDesk) -> None:
         for _ in range(2):
-            save(desk, "visit-types/new", name="Botox & Co.")
+            save(desk, "visit-types/_new", name="Botox & Co.")
         assert {"botox-co", "botox-co-2"} <= practice(desk).visit_types.keys()
 
     def test_that_nobody_offers_any_more_are_not_booked_and_old_requests_stay_readable(self, desk: PortalDesk) -> None:
@@ -287,11 +293,13 @@ class TestVisitTypes:
             ({"minutes": "4"}, "minutes"),
             ({"minutes": "a while"}, "minutes"),
             ({"new": None, "returning": None}, "for"),
+            ({"name": "", "minutes": "a while"}, "name"),
+            ({"name": "", "minutes": "a while"}, "minutes"),
         ],
     )
     def test_that_cannot_be_are_said(self, desk: PortalDesk, typed: dict[str, str | None], field: str) -> None:
         before = practice(desk)
-        answer = save(desk, "visit-types/new", **({"name": "X-ray", "by__osei": "on"} | typed))
+        answer = save(desk, "visit-types/_new", **({"name": "X-ray", "by__osei": "on"} | typed))
         assert answer.status == 422
         assert f'href="#visit-{field}"' in answer.html
         assert f'id="error-{field}"' in answer.html
@@ -342,7 +350,7 @@ FORMS: dict[str, dict[str, str]] = {
     "branding": {"accent": "#884400", "seen.accent": "#0b6e99"},
     "providers/osei": {},
     "visit-types/new-one": {},
-    "visit-types/new": {"name": "X", "minutes": "30", "new": "on", "seen": ""},
+    "visit-types/_new": {"name": "X", "minutes": "30", "new": "on", "seen": ""},
 }  # fmt: skip
 PAGES = ("", "/history", "/messages", "/booking", "/branding", "/providers/osei", "/visit-types/follow-up")
 

@@ -146,7 +146,10 @@ def _cancel_page(
     session: Session, practice: str, request: str, values: dict[str, str], wrong: dict[str, str] | None = None
 ) -> Response:
     found = portal().show_request(practice, session.email, request)
-    preview = portal().preview_cancel(found.practice, found.request, values["reason"], values["note"][:LONGEST_NOTE])
+    note, now = values["note"][:LONGEST_NOTE], portal().clock.now()
+    preview = portal().preview_cancel(
+        found.practice, found.request, values["reason"], note, now, suppressed=found.suppressed is not None
+    )
     status = 422 if wrong else 200
     return _page("cancel_request.html", session, found, status, wrong=wrong or {}, values=values, preview=preview)
 

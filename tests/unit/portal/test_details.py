@@ -7,6 +7,7 @@ import pytest
 from oneway.domain.claims import LASTS, Claim
 from oneway.domain.errors import Forbidden, RequestNotFound, SomebodyElseIsOnIt
 from oneway.domain.practices import StaffMember, Switches
+from oneway.use_cases.preview_cancel import Follows
 
 from tests.builders import a_practice, a_record
 from tests.desk import LATER, NADIA, VIC, at
@@ -153,6 +154,17 @@ class TestCancelling:
         request = desk.ask(email=None)
 
         assert "gave no e-mail address" in desk.open(f"{LIST}/{request.id}/cancel").text
+
+    def test_to_an_address_that_refused_mail_and_of_a_time_that_is_past_nothing_is_sent(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        practice = desk.store.practices.get("harbor")
+        now = desk.clock.now()
+
+        refused = desk.preview_cancel(practice, request, "other", "", now, suppressed=True)
+        past = desk.preview_cancel(practice, request, "other", "", now + timedelta(days=2))
+
+        assert (refused.follows, refused.letter) == (Follows.SUPPRESSED, None)
+        assert (past.follows, past.letter) == (Follows.PAST, None)
 
     def test_the_letter_is_in_the_patient_s_language_on_a_page_in_staff_s(self, desk: PortalDesk) -> None:
         request = desk.submit(language="es").request

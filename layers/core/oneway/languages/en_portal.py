@@ -311,5 +311,7 @@ WORDS = {
     "If not, this one:",
     "follows.duplicate": "Nothing: the patient has, or gets, the answer to the other request.",
     "follows.switch_off": "Nothing: cancellation messaging is off. Please call.",
+    "follows.suppressed": "Nothing: a message to this address came back, or was not wanted. Please call.",
+    "follows.past": "Nothing: the requested time is past.",
     "follows.no_email": "Nothing: the patient gave no e-mail address. Please call.",
 }

@@ -310,5 +310,7 @@ WORDS = {
     "Si no, este:",
     "follows.duplicate": "Nada: el paciente tiene, o recibirá, la respuesta a la otra solicitud.",
     "follows.switch_off": "Nada: los avisos de cancelación están desactivados. Llame, por favor.",
+    "follows.suppressed": "Nada: un mensaje a esta dirección fue devuelto o no era deseado. Llame, por favor.",
+    "follows.past": "Nada: la hora solicitada ya pasó.",
     "follows.no_email": "Nada: el paciente no dio un correo electrónico. Llame, por favor.",
 }

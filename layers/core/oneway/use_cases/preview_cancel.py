@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from ..domain.messages import DueMessage, MessageKind
@@ -20,6 +21,10 @@ class Follows(StrEnum):
     DUPLICATE = "duplicate"
     SWITCH_OFF = "switch_off"
     NO_EMAIL = "no_email"
+    SUPPRESSED = "suppressed"
+    """Mail to the address came back, or was not wanted."""
+    PAST = "past"
+    """No message but *expired* concerns a start already past (product section 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,18 @@ class PreviewCancel:
 
     open_writer: Callable[[], LetterWriter]
 
-    def __call__(self, practice: Practice, request: Request, reason: str, note_to_patient: str) -> CancelPreview:
-        """The message that would go out now."""
-        follows = _follows(practice, request, reason)
+    def __call__(
+        self,
+        practice: Practice,
+        request: Request,
+        reason: str,
+        note_to_patient: str,
+        now: datetime,
+        *,
+        suppressed: bool = False,
+    ) -> CancelPreview:
+        """The message that would go out now; none to an address that is `suppressed`."""
+        follows = _follows(practice, request, reason, now, suppressed)
         if follows not in (Follows.MAIL, Follows.MOVED):
             return CancelPreview(follows)
         after = replace(
@@ -52,11 +66,15 @@ class PreviewCancel:
         return CancelPreview(follows, self.open_writer()(due, practice, after))
 
 
-def _follows(practice: Practice, request: Request, reason: str) -> Follows:
+def _follows(practice: Practice, request: Request, reason: str, now: datetime, suppressed: bool) -> Follows:
     if reason == DUPLICATE:
         return Follows.DUPLICATE
+    if request.start is not None and request.start <= now:
+        return Follows.PAST
     if not practice.switches.cancelled:
         return Follows.SWITCH_OFF
     if not request.patient.email:
         return Follows.NO_EMAIL
+    if suppressed:
+        return Follows.SUPPRESSED
     return Follows.MOVED if reason == MOVED else Follows.MAIL

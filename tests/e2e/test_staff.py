@@ -121,6 +121,7 @@ def test_the_mailed_link_opens_that_very_page_cold_and_signed_in(
     eyes.look(page, "b-practices")
     page.get_by_role("link", name="Quay Clinic").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Action required")
+    expect(page.locator("#rooms a")).not_to_have_count(0)
     eyes.look(page, "c-action-required")
     page.locator("#me summary").click()
     page.get_by_role("button", name="Sign out").click()

@@ -36,6 +36,15 @@ class Letter:
     sent_at: datetime
     handle: str
 
+    @property
+    def subjects(self) -> list[tuple[str, str]]:
+        """Practices, and the feed, request or kind of event of each that it is about."""
+        pulls = self.body.get("pulls")
+        if isinstance(pulls, list):
+            return [(str(practice), str(feed)) for practice, feed, *_ in pulls]
+        subject = self.body.get("request") or self.body.get("detail-type", "")
+        return [(str(self.body.get("practice", "")), str(subject))]
+
 
 def show(stack: Stack, out: Console) -> bool:
     """List all letters; whether there are none. They stay where they are."""
@@ -51,9 +60,8 @@ def show(stack: Stack, out: Console) -> bool:
         return True
     shown = table("what", "practice", "feed, request or event", "sent")
     for letter in found:
-        subject = letter.body.get("feed") or letter.body.get("request") or letter.body.get("detail-type", "")
-        practice = str(letter.body.get("practice", ""))
-        shown.add_row(letter.kind, escape(practice), escape(str(subject)), f"{letter.sent_at:%Y-%m-%d %H:%M} UTC")
+        for practice, subject in letter.subjects:
+            shown.add_row(letter.kind, escape(practice), escape(subject), f"{letter.sent_at:%Y-%m-%d %H:%M} UTC")
     out.print(shown)
     out.print("`oneway dead-letters retry` puts them back once their cause is gone.")
     return False

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from oneway import bootstrap
@@ -108,6 +108,7 @@ def status(stack: Stack, slug: str | None, out: Console) -> bool:
         practices = [practice_named(ours, one) for one in ([slug] if slug else ours.practices.slugs())]
         waiting = ours.requests.unsent(now - SWEPT_AFTER)
         found = [(p, _states(ours, p), len(ours.requests.to_act(p.slug))) for p in practices]
+        aside = {practice.slug: list(_aside(ours, states)) for practice, states, _ in found}
     if not found:
         out.print("There is no practice yet: `oneway apply practice.yaml` makes one.")
         return True
@@ -115,15 +116,17 @@ def status(stack: Stack, slug: str | None, out: Console) -> bool:
     for practice, states, to_act in found:
         unsent = sum(slug == practice.slug for slug, _ in waiting)
         out.print(f"[bold]{escape(practice.name)}[/] ({practice.slug})")
-        shown = table("provider", "last good pull", "every", "set aside", "state")
+        shown = table("provider", "last good pull", "every", "last change", "set aside", "state")
         for provider in practice.providers.values():
             state = states.get(practice.feed_of(provider) or "")
             if not provider.integrated:
-                shown.add_row(provider.id, "-", "-", "-", "not integrated: the practice's phone is shown")
+                shown.add_row(provider.id, "-", "-", "-", "-", "not integrated: the practice's phone is shown")
                 continue
             well = well and is_well(state)
             shown.add_row(provider.id, *_row(state, ours.age.last_good_at(practice, provider), now))
         out.print(shown)
+        for feed_id, reason, count in aside[practice.slug]:
+            out.print(f"{escape(feed_id)}: {count} set aside: {escape(reason)}")
         out.print(f"Action required: {to_act} · messages unsent for over two minutes: {unsent}")
         well = well and not unsent
     return well
@@ -147,9 +150,9 @@ def age(since: datetime | None, now: datetime) -> str:
     return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
 
 
-def _row(state: FeedState | None, good_at: datetime | None, now: datetime) -> tuple[str, str, str, str]:
+def _row(state: FeedState | None, good_at: datetime | None, now: datetime) -> tuple[str, str, str, str, str]:
     if state is None:
-        return "never", "-", "-", "no feed: run `oneway apply` again"
+        return "never", "-", "-", "-", "no feed: run `oneway apply` again"
     words = "well" if state.last_good_at else "waits for its first pull"
     if state.held:
         words = (
@@ -163,7 +166,16 @@ def _row(state: FeedState | None, good_at: datetime | None, now: datetime) -> tu
         again = f"; again after {state.not_before:%H:%M} UTC" if state.not_before and state.not_before > now else ""
         words = f"failed {state.failures}× running: {FAULTS.get(state.last_failure, state.last_failure)}{again}"
     interval = f"{state.settings.interval_minutes} min"
-    return age(good_at, now), interval, str(state.set_aside), words
+    changed = f"{state.last_change_at:%Y-%m-%d %H:%M} UTC" if state.last_change_at else "-"
+    return age(good_at, now), interval, changed, str(state.set_aside), words
+
+
+def _aside(ours: Operators, states: Mapping[str, FeedState]) -> Iterator[tuple[str, str, int]]:
+    """(feed id, reason, how many of the rows that are kept) of what could not be used."""
+    for feed_id, state in states.items():
+        if state.set_aside:
+            rows = ours.feeds.rows_aside(state.settings.practice, feed_id)
+            yield from ((feed_id, reason, count) for reason, count in Counter(one.reason for one in rows).items())
 
 
 def _told(report: SyncReport) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ class PortalDesk(Desk):
         membership = Membership(self.store.practices)
         own = {
             "answer_held": AnswerHeldByStaff(membership, self.answer_held),
-            "ask_sync": AskSync(membership, self.asked_syncs, self.clock),
+            "ask_sync": AskSync(membership, self.store.feeds, self.asked_syncs, self.clock),
             "settings": settings,
             "practices": self.store.practices,
             "membership": membership,

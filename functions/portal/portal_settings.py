@@ -25,7 +25,8 @@ PARTS: Mapping[str, Callable[[str], bool]] = {
     "branding": lambda name: name == "accent",
 }
 """The parts of a practice's own settings that are edited together."""
-NEW = "new"
+NEW = "_new"
+"""Stands for a visit type that there is not yet; no id has a "_"."""
 
 
 @app.route("/portal/{practice}/settings")
@@ -126,13 +127,10 @@ def save_visit_type(session: Session, practice: str, visit_type: str) -> Respons
         offered = []
     typed = TypedVisit(form, offered, seen, offered_seen)
     identifier = "" if visit_type == NEW else visit_type
-    one, wrong = typed_visit_type(identifier, form, LANGUAGES)
+    one = typed_visit_type(identifier, form, LANGUAGES)
     found = portal().show_settings(practice, session.email)
     if identifier and identifier not in found.practice.visit_types:
         raise NotFound
-    if one is None:
-        portal().membership.acting(practice, session.email)
-        return _visit_form(session, found, visit_type, typed._replace(wrong=wrong), 422)
     try:
         portal().change_settings.save_visit_type(practice, session.email, seen, one, offered_seen, offered)
     except InvalidInput as error:
@@ -259,7 +257,7 @@ def _show(name: str, session: Session, found: SettingsView, status: int = 200, *
         label=lambda one: _label(t, practice, one),
         value=lambda one: said(t, practice, one, text_of(value_of(practice, one))),
         spoken=lambda one, text: said(t, practice, one, text),
-        detail=lambda event: _detail(event, language_of(practice.language)),
+        detail=lambda event: _detail(event, language_of(practice.language), practice.country),
         offering=lambda one: [practice.providers[i].name for i in _offering(practice, one)],
         field_of=field_of,
         **values,
@@ -327,11 +325,11 @@ def _preview(colour: str) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _detail(event: PracticeEvent, language: str) -> str:
+def _detail(event: PracticeEvent, language: str, country: str) -> str:
     """What an entry of the Calendar speaks of; days as people write them."""
     days, _, name = event.detail.partition(" ")
     try:
-        told = " – ".join(formats.day(date.fromisoformat(one), language) for one in days.split("/"))
+        told = " – ".join(formats.day(date.fromisoformat(one), language, country) for one in days.split("/"))
     except ValueError:
         return event.detail
     return f"{told} {name}".strip()

@@ -1,18 +1,25 @@
 """Sync queue → pull, compare, write, match. A source's faults are outcomes; what fails here is a bug and comes again.
 
-The feeds of a batch are pulled side by side, those of one lane (an account of a source) one after the other.
+The feeds of a batch are pulled side by side, those of one lane (an account of a source) one after the other: a worker that waits
+is paid for, so that many wait together (ADR 0015b).
 """
 
 import json
 import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from secrets import token_hex
 from typing import Any
 
 from oneway import bootstrap
 from oneway.batch_report import BROKE, LEFT_OFF, STALE, Pull, tell
 from oneway.domain.clock_time import instant_of, minute_of
+from oneway.domain.feeds import FeedRef
 from oneway.logs import fault, log
+from oneway.queues import QueueUnavailable
 
 STALE_MINUTES = 10
 """A pull that waited longer than this is dropped, for a newer one of the same feed stands behind it; but not if somebody waits
@@ -20,65 +27,94 @@ for it, nor if it broke before: then it was hidden for longer than this, and has
 """
 RESERVED = timedelta(seconds=15)
 """Of the function's time, for a pull to come to a clean stop."""
+LAST = timedelta(seconds=5)
+"""Of the function's time, to say what it did. A lane is left before, though its budget's gap may be longer than what was left."""
+MOST_SIDE_BY_SIDE = 16
+"""Lanes at a time: more would wait for the processor, and hold their answers in memory meanwhile."""
 
 sync_feed = bootstrap.sync_schedule()
+sync_queue = bootstrap.sync_queue()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A pull of a message (its id and group): `asked` if somebody waits for it, `again` if the message was delivered before,
+    `alone` if it broke.
+    """
+
+    ref: FeedRef
+    message: str
+    group: str
+    minute: int
+    asked: bool
+    again: bool
+    alone: bool
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
-    """Pull each feed of a batch; reports those to deliver again, and in a lane all that stand behind them."""
+    """Pull each feed of a batch; reports the messages to deliver again."""
     began = time.monotonic()
     deadline = sync_feed.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - RESERVED
-    lanes: dict[str, list[dict[str, Any]]] = {}
+    lanes: dict[str, list[Due]] = {}
     for record in event["Records"]:
-        lanes.setdefault(record["attributes"].get("MessageGroupId", ""), []).append(record)
-    with ThreadPoolExecutor(len(lanes)) as side_by_side:
-        done = list(side_by_side.map(lambda records: _pull_lane(records, deadline), lanes.values()))
-    again = [message for _, messages in done for message in messages]
+        for due in _pulls(record):
+            lanes.setdefault(due.ref.lane, []).append(due)
+    with ThreadPoolExecutor(max(1, min(len(lanes), MOST_SIDE_BY_SIDE))) as side_by_side:
+        done = list(side_by_side.map(lambda lane: _pull_lane(*lane, deadline), lanes.items()))
+    again = sorted({message for _, messages in done for message in messages})
     tell([pull for pulls, _ in done for pull in pulls], len(again), time.monotonic() - began)
     return {"batchItemFailures": [{"itemIdentifier": message} for message in again]}
 
 
-def _pull_lane(records: list[dict[str, Any]], deadline: datetime) -> tuple[list[Pull], list[str]]:
-    """Pull the feeds of a lane in order, but first those that somebody waits for; how each ended, and the messages that come
-    again: from one that broke on, all.
+def _pulls(record: Mapping[str, Any]) -> list[Due]:
+    body = json.loads(record["body"])
+    again = int(record["attributes"].get("ApproximateReceiveCount", "1")) > 1
+    asked, alone = bool(body.get("asked")), bool(body.get("alone"))
+    message, group = record["messageId"], record["attributes"].get("MessageGroupId", "")
+    return [Due(FeedRef(*ref), message, group, int(body["minute"]), asked, again, alone) for ref in body["pulls"]]
+
+
+def _pull_lane(lane: str, pulls: Sequence[Due], deadline: datetime) -> tuple[list[Pull], list[str]]:
+    """Pull the feeds of a lane, but first those that somebody waits for; how each ended, and the messages that come again.
 
     Where another pull as long as the longest would outlast the function, the rest is left to its next turn: a function that is
     stopped keeps every lane of its batch waiting until the messages show again (ADR 0013).
     """
-    longest, done = timedelta(), list[Pull]()
-    pulls = sorted(((_message(record), record["messageId"]) for record in records), key=_is_due)
-    for number, (message, _) in enumerate(pulls):
+    longest, done, again = timedelta(), list[Pull](), list[str]()
+    for due in sorted(pulls, key=lambda one: not one.asked):
         began = sync_feed.clock.now()
         if began + longest > deadline:
-            left = pulls[number:]
-            return done + [Pull(LEFT_OFF)] * len(left), [identifier for one, identifier in left if one.get("asked")]
-        done.append(_pull(message, deadline))
-        if done[-1].end == BROKE:
-            return done, [identifier for _, identifier in pulls[number:]]
+            done.append(Pull(LEFT_OFF))
+            if due.asked and not _taken(partial(sync_queue.put_back, due.ref, due.minute, token_hex(8), due.group)):
+                again.append(due.message)
+            continue
+        done.append(_pull(due, deadline))
+        # What comes again is hidden for twelve minutes, and its bundle with it: it is put where it keeps nobody waiting.
+        put = partial(sync_queue.alone, due.ref, due.minute, asked=due.asked)
+        if done[-1].end == BROKE and (due.alone or not _taken(put)):
+            again.append(due.message)
         longest = max(longest, sync_feed.clock.now() - began)
-    return done, []
+    sync_feed.leave(lane, deadline + RESERVED - LAST)
+    return done, again
 
 
-def _message(record: dict[str, Any]) -> dict[str, Any]:
-    """A record's message; `again` if it was delivered before."""
-    again = int(record["attributes"].get("ApproximateReceiveCount", "1")) > 1
-    return {**json.loads(record["body"]), "again": again}
+def _taken(put: Callable[[], None]) -> bool:
+    try:
+        put()
+    except QueueUnavailable as error:
+        log("a pull was not taken", error=str(error))
+        return False
+    return True
 
 
-def _is_due(pull: tuple[dict[str, Any], str]) -> bool:
-    """Whether a pull is due by the clock; nobody waits for it."""
-    return not pull[0].get("asked")
-
-
-def _pull(message: dict[str, Any], deadline: datetime) -> Pull:
-    due, asked = int(message["minute"]), bool(message.get("asked"))
-    if minute_of(sync_feed.clock.now()) - due > STALE_MINUTES and not asked and not message["again"]:
+def _pull(due: Due, deadline: datetime) -> Pull:
+    if minute_of(sync_feed.clock.now()) - due.minute > STALE_MINUTES and not due.asked and not due.again:
         return Pull(STALE)
     began = time.monotonic()
     try:
-        report = sync_feed(message["practice"], message["feed"], now_asked=asked, deadline=deadline)
+        report = sync_feed(due.ref.practice, due.ref.feed_id, now_asked=due.asked, deadline=deadline)
     except Exception as error:  # one feed's bug must not hold up the others of the batch
         log("pull broke", error=fault(error))
         return Pull(BROKE)
-    lag = sync_feed.clock.now() - instant_of(due)
+    lag = sync_feed.clock.now() - instant_of(due.minute)
     return Pull(report.outcome, report, time.monotonic() - began, max(0.0, lag.total_seconds()))

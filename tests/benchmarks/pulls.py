@@ -91,14 +91,16 @@ def _snapshot(pages: list[bytes]) -> Snapshot:
 
 
 def _read(pages: list[bytes], known: dict[bytes, str]) -> Pulled:
-    return pulled_of(SETTINGS, _snapshot(pages), known)[0]
+    snapshot = _snapshot(pages)
+    return pulled_of(SETTINGS, snapshot.translate(known), snapshot.prints, known)[0]
 
 
 def _pull(pages: list[bytes], stored: dict[str, DigestWeek], *, known: bool = True) -> None:
     """All that a pull does before it writes."""
     snapshot = _snapshot(pages)
     feed_digest(snapshot.read, "settings")
-    pulled, _ = pulled_of(SETTINGS, snapshot, known_prints(stored) if known else {})
+    prints = known_prints(stored) if known else {}
+    pulled, _ = pulled_of(SETTINGS, snapshot.translate(prints), snapshot.prints, prints)
     compare(pulled, stored, WINDOW, True)
     weeks_after(pulled, stored, WINDOW, {}, prints=not known)
 

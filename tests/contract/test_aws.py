@@ -127,8 +127,8 @@ def test_the_same_feed_and_minute_is_enqueued_once(embedded: Embedded) -> None:
     real, fake = Waiting(embedded, "syncs"), FakeSyncQueue()
     for queue in (queues.SqsSyncQueue(real.url), fake):
         for minute in (7, 7, 8):
-            queue.send(REFS, minute)
-    waiting = [(one["practice"], one["feed"], one["minute"]) for one in real.bodies()]
+            queue.send(REFS, minute, 4)
+    waiting = [(practice, feed, one["minute"]) for one in real.bodies() for practice, feed, _ in one["pulls"]]
     assert sorted(waiting) == sorted(fake.waiting)
 
 
@@ -144,8 +144,9 @@ def test_the_same_request_and_word_is_enqueued_once(embedded: Embedded) -> None:
 
 def test_long_names_still_fit_a_queue(embedded: Embedded) -> None:
     real = Waiting(embedded, "long")
-    queues.SqsSyncQueue(real.url).send([FeedRef("p" * 100, "f" * 100, "l" * 300)], 7)
-    assert len(real.bodies()) == 1
+    queues.SqsSyncQueue(real.url).send([FeedRef("p" * 100, "f" * 100, "l" * 300)], 7, 1)
+    queues.SqsSyncQueue(real.url).alone(FeedRef("p" * 100, "f" * 100, "l" * 300), 7, asked=False)
+    assert len(real.bodies()) == 2
 
 
 def code_of(call: Any, **given: Any) -> str:

@@ -23,6 +23,7 @@ from oneway.domain.comparing import feed_digest
 from oneway.domain.feeds import FeedState
 from oneway.faults import AuthExpired, AuthRevoked, CursorExpired, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.ports import Absence, Capabilities, ScheduleSource
+from oneway.sources import http
 from oneway.sources.http import MOST_BYTES, TRIES
 from oneway.sources.opening import OpenSource
 
@@ -194,6 +195,35 @@ class TestWaiting:
             server.open(requests_per_minute=12, lane="another").snapshot(["osei"], WINDOW, None)
             assert server.clock.at - NOW == timedelta(seconds=2 * 5)
 
+    def test_whoever_goes_on_with_an_account_keeps_its_budget_too(self, dialect: Dialect) -> None:
+        """Another process knows nothing of this one; the queue gives it the lane only once this one has left it."""
+        with serving(dialect, answer_of(dialect)) as server:
+            for _ in range(3):
+                server.open(requests_per_minute=12).snapshot(["osei"], WINDOW, None)
+                assert server.factory
+                server.factory.leave("lane", server.clock.at + timedelta(minutes=1))
+                server.factory = None
+            assert server.clock.at - NOW == timedelta(seconds=3 * 5)
+
+    def test_to_leave_an_account_waits_for_its_budget_and_not_for_what_the_source_asked(self, dialect: Dialect) -> None:
+        with serving(dialect, answer_of(dialect), Told(status=429, headers={"Retry-After": "300"})) as server:
+            server.open().snapshot(["osei"], WINDOW, None)
+            assert server.factory
+            server.factory.leave("lane", server.clock.at + timedelta(minutes=1))
+            assert server.clock.at == NOW
+            with pytest.raises(RateLimited):
+                server.open(requests_per_minute=12).snapshot(["osei"], WINDOW, None)
+            server.factory.leave("lane", server.clock.at + timedelta(minutes=1))
+            server.factory.leave("of nobody", NOW + timedelta(minutes=1))
+            assert server.clock.at == NOW + timedelta(seconds=5)
+
+    def test_to_leave_an_account_ends_when_the_worker_does(self, dialect: Dialect) -> None:
+        with serving(dialect, answer_of(dialect)) as server:
+            server.open(requests_per_minute=1).snapshot(["osei"], WINDOW, None)
+            assert server.factory
+            server.factory.leave("lane", NOW + timedelta(seconds=10))
+            assert server.clock.at == NOW + timedelta(seconds=10)
+
     @pytest.mark.parametrize(("headers", "seconds"), [({"Retry-After": "300"}, 300), ({}, 60)])
     def test_when_one_feed_is_told_to_wait_the_others_do_not_ask(
         self, dialect: Dialect, headers: dict[str, str], seconds: int
@@ -269,6 +299,63 @@ class TestAnswers:
             pytest.skip("it is not asked by id")
         with serving(dialect, Told(status=status)) as server, pytest.raises(fault):
             server.open().get_appointment("a", ["osei"])
+
+
+class TestKeptConnections:
+    @pytest.fixture
+    def opened(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The addresses to which connections were opened."""
+        found: list[str] = []
+
+        def opens(scheme: str, host: str, address: str, port: int, pool: Any = http._pool) -> Any:
+            found.append(address)
+            return pool(scheme, host, address, port)
+
+        monkeypatch.setattr(http, "_pool", opens)
+        return found
+
+    def test_requests_that_follow_one_another_go_over_one(self, dialect: Dialect, opened: list[str]) -> None:
+        with serving(dialect, answer_of(dialect)) as server:
+            for _ in range(3):
+                server.open().snapshot(["osei"], WINDOW, None)
+            assert len(opened) == 1
+            server.open(lane="another").snapshot(["osei"], WINDOW, None)
+            assert len(opened) == 2
+            assert server.factory
+            server.factory.leave("lane", server.clock.at + timedelta(minutes=1))
+            server.open().snapshot(["osei"], WINDOW, None)
+            assert len(opened) == 3
+
+    def test_an_answer_that_was_not_read_to_its_end_leaves_none(self, dialect: Dialect, opened: list[str]) -> None:
+        bomb = packed(replace(answer_of(dialect), body=bytes(MOST_BYTES + 1)))
+        with serving(dialect, bomb, answer_of(dialect)) as server:
+            with pytest.raises(SchemaDrift):
+                server.pull()
+            server.pull()
+            assert len(opened) == 2
+
+    def test_the_name_is_looked_up_each_time_and_another_address_is_another_connection(
+        self, dialect: Dialect, opened: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with serving(dialect, answer_of(dialect)) as server:
+            server.open().snapshot(["osei"], WINDOW, None)
+            inner = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: inner)
+            with pytest.raises(SchemaDrift, match="private network"):
+                server.open().snapshot(["osei"], WINDOW, None)
+
+    def test_one_that_was_idle_is_not_used_again(self) -> None:
+        at = 0.0
+        kept, key = http.Connections(lambda: at), ("http://ehr", "127.0.0.1", 80)
+        pool = http._pool("http", *key[1:2], *key[1:])
+        kept.keep(key, pool)
+        at = http.KEPT_SECONDS
+        assert kept.take(key) is None
+        kept.keep(key, pool)
+        assert kept.take(("http://other", *key[1:])) is None
+        kept.keep(key, pool)
+        assert kept.take(key) is pool
+        assert kept.take(key) is None
 
 
 class TestPrivateNetworks:

@@ -230,7 +230,7 @@ def test_work_that_was_given_up_is_seen_and_put_back(telling: Telling) -> None:
     laptop = telling.laptop
     client = laptop.aws.client("sqs")
     assert "Nothing was given up." in laptop.oneway("dead-letters", "list")
-    feed = {"practice": "quay", "feed": "sandbox~osei", "minute": 1}
+    feed = {"pulls": [["quay", "sandbox~osei", "lane"]], "minute": 1}
     client.send_message(
         QueueUrl=laptop.outputs["DeadSyncsUrl"],
         MessageBody=json.dumps(feed),

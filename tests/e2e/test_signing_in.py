@@ -32,7 +32,7 @@ def pull(telling: Telling, slug: str) -> None:
     """Let the deployed function pull a feed now."""
     client = telling.laptop.aws.client("lambda")
     minute = int(datetime.now(UTC).timestamp()) // 60
-    body = json.dumps({"practice": slug, "feed": feed_id_of("sandbox", "osei"), "minute": minute})
+    body = json.dumps({"pulls": [[slug, feed_id_of("sandbox", "osei"), "lane"]], "minute": minute})
     record = {"messageId": "1", "body": body, "attributes": {"MessageGroupId": slug}}
     answer = client.invoke(FunctionName=f"{STACK}-sync-schedule", Payload=json.dumps({"Records": [record]}))
     assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}

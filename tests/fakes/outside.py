@@ -42,10 +42,14 @@ class FakeSource:
     """Visits of which tombstones are shown in every answer, whether they are there or not."""
     log: list[str] = field(default_factory=list)
     deltas: int = 0
+    left: list[str] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
 
     def __call__(self, state: FeedState, deadline: datetime | None = None) -> "FakeSource":
         return self
+
+    def leave(self, lane: str, until: datetime) -> None:
+        self.left.append(lane)
 
     def enter(self, *rows: ScheduleRow) -> None:
         for row in rows:
@@ -148,14 +152,23 @@ class FakeSyncQueue:
 
     waiting: dict[tuple[str, str, int], FeedRef] = field(default_factory=dict)
     asked: dict[tuple[str, str, str], FeedRef] = field(default_factory=dict)
+    broken: list[FeedRef] = field(default_factory=list)
+    bundles: list[int] = field(default_factory=list)
 
-    def send(self, refs: Sequence[FeedRef], minute: int) -> None:
+    def send(self, refs: Sequence[FeedRef], minute: int, bundles: int) -> None:
+        self.bundles.append(bundles)
         for ref in refs:
             self.waiting[ref.practice, ref.feed_id, minute] = ref
 
-    def ask(self, refs: Sequence[FeedRef], minute: int, word: str) -> None:
+    def ask(self, refs: Sequence[FeedRef], minute: int, word: str, bundles: int) -> None:
         for ref in refs:
             self.asked[ref.practice, ref.feed_id, word] = ref
+
+    def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
+        self.asked[ref.practice, ref.feed_id, word] = ref
+
+    def alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
+        self.broken.append(ref)
 
 
 @dataclass

@@ -86,6 +86,7 @@ class FakeStore:
     practice_events_by_slug: dict[str, dict[str, PracticeEvent]] = field(default_factory=dict)
     looks: list[tuple[str, str, str, str]] = field(default_factory=list)
     sessions_by_id: dict[str, Session] = field(default_factory=dict)
+    bundles: int = 1
     logos: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     notices_by_id: dict[tuple[str, str], Notice] = field(default_factory=dict)
     suppressed: dict[tuple[str, str], Suppression] = field(default_factory=dict)
@@ -612,6 +613,9 @@ class FakeFeeds:
         self.store.writes += 1
         self.store.aside[practice, feed_id] = list(rows[:100])
 
+    def rows_aside(self, practice: str, feed_id: str) -> list[SetAsideRow]:
+        return list(self.store.aside.get((practice, feed_id), []))
+
     def of_practice(self, practice: str) -> list[FeedState]:
         return [state for (slug, _), state in sorted(self.store.feeds_by_id.items()) if slug == practice]
 
@@ -630,6 +634,13 @@ class FakeFeeds:
         if interval_minutes:
             spoke = interval_minutes, spoke_of(ref.practice, ref.feed_id, interval_minutes)
             self.store.wheel.setdefault(spoke, []).append(ref)
+
+    def bundles(self) -> int:
+        return self.store.bundles
+
+    def save_bundles(self, bundles: int) -> None:
+        self.store.writes += 1
+        self.store.bundles = bundles
 
     def due(self, minute: int) -> list[FeedRef]:
         return [ref for spoke in spokes_due(minute) for ref in self.store.wheel.get(spoke, [])]

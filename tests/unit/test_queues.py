@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from oneway import queues
-from oneway.domain.feeds import FeedRef
+from oneway.domain.feeds import MOST_IN_A_MESSAGE, FeedRef, bundle_of
 from oneway.queues import QueueUnavailable, SqsMessageQueue, SqsSyncQueue
 
 REFS = [FeedRef(f"practice-{n}", "ehr~osei", f"lane-{n}") for n in range(25)]
@@ -43,18 +43,32 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     yield queue
 
 
-def test_pulls_go_out_in_batches_of_ten(queue: Queue) -> None:
-    SqsSyncQueue("url").send(REFS, 7)
-    assert queue.calls == 3
-    assert {json.loads(one["MessageBody"])["practice"] for one in queue.taken} == {ref.practice for ref in REFS}
-    assert {(one["MessageGroupId"], one["MessageDeduplicationId"]) for one in queue.taken} == {
-        (ref.lane, f"{ref.practice}.{ref.feed_id}.7") for ref in REFS
-    }
+def pulls_of(entry: dict[str, Any]) -> list[FeedRef]:
+    return [FeedRef(*one) for one in json.loads(entry["MessageBody"])["pulls"]]
+
+
+def test_pulls_go_out_in_bundles_ten_at_a_time(queue: Queue) -> None:
+    SqsSyncQueue("url").send(REFS, 7, 64)
+    bundles = {bundle_of(ref.lane, 64) for ref in REFS}
+    assert queue.calls == -(-len(bundles) // 10)
+    assert {ref for one in queue.taken for ref in pulls_of(one)} == set(REFS)
+    assert all(str(bundle_of(ref.lane, 64)) == one["MessageGroupId"] for one in queue.taken for ref in pulls_of(one))
+    assert {one["MessageDeduplicationId"] for one in queue.taken} == {f"{number}.7.0" for number in bundles}
+
+
+def test_a_bundle_that_is_too_large_for_a_message_goes_out_in_parts_that_keep_their_order(queue: Queue) -> None:
+    refs = [FeedRef("harbor", f"ehr~{n}", "lane") for n in range(MOST_IN_A_MESSAGE + 1)]
+    SqsSyncQueue("url").send(refs, 7, 4)
+    first, second = queue.taken
+    assert pulls_of(first) + pulls_of(second) == refs
+    assert first["MessageGroupId"] == second["MessageGroupId"]
+    assert first["MessageDeduplicationId"] != second["MessageDeduplicationId"]
+    assert len(first["MessageBody"]) < 256 * 1024
 
 
 def test_batches_of_pulls_go_out_side_by_side(queue: Queue) -> None:
     queue.barrier = Barrier(3)
-    SqsSyncQueue("url").send(REFS, 7)
+    SqsSyncQueue("url").send(REFS, 7, 1024)
     assert queue.calls == 3
 
 
@@ -75,26 +89,37 @@ def test_batches_of_messages_keep_their_order(queue: Queue) -> None:
 def test_a_lost_batch_does_not_keep_back_the_others(queue: Queue, fault: Exception | str, word: str) -> None:
     queue.lost["practice-3"] = fault
     with pytest.raises(QueueUnavailable, match=f"1 of 3 batches.*{word}"):
-        SqsSyncQueue("url").send(REFS, 7)
+        SqsSyncQueue("url").send(REFS, 7, 1024)
     assert len(queue.taken) == 15
 
 
 def test_nothing_due_asks_nothing(queue: Queue) -> None:
-    SqsSyncQueue("url").send([], 7)
+    SqsSyncQueue("url").send([], 7, 1)
     assert queue.calls == 0
 
 
 def test_a_pull_that_is_asked_for_is_told_from_those_that_are_due_and_from_other_askings(queue: Queue) -> None:
     syncs = SqsSyncQueue("url")
-    syncs.send(REFS[:1], 7)
+    syncs.send(REFS[:1], 7, 1)
     for word in ("one", "one", "two"):
-        syncs.ask(REFS[:1], 7, word)
+        syncs.ask(REFS[:1], 7, word, 1)
+    syncs.put_back(REFS[0], 7, "three", "0")
     ids = [one["MessageDeduplicationId"] for one in queue.taken]
-    assert ids == [
-        "practice-0.ehr~osei.7",
-        "practice-0.ehr~osei.one",
-        "practice-0.ehr~osei.one",
-        "practice-0.ehr~osei.two",
+    assert ids == ["0.7.0", "0.one.0", "0.one.0", "0.two.0", "three"]
+    assert {one["MessageGroupId"] for one in queue.taken} == {"0"}
+    assert [json.loads(one["MessageBody"]).get("asked", False) for one in queue.taken] == [
+        False,
+        True,
+        True,
+        True,
+        True,
     ]
-    assert {one["MessageGroupId"] for one in queue.taken} == {"lane-0"}
-    assert [json.loads(one["MessageBody"]).get("asked", False) for one in queue.taken] == [False, True, True, True]
+
+
+def test_one_that_broke_waits_in_a_group_of_its_own(queue: Queue) -> None:
+    for asked in (False, True):
+        SqsSyncQueue("url").alone(REFS[0], 7, asked=asked)
+    one, other = queue.taken
+    assert one["MessageGroupId"] == other["MessageGroupId"] == "practice-0.ehr~osei"
+    assert one["MessageDeduplicationId"] != other["MessageDeduplicationId"]
+    assert [json.loads(each["MessageBody"])["alone"] for each in queue.taken] == [True, True]

@@ -1,6 +1,7 @@
 """The simulation of `make scale` where it could silently lie: queue, jitter, percentiles, costs, the product's constants."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from oneway.faults import Unavailable
 
 from tests.benchmarks.scale import simulation
-from tests.benchmarks.scale.assumptions import AFTER, BEFORE, Assumptions, Design, Prices, Scenario
+from tests.benchmarks.scale.assumptions import AFTER, ALONE, BEFORE, LIGHT, Assumptions, Design, Prices, Scenario
 from tests.benchmarks.scale.costs import Usage, beyond_free_tier, cost, fixed, naive
 from tests.benchmarks.scale.lags import Lags
 from tests.benchmarks.scale.planning import Sending, Wheel, refs_of
@@ -33,7 +34,11 @@ EXACT = Assumptions(
 
 
 def message(feed: int, group: int = 0, minute: int = 0) -> Message:
-    return Message(feed, group, minute, 0.0)
+    return Message((feed,), group, minute, 0.0)
+
+
+def feeds_of(messages: Iterable[Message]) -> list[int]:
+    return [feed for one in messages for feed in one.feeds]
 
 
 def played(scenario: Scenario, design: Design = AFTER, assumed: Assumptions = EXACT) -> Result:
@@ -45,18 +50,18 @@ class TestQueue:
         queue = FifoQueue()
         queue.put(message(feed) for feed in range(15))
         first = queue.receive(10)
-        assert [one.feed for one in first] == list(range(10))
+        assert feeds_of(first) == list(range(10))
         assert queue.receive(10) == []
         queue.put([message(15)])
         assert not queue.has_ready
         queue.delete(first)
-        assert [one.feed for one in queue.receive(10)] == [10, 11, 12, 13, 14, 15]
+        assert feeds_of(queue.receive(10)) == [10, 11, 12, 13, 14, 15]
 
     def test_a_batch_takes_one_group_as_far_as_it_goes_and_then_others(self) -> None:
         queue = FifoQueue()
         queue.put(message(feed, group=feed % 3) for feed in range(9))
-        assert [one.feed for one in queue.receive(5)] == [0, 3, 6, 1, 4]
-        assert [one.feed for one in queue.receive(5)] == [2, 5, 8]
+        assert feeds_of(queue.receive(5)) == [0, 3, 6, 1, 4]
+        assert feeds_of(queue.receive(5)) == [2, 5, 8]
         assert queue.waiting == 1
 
     def test_a_repeat_is_told_by_feed_and_minute(self) -> None:
@@ -69,15 +74,17 @@ class TestQueue:
         queue.put([message(1), message(2)])
         queue.give_back(queue.receive(1))
         again = queue.receive(10)
-        assert [one.feed for one in again] == [1, 2]
+        assert feeds_of(again) == [1, 2]
         queue.give_back(again)
-        assert [one.feed for one in queue.dead] == [1]
-        assert [one.feed for one in queue.receive(10)] == [2]
+        assert feeds_of(queue.dead) == [1]
+        assert feeds_of(queue.receive(10)) == [2]
 
-    def test_messages_of_several_feeds_count_once(self) -> None:
-        queue = FifoQueue(together=10)
-        queue.put(message(feed, group=feed // 6) for feed in range(18))
-        assert [one.feed for one in queue.receive(2)] == list(range(12))
+    def test_messages_of_many_pulls_count_once(self) -> None:
+        queue = FifoQueue()
+        queue.put(Message(tuple(range(bundle * 30, bundle * 30 + 30)), bundle, 0, 0.0) for bundle in range(3))
+        assert queue.waiting == 90
+        assert feeds_of(queue.receive(2)) == list(range(60))
+        assert queue.waiting == 30
 
 
 class TestLags:
@@ -144,6 +151,7 @@ class TestProduct:
         found = {name: int(number) for name, number in re.findall(r"^(\w+) = \D*(\d+)\)?$", written, re.MULTILINE)}
         assert found["STALE_MINUTES"] == simulation.STALE_MINUTES
         assert found["RESERVED"] == AFTER.reserved
+        assert found["MOST_SIDE_BY_SIDE"] == AFTER.lanes_at_once
 
     def test_the_design_is_the_template(self) -> None:
         plan, sync = (RESOURCES[name]["Properties"] for name in ("PlanSyncs", "SyncSchedule"))
@@ -192,7 +200,7 @@ class TestSimulation:
     def test_units_of_a_quiet_day(self) -> None:
         """Half a unit a pull and three an hour to look back; one written every ten minutes, of the source's first feed."""
         result = played(Scenario("", 1, 5, 0, 24, changes=False))
-        plan_reads = 24 * 60 * Wheel(refs_of(1, 1), 5).read_units(AFTER)
+        plan_reads = 24 * 60 * (Wheel(refs_of(1, 1), 5).read_units(AFTER) + 1)
         assert result.quiet.read - plan_reads == pytest.approx(0.5 * 288 + 3 * 24, abs=4)
         assert result.quiet.written == pytest.approx(24 * 6, abs=8)
         assert result.quiet.sqs == pytest.approx(288 * 3 + 24 * 60 * 15)
@@ -203,6 +211,25 @@ class TestSimulation:
         pulls = 288 * (EXACT.batch_overhead + EXACT.pull_overhead + EXACT.latency) * 512 / 1024
         plans = 1440 * 0.05 + 288 * Sending.of(AFTER, EXACT, CALL).call_ends(0)
         assert result.quiet.gb_seconds == pytest.approx(pulls + plans * 1024 / 1024, rel=0.01)
+
+    def test_what_pulls_compute_is_shared_and_what_they_wait_for_is_not(self) -> None:
+        """200 lanes of a feed each: the processor's share, or the longest wait, whichever is longer."""
+        for design, computed in ((AFTER, 0.0035), (replace(AFTER, processor=0.0), 0.0)):
+            simulation_ = Simulation(Scenario("", 20, 1, 0, 1, changes=False), design, EXACT, CALL)
+            simulation_.lane_of = list(range(20))
+            simulation_.lanes = [Lane() for _ in range(20)]
+            took, killed = simulation_._run_batch([Message(tuple(range(20)), 0, 0, 0.0)], 0.0)
+            waits = EXACT.batch_overhead + EXACT.pull_overhead + EXACT.latency
+            shared = 20 * (computed + EXACT.connecting) * 1769 / 512
+            assert took == pytest.approx(max(waits, 20 * waits / 16, shared))
+            assert not killed
+
+    def test_bundles_wait_together(self) -> None:
+        scenario = Scenario("", 400, 5, 0, 2, changes=False)
+        one, lighter, together = (played(scenario, design).idle_month for design in (ALONE, LIGHT, AFTER))
+        assert one.gb_seconds > lighter.gb_seconds > 2 * together.gb_seconds
+        assert lighter.invocations > together.invocations
+        assert together.pulls == pytest.approx(lighter.pulls, rel=0.02)
 
     def test_jitter_lies_within_a_minute_and_widens_the_lag_by_as_much(self) -> None:
         lags = played(Scenario("", 20, 5, 0, 24, changes=False), assumed=replace(EXACT, jitter=60)).lags[Kind.HEALTHY]

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from oneway.batch_report import ENDS, TOTALS
 from oneway.domain.clock_time import minute_of
 from oneway.domain.events import PullFinished, SourceBroken, SourceWell, VisitMissing
+from oneway.domain.feeds import FeedRef
+from oneway.queues import QueueUnavailable
 from oneway.use_cases.sync_feed import Outcome, SyncReport
 
 from tests.builders import NOW
@@ -29,6 +31,25 @@ class Pulls:
         self.barrier = Barrier(meet)
         self.seconds = seconds
         self.reports = reports
+        self.left: list[str] = []
+        self.untils: set[datetime] = set()
+        self.alone: list[str] = []
+        self.put: list[tuple[str, str]] = []
+        self.refuses = False
+
+    def leave(self, lane: str, until: datetime) -> None:
+        self.left.append(lane)
+        self.untils.add(until)
+
+    def send_alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
+        if self.refuses:
+            raise QueueUnavailable("later")
+        self.alone.append(ref.feed_id)
+
+    def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
+        if self.refuses:
+            raise QueueUnavailable("later")
+        self.put.append((ref.feed_id, group))
 
     def __call__(self, practice: str, feed: str, *, now_asked: bool, deadline: datetime) -> SyncReport:
         assert now_asked is ("asked" in feed)
@@ -49,28 +70,35 @@ def function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def batch(*messages: tuple[str, str], practice: str = "harbor", minute: int = minute_of(NOW)) -> dict[str, Any]:
-    """Messages of (lane, feed); a message's id is its feed."""
+    """A message for each (lane, feed), whose id is the feed's; with "alone" in its name it broke before."""
     return {
         "Records": [
             {
                 "messageId": feed,
                 "body": json.dumps(
                     {
-                        "practice": practice,
-                        "feed": feed,
+                        "pulls": [[practice, feed, lane]],
                         "minute": minute,
                         **({"asked": True} if "asked" in feed else {}),
+                        **({"alone": True} if "alone" in feed else {}),
                     }
                 ),
-                "attributes": {"MessageGroupId": lane},
+                "attributes": {"MessageGroupId": "7"},
             }
             for lane, feed in messages
         ]
     }
 
 
+def bundle(*pulls: tuple[str, str]) -> dict[str, Any]:
+    """One message of many pulls."""
+    body = {"pulls": [["harbor", feed, lane] for lane, feed in pulls], "minute": minute_of(NOW)}
+    return {"Records": [{"messageId": "m", "body": json.dumps(body), "attributes": {"MessageGroupId": "7"}}]}
+
+
 def run(function: ModuleType, pulls: Pulls, event: dict[str, Any], seconds: int = 60) -> list[str]:
     function.sync_feed = pulls  # type: ignore[attr-defined]
+    function.sync_queue = SimpleNamespace(alone=pulls.send_alone, put_back=pulls.put_back)  # type: ignore[attr-defined]
     answer = function.handler(event, SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000))
     return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
 
@@ -82,15 +110,36 @@ def test_lanes_are_pulled_side_by_side(function: ModuleType) -> None:
     assert pulls.deadlines == {NOW + timedelta(seconds=45)}
 
 
-def test_a_lane_keeps_its_order_and_what_stands_behind_a_bug_waits(
+def test_a_bundles_lanes_are_pulled_side_by_side_and_each_is_left_once_it_is_done(function: ModuleType) -> None:
+    pulls = Pulls(meet=10)
+    assert run(function, pulls, bundle(*((f"lane-{n % 10}", f"feed-{n}") for n in range(30)))) == []
+    assert len(pulls.pulled) == 30
+    assert sorted(pulls.left) == [f"lane-{n}" for n in range(10)]
+    assert pulls.untils == {NOW + timedelta(seconds=55)}, "in time for the function's end"
+
+
+def test_a_lane_keeps_its_order_and_a_bug_holds_up_nobody(
     function: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pulls = Pulls()
-    again = run(function, pulls, batch(("a", "one"), ("a", "bug"), ("a", "two"), ("b", "three")))
-    assert again == ["bug", "two"]
-    assert [feed for feed in pulls.pulled if feed != "three"] == ["one", "bug"]
+    assert run(function, pulls, bundle(("a", "one"), ("a", "bug"), ("a", "two"), ("b", "three"))) == []
+    assert [feed for feed in pulls.pulled if feed != "three"] == ["one", "bug", "two"]
     assert "three" in pulls.pulled
+    assert pulls.alone == ["bug"]
     assert "Maria" not in capsys.readouterr().err
+
+
+def test_one_that_breaks_alone_comes_again_until_it_is_a_dead_letter(function: ModuleType) -> None:
+    pulls = Pulls()
+    assert run(function, pulls, batch(("a", "bug-alone"), ("a", "one"))) == ["bug-alone"]
+    assert (pulls.alone, pulls.pulled) == ([], ["bug-alone", "one"])
+
+
+def test_where_it_cannot_be_put_anywhere_its_message_comes_again(function: ModuleType) -> None:
+    pulls = Pulls()
+    pulls.refuses = True
+    assert run(function, pulls, bundle(("a", "bug"), ("a", "two"), ("b", "bug-too"))) == ["m"]
+    assert sorted(pulls.pulled) == ["bug", "bug-too", "two"]
 
 
 def test_a_pull_that_waited_too_long_is_dropped(function: ModuleType) -> None:
@@ -101,10 +150,10 @@ def test_a_pull_that_waited_too_long_is_dropped(function: ModuleType) -> None:
 
 def test_one_that_broke_before_is_not_dropped_but_comes_to_the_dead_letters(function: ModuleType) -> None:
     pulls = Pulls()
-    event = batch(("a", "bug"), minute=minute_of(NOW) - 12)
+    event = batch(("a", "bug-alone"), minute=minute_of(NOW) - 12)
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
-    assert run(function, pulls, event) == ["bug"]
-    assert pulls.pulled == ["bug"]
+    assert run(function, pulls, event) == ["bug-alone"]
+    assert pulls.pulled == ["bug-alone"]
 
 
 def test_a_lane_that_hangs_is_left_off_in_time(function: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,16 +175,17 @@ class TestSyncNow:
     def test_where_there_is_no_time_for_it_it_comes_again(self, function: ModuleType) -> None:
         pulls = Pulls()
         messages = [("a", f"asked-hangs-{n}") for n in range(3)] + [("a", "hangs")]
-        assert run(function, pulls, batch(*messages)) == ["asked-hangs-2"]
+        assert run(function, pulls, batch(*messages)) == []
         assert pulls.pulled == ["asked-hangs-0", "asked-hangs-1"]
+        assert pulls.put == [("asked-hangs-2", "7")], "behind its own lane, and at once"
+        pulls.refuses = True
+        assert run(function, pulls, batch(*messages)) == ["asked-hangs-2"]
 
-    def test_what_stands_behind_a_bug_comes_again(self, function: ModuleType) -> None:
+    def test_behind_one_that_breaks_the_others_go_on(self, function: ModuleType) -> None:
         pulls = Pulls()
-        assert run(function, pulls, batch(("a", "one"), ("a", "asked-bug"), ("a", "two"))) == [
-            "asked-bug",
-            "one",
-            "two",
-        ]
+        assert run(function, pulls, batch(("a", "one"), ("a", "asked-bug"), ("a", "two"))) == []
+        assert pulls.pulled == ["asked-bug", "one", "two"]
+        assert pulls.alone == ["asked-bug"]
 
 
 BROKEN = SourceBroken("harbor", "tanaka", "auth_revoked", NOW)
@@ -172,9 +222,9 @@ def test_a_batch_is_one_line(function: ModuleType, capsys: pytest.CaptureFixture
     assert line == {
         "message": "batch pulled",
         "service": "sync_schedule",
-        "pulls": 6,
-        "again": 2,
-        "ends": {"unchanged": 1, "changed": 1, "failed": 2, "waiting": 1, "broke": 1},
+        "pulls": 7,
+        "again": 0,
+        "ends": {"unchanged": 2, "changed": 1, "failed": 2, "waiting": 1, "broke": 1},
         "faults": {"auth_revoked": 1, "unavailable": 1},
         "broken": 1,
         "well": 1,
@@ -183,7 +233,7 @@ def test_a_batch_is_one_line(function: ModuleType, capsys: pytest.CaptureFixture
         "confirmed": 3,
         "missing": 1,
         "set_aside": 3,
-        "lag_seconds": 200.0,
+        "lag_seconds": 260.0,
     }
 
 
@@ -198,9 +248,9 @@ def test_a_batch_is_counted_without_naming_whose_it_is(
     assert line.other == {}
     took = line.metrics["PullDuration"]
     assert took[0] == "Seconds"
-    assert len(took[1]) == 4
+    assert len(took[1]) == 5
     assert {name: found for name, found in line.metrics.items() if name != "PullDuration"} == {
-        "PullsUnchanged": ("Count", [1]),
+        "PullsUnchanged": ("Count", [2]),
         "PullsChanged": ("Count", [1]),
         "PullsFailed": ("Count", [2]),
         "PullsWaiting": ("Count", [1]),
@@ -213,7 +263,7 @@ def test_a_batch_is_counted_without_naming_whose_it_is(
         "SourcesBroken": ("Count", [1]),
         "SourcesWell": ("Count", [1]),
         # Due two minutes before the batch came; each pull takes twenty seconds more. One that only waits tells no time.
-        "PullLag": ("Seconds", [140, 160, 180, 200]),
+        "PullLag": ("Seconds", [140, 160, 180, 200, 260]),
     }
 
 

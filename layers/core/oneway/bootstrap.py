@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         SessionRepository,
         SourceFactory,
         SuppressionRepository,
+        SyncQueue,
     )
     from .settings import Settings
     from .use_cases.accept_match import AcceptMatch
@@ -254,7 +255,7 @@ def portal() -> Portal:
         DismissMatch(membership, requests, appointments, ledger, clock),
         UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
         KeepLink(membership, requests, appointments, ledger, clock),
-        AskSync(membership, SqsSyncQueue(settings.sync_queue_url), clock),
+        AskSync(membership, DynamoFeedRepository(), SqsSyncQueue(settings.sync_queue_url), clock),
         CloseCallTask(membership, requests, ledger, clock),
         UseAddressAgain(membership, requests, suppressions),
         SendTestByStaff(membership, SendTestMessage(practices, DynamoNoticeRepository(), clock)),
@@ -315,12 +316,21 @@ def sync_schedule() -> "PullAsked":
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
         FollowPull(
+            DynamoRequestRepository(),
             _resolve_moves(clock),
             TellHealth(DynamoFeedRepository(), clock, [TellStaffOfSource(DynamoNoticeRepository(), clock)]),
+            clock,
         ),
         clock,
     )
     return PullAsked(sync_feed, DynamoFeedRepository(), clock)
+
+
+def sync_queue() -> "SyncQueue":
+    """For the sync_schedule function: where a pull that broke is put."""
+    from .queues import SqsSyncQueue
+
+    return SqsSyncQueue(settings_of.read().sync_queue_url)
 
 
 def try_pull() -> "TryPull":

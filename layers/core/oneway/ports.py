@@ -401,6 +401,9 @@ class FeedRepository(Protocol):
     def set_aside(self, practice: str, feed_id: str, rows: Sequence[SetAsideRow]) -> None:
         """Replace the feed's set-aside rows (the first hundred are kept)."""
 
+    def rows_aside(self, practice: str, feed_id: str) -> list[SetAsideRow]:
+        """The feed's set-aside rows that are kept."""
+
     def of_practice(self, practice: str) -> list[FeedState]:
         """All feeds of a practice, each read consistently."""
 
@@ -412,6 +415,12 @@ class FeedRepository(Protocol):
 
     def put_on_wheel(self, ref: FeedRef, interval_minutes: int | None) -> None:
         """Enter a feed in its spoke and take it off all others (None: off all). Idempotent."""
+
+    def bundles(self) -> int:
+        """Into how many bundles the pulls of a minute go, read consistently; 1 at first."""
+
+    def save_bundles(self, bundles: int) -> None:
+        """Write into how many."""
 
     def due(self, minute: int) -> list[FeedRef]:
         """The feeds whose spoke comes up in an epoch minute."""
@@ -580,6 +589,11 @@ class SourceFactory(Protocol):
     def __call__(self, state: FeedState, deadline: datetime | None = None) -> ScheduleSource:
         """A source with its credentials; after the deadline it begins no request."""
 
+    def leave(self, lane: str, until: datetime) -> None:
+        """A worker is done with a lane for now. Another may go on at once: what the account allows is waited out before, but not
+        beyond `until`.
+        """
+
 
 class CapabilitiesOf(Protocol):
     """What a kind of source can do, known without opening it."""
@@ -618,13 +632,19 @@ class Mailer(Protocol):
 
 
 class SyncQueue(Protocol):
-    """Where due pulls wait."""
+    """Where due pulls wait, in bundles: those of a lane are in one, which one worker has at a time."""
 
-    def send(self, refs: Sequence[FeedRef], minute: int) -> None:
-        """Enqueue pulls that are due in an epoch minute; the same feed and minute twice is once."""
+    def send(self, refs: Sequence[FeedRef], minute: int, bundles: int) -> None:
+        """Enqueue pulls that are due in an epoch minute; the same minute twice is once."""
 
-    def ask(self, refs: Sequence[FeedRef], minute: int, word: str) -> None:
+    def ask(self, refs: Sequence[FeedRef], minute: int, word: str, bundles: int) -> None:
         """Enqueue pulls that somebody waits for, whatever else is due; the same `word` twice is once."""
+
+    def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
+        """Enqueue a pull that somebody waits for once more, in the group that it came in; the same `word` twice is once."""
+
+    def alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
+        """Enqueue one pull that broke beside others, where it keeps nobody waiting."""
 
 
 class MessageQueue(Protocol):

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .domain.feeds import FeedRef
+from .domain.feeds import FeedRef, bundled
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -38,39 +38,46 @@ class QueueUnavailable(Exception):
 
 
 class SqsSyncQueue:
-    """Implements ports.SyncQueue. A lane's pulls keep their order; feed and minute tell a repeat."""
+    """Implements ports.SyncQueue. A bundle is a message group, so that its lanes' pulls keep their order and are one worker's at
+    a time; bundle and minute tell a repeat.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def send(self, refs: Sequence[FeedRef], minute: int) -> None:
+    def send(self, refs: Sequence[FeedRef], minute: int, bundles: int) -> None:
         """Enqueue pulls that are due in an epoch minute. Raises QueueUnavailable."""
+        parts = bundled(refs, bundles)
         _send(
             self._url,
-            [
-                (
-                    {"practice": ref.practice, "feed": ref.feed_id, "minute": minute},
-                    ref.lane,
-                    f"{ref.practice}.{ref.feed_id}.{minute}",
-                )
-                for ref in refs
-            ],
+            [(_pulls(refs, minute), str(number), f"{number}.{minute}.{part}") for number, part, refs in parts],
             _SIDE_BY_SIDE,
         )
 
-    def ask(self, refs: Sequence[FeedRef], minute: int, word: str) -> None:
+    def ask(self, refs: Sequence[FeedRef], minute: int, word: str, bundles: int) -> None:
         """Enqueue pulls that somebody waits for. Raises QueueUnavailable."""
+        parts = bundled(refs, bundles)
         _send(
             self._url,
             [
-                (
-                    {"practice": ref.practice, "feed": ref.feed_id, "minute": minute, "asked": True},
-                    ref.lane,
-                    f"{ref.practice}.{ref.feed_id}.{word}",
-                )
-                for ref in refs
+                (_pulls(refs, minute) | {"asked": True}, str(number), f"{number}.{word}.{part}")
+                for number, part, refs in parts
             ],
         )
+
+    def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
+        """Enqueue a pull that somebody waits for once more, behind what waits in its group. Raises QueueUnavailable."""
+        _send(self._url, [(_pulls([ref], minute) | {"asked": True}, group, word)])
+
+    def alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
+        """Enqueue one pull that broke, as a group of its own. Raises QueueUnavailable."""
+        body = _pulls([ref], minute) | {"alone": True} | ({"asked": True} if asked else {})
+        name = f"{ref.practice}.{ref.feed_id}"
+        _send(self._url, [(body, name, f"{name}.{minute}.{asked}")])
+
+
+def _pulls(refs: Sequence[FeedRef], minute: int) -> dict[str, object]:
+    return {"minute": minute, "pulls": [[ref.practice, ref.feed_id, ref.lane] for ref in refs]}
 
 
 class SqsMessageQueue:

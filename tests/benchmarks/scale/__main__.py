@@ -6,15 +6,17 @@ from math import ceil
 from pathlib import Path
 from time import perf_counter
 
+from oneway.domain.feeds import bundles_for
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from .assumptions import AFTER, BEFORE, TOGETHER, Assumptions, Design, Prices, Scenario
+from .asking import seconds_an_asking
+from .assumptions import AFTER, ALONE, BEFORE, LIGHT, Assumptions, Design, Prices, Scenario
 from .costs import Cost, Usage, beyond_free_tier, cost, fixed, naive
 from .page import page
 from .picture import Curve, drawn
-from .planning import MOST_ITEM_BYTES, Sending, Wheel, refs_of, seconds_a_call
+from .planning import FULL_PROCESSOR, MOST_ITEM_BYTES, Sending, Wheel, refs_of, seconds_a_call
 from .simulation import Kind, Result, Simulation
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +27,7 @@ GOALS = {1: 2.0, 5: 6.0}
 """Interval → minutes that the 99th percentile of the lag may take (goals.md)."""
 MOST_DOLLARS = 5.0
 
-ALONE = {
+PLAIN = {
     "ten": Scenario("10 feeds", 10, 5, 0, 24),
     "thousand": Scenario("1,000 feeds", 1000, 5, 0, 24),
     "many": Scenario("100,000 feeds", 100_000, 5, 17.5, 1),
@@ -37,7 +39,7 @@ ALONE = {
 MIXED = Scenario("1,000 feeds, 2 % of sources slow, 2 % breaking", 1000, 5, 0, 24, 0.02, 0.02)
 MANY_MIXED = Scenario("100,000 feeds, 2 % of sources slow, 2 % breaking", 100_000, 5, 17.5, 1, 0.02, 0.02)
 ACCOUNTS = [
-    Scenario(f"{feeds:,} feeds of one account", feeds, 5, 12, 12, one_account=True) for feeds in (500, 1000, 1250)
+    Scenario(f"{feeds:,} feeds of one account", feeds, 5, 12, 12, one_account=True) for feeds in (1000, 1250, 1500)
 ]
 out = Console()
 
@@ -85,10 +87,12 @@ def main() -> None:
     assumed, prices = Assumptions(), Prices()
     with out.status("Measure one call to the queue"):
         processor = seconds_a_call()
+    with out.status("Measure a pull that finds nothing new"):
+        kept, anew = seconds_an_asking()
     with Progress(console=out, transient=True) as progress:
         play = Player(assumed, processor, progress)
-        alone = {name: play(scenario) for name, scenario in ALONE.items()}
-        together = play(ALONE["thousand"], TOGETHER)
+        alone = {name: play(scenario) for name, scenario in PLAIN.items()}
+        steps = [play(PLAIN["thousand"], design) for design in (ALONE, LIGHT)]
         cut = play(Scenario("100,000 feeds", 100_000, 5, 17.75, 0.5), BEFORE)
         mixed = [play(MIXED, design) for design in (BEFORE, AFTER)]
         many_mixed = play(MANY_MIXED)
@@ -99,7 +103,7 @@ def main() -> None:
         "accounts": _accounts(accounts),
         "planning": _planning(assumed, processor),
         "counts": _counts([alone[name] for name in ("ten", "thousand", "minute", "many")]),
-        "costs": _costs(alone, together, mixed[1], prices),
+        "costs": _costs(alone, steps, mixed[1], prices),
         "assumed": _assumed(assumed),
         "prices": _prices(prices),
     }
@@ -114,6 +118,8 @@ def main() -> None:
     ]
     PICTURE.write_text(drawn(curves, bars, MOST_DOLLARS))
     facts = {
+        "kept": f"{kept * 1000:.1f}",
+        "anew": f"{anew * 1000:.1f}",
         "call": f"{processor * 1000:.2f}",
         "never_sent": f"{cut.never_sent / (100_000 / 5 * cut.scenario.hours * 60):.0%}",
         "killed": f"{mixed[0].killed}",
@@ -124,8 +130,9 @@ def main() -> None:
         "logs": f"{cost(thousand.month, prices).logs:.2f}",
         "idle": f"{cost(thousand.idle_month, prices).total:.2f}",
         "idle_free": f"{cost(beyond_free_tier(thousand.idle_month), prices).total:.2f}",
-        "together": f"{cost(together.idle_month, prices).total:.2f}",
-        "together_free": f"{cost(beyond_free_tier(together.idle_month), prices).total:.2f}",
+        "one_by_one": f"{cost(steps[0].idle_month, prices).total:.2f}",
+        "lighter": f"{cost(steps[1].idle_month, prices).total:.2f}",
+        "bundles": f"{bundles_for(200, 1)}",
         "naive": f"{cost(naive(1000, 5), prices).total:,.0f}",
         "a_change": f"{assumed.written_a_change * prices.write_unit * 1000 * 22:.3f}",
         "changes": f"{assumed.changes_a_day:g}",
@@ -205,18 +212,19 @@ def _beside(results: Sequence[Result]) -> Listed:
 
 
 def _accounts(results: Sequence[Result]) -> Listed:
-    rows = [[one.scenario.title, *_spread(one), f"{one.stale:,}"] for one in results]
-    return Listed("One lane for all, every 5 minutes", ("feeds", "p50", "p95", "p99", "longest", "stale pulls"), rows)
+    rows = [[one.scenario.title, *_spread(one), f"{one.stale:,}", f"{one.left_off:,}"] for one in results]
+    headings = ("feeds", "p50", "p95", "p99", "longest", "stale pulls", "left off")
+    return Listed("One lane for all, every 5 minutes", headings, rows)
 
 
 def _planning(assumed: Assumptions, processor: float) -> Listed:
     rows = []
     for feeds, interval in ((1000, 5), (100_000, 5), (100_000, 1)):
         wheel = Wheel(refs_of(feeds, 1), interval)
-        calls = ceil(feeds / interval / 10)
-        for design in (BEFORE, AFTER):
+        for design in (BEFORE, ALONE, AFTER):
             largest = max(max(sizes) for sizes in wheel.packed(design.buckets).values())
             sending = Sending.of(design, assumed, processor)
+            calls = ceil((bundles_for(feeds // interval, 1) if design.bundled else feeds / interval) / 10)
             takes = sending.call_ends(calls - 1)
             rows.append(
                 [
@@ -255,7 +263,7 @@ def _counts(results: Sequence[Result]) -> Listed:
     return Listed("A month, millions", headings, rows)
 
 
-def _costs(alone: dict[str, Result], together: Result, mixed: Result, prices: Prices) -> Listed:
+def _costs(alone: dict[str, Result], steps: Sequence[Result], mixed: Result, prices: Prices) -> Listed:
     thousand = alone["thousand"]
 
     def row(what: str, usage: Usage, free: bool = True) -> list[str]:
@@ -267,7 +275,7 @@ def _costs(alone: dict[str, Result], together: Result, mixed: Result, prices: Pr
         row("1,000 every 5 min, asking alone", thousand.idle_month),
         row("1,000 every 5 min, with changes", thousand.month),
         row("1,000 every 5 min, asking alone, 2 % slow, 2 % breaking", mixed.idle_month),
-        row("1,000 every 5 min, asking alone, one message a lane (not built)", together.idle_month),
+        *(row(f"1,000 every 5 min, asking alone, {step.design.name}", step.idle_month) for step in steps),
         row("1,000 every 15 min, with changes", alone["quarter"].month),
         row("1,000 every 60 min, with changes", alone["hour"].month),
         row("1,000 every minute, with changes", alone["minute"].month),
@@ -293,7 +301,11 @@ def _assumed(assumed: Assumptions) -> Listed:
          f"a slow one in {assumed.slow_latency:g} s"),
         ("a breaking source", f"is down for {assumed.down_for / 3600:g} h after {assumed.up_for / 3600:g} h on average; half of "
          f"them hang {assumed.hang:g} s, half refuse within {assumed.refusal:g} s"),
-        ("a pull", f"takes {assumed.pull_overhead:g} s of its own; {assumed.applying:g} s more with changes, "
+        ("a worker", f"has {AFTER.sync_memory} MB and {AFTER.sync_memory / FULL_PROCESSOR:.2f} of a processor, of which a pull "
+         f"that finds nothing new takes {AFTER.processor * 1000:g} ms and a new connection {assumed.connecting * 1000:g}; "
+         f"{AFTER.lanes_at_once} lanes at once"),
+        ("an open connection", f"answers in {assumed.latency_kept:g} s; one is kept for a lane's pulls"),
+        ("a pull", f"waits {assumed.pull_overhead:g} s for the table; {assumed.applying:g} s more with changes, "
          f"{assumed.looking_back:g} s more with a look back each hour"),
         ("a pull without changes", f"{assumed.state_read:g} unit read, 0 written; a heartbeat (1) each 10 min of the source's "
          f"first feed; a look back ({assumed.look_back_read:g} read, 1 written) each hour of each feed"),

@@ -17,14 +17,15 @@ from time import process_time
 from typing import Any
 
 from oneway import queues
-from oneway.domain.feeds import FeedRef, bucket_of, spoke_of, spokes_due
+from oneway.domain.feeds import PULLS_A_BUNDLE, FeedRef, bucket_of, bundled, spoke_of, spokes_due
 from oneway.store.items import item
 from oneway.store.keys import Key
 
 from .assumptions import Assumptions, Design
 
 MOST_ITEM_BYTES = 400 * 1024
-_FULL_PROCESSOR = 1769
+FULL_PROCESSOR = 1769
+"""MB of memory that come with one."""
 _WORDS = (
     "harbor",
     "river",
@@ -114,10 +115,11 @@ def seconds_a_call(messages: int = 5000) -> float:
     queues._client().meta.events.register("before-send.sqs.SendMessageBatch", answer)
     try:
         queue, refs = queues.SqsSyncQueue("https://sqs.us-east-1.amazonaws.com/1/syncs.fifo"), refs_of(messages, 1)
-        queue.send(refs[:100], 0)
+        bundles = messages // PULLS_A_BUNDLE
+        queue.send(refs[:100], 0, bundles)
         began = process_time()
-        queue.send(refs, 1)
-        return (process_time() - began) / (messages / 10)
+        queue.send(refs, 1, bundles)
+        return (process_time() - began) / (len(bundled(refs, bundles)) / 10)
     finally:
         queues._client.cache_clear()
 
@@ -133,7 +135,7 @@ class Sending:
     @classmethod
     def of(cls, design: Design, assumed: Assumptions, processor: float) -> "Sending":
         """One thread at a time computes, all of them wait."""
-        own = processor * _FULL_PROCESSOR / min(design.plan_memory, _FULL_PROCESSOR)
+        own = processor * FULL_PROCESSOR / min(design.plan_memory, FULL_PROCESSOR)
         rate = min(design.side_by_side / (own + assumed.send_call), 1 / own, design.calls_a_second)
         return cls(own + assumed.send_call, rate, design.plan_timeout)
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 
 class Message(NamedTuple):
-    """A pull: feed and lane by number, the minute that it is due in, when it came in, how often it was handed out."""
+    """Pulls: feeds and group by number, the minute that they are due in, when it came in, how often it was handed out."""
 
-    feed: int
+    feeds: tuple[int, ...]
     group: int
     minute: int
     sent: float
@@ -21,29 +21,27 @@ class FifoQueue:
     """Hands out as many messages of one group as fit, then of the next that has none in flight."""
 
     most_receives: int = 3
-    together: int = 1
-    """Feeds of a lane that one message names; the product's name one each."""
     dead: list[Message] = field(default_factory=list)
     repeats: int = 0
     waiting: int = 0
-    """Messages that nobody has received."""
+    """Pulls that nobody has received."""
     _groups: dict[int, deque[Message]] = field(default_factory=dict)
     _ready: deque[int] = field(default_factory=deque)
     _in_flight: set[int] = field(default_factory=set)
-    _seen: dict[int, set[int]] = field(default_factory=dict)
+    _seen: dict[int, set[tuple[int, ...]]] = field(default_factory=dict)
 
     def put(self, messages: Iterable[Message]) -> None:
-        """Take messages; what was taken within five minutes is told by feed and minute, and is not taken again."""
+        """Take messages; what was taken within five minutes is told by feeds and minute, and is not taken again."""
         for message in messages:
             seen = self._seen.get(message.minute)
             if seen is None:
                 self._seen = {minute: ids for minute, ids in self._seen.items() if minute > message.minute - 5}
                 seen = self._seen[message.minute] = set()
-            if message.feed in seen:
+            if message.feeds in seen:
                 self.repeats += 1
                 continue
-            seen.add(message.feed)
-            self.waiting += 1
+            seen.add(message.feeds)
+            self.waiting += len(message.feeds)
             waiting = self._groups.get(message.group)
             if waiting is None:
                 self._groups[message.group] = deque((message,))
@@ -55,17 +53,15 @@ class FifoQueue:
     def receive(self, most: int) -> list[Message]:
         """Up to so many messages; their groups wait until they are deleted or given back."""
         batch: list[Message] = []
-        taken = 0
-        while self._ready and taken < most:
+        while self._ready and len(batch) < most:
             group = self._ready.popleft()
             waiting = self._groups[group]
             self._in_flight.add(group)
-            while waiting and taken < most:
-                taken += 1
-                batch += [waiting.popleft() for _ in range(min(self.together, len(waiting)))]
+            while waiting and len(batch) < most:
+                batch.append(waiting.popleft())
             if not waiting:
                 del self._groups[group]
-        self.waiting -= len(batch)
+        self.waiting -= sum(len(message.feeds) for message in batch)
         return batch
 
     def delete(self, batch: Iterable[Message]) -> None:
@@ -82,7 +78,7 @@ class FifoQueue:
         for message in reversed(batch):
             if message.receives < self.most_receives:
                 self._groups.setdefault(message.group, deque()).appendleft(message)
-                self.waiting += 1
+                self.waiting += len(message.feeds)
         self.delete(batch)
 
     @property

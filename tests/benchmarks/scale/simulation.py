@@ -12,7 +12,7 @@ from enum import IntEnum
 from heapq import heappop, heappush
 from math import exp, log
 
-from oneway.domain.feeds import FeedRef, spoke_of
+from oneway.domain.feeds import FeedRef, bundled, bundles_for, spoke_of
 from oneway.ports import FeedRepository
 from oneway.use_cases.plan_syncs import PlanSyncs
 from oneway.use_cases.sync_feed import HEARTBEAT, LONGEST_BACK_OFF
@@ -20,6 +20,7 @@ from oneway.use_cases.sync_feed import HEARTBEAT, LONGEST_BACK_OFF
 from .assumptions import HOURS_A_MONTH, OFFICE, OFFICE_HOURS_A_MONTH, Assumptions, Design, Scenario
 from .costs import Usage
 from .lags import Lags
+from .planning import FULL_PROCESSOR as _FULL_PROCESSOR
 from .planning import Sending, Wheel, refs_of
 from .queueing import FifoQueue, Message
 
@@ -101,8 +102,34 @@ class _Queue:
 
     simulation: "Simulation"
 
-    def send(self, refs: Sequence[FeedRef], minute: int) -> None:
-        self.simulation.sent(refs, minute)
+    def send(self, refs: Sequence[FeedRef], minute: int, bundles: int) -> None:
+        self.simulation.sent(refs, minute, bundles)
+
+    def ask(self, refs: Sequence[FeedRef], minute: int, word: str, bundles: int) -> None:
+        raise NotImplementedError("nobody asks")
+
+    def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
+        raise NotImplementedError("nobody asks")
+
+    def alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
+        raise NotImplementedError("nothing breaks")
+
+
+class _Feeds:
+    """Of FeedRepository, what planning asks for; in a stack that has run for days."""
+
+    def __init__(self, wheel: Wheel) -> None:
+        self._wheel = wheel
+        self._bundles = bundles_for(len(wheel.refs) // wheel.interval, 1)
+
+    def due(self, minute: int) -> list[FeedRef]:
+        return self._wheel.due(minute)
+
+    def bundles(self) -> int:
+        return self._bundles
+
+    def save_bundles(self, bundles: int) -> None:
+        self._bundles = bundles
 
 
 class Simulation:
@@ -113,15 +140,14 @@ class Simulation:
         self.chance = random.Random(scenario.seed)
         refs = refs_of(scenario.feeds, scenario.seed, scenario.one_account)
         self.wheel = Wheel(refs, scenario.interval)
-        # Of FeedRepository, planning asks for nothing but `due`.
-        feeds: FeedRepository = self.wheel  # type: ignore[assignment]
+        feeds: FeedRepository = _Feeds(self.wheel)  # type: ignore[assignment]
         self.plan_syncs = PlanSyncs(feeds, _Queue(self))
         self.sending = Sending.of(design, assumed, processor)
-        self.plan_reads = self.wheel.read_units(design)
+        self.plan_reads = self.wheel.read_units(design) + design.bundled
         self.begins = scenario.begins * 3600.0
         self.ends = self.begins + scenario.hours * 3600.0
         self.result = Result(scenario, design)
-        self.queue = FifoQueue(design.receives, design.together)
+        self.queue = FifoQueue(design.receives)
         self.number = {ref: number for number, ref in enumerate(refs)}
         names = list(dict.fromkeys(ref.lane for ref in refs))
         number_of = {name: number for number, name in enumerate(names)}
@@ -201,10 +227,11 @@ class Simulation:
         self.tries = tries
         self.plan_syncs(minute)
 
-    def sent(self, refs: Sequence[FeedRef], minute: int) -> None:
+    def sent(self, refs: Sequence[FeedRef], minute: int, bundles: int) -> None:
         """A planner sends: each batch arrives when its call ends; what is late is cut, and sent by Lambda's retry."""
-        usage, sending = self.usage, self.sending
-        batches = self._calls(refs)
+        usage, sending, size = self.usage, self.sending, self.design.batch
+        found = self._messages(refs, minute, bundles)
+        batches = [found[at : at + size] for at in range(0, len(found), size)]
         took = 0.05
         cut = False
         for number, batch in enumerate(batches):
@@ -216,13 +243,11 @@ class Simulation:
                     again = self.now + sending.timeout + _PLANNED_AGAIN_AFTER[tries]
                     self._at(again, lambda: self._plan(minute, tries + 1))
                 else:
-                    self.result.never_sent += sum(map(len, batches[number:]))
+                    self.result.never_sent += sum(len(one.feeds) for late in batches[number:] for one in late)
                 break
             took = ends
             at = self.now + ends
-            messages = [
-                Message(number, self.lane_of[number], minute, at) for number in (self.number[ref] for ref in batch)
-            ]
+            messages = [message._replace(sent=at) for message in batch]
             self._at(at, lambda messages=messages: self._arrive(messages))  # type: ignore[misc]
             usage.sqs += 1
         if cut:
@@ -234,20 +259,15 @@ class Simulation:
         usage.read += self.plan_reads
         usage.log_bytes += self.assumed.log_bytes_an_invocation
 
-    def _calls(self, refs: Sequence[FeedRef]) -> list[list[FeedRef]]:
-        """What each SendMessageBatch takes: ten messages, of one feed each or of some of one lane."""
-        size, together = self.design.batch, self.design.together
-        if together == 1:
-            return [list(refs[at : at + size]) for at in range(0, len(refs), size)]
-        messages: list[list[FeedRef]] = []
-        for ref in refs:  # those of a lane stand together
-            if messages and messages[-1][0].lane == ref.lane and len(messages[-1]) < together:
-                messages[-1].append(ref)
-            else:
-                messages.append([ref])
-        return [
-            [ref for message in messages[at : at + size] for ref in message] for at in range(0, len(messages), size)
-        ]
+    def _messages(self, refs: Sequence[FeedRef], minute: int, bundles: int) -> list[Message]:
+        """A bundle's pulls together, or each alone in its lane's group."""
+        if self.design.bundled:
+            return [
+                Message(tuple(self.number[ref] for ref in part), number, minute, 0.0)
+                for number, _, part in bundled(refs, bundles)
+            ]
+        numbers = [self.number[ref] for ref in refs]
+        return [Message((number,), self.lane_of[number], minute, 0.0) for number in numbers]
 
     # The queue and its pollers
 
@@ -324,30 +344,40 @@ class Simulation:
     # The function
 
     def _run_batch(self, batch: list[Message], begins: float) -> tuple[float, bool]:
-        """Seconds that the function runs, and whether it was stopped. Lanes run side by side, each in order."""
+        """Seconds that the function runs, and whether it was stopped. Lanes run side by side, each in order; together they have
+        as much of a processor as the function's memory gives.
+        """
         lanes: dict[int, float] = {}
         longest: dict[int, float] = {}
+        computed = 0.0
         design, assumed = self.design, self.assumed
         must_end, stops = begins + design.sync_timeout - design.reserved, begins + design.sync_timeout
         left = set[int]()
         for message in batch:
-            at = lanes.get(message.group, begins + assumed.batch_overhead)
-            if at >= stops or message.group in left:
-                continue
-            if design.lanes_end_in_time and at + longest.get(message.group, 0.0) > must_end:
-                left.add(message.group)
-                self.result.left_off += 1
-                continue
-            took = self._pull(message, at, stops)
-            longest[message.group] = max(longest.get(message.group, 0.0), took)
-            lanes[message.group] = at + took
-        ends = max(lanes.values())
+            for feed in message.feeds:
+                lane = self.lane_of[feed]
+                at = lanes.get(lane, begins + assumed.batch_overhead)
+                if at >= stops or lane in left:
+                    continue
+                if design.lanes_end_in_time and at + longest.get(lane, 0.0) > must_end:
+                    left.add(lane)
+                    self.result.left_off += 1
+                    continue
+                kept = design.keeps_connections and lane in longest
+                took = self._pull(feed, message.minute, at, stops, kept)
+                computed += design.processor + (0.0 if kept else assumed.connecting)
+                longest[lane] = max(longest.get(lane, 0.0), took)
+                lanes[lane] = at + took
+        # Lanes beyond those that run at once wait for the others' threads.
+        waited = sum(at - begins for at in lanes.values()) / design.lanes_at_once
+        computing = computed * _FULL_PROCESSOR / design.sync_memory
+        ends = max(*lanes.values(), begins + waited, begins + computing)
         return min(ends, stops) - begins, ends > stops
 
-    def _pull(self, message: Message, at: float, stops: float) -> float:
+    def _pull(self, feed: int, minute: int, at: float, stops: float, kept: bool) -> float:
         """One pull: its seconds. What ends after the function was stopped left nothing behind."""
-        feed, assumed, chance, usage = message.feed, self.assumed, self.chance, self.usage
-        if int(at // 60) - message.minute > STALE_MINUTES:
+        assumed, chance, usage = self.assumed, self.chance, self.usage
+        if int(at // 60) - minute > STALE_MINUTES:
             self.result.stale += 1
             return 0.001
         usage.pulls += 1
@@ -355,7 +385,7 @@ class Simulation:
         usage.log_bytes += assumed.log_bytes_a_pull
         if self.not_before[feed] > at:
             return assumed.pull_overhead
-        lane = self.lanes[message.group]
+        lane = self.lanes[self.lane_of[feed]]
         if lane.changes and lane.down(at):
             took = assumed.pull_overhead + (assumed.hang if lane.kind is Kind.HANGING else assumed.refusal)
             if at + took <= stops:
@@ -364,7 +394,8 @@ class Simulation:
                 self.not_before[feed] = at + took + wait
                 usage.written += assumed.state_written
             return took
-        median = assumed.slow_latency if lane.kind is Kind.SLOW else assumed.latency
+        median = assumed.latency_kept if kept else assumed.latency
+        median = assumed.slow_latency if lane.kind is Kind.SLOW else median
         took = assumed.pull_overhead + chance.lognormvariate(log(median), assumed.latency_sigma)
         if at - self.looked_back[feed] >= _LOOK_BACK:
             took += assumed.looking_back

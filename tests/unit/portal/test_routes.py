@@ -105,7 +105,7 @@ def opened(desk: PortalDesk) -> tuple[PortalDesk, dict[str, str]]:
     desk.minutes()
     visit, match = desk.visit("walk-in"), desk.visit()
     names = {"request": request.id, "provider": visit.provider_id, "appointment": visit.id}
-    names |= {"part": "branding", "visit_type": "new"}
+    names |= {"part": "branding", "visit_type": "_new"}
     return desk, names | {"match": match.id}
 
 

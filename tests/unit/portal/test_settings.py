@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 from oneway.domain.errors import SlotAlreadyTaken
@@ -13,8 +14,10 @@ from oneway.domain.practices import Practice, VisitType
 from tests.builders import NOW, a_practice, a_provider
 from tests.desk import NADIA, VIC
 from tests.portal import Answer, PortalDesk
+from tests.unit.web.booking_pages import patient_of
 
 HOME = "/portal/harbor/settings"
+TUESDAY = "/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang=en"
 BEN, STRANGER = "ben@harbor.example", "mallory@pier.example"
 
 
@@ -103,12 +106,16 @@ class TestSaving:
         osei = practice(desk).providers["osei"]
         assert (osei.daily_maximum, osei.recipients) == (None, ())
 
-    def test_split_booking_is_seen_in_the_booking_tool(self, desk: PortalDesk) -> None:
+    def test_split_booking_is_seen_in_the_booking_tool(self, desk: PortalDesk, tmp_path: Path) -> None:
+        patient = patient_of(desk, tmp_path)
+        assert "9:30" in patient.open(TUESDAY).text
         desk.ask()
+        assert "9:30" not in patient.open(TUESDAY).text
         with pytest.raises(SlotAlreadyTaken):
             desk.ask(1, first_name="Ana")
         save(desk, "providers/osei", providers__osei__split="2")
         desk.clock.advance(seconds=31)
+        assert "9:30" in patient.open(TUESDAY).text
         assert desk.ask(2, first_name="Ana").pending
 
     def test_split_booking_is_refused_with_the_reason_where_the_source_forbids_it(self, desk: PortalDesk) -> None:
@@ -130,12 +137,25 @@ class TestSaving:
 
     def test_what_is_saved_unchanged_writes_and_tells_nothing(self, desk: PortalDesk) -> None:
         version = practice(desk).version
-        for path in ("messages", "booking", "branding", "providers/osei", "visit-types/new"):
-            if path != "visit-types/new":
+        for path in ("messages", "booking", "branding", "providers/osei", "visit-types/_new"):
+            if path != "visit-types/_new":
                 assert save(desk, path).status == 303
         assert save(desk, "visit-types/follow-up").status == 303
         assert practice(desk).version == version
         assert told(desk) == []
+
+    def test_a_test_message_goes_to_the_practice_s_saved_addresses(self, desk: PortalDesk) -> None:
+        save(desk, "messages", recipients="new@harbor.example")
+        assert "Send a test message" in desk.open(f"{HOME}/messages").text
+        assert desk.send(f"{HOME}/test-message").headers["Location"] == f"{HOME}?done=test_sent"
+        desk.deliver()
+        assert desk.mailer.sent[-1][2] == ("new@harbor.example",)
+        assert "Harbor Clinic" in desk.last_mail()
+
+    def test_a_provider_s_own_recipients_get_the_mail_about_its_requests(self, desk: PortalDesk) -> None:
+        save(desk, "providers/osei", providers__osei__recipients="osei@harbor.example")
+        desk.ask()
+        assert ("osei@harbor.example",) in [one[2] for one in desk.mailer.sent]
 
 
 class TestWhatCannotBe:
@@ -184,7 +204,7 @@ class TestTwoEditors:
         save(desk, "booking", horizon_days="30")
         answer = save(desk, "booking", BEN, begun, horizon_days="45", minimum_notice_minutes="10")
         assert answer.status == 409
-        for part in ("Nadia P. was faster.", "Horizon, in days", "is now", "30 days"):
+        for part in ("Nadia P. was faster.", "Horizon", "is now", "30 days"):
             assert part in answer.text, part
         assert practice(desk).horizon_days == 30
         again = fields(answer)
@@ -217,8 +237,8 @@ class TestTwoEditors:
         assert len(told(desk)) == 2
 
     def test_of_one_visit_type(self, desk: PortalDesk) -> None:
-        begun = fields(desk.open(f"{HOME}/visit-types/new"))
-        save(desk, "visit-types/new", name="Check-up")
+        begun = fields(desk.open(f"{HOME}/visit-types/_new"))
+        save(desk, "visit-types/_new", name="Check-up")
         assert begun["seen"] == ""
         begun = fields(desk.open(f"{HOME}/visit-types/follow-up"))
         save(desk, "visit-types/follow-up", minutes="20")
@@ -232,16 +252,22 @@ class TestTwoEditors:
 class TestVisitTypes:
     def test_are_added_with_translation_for_whom_and_by_whom(self, desk: PortalDesk) -> None:
         typed = {"name": "Yearly check-up", "name__es": "Revisión anual", "minutes": "45", "by__brandt": "on"}
-        assert save(desk, "visit-types/new", new=None, **typed).status == 303
+        assert save(desk, "visit-types/_new", new=None, **typed).status == 303
         one = practice(desk).visit_types["yearly-check-up"]
         assert one == VisitType("yearly-check-up", "Yearly check-up", 45, False, True, {"es": "Revisión anual"})
         assert practice(desk).providers["brandt"].visit_type_ids == ("new", "follow-up", "yearly-check-up")
         assert practice(desk).providers["osei"].visit_type_ids == ("new", "follow-up")
         assert "Yearly check-up, 45 minutes, for known patients" in desk.open(f"{HOME}/history").text
 
+    def test_whose_id_is_new_is_edited_like_any_other(self, desk: PortalDesk) -> None:
+        assert "New patient" in desk.open(f"{HOME}/visit-types/new").text
+        save(desk, "visit-types/new", minutes="35")
+        assert practice(desk).visit_types["new"].minutes == 35
+        assert "New visit type" in desk.open(f"{HOME}/visit-types/_new").text
+
     def test_of_the_same_name_get_ids_of_their_own(self, desk: PortalDesk) -> None:
         for _ in range(2):
-            save(desk, "visit-types/new", name="Botox & Co.")
+            save(desk, "visit-types/_new", name="Botox & Co.")
         assert {"botox-co", "botox-co-2"} <= practice(desk).visit_types.keys()
 
     def test_that_nobody_offers_any_more_are_not_booked_and_old_requests_stay_readable(self, desk: PortalDesk) -> None:
@@ -267,11 +293,13 @@ class TestVisitTypes:
             ({"minutes": "4"}, "minutes"),
             ({"minutes": "a while"}, "minutes"),
             ({"new": None, "returning": None}, "for"),
+            ({"name": "", "minutes": "a while"}, "name"),
+            ({"name": "", "minutes": "a while"}, "minutes"),
         ],
     )
     def test_that_cannot_be_are_said(self, desk: PortalDesk, typed: dict[str, str | None], field: str) -> None:
         before = practice(desk)
-        answer = save(desk, "visit-types/new", **({"name": "X-ray", "by__osei": "on"} | typed))
+        answer = save(desk, "visit-types/_new", **({"name": "X-ray", "by__osei": "on"} | typed))
         assert answer.status == 422
         assert f'href="#visit-{field}"' in answer.html
         assert f'id="error-{field}"' in answer.html
@@ -322,7 +350,7 @@ FORMS: dict[str, dict[str, str]] = {
     "branding": {"accent": "#884400", "seen.accent": "#0b6e99"},
     "providers/osei": {},
     "visit-types/new-one": {},
-    "visit-types/new": {"name": "X", "minutes": "30", "new": "on", "seen": ""},
+    "visit-types/_new": {"name": "X", "minutes": "30", "new": "on", "seen": ""},
 }  # fmt: skip
 PAGES = ("", "/history", "/messages", "/booking", "/branding", "/providers/osei", "/visit-types/follow-up")
 

@@ -67,6 +67,7 @@ class Applied:
         """The feed after a good pull, two failures and a back-off."""
         before = self.state()
         after = replace(before, seen=SEEN, seen_back=SEEN, mapping="m", last_good_at=NOW, failures=2, not_before=NOW)
+        after = replace(after, cursor="c", delta="d")
         self.feeds.save(before, after)
         return self.state()
 
@@ -137,6 +138,7 @@ def test_what_was_seen_under_other_settings_is_forgotten(applied: Applied) -> No
     after = applied.state()
     assert (before.seen, before.seen_back) == (SEEN, SEEN)
     assert (after.seen, after.seen_back, after.mapping) == (Seen(), Seen(), "")
+    assert (after.cursor, after.delta) == ("", "")
     assert after.last_good_at == before.last_good_at
     assert after.not_before is None
 
@@ -163,6 +165,13 @@ def test_a_provider_that_is_gone_is_read_no_more(applied: Applied) -> None:
     assert applied.turns(FEED, 1) == []
     removed = {(part.kind, part.id) for part in report.changes if part.fate is Fate.REMOVED}
     assert removed == {("providers", "osei"), ("feeds", FEED)}
+
+
+def test_where_the_feed_that_was_broken_is_gone_its_source_is_judged_anew(applied: Applied) -> None:
+    applied.apply(a_practice())
+    applied.feeds.save(applied.state(), replace(applied.state(), broken_since=NOW))
+    applied.apply(a_practice(a_provider("brandt")))
+    assert applied.state("ehr~brandt").unheard
 
 
 def test_a_cut_run_is_made_whole_by_the_next_one(applied: Applied) -> None:
@@ -290,12 +299,11 @@ class TestCalendars:
         ]
 
     def test_a_file_that_changes_a_calendar_has_its_entry_in_the_timeline(self, applied: Applied) -> None:
-        applied.apply(a_practice())
-        applied.apply(a_practice())
-        found = applied.store.practice_events.latest("harbor", 5)
-        told = {(one.who, str(one.what), one.provider_id) for one in found}
-        assert told == {("", "file_applied", provider_id) for provider_id in ("osei", "brandt")}
-        assert len(found) == 2
+        applied.apply(a_practice(calendars={"osei": a_calendar()}))
+        for _ in range(2):
+            applied.apply(a_practice(calendars={"osei": a_calendar(paused=True)}))
+        (event,) = applied.store.practice_events.latest("harbor", 5)
+        assert (event.who, event.what, event.provider_id) == ("", "file_applied", "osei")
 
     def test_what_is_long_past_is_dropped(self, applied: Applied) -> None:
         old = date(2026, 6, 1)

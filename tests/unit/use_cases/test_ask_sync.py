@@ -24,7 +24,7 @@ def queue() -> FakeSyncQueue:
 
 @pytest.fixture
 def ask(world: World, queue: FakeSyncQueue) -> AskSync:
-    return AskSync(Membership(world.store.practices), queue, world.clock)
+    return AskSync(Membership(world.store.practices), world.store.feeds, queue, world.clock)
 
 
 def test_every_feed_is_pulled_each_time_somebody_asks(ask: AskSync, queue: FakeSyncQueue) -> None:

@@ -132,6 +132,13 @@ class TestTombstones:
         assert visits(world)["one"].missing_since
         assert visits(world)["one"].row.state is AppointmentState.BOOKED
 
+    def test_one_that_was_entered_in_error_last_week_is_gone_too(self, world: World) -> None:
+        world.source.enter(a_visit("old", NOW - timedelta(days=8)))
+        world.pull()
+        world.source.delete("old")
+        world.pull()
+        assert visits(world)["old"].row.raw_state == "gone"
+
     def test_a_live_row_beats_a_tombstone_in_the_same_answer(self, world: World) -> None:
         world.source.buried = {"one"}
         world.source.stale = {"one"}

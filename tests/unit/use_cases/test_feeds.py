@@ -11,7 +11,7 @@ from oneway.domain.events import VisitMoved
 from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.occupancy import OccupantKind
 from oneway.domain.practices import Location
-from oneway.faults import Unavailable
+from oneway.faults import RateLimited, Unavailable
 from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.keep_feeds import feeds_of
 from oneway.use_cases.sync_feed import Outcome
@@ -252,6 +252,37 @@ class TestWaiting:
     def test_nobody_reads_a_provider_who_is_not_integrated(self) -> None:
         world = World(a_practice(a_provider(source_id=None, external_id=None)))
         assert not AwaitPull(world.store.feeds)(world.practice, "osei", NOW)
+
+
+class TestOneAccount:
+    """What a source asks of one feed for a while, the others of its account obey, whoever pulls them."""
+
+    def refused(self, world: World, minutes: int) -> None:
+        world.clock.advance(minutes=1)
+        world.source.fault = RateLimited(world.clock.at + timedelta(minutes=minutes))
+        world.sync_feed(*FEED)
+        world.source.fault = None
+
+    def test_the_others_wait_without_asking(self, world: World) -> None:
+        self.refused(world, 30)
+        asked = world.source.pulls
+        world.clock.advance(minutes=29)
+        assert world.sync_feed(*OTHER, now_asked=True).outcome is Outcome.WAITING
+        assert world.source.pulls == asked
+        assert world.store.feeds_by_id[OTHER].failures == 0
+        world.clock.advance(minutes=2)
+        assert world.sync_feed(*OTHER).outcome is Outcome.UNCHANGED
+        assert world.store.feeds_by_id[OTHER].last_failure == ""
+
+    def test_what_is_over_in_a_moment_is_not_written_down(self, world: World) -> None:
+        self.refused(world, 0)
+        assert world.store.feeds_by_id[OTHER].not_before is None
+
+    def test_another_account_is_not_concerned(self, world: World) -> None:
+        state = world.store.feeds_by_id[OTHER]
+        world.store.feeds.save(state, replace(state, settings=replace(state.settings, lane="another")))
+        self.refused(world, 30)
+        assert world.store.feeds_by_id[OTHER].not_before is None
 
 
 class TestWholeSource:

@@ -8,6 +8,7 @@ from oneway.faults import AuthRevoked
 from oneway.use_cases.follow_pull import FollowPull
 
 from tests.builders import NOW, START, a_row
+from tests.fakes.store import FakeClock, FakeStore
 from tests.world import World
 
 NADIA = "nadia@harbor.example"
@@ -26,7 +27,12 @@ class Looked:
 
 def test_what_concerns_a_request_or_a_sources_health_is_followed() -> None:
     looked, broken = Looked(), SourceBroken("harbor", "ehr", "unavailable", NOW)
-    follow = FollowPull(looked, lambda practice, source: [broken] if (practice, source) == ("harbor", "ehr") else [])  # type: ignore[arg-type]
+    follow = FollowPull(
+        FakeStore().requests,
+        looked,  # type: ignore[arg-type]
+        lambda practice, source: [broken] if (practice, source) == ("harbor", "ehr") else [],  # type: ignore[arg-type]
+        FakeClock(NOW),
+    )
     learnt = follow(
         [
             VisitGone("harbor", "osei", "visit-1", "request-1"),
@@ -65,3 +71,16 @@ def test_staff_see_that_a_source_is_broken_until_it_is_well(world: World) -> Non
     world.sync_feed("harbor", "ehr~osei", now_asked=True)
     world.clock.advance(minutes=1)  # pages look at a feed every half minute
     assert world.list_to_act("harbor", NADIA).broken == []
+
+
+def test_what_waited_for_two_good_pulls_goes_on_with_the_second_of_them(world: World) -> None:
+    """Without run_timers, which would come by within the minute."""
+    submitted = world.submit()
+    world.cancel_by_staff("harbor", NADIA, submitted.request.id, "moved", "")
+    world.deliver()
+    world.resolve_moves("harbor", submitted.request.id)  # as run_timers does: somebody waits from now on
+    assert world.stored(submitted.request).awaited
+    world.pull()
+    assert world.stored(submitted.request).awaited
+    world.pull()
+    assert not world.stored(submitted.request).awaited

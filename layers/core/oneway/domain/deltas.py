@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from .clock_time import parse_instant
-from .comparing import DigestWeek, shown_last, starts_of
+from .comparing import DigestWeek, Pulled, shown_last, starts_of
 from .feeds import FeedState
 
 OVERLAP = timedelta(minutes=10)
@@ -26,8 +26,11 @@ def asked_from(cursor: str, delta: str) -> str:
     return (parse_instant(cursor) - OVERLAP).isoformat() if delta == "timestamp" else cursor
 
 
-def tombstones(gone: Collection[str], shown: Collection[str], stored: Mapping[str, DigestWeek]) -> dict[str, int]:
+def tombstones(gone: Collection[str], pulled: Pulled, stored: Mapping[str, DigestWeek]) -> dict[str, int]:
     """Visits that a source says are no more, with their starts (epoch minutes); of what the last pull showed, for the others are
     done with. A live row beats a tombstone.
     """
-    return starts_of(stored, {one for one in shown_last(stored) if one in gone and one not in shown}) if gone else {}
+    if not gone:
+        return {}
+    dead = {one for one in gone if one not in pulled.rows and one not in pulled.same}
+    return starts_of(stored, dead.intersection(shown_last(stored)))

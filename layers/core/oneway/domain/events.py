@@ -39,7 +39,9 @@ class VisitMoved:
 
 @dataclass(frozen=True, slots=True)
 class PullFinished:
-    """A pull ended: how ("changed", "unchanged", "failed", "held"), and what it counted."""
+    """A pull ended: how ("changed", "unchanged", "failed", "held"), and what it counted. `awaited`: it was good, and somebody
+    waited for one that begins so late.
+    """
 
     practice: str
     feed_id: str
@@ -48,6 +50,7 @@ class PullFinished:
     changed: int = 0
     confirmed: int = 0
     set_aside: int = 0
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

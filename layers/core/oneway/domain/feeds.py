@@ -16,6 +16,10 @@ LOOK_BACK = timedelta(days=30)
 """How far back a pull reads once an hour: visits are closed, corrected and cancelled after the fact, too."""
 LOOK_BACK_EVERY = timedelta(minutes=60)
 """Every feed that is pulled at all writes its state at least this often: it is what a look back leaves."""
+PULLS_A_BUNDLE = 30
+"""Pulls that a message carries: so many wait together, and ten messages of them are a worker's for some seconds."""
+MOST_IN_A_MESSAGE = 150
+"""Ten messages have to fit into 256 KB."""
 SPOKE_BUCKETS = 64
 """Items that a spoke is spread over: one alone outgrows DynamoDB's 400 KB below 40,000 feeds, and long before that every
 practice that is applied writes all of it again, against all others (ADR 0013)."""
@@ -162,6 +166,33 @@ def spokes_due(minute: int) -> list[tuple[int, int]]:
 def in_turn(refs: Iterable[FeedRef], minute: int) -> list[FeedRef]:
     """Feeds with those of a lane together, which take turns at being first: a source too slow for all starves none."""
     return sorted(refs, key=lambda ref: (ref.lane, crc32(f"{ref.practice}#{ref.feed_id}#{minute}".encode())))
+
+
+def bundle_of(lane: str, bundles: int) -> int:
+    """Which bundle a lane belongs to: what is in one is pulled by one worker at a time."""
+    return crc32(lane.encode()) % bundles
+
+
+def bundles_for(pulls: int, now: int) -> int:
+    """Into how many bundles the pulls of a minute go, a power of two: as `now`, as long as that is not much too few or too many.
+    While it changes a lane may be in two bundles at once, which must be seldom.
+    """
+    wanted = 1
+    while wanted * PULLS_A_BUNDLE * 4 < pulls * 3:  # within 3/4 and 3/2 of what a bundle should carry
+        wanted *= 2
+    return now if not pulls or (wanted <= 2 * now and now <= 2 * wanted) else wanted
+
+
+def bundled(refs: Iterable[FeedRef], bundles: int) -> list[tuple[int, int, list[FeedRef]]]:
+    """Pulls by bundle, in their order, in numbered parts of what a message may carry."""
+    found: dict[int, list[FeedRef]] = {}
+    for ref in refs:
+        found.setdefault(bundle_of(ref.lane, bundles), []).append(ref)
+    return [
+        (number, at // MOST_IN_A_MESSAGE, part[at : at + MOST_IN_A_MESSAGE])
+        for number, part in sorted(found.items())
+        for at in range(0, len(part), MOST_IN_A_MESSAGE)
+    ]
 
 
 def bucket_of(practice: str) -> int:

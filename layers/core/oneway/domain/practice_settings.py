@@ -169,8 +169,15 @@ def problems_of(practice: Practice, names: Iterable[str]) -> list[FieldProblem]:
     return [
         FieldProblem(f"/{name.replace('.', '/')}", code, f"{field_of(name)}: {code}")
         for name in names
-        if (code := _wrong(practice, name, value_of(practice, name)))
+        for code in _all_wrong(practice, name, value_of(practice, name))
     ]
+
+
+def _all_wrong(practice: Practice, name: str, value: Value) -> Sequence[str]:
+    if isinstance(value, VisitType):
+        return _wrong_visit_type(practice, value)
+    code = _wrong(practice, name, value)
+    return (code,) if code else ()
 
 
 def _wrong(practice: Practice, name: str, value: Value) -> str:
@@ -189,25 +196,22 @@ def _wrong(practice: Practice, name: str, value: Value) -> str:
             if not set(value) <= practice.visit_types.keys():
                 return "not_a_choice"
             return "" if value else "last_visit_type"
-        case "visit_type", VisitType():
-            return _wrong_visit_type(practice, value)
         case field, int() if field in BOUNDS and not isinstance(value, bool):
             least, most = BOUNDS[field]
             return "" if least <= value <= most else "range"
     return ""
 
 
-def _wrong_visit_type(practice: Practice, value: VisitType) -> str:
+def _wrong_visit_type(practice: Practice, value: VisitType) -> Sequence[str]:
     least, most = BOUNDS["minutes"]
-    if not value.name.strip() or not is_id(value.id):
-        return "name_required"
-    if any(len(one) > LONGEST_TEXT or not one.isprintable() for one in (value.name, *value.names.values())):
-        return "too_long"
-    if not least <= value.minutes <= most:
-        return "range"
-    if not value.for_new_patients and not value.for_returning_patients:
-        return "for_whom"
-    return "" if len(practice.visit_types) <= MOST_VISIT_TYPES else "too_many"
+    rules = {
+        "name_required": bool(value.name.strip()) and is_id(value.id),
+        "too_long": all(len(one) <= LONGEST_TEXT and one.isprintable() for one in (value.name, *value.names.values())),
+        "range": least <= value.minutes <= most,
+        "for_whom": value.for_new_patients or value.for_returning_patients,
+        "too_many": len(practice.visit_types) <= MOST_VISIT_TYPES,
+    }
+    return [code for code, kept in rules.items() if not kept]
 
 
 def _may_split(practice: Practice, provider: Provider) -> bool:

@@ -56,6 +56,7 @@ _PATIENTS_A_TIME = 50
 _MOST_MERGES = 5
 _ACCEPT = {"Accept": "application/fhir+json"}
 _STAMP = re.compile(rb'"lastUpdated"\s*:\s*"[^"]*"')
+_NO_COPIES: Mapping[str, bytes] = {}
 _NO_HEAD = Head("Appointment")
 """Of an entry that cannot be read: it is set aside as the appointment that was asked for."""
 
@@ -91,9 +92,11 @@ class _Entry(NamedTuple):
     whole: bool
     due: bool
 
-    @property
-    def prints(self) -> list[bytes]:
-        return [self.print, *self.copies.values()]
+    def is_new(self, known: Container[bytes]) -> bool:
+        """Whether something of it is not known by its print."""
+        return self.print not in known or (
+            self.copies is not _NO_COPIES and any(one not in known for one in self.copies.values())
+        )
 
 
 class _Included(NamedTuple):
@@ -181,12 +184,12 @@ class FhirSource:
         entries = list(self._entries(reading, provider_external_ids))
 
         def translate(known: Container[bytes]) -> Translated:
-            fresh = [entry for entry in entries if entry.due or any(one not in known for one in entry.prints)]
+            fresh = [entry for entry in entries if entry.due or entry.is_new(known)]
             return self._translated(fresh, reading.patients, provider_external_ids, window)
 
         return Snapshot(
             translate,
-            prints=[print_ for entry in entries for print_ in entry.prints],
+            prints=_prints(entries),
             read=[*(entry.print for entry in entries), *reading.prints],
             validator=reading.etag if reading.pages == 1 and all(entry.whole for entry in entries) else None,
             look_again=any(entry.due for entry in entries),
@@ -207,11 +210,12 @@ class FhirSource:
         entries = list(self._entries(reading, provider_external_ids))
 
         def translate(known: Container[bytes]) -> Translated:
-            fresh = [entry for entry in entries if any(one not in known for one in entry.prints)]
+            fresh = [entry for entry in entries if entry.is_new(known)]
             return self._translated(fresh, reading.patients, provider_external_ids, window)
 
-        prints = [print_ for entry in entries for print_ in entry.prints]
-        return Changes(began.isoformat(), translate, prints, [*(entry.print for entry in entries), *reading.prints])
+        return Changes(
+            began.isoformat(), translate, _prints(entries), [*(entry.print for entry in entries), *reading.prints]
+        )
 
     def acknowledge(self, cursor: str) -> None:
         """Nothing waits to be taken away."""
@@ -274,7 +278,7 @@ class FhirSource:
             elsewhere = [one for one in named if one not in reading.patients or one in merged]
             print_ = print_of(*parts)
             with_them = providers_in(raw, providers)[1:] if several else ()
-            copies = {one: print_of(print_, one.encode()) for one in with_them}
+            copies = {one: print_of(print_, one.encode()) for one in with_them} if with_them else _NO_COPIES
             due = any(map(self._is_due, elsewhere))
             yield _Entry(number, identifier, raw, print_, copies, not elsewhere, due)
 
@@ -465,6 +469,14 @@ class FhirSource:
     def _url(self, kind: str, parameters: Sequence[tuple[str, str]]) -> str:
         query = f"?{urlencode(parameters)}" if parameters else ""
         return f"{self.address.rstrip('/')}/{kind}{query}"
+
+
+def _prints(entries: Iterable[_Entry]) -> list[bytes]:
+    prints = [entry.print for entry in entries]
+    for entry in entries:
+        if entry.copies is not _NO_COPIES:
+            prints += entry.copies.values()
+    return prints
 
 
 def _head(raw: bytes | msgspec.Raw) -> Head:

@@ -2,12 +2,13 @@
 
 https only; the address is resolved once, refused if any of it is private, and pinned for the connection (so that a second
 look-up cannot lead inside); redirects stay on the origin, as do credentials; bytes, decompression and time are bounded.
-Local mode allows loopback, and http there.
+Local mode allows loopback, and http there. Requests that follow one another go over one connection.
 """
 
 import ipaddress
 import random
 import socket
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
@@ -32,6 +34,8 @@ MOST_BYTES = 64 * 1024 * 1024
 """Of one answer, unpacked; 10,000 FHIR appointments take about 15 MB."""
 MOST_REDIRECTS = 3
 TRIES = 3
+KEPT_SECONDS = 4.0
+"""A connection that was idle for longer is not used again: many servers close it after five."""
 _CHUNK = 64 * 1024
 _PASSING = frozenset((500, 502, 503, 504))
 _GONE = frozenset((404, 410))
@@ -61,12 +65,39 @@ class SignIn(Protocol):
         """Another one, since the source refused this one with 401. Raises SourceError."""
 
 
+class Connections:
+    """The connection of one account that is still open, for one thread at a time."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._kept: tuple[tuple[str, str, int], urllib3.HTTPConnectionPool, float] | None = None
+
+    def take(self, key: tuple[str, str, int]) -> urllib3.HTTPConnectionPool | None:
+        """The one to this scheme, address and port, if it was used a moment ago; any other is closed."""
+        kept, self._kept = self._kept, None
+        if kept and kept[0] == key and self._monotonic() - kept[2] < KEPT_SECONDS:
+            return kept[1]
+        if kept:
+            kept[1].close()
+        return None
+
+    def keep(self, key: tuple[str, str, int], pool: urllib3.HTTPConnectionPool) -> None:
+        """Leave it open for the next request."""
+        self._kept = key, pool, self._monotonic()
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._kept:
+            self._kept[1].close()
+            self._kept = None
+
+
 @dataclass(frozen=True, slots=True)
 class SourceHttp:
     """Reads from one source; `origin` is the only place that its credentials are sent to.
 
     `credentials` are headers that stay as they are, `sign_in` gives one that ends. `seconds` is all that a call may take, and
-    after `deadline` none is begun. `pace` is that of the account.
+    after `deadline` none is begun. `pace` is that of the account, `connections` keeps the one that is open.
     """
 
     origin: str
@@ -78,6 +109,7 @@ class SourceHttp:
     seconds: float = TOTAL_SECONDS
     deadline: datetime | None = None
     pace: Pace | None = None
+    connections: Connections | None = field(default=None, repr=False)
 
     def get(self, url: str, headers: Mapping[str, str] | None = None, *, may_be_gone: bool = False) -> Answer:
         """GET, with bounded retries of passing faults, full jitter between them; `may_be_gone` takes 404 and 410, too.
@@ -166,32 +198,37 @@ class SourceHttp:
         if left <= 0:
             raise Unavailable("time is up")
         timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
-        pool: urllib3.HTTPConnectionPool
-        if target.scheme == "https":
-            pool = urllib3.HTTPSConnectionPool(
-                address, _port(target), timeout=timeout, server_hostname=host, assert_hostname=host, maxsize=1
-            )
-        else:
-            pool = urllib3.HTTPConnectionPool(address, _port(target), timeout=timeout, maxsize=1)
+        # The name is part of it: a certificate is checked when a connection is opened.
+        key = f"{target.scheme}://{host}", address, _port(target)
+        kept = self.connections.take(key) if self.connections else None
+        pool = kept or _pool(target.scheme, host, address, _port(target))
         path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+        whole = False
         try:
-            with pool:
-                response = pool.urlopen(
-                    "GET" if body is None else "POST",
-                    path,
-                    body=body,
-                    headers=sent,
-                    retries=False,
-                    redirect=False,
-                    preload_content=False,
-                    decode_content=False,
-                )
-                try:
-                    return self._read(response, ends)
-                finally:
-                    response.close()
+            response = pool.urlopen(
+                "GET" if body is None else "POST",
+                path,
+                body=body,
+                headers=sent,
+                retries=False,
+                redirect=False,
+                timeout=timeout,
+                preload_content=False,
+                decode_content=False,
+            )
+            try:
+                answer = self._read(response, ends)
+                whole = True
+                return answer
+            finally:
+                (response.release_conn if whole else response.close)()
         except (HTTPError, OSError) as error:
             raise Unavailable(type(error).__name__) from error
+        finally:
+            if whole and self.connections:
+                self.connections.keep(key, pool)
+            else:
+                pool.close()
 
     def _resolve(self, target: SplitResult) -> str:
         try:
@@ -263,6 +300,23 @@ class SourceHttp:
         else:
             return None
         return now + min(wait, timedelta(seconds=_DAY_SECONDS))
+
+
+def _pool(scheme: str, host: str, address: str, port: int) -> urllib3.HTTPConnectionPool:
+    """For one connection to an address, whose certificate has to be the host's."""
+    if scheme != "https":
+        return urllib3.HTTPConnectionPool(address, port, maxsize=1)
+    return urllib3.HTTPSConnectionPool(
+        address, port, maxsize=1, ssl_context=_trust(), server_hostname=host, assert_hostname=host
+    )
+
+
+@lru_cache(maxsize=1)
+def _trust() -> ssl.SSLContext:
+    """Whom we trust, read once: it takes longer than a pull that finds nothing new."""
+    context = urllib3.util.create_urllib3_context()
+    context.load_default_certs()
+    return context
 
 
 def origin_of(url: str) -> str:

@@ -17,7 +17,7 @@ from ..ports import Capabilities, Clock, ScheduleSource
 from . import fhir_profiles
 from .fhir import FhirSource, Learnt
 from .fhir_profiles import PROFILES
-from .http import SourceHttp, origin_of
+from .http import Connections, SourceHttp, origin_of
 from .pacing import Pace
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class OpenSource:
         self._learnt: dict[str, Learnt] = {}
         self._sign_ins: dict[tuple[str, str], tuple[bytes, SmartSignIn]] = {}
         self._paces: dict[tuple[str, float], Pace] = {}
+        self._connections: dict[str, Connections] = {}
         self._lock = Lock()
 
     def __call__(self, state: FeedState, deadline: datetime | None = None) -> ScheduleSource:
@@ -53,7 +54,14 @@ class OpenSource:
         sign_in = self._sign_in(settings, document, bare) if "client_id" in secret else None
         if sign_in:
             sign_in.until(deadline)
-        http = replace(bare, credentials=credentials, sign_in=sign_in, deadline=deadline, pace=self._pace(settings))
+        http = replace(
+            bare,
+            credentials=credentials,
+            sign_in=sign_in,
+            deadline=deadline,
+            pace=self._pace(settings),
+            connections=self._connections.setdefault(settings.lane, Connections()),
+        )
         now: Callable[[], datetime] = self._clock.now
         read_phone = partial(to_e164, country=settings.country)
         profile = PROFILES[settings.profile]
@@ -61,6 +69,16 @@ class OpenSource:
         interval = LOOK_BACK_EVERY // timedelta(minutes=1) if profile.delta else settings.interval_minutes
         spoke = spoke_of(settings.practice, settings.feed_id, interval)
         return FhirSource(http, settings.address, read_phone, now, profile, interval, spoke, self._learnt)
+
+    def leave(self, lane: str, until: datetime) -> None:
+        """This worker's pulls of a lane are over: its connection is closed, and its budget waited out, for another worker may go
+        on with it at once.
+        """
+        if connections := self._connections.pop(lane, None):
+            connections.close()
+        for (of, _), pace in list(self._paces.items()):
+            if of == lane:
+                pace.rest(until)
 
     def _pace(self, settings: FeedSettings) -> Pace:
         key = settings.lane, settings.requests_per_minute

@@ -1,7 +1,9 @@
 """How fast one account of a scheduling system may be asked.
 
-The pulls of a lane (an account) follow one another, by the queue's message groups, so that a budget needs no store: each process
-paces what it asks, and one that was told to wait makes none of the lane's other feeds ask.
+The pulls of a lane (an account) follow one another, by the queue's message groups: a worker has a lane's messages only once the
+one before it is done with its own. So a budget needs no store: each process paces what it asks, leaves a lane only once its next
+request would be due, and whoever comes next may ask at once (ADR 0015b). One that was told to wait makes none of the lane's
+other feeds ask.
 """
 
 from collections.abc import Iterator
@@ -22,6 +24,15 @@ class Pace:
         self._gap = timedelta(minutes=1) / requests_per_minute if requests_per_minute else timedelta()
         self._clock = clock
         self._next: datetime | None = None
+
+    def rest(self, until: datetime) -> None:
+        """Wait until the next request may be made, whoever makes it, but not beyond `until`. What the source asked for besides is
+        not waited for: it stands in the feeds' states.
+        """
+        now = self._clock.now()
+        left = min(self._next - now if self._next else timedelta(), self._gap, until - now)
+        if left > timedelta():
+            self._clock.pause(left.total_seconds())
 
     @contextmanager
     def request(self, most: timedelta) -> Iterator[None]:

@@ -76,6 +76,11 @@ class DynamoFeedRepository:
         """Replace the feed's set-aside rows (the first hundred are kept)."""
         answered(item(keys.set_aside(practice, feed_id), list(rows[:MOST_SET_ASIDE])).save)
 
+    def rows_aside(self, practice: str, feed_id: str) -> list[SetAsideRow]:
+        """The feed's set-aside rows that are kept."""
+        found = get(keys.set_aside(practice, feed_id), consistent=False)
+        return decoded(found, list[SetAsideRow]) if found else []
+
     def of_practice(self, practice: str) -> list[FeedState]:
         """All feeds of a practice."""
         listed = query(keys.feeds_of(practice, "").pk)
@@ -99,6 +104,15 @@ class DynamoFeedRepository:
             spoke = spoke_of(ref.practice, ref.feed_id, interval)
             bucket = keys.spoke_bucket(interval, spoke, bucket_of(ref.practice))
             self._enter(bucket, ref, interval == interval_minutes)
+
+    def bundles(self) -> int:
+        """Into how many bundles the pulls of a minute go: a read unit."""
+        found = get(keys.bundles())
+        return int(found.v or 1) if found else 1
+
+    def save_bundles(self, bundles: int) -> None:
+        """Write into how many."""
+        answered(item(keys.bundles(), version=bundles).save)
 
     def due(self, minute: int) -> list[FeedRef]:
         """The feeds whose spoke comes up in an epoch minute: half a read unit for every 4 KB of a spoke."""

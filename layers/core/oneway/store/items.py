@@ -82,6 +82,7 @@ class TableItem(Model):
         connect_timeout_seconds = 1
         read_timeout_seconds = 3
         max_retry_attempts = 2
+        max_pool_connections = 16  # pulls side by side (functions/sync_schedule)
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)

@@ -242,6 +242,11 @@ def feeds_of(slug: str, feed_id: str) -> Key:
     return Key(f"{slug}#FEEDS", feed_id)
 
 
+def bundles() -> Key:
+    """Into how many bundles the pulls of a minute go."""
+    return Key("WHEEL#BUNDLES", "BUNDLES")
+
+
 def spoke_partition(interval_minutes: int, number: int) -> str:
     """A spoke of the sync wheel, all its buckets."""
     return f"WHEEL#{interval_minutes}#{number}"

@@ -7,7 +7,7 @@ from secrets import token_hex
 from ..domain.clock_time import minute_of
 from ..domain.feeds import FeedRef
 from ..domain.practices import Practice
-from ..ports import Clock, SyncQueue
+from ..ports import Clock, FeedRepository, SyncQueue
 from .membership import Membership
 
 
@@ -16,6 +16,7 @@ class AskSync:
     """Enqueues a pull of every feed of a practice. No back-off of ours holds it up, and no other pull stands for it."""
 
     membership: Membership
+    feeds: FeedRepository
     queue: SyncQueue
     clock: Clock
     new_word: Callable[[], str] = token_hex
@@ -24,7 +25,7 @@ class AskSync:
         """Ask; how many feeds are pulled. Raises PracticeNotFound, Forbidden (a viewer)."""
         self.membership.acting(slug, email)
         refs = feed_refs(self.membership.practices.get(slug))
-        self.queue.ask(refs, minute_of(self.clock.now()), self.new_word())
+        self.queue.ask(refs, minute_of(self.clock.now()), self.new_word(), self.feeds.bundles())
         return len(refs)
 
 

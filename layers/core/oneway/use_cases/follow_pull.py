@@ -1,24 +1,31 @@
 """What follows from what a pull has learnt, once it is stored: the one place where use cases are told of it.
 
-A visit that is gone, moved or missing has changed its request in the same transaction, and run_timers comes by every minute: to
-be told only makes haste, and such an event may come twice or be lost with its worker. A feed that turned says so until its source
-was judged.
+A visit that is gone, moved or missing has changed its request in the same transaction, and run_timers comes by every minute, also
+for requests that wait for pulls: to be told only makes haste, and such an event may come twice or be lost with its worker. A feed
+that turned says so until its source was judged.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from ..domain.events import Event, FeedTurned, VisitGone, VisitMissing, VisitMoved
+from ..domain.errors import RequestNotFound
+from ..domain.events import Event, FeedTurned, PullFinished, VisitGone, VisitMissing, VisitMoved
+from ..ports import Clock, RequestRepository
 from .resolve_moves import ResolveMoves
 from .tell_health import TellHealth
 
 
 @dataclass(frozen=True, slots=True)
 class FollowPull:
-    """Looks at once whether a visit that went was entered anew, and tells of a source that broke or is well."""
+    """Looks at once whether a visit that went was entered anew, and what becomes of requests that waited for this pull; tells of
+    a source that broke or is well.
+    """
 
+    requests: RequestRepository
     resolve_moves: ResolveMoves
     tell_health: TellHealth
+    clock: Clock
 
     def __call__(self, events: Iterable[Event]) -> list[Event]:
         """Follow each event; what was learnt by that. Raises StoreUnavailable."""
@@ -27,6 +34,15 @@ class FollowPull:
             match event:
                 case VisitGone() | VisitMoved() | VisitMissing() if event.request_id:
                     self.resolve_moves(event.practice, event.request_id)
+                case PullFinished() if event.awaited:
+                    self._go_on(event.practice)
                 case FeedTurned():
                     learnt += self.tell_health(event.practice, event.source_id)
         return learnt
+
+    def _go_on(self, practice: str) -> None:
+        """Whoever awaits pulls has a message that is held, and so stands among the unsent."""
+        for slug, request_id in self.requests.unsent(self.clock.now()):
+            if slug == practice:
+                with suppress(RequestNotFound):
+                    self.resolve_moves(slug, request_id)

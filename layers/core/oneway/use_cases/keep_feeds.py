@@ -68,5 +68,6 @@ def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool
         return FeedState(settings)
     state = before
     if before.settings != settings:
-        state, retry = replace(before, settings=settings, seen=Seen(), seen_back=Seen(), mapping=""), True
+        forgotten = replace(before, seen=Seen(), seen_back=Seen(), mapping="", cursor="", delta="")
+        state, retry = replace(forgotten, settings=settings), True
     return replace(state, not_before=None) if retry else state

@@ -1,14 +1,14 @@
-"""Enqueue the pulls that are due (house: *The wheel*)."""
+"""Enqueue the pulls that are due (house: *The wheel*), in bundles (ADR 0015b)."""
 
 from dataclasses import dataclass
 
-from ..domain.feeds import in_turn
+from ..domain.feeds import bundles_for, in_turn
 from ..ports import FeedRepository, SyncQueue
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSyncs:
-    """Reads the wheel's spokes of a minute; writes nothing."""
+    """Reads the wheel's spokes of a minute; writes only when a stack has grown or shrunk to twice or half its size."""
 
     feeds: FeedRepository
     queue: SyncQueue
@@ -16,5 +16,9 @@ class PlanSyncs:
     def __call__(self, minute: int) -> int:
         """Enqueue what is due in an epoch minute; how many. The same minute twice is once."""
         due = in_turn(self.feeds.due(minute), minute)
-        self.queue.send(due, minute)
+        before = self.feeds.bundles()
+        bundles = bundles_for(len(due), before)
+        if bundles != before:
+            self.feeds.save_bundles(bundles)
+        self.queue.send(due, minute, bundles)
         return len(due)

@@ -69,7 +69,7 @@ class ResolveAbsence:
         elsewhere = self._elsewhere(settings, absent)
         by_id = source.capabilities().read_by_id
         asks = by_id and not absent.keys() <= told and self._finds(source, settings, shown)
-        looked_up = 0
+        looked_up, now = 0, minute_of(self.clock.now())
         for identifier in sorted(absent, key=absent.__getitem__):
             before, other = stored.get(identifier), elsewhere.get(identifier)
             if before is None:
@@ -77,7 +77,7 @@ class ResolveAbsence:
             elif other and other.missing_since is None and other.occupies:
                 resolved.handed_over.append((before, other))
                 resolved.marks[identifier] = None
-            elif absent[identifier] < minute_of(self.clock.now()) or not (asks or (by_id and identifier in told)):
+            elif not (by_id and identifier in told) and (not asks or absent[identifier] < now):
                 self._settle(resolved, before, Fate.MISSING)
             elif looked_up == MOST_LOOKED_UP:
                 resolved.marks[identifier] = Mark.SUSPECTED

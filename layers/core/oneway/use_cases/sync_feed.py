@@ -60,6 +60,8 @@ from .suggest_matches import SuggestMatches
 MAPPING_VERSION = "1"
 """Raise it when rows are translated differently: the next pull then compares everything."""
 HEARTBEAT = timedelta(minutes=10)
+ASKED_OF_ALL = timedelta(minutes=1)
+"""A wait as long as this is written down for the account's other feeds; a shorter one is over by their turn."""
 LONGEST_BACK_OFF = timedelta(minutes=60)
 
 
@@ -149,7 +151,9 @@ class _Pull:
 
 @dataclass(slots=True)
 class _Done:
-    """What was applied so far, whether time was left for all of it, and whether digests were written."""
+    """What was applied so far, whether time was left for all of it, whether digests were written, and whether somebody had
+    waited for it.
+    """
 
     written: int = 0
     recorded: bool = False
@@ -157,6 +161,7 @@ class _Done:
     events: list[Event] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     stopped: bool = False
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +200,10 @@ class SyncFeed:
         window = window_at(state.settings, now, back=back)
         report = self._pull(state, window, now, deadline, back=back, now_asked=now_asked)
         return replace(report, events=(*report.events, *self.follow_pull(report.events)))
+
+    def leave(self, lane: str, until: datetime) -> None:
+        """A worker is done with a lane for now (ports.SourceFactory)."""
+        self.open_source.leave(lane, until)
 
     def _pull(
         self, state: FeedState, window: Window, now: datetime, deadline: datetime | None, *, back: bool, now_asked: bool
@@ -240,7 +249,7 @@ class SyncFeed:
         outside = {i for i, row in pulled.rows.items() if not pull.reach.start <= row.start < pull.reach.end}
         left = starts_of(stored, outside).keys()
         found = compare(pulled.without(outside - left), stored, window, complete=False)
-        gone = tombstones(_ids_of(settings, translated.gone), {*pulled.rows, *pulled.same}, stored)
+        gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
         shown = [one for one in shown_last(stored) if one not in gone]
         found = replace(found, absent_once=gone, known=shown)
         if held := self._held(state, stored, found):
@@ -270,7 +279,7 @@ class SyncFeed:
         translated = snapshot.translate(known)
         pulled, set_aside = pulled_of(settings, translated, snapshot.prints, known)
         found = compare(pulled, stored, window, snapshot.complete)
-        gone = tombstones(_ids_of(settings, translated.gone), {*pulled.rows, *pulled.same}, stored)
+        gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
         if not snapshot.complete:
             found = replace(found, absent_once=gone)
         if state.answer is None and (held := self._held(state, stored, found)):
@@ -415,7 +424,7 @@ class SyncFeed:
     ) -> SyncReport:
         settings = pull.state.settings
         finished = PullFinished(
-            settings.practice, settings.feed_id, outcome, seen, done.written, done.confirmed, set_aside
+            settings.practice, settings.feed_id, outcome, seen, done.written, done.confirmed, set_aside, done.awaited
         )
         events = (*done.events, finished)
         return SyncReport(outcome, seen, done.written, missing, set_aside, done.confirmed, events=events)
@@ -429,6 +438,7 @@ class SyncFeed:
         not_before = self.clock.now() + wait
         if isinstance(fault, RateLimited) and fault.until:
             not_before = max(not_before, fault.until)
+            self._hold_lane(state.settings, fault.until)
         failing = replace(state, failing_since=state.failing_since or self.clock.now())
         breaks = state.broken_since is None and self._is_broken(failing, fault)
         after = replace(
@@ -444,6 +454,15 @@ class SyncFeed:
         if self._save(state, after) and breaks:
             events.append(FeedTurned(settings.practice, settings.source_id))
         return SyncReport(Outcome.FAILED, failure=fault.word, events=tuple(events))
+
+    def _hold_lane(self, settings: FeedSettings, until: datetime) -> None:
+        """What a source asks of one feed for a while, it asks of all of its account's: also where another worker pulls them."""
+        if until - self.clock.now() < ASKED_OF_ALL:
+            return
+        for one in self.feeds.of_practice(settings.practice):
+            known = one.not_before and one.not_before >= until
+            if one.settings.lane == settings.lane and one.settings.feed_id != settings.feed_id and not known:
+                self._save(one, replace(one, not_before=until, last_failure=RateLimited.word))
 
     def _is_broken(self, state: FeedState, fault: SourceError) -> bool:
         """Whether a source that failed again has failed for too long: of open hours, since its last good pull."""
@@ -489,6 +508,7 @@ class SyncFeed:
             return
         if not self._save(state, after):
             return
+        done.awaited = state.awaited is not None and after.awaited is None
         if state.broken_since:
             done.events.append(FeedTurned(after.settings.practice, after.settings.source_id))
         if after.cursor:

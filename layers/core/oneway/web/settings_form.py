@@ -89,23 +89,29 @@ def typed_values(
             values[name] = text.lower()
         elif kind == OPTIONAL and not text:
             values[name] = None
-        elif text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS:
+        elif _is_number(text):
             values[name] = int(text)
         else:
             wrong[name] = "number"
     return values, wrong
 
 
-def typed_visit_type(
-    identifier: str, form: Mapping[str, str], languages: Iterable[str]
-) -> tuple[VisitType | None, dict[str, str]]:
-    """The visit type that was typed, or codes of what cannot be read, by field."""
+def typed_visit_type(identifier: str, form: Mapping[str, str], languages: Iterable[str]) -> VisitType:
+    """The visit type that was typed; minutes that cannot be read are 0, which no visit takes."""
     minutes = form.get("minutes", "").strip()
-    if not (minutes.isascii() and minutes.isdecimal() and len(minutes) <= _MOST_DIGITS):
-        return None, {"minutes": "number"}
     names = {code: text for code in languages if (text := form.get(f"name.{code}", "").strip())}
-    one = VisitType(identifier, form.get("name", "").strip(), int(minutes), "new" in form, "returning" in form, names)
-    return one, {}
+    return VisitType(
+        identifier,
+        form.get("name", "").strip(),
+        int(minutes) if _is_number(minutes) else 0,
+        "new" in form,
+        "returning" in form,
+        names,
+    )
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
 def _field(practice: Practice, name: str) -> Field:

@@ -1,0 +1,36 @@
+"""What `oneway status` says of a feed."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from oneway.domain.appointments import SetAsideRow
+
+from cli import schedules
+from tests.builders import NOW, a_feed
+from tests.fakes.store import FakeStore
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(3, "up to date"), (30, "30 min ago"), (180, "3 h ago"), (4320, "3 days ago")]
+)
+def test_how_old_a_schedule_is(minutes: int, words: str) -> None:
+    assert schedules.age(NOW - timedelta(minutes=minutes), NOW) == words
+
+
+def test_a_row_says_age_interval_last_change_and_what_was_set_aside() -> None:
+    state = a_feed(last_good_at=NOW, last_change_at=NOW - timedelta(hours=1), set_aside=2)
+    assert schedules._row(state, NOW, NOW) == ("up to date", "1 min", "2026-11-23 17:00 UTC", "2", "well")
+    assert schedules._row(None, None, NOW)[0] == "never"
+
+
+def test_what_could_not_be_used_is_counted_by_its_reason() -> None:
+    store, state = FakeStore(), a_feed(set_aside=3)
+    rows = [
+        SetAsideRow(f"entry {n}", reason) for n, reason in enumerate(("has no start", "has no end", "has no start"))
+    ]
+    store.feeds.set_aside("harbor", "ehr~osei", rows)
+    ours: Any = SimpleNamespace(feeds=store.feeds)
+    told = list(schedules._aside(ours, {"ehr~osei": state, "ehr~brandt": a_feed("brandt")}))
+    assert told == [("ehr~osei", "has no start", 2), ("ehr~osei", "has no end", 1)]

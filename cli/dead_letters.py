@@ -38,7 +38,7 @@ class Letter:
 
     @property
     def subjects(self) -> list[tuple[str, str]]:
-        """Practices, and the feed or request of each that it is about; of an event its kind."""
+        """Practices, and the feed, request or kind of event of each that it is about."""
         pulls = self.body.get("pulls")
         if isinstance(pulls, list):
             return [(str(practice), str(feed)) for practice, feed, *_ in pulls]

@@ -67,7 +67,6 @@ class PortalDesk(Desk):
         membership = Membership(self.store.practices)
         own = {
             "answer_held": AnswerHeldByStaff(membership, self.answer_held),
-            "send_test": self.send_test_by_staff,
             "ask_sync": AskSync(membership, self.store.feeds, self.asked_syncs, self.clock),
             "settings": settings,
             "practices": self.store.practices,

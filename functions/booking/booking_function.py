@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import lru_cache, wraps
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from chalice.app import Chalice, Response
@@ -26,17 +26,8 @@ if TYPE_CHECKING:
     from oneway.web.pages import Pages
 
 app = Chalice(app_name="booking")
-app.api.binary_types = ["image/webp"]
-
-
-def _asked(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The app's answer. Chalice gives pictures only to those who ask for their very kind; most ask for any."""
-    if event["requestContext"]["resourcePath"].startswith("/photos/"):
-        event = {**event, "headers": {**(event["headers"] or {}), "accept": "image/webp"}}
-    return app(event, context)
-
-
-handler = handler_of(_asked)
+app.api.binary_types = []
+handler = handler_of(app)
 
 View = Callable[..., Response]
 FEW_SECONDS = "public, max-age=10"

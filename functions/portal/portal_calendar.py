@@ -1,6 +1,6 @@
 """Calendar: weeks of one provider or of all, opening hours, closures, the pause, and why a time is not offered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from urllib.parse import quote, urlencode
 
@@ -201,7 +201,7 @@ def _ask(
     )
 
 
-def _helpers(found: CalendarWeek) -> dict[str, Callable[..., object]]:
+def _helpers(found: CalendarWeek) -> dict[str, object]:
     """What the templates say times with."""
     language, country = language_of(found.practice.language), found.practice.country
 

@@ -17,7 +17,7 @@ from oneway.use_cases.show_settings import SettingsView
 from oneway.web.answers import form_body, redirect
 from oneway.web.pages import DARK, LIGHT, speaker
 from oneway.web.settings_form import Field, shown_fields, typed_fields, typed_values, typed_visit_type
-from portal_app import FORMS, app, asked, language_of, pages, portal, show, signed_in
+from portal_app import FORMS, app, asked, language_of, pages, portal, show, signed_in, to
 
 PARTS: Mapping[str, Callable[[str], bool]] = {
     "messages": lambda name: name == "recipients" or name.startswith("messages."),
@@ -46,12 +46,12 @@ def show_history(session: Session, practice: str) -> Response:
     return _show("settings_history.html", session, found)
 
 
-@app.route("/portal/{practice}/settings/messages/test", methods=["POST"], content_types=FORMS)
+@app.route("/portal/{practice}/settings/test-message", methods=["POST"], content_types=FORMS)
 @signed_in
-def send_test(session: Session, practice: str) -> Response:
-    """Have a test message sent to the practice's recipients."""
-    portal().send_test(practice, session.email)
-    return _saved(practice, "test_sent")
+def send_test_message(session: Session, practice: str) -> Response:
+    """Have a test sent to the practice's recipients."""
+    portal().send_test_by_staff(practice, session.email)
+    return to(practice, "settings", done="test_sent")
 
 
 @app.route("/portal/{practice}/settings/{part}")
@@ -257,7 +257,7 @@ def _show(name: str, session: Session, found: SettingsView, status: int = 200, *
         label=lambda one: _label(t, practice, one),
         value=lambda one: said(t, practice, one, text_of(value_of(practice, one))),
         spoken=lambda one, text: said(t, practice, one, text),
-        detail=lambda event: _detail(event, language_of(practice.language)),
+        detail=lambda event: _detail(event, language_of(practice.language), practice.country),
         offering=lambda one: [practice.providers[i].name for i in _offering(practice, one)],
         field_of=field_of,
         **values,
@@ -325,11 +325,11 @@ def _preview(colour: str) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _detail(event: PracticeEvent, language: str) -> str:
+def _detail(event: PracticeEvent, language: str, country: str) -> str:
     """What an entry of the Calendar speaks of; days as people write them."""
     days, _, name = event.detail.partition(" ")
     try:
-        told = " – ".join(formats.day(date.fromisoformat(one), language) for one in days.split("/"))
+        told = " – ".join(formats.day(date.fromisoformat(one), language, country) for one in days.split("/"))
     except ValueError:
         return event.detail
     return f"{told} {name}".strip()

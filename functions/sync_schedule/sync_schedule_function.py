@@ -27,6 +27,8 @@ for it, nor if it broke before: then it was hidden for longer than this, and has
 """
 RESERVED = timedelta(seconds=15)
 """Of the function's time, for a pull to come to a clean stop."""
+LAST = timedelta(seconds=5)
+"""Of the function's time, to say what it did. A lane is left before, though its budget's gap may be longer than what was left."""
 MOST_SIDE_BY_SIDE = 16
 """Lanes at a time: more would wait for the processor, and hold their answers in memory meanwhile."""
 
@@ -92,7 +94,7 @@ def _pull_lane(lane: str, pulls: Sequence[Due], deadline: datetime) -> tuple[lis
         if done[-1].end == BROKE and (due.alone or not _taken(put)):
             again.append(due.message)
         longest = max(longest, sync_feed.clock.now() - began)
-    sync_feed.leave(lane)
+    sync_feed.leave(lane, deadline + RESERVED - LAST)
     return done, again
 
 

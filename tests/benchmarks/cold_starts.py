@@ -38,6 +38,7 @@ STARTS: Mapping[str, tuple[str, str, float]] = {
         1.3,
     ),
     "run_timers": ("RunTimers", f"import run_timers_function; {_CLIENT}", 0.90),
+    "track_mail": ("TrackMail", f"import track_mail_function; {_CLIENT}", 0.90),
 }
 """What is started: the function's folder, what it does up to its first call, the goal (goals.md)."""
 

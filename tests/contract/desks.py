@@ -43,6 +43,9 @@ class Desk(Protocol):
 
     def reassign(self, visit: str, practitioner: str) -> None: ...
 
+    def teller(self) -> ScheduleSource:
+        """The same source, opened so that it tells what changed."""
+
 
 @dataclass
 class FakeDesk:
@@ -94,6 +97,10 @@ class FakeDesk:
     def reassign(self, visit: str, practitioner: str) -> None:
         self.source.enter(replace(self.source.rows[visit], provider_external_id=practitioner))
 
+    def teller(self) -> ScheduleSource:
+        self.source.delta, self.source.tombstones = "token", True
+        return self.source
+
     def _record(self, person: Person) -> RecordPatient:
         name = PersonName((person.first_name,), person.last_name)
         return RecordPatient(self._id(), (name,), person.birth_date, (person.mobile,), (person.email,))
@@ -128,6 +135,9 @@ class FhirDesk:
 
     def reassign(self, visit: str, practitioner: str) -> None:
         self.system.reassign(visit, practitioner)
+
+    def teller(self) -> ScheduleSource:
+        return opened(self.system.address, "stamped")
 
 
 def opened(address: str, profile: str = "generic") -> ScheduleSource:

@@ -201,7 +201,7 @@ class TestWaiting:
             for _ in range(3):
                 server.open(requests_per_minute=12).snapshot(["osei"], WINDOW, None)
                 assert server.factory
-                server.factory.leave("lane")
+                server.factory.leave("lane", server.clock.at + timedelta(minutes=1))
                 server.factory = None
             assert server.clock.at - NOW == timedelta(seconds=3 * 5)
 
@@ -209,13 +209,20 @@ class TestWaiting:
         with serving(dialect, answer_of(dialect), Told(status=429, headers={"Retry-After": "300"})) as server:
             server.open().snapshot(["osei"], WINDOW, None)
             assert server.factory
-            server.factory.leave("lane")
+            server.factory.leave("lane", server.clock.at + timedelta(minutes=1))
             assert server.clock.at == NOW
             with pytest.raises(RateLimited):
                 server.open(requests_per_minute=12).snapshot(["osei"], WINDOW, None)
-            server.factory.leave("lane")
-            server.factory.leave("of nobody")
+            server.factory.leave("lane", server.clock.at + timedelta(minutes=1))
+            server.factory.leave("of nobody", NOW + timedelta(minutes=1))
             assert server.clock.at == NOW + timedelta(seconds=5)
+
+    def test_to_leave_an_account_ends_when_the_worker_does(self, dialect: Dialect) -> None:
+        with serving(dialect, answer_of(dialect)) as server:
+            server.open(requests_per_minute=1).snapshot(["osei"], WINDOW, None)
+            assert server.factory
+            server.factory.leave("lane", NOW + timedelta(seconds=10))
+            assert server.clock.at == NOW + timedelta(seconds=10)
 
     @pytest.mark.parametrize(("headers", "seconds"), [({"Retry-After": "300"}, 300), ({}, 60)])
     def test_when_one_feed_is_told_to_wait_the_others_do_not_ask(
@@ -315,7 +322,7 @@ class TestKeptConnections:
             server.open(lane="another").snapshot(["osei"], WINDOW, None)
             assert len(opened) == 2
             assert server.factory
-            server.factory.leave("lane")
+            server.factory.leave("lane", server.clock.at + timedelta(minutes=1))
             server.open().snapshot(["osei"], WINDOW, None)
             assert len(opened) == 3
 

@@ -137,6 +137,22 @@ class TestEverySource:
         desk.set_status(visits[1], "entered-in-error")
         assert set(rows_of(desk.source, doctor)) == {visits[2]}
 
+    def test_what_changed_is_told_from_where_all_was_read(self, desk: Desk, doctor: str) -> None:
+        teller = desk.teller()
+        first, second, mistaken = (desk.enter(doctor, MARIA, BEGINS, BEGINS + HALF_AN_HOUR) for _ in range(3))
+        before = teller.snapshot([doctor], WINDOW, None)
+        desk.set_status(second, "arrived")
+        desk.set_status(mistaken, "entered-in-error")
+        third = desk.enter(doctor, MARIA, BEGINS, BEGINS + HALF_AN_HOUR)
+        changes = teller.changes([doctor], WINDOW, before.cursor)
+        told = changes.translate(set(before.prints))
+        found = {row.external_id: row.state for row, _ in told.rows}
+        assert found == {second: AppointmentState.ARRIVED, third: AppointmentState.BOOKED}
+        assert set(told.gone) == {mistaken}
+        assert first not in found
+        assert changes.cursor
+        teller.acknowledge(changes.cursor)
+
     def test_a_visit_is_found_by_id_until_it_is_gone(self, desk: Desk, doctor: str) -> None:
         assert desk.source.capabilities().read_by_id
         start = BEGINS + timedelta(days=1)
@@ -164,6 +180,15 @@ class TestEverySource:
 
 
 class TestMedplum:
+    def test_only_what_was_stamped_since_is_told(self, medplum: FhirDesk) -> None:
+        doctor, now = medplum.add_practitioner("Stamped"), datetime.now(UTC)
+        visit = medplum.enter(doctor, MARIA, BEGINS, BEGINS + HALF_AN_HOUR)
+        since = [
+            medplum.teller().changes([doctor], WINDOW, (now + timedelta(hours=hours)).isoformat()) for hours in (-1, 1)
+        ]
+        told = [[row.external_id for row, _ in one.translate(()).rows] for one in since]
+        assert told == [[visit], []]
+
     def test_five_hundred_visits_over_pages(self, medplum: FhirDesk) -> None:
         doctor = medplum.add_practitioner("Busy")
         patient = medplum.system.add_person(MARIA)

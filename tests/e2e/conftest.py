@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from PIL import Image
@@ -25,15 +27,42 @@ from tests.servers.running import medplum
 
 from .browser import Eyes, chromium
 
-CLINIC_SITE = "http://clinic.localhost"
-"""Quay's own site, which may embed its booking tool."""
+
+class Site:
+    """Somebody's own page, the same under every name of this machine; Quay may embed its booking tool under *clinic*."""
+
+    def __init__(self) -> None:
+        self.html = ""
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(site.html.encode())
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = int(self._server.server_address[1])
+        Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def __enter__(self) -> "Site":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 @dataclass(frozen=True)
 class Telling:
-    """The practices of a laptop: the tellings by slug, and Quay's address for pages."""
+    """The practices of a laptop: the tellings by slug, Quay's address for pages, and its own site."""
 
     laptop: Laptop
+    site: Site
     stories: dict[str, "Future[list[str]]"]
 
     @property
@@ -78,7 +107,7 @@ def browser() -> Iterator[Browser]:
 def telling() -> Iterator[Telling]:
     build.build_here()
     # The threads are the last to be waited for: with the laptop gone, a story that nobody waits for ends at once.
-    with ThreadPoolExecutor(2) as threads, Laptop() as laptop, medplum() as address:
+    with ThreadPoolExecutor(2) as threads, Site() as site, Laptop() as laptop, medplum() as address:
         laptop.start()
         laptop.deploy()
         fill(laptop.sandbox)
@@ -95,10 +124,10 @@ def telling() -> Iterator[Telling]:
         stories = {slug: threads.submit(_tell, stage) for slug, stage in stages.items()}
         Image.new("RGB", (600, 800), "#b5651d").save(laptop.aws.folder / "osei.jpg")
         quay = practice_text("quay", laptop.sandbox.fhir_url, {})
-        quay = quay.replace("https://www.harbor.example", CLINIC_SITE)
+        quay = quay.replace("https://www.harbor.example", f"http://clinic.localhost:{site.port}")
         laptop.apply_text(quay.replace("    name: Dr. Amara Osei\n", "    name: Dr. Amara Osei\n    photo: osei.jpg\n"))
         laptop.oneway("sync", "quay")
-        yield Telling(laptop, stories)
+        yield Telling(laptop, site, stories)
 
 
 def _tell(stage: Stage) -> list[str]:

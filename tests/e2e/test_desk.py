@@ -277,6 +277,16 @@ def test_what_is_wrong_takes_focus_and_names_its_field(scene: Scene, page: Page,
     assert page.evaluate("document.activeElement.id") == "reason"
 
 
+def test_what_is_not_there_and_what_is_empty_are_pages_too(scene: Scene, page: Page, eyes: Eyes) -> None:
+    answer = page.goto(f"{scene.appointments}/aaaaaaaaaaaaa")
+    assert answer
+    assert answer.status == 404
+    eyes.look(page, "desk-not-found")
+    page.goto(f"{scene.appointments}?state=arrived")
+    expect(page.locator(".empty")).to_be_visible()
+    eyes.look(page, "desk-nothing-to-do")
+
+
 def test_by_keyboard_alone(scene: Scene, page: Page) -> None:
     page.goto(scene.appointments)
     assert scene.desk.stored(scene.request).pending

@@ -121,6 +121,7 @@ def test_the_mailed_link_opens_that_very_page_cold_and_signed_in(
     eyes.look(page, "b-practices")
     page.get_by_role("link", name="Quay Clinic").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Action required")
+    expect(page.locator("#rooms a")).not_to_have_count(0)
     eyes.look(page, "c-action-required")
     page.locator("#me summary").click()
     page.get_by_role("button", name="Sign out").click()
@@ -150,9 +151,7 @@ def test_what_staff_enter_confirms_and_a_status_is_followed_to_the_end(page: Pag
         page.reload()
         shows(page, state)
         assert f"Changed in your schedule: {state}" in page.locator("ol.timeline").inner_text()
-    telling.laptop.mailbox.wait_for(
-        lambda one: "ulla@patients" in str(one.to) and "confirmed" in one.subject.lower(), 60
-    )
+    telling.laptop.mailbox.wait_for(lambda one: "ulla@patients" in str(one.to) and "is confirmed" in one.subject, 60)
 
 
 def test_a_visit_is_moved_the_guide_s_way(page: Page, telling: Telling, eyes: Eyes) -> None:
@@ -218,7 +217,9 @@ def test_a_request_is_cancelled_with_a_note_that_the_patient_gets_as_it_was_show
     page.locator("button.danger").click()
     shows(page, "Cancelled")
 
-    letter = telling.laptop.mailbox.wait_for(lambda one: one.subject == subject and "vera@patients" in str(one.to), 60)
+    letter = telling.laptop.mailbox.wait_for(
+        lambda one: " ".join(one.subject.split()) == subject and "vera@patients" in str(one.to), 60
+    )
     assert "Please choose another day." in letter.text
     assert "1984" not in letter.text + letter.html
     assert "Knee" not in letter.text + letter.html
@@ -290,7 +291,8 @@ def test_a_form_that_is_not_ours_is_refused(page: Page, telling: Telling) -> Non
 def test_staff_have_the_schedules_read_now(page: Page, telling: Telling) -> None:
     page.goto(f"{telling.laptop.public_url}{PORTAL}")
     page.get_by_role("button", name="Sync now").click()
-    expect(page.locator("#live")).to_contain_text("being read")
+    page.wait_for_url("**/integration?**")
+    expect(page.locator("#live")).not_to_be_empty()
 
 
 def test_opening_hours_are_edited_on_the_deployed_template(browser: Browser, telling: Telling) -> None:

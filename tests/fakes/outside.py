@@ -48,7 +48,7 @@ class FakeSource:
     def __call__(self, state: FeedState, deadline: datetime | None = None) -> "FakeSource":
         return self
 
-    def leave(self, lane: str) -> None:
+    def leave(self, lane: str, until: datetime) -> None:
         self.left.append(lane)
 
     def enter(self, *rows: ScheduleRow) -> None:

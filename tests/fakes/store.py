@@ -86,10 +86,10 @@ class FakeStore:
     practice_events_by_slug: dict[str, dict[str, PracticeEvent]] = field(default_factory=dict)
     looks: list[tuple[str, str, str, str]] = field(default_factory=list)
     sessions_by_id: dict[str, Session] = field(default_factory=dict)
+    bundles: int = 1
     logos: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     notices_by_id: dict[tuple[str, str], Notice] = field(default_factory=dict)
     suppressed: dict[tuple[str, str], Suppression] = field(default_factory=dict)
-    bundles: int = 1
     photos_by_digest: dict[tuple[str, str], bytes] = field(default_factory=dict)
     writes: int = 0
 

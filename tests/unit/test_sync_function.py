@@ -32,12 +32,14 @@ class Pulls:
         self.seconds = seconds
         self.reports = reports
         self.left: list[str] = []
+        self.untils: set[datetime] = set()
         self.alone: list[str] = []
         self.put: list[tuple[str, str]] = []
         self.refuses = False
 
-    def leave(self, lane: str) -> None:
+    def leave(self, lane: str, until: datetime) -> None:
         self.left.append(lane)
+        self.untils.add(until)
 
     def send_alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
         if self.refuses:
@@ -113,6 +115,7 @@ def test_a_bundles_lanes_are_pulled_side_by_side_and_each_is_left_once_it_is_don
     assert run(function, pulls, bundle(*((f"lane-{n % 10}", f"feed-{n}") for n in range(30)))) == []
     assert len(pulls.pulled) == 30
     assert sorted(pulls.left) == [f"lane-{n}" for n in range(10)]
+    assert pulls.untils == {NOW + timedelta(seconds=55)}, "in time for the function's end"
 
 
 def test_a_lane_keeps_its_order_and_a_bug_holds_up_nobody(

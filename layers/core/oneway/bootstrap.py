@@ -110,7 +110,7 @@ class Portal:
     ask_sync: "AskSync"
     close_call_task: "CloseCallTask"
     use_address_again: "UseAddressAgain"
-    send_test: "SendTestByStaff"
+    send_test_by_staff: "SendTestByStaff"
     show_calendar: "ShowCalendar"
     edit_calendar: "EditCalendar"
     explain_time: "ExplainTime"

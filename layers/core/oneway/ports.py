@@ -589,8 +589,10 @@ class SourceFactory(Protocol):
     def __call__(self, state: FeedState, deadline: datetime | None = None) -> ScheduleSource:
         """A source with its credentials; after the deadline it begins no request."""
 
-    def leave(self, lane: str) -> None:
-        """A worker is done with a lane for now. Another may go on at once: what the account allows is waited out before."""
+    def leave(self, lane: str, until: datetime) -> None:
+        """A worker is done with a lane for now. Another may go on at once: what the account allows is waited out before, but not
+        beyond `until`.
+        """
 
 
 class CapabilitiesOf(Protocol):

@@ -55,7 +55,7 @@ def seconds_an_asking(pulls: int = 300) -> tuple[float, float]:
                     if sync("harbor", "ehr~osei").outcome is not Outcome.UNCHANGED:
                         raise AssertionError("it was to find nothing new")
                     if leave:
-                        sync.leave("lane")
+                        sync.leave("lane", NOW)
             taken.append((process_time() - began) / pulls)
         return taken[0], taken[1]
 

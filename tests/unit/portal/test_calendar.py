@@ -135,6 +135,18 @@ class TestEditing:
         assert save(desk, monday=date(2026, 11, 16)).status == 422
 
 
+class TestTheTimeline:
+    def test_says_when_who_and_what(self, desk: PortalDesk) -> None:
+        save(desk)
+        desk.clock.advance(minutes=1)
+        closure = Closure(date(2026, 12, 24), date(2026, 12, 26), "Christmas")
+        desk.edit_calendar.close("harbor", NADIA, "", closure)
+        text = desk.open("/portal/harbor/settings/history").text
+        for part in ("Opening hours of a week saved", "Dr. Amara Osei", "Monday, November 30, 2026", "Nadia P.",
+                     "Thursday, December 24, 2026 – Saturday, December 26, 2026 Christmas"):  # fmt: skip
+            assert part in text, part
+
+
 class TestTwoEditors:
     def test_the_second_is_told_and_may_save_over_it(self, desk: PortalDesk) -> None:
         save(desk)

@@ -147,7 +147,7 @@ class TestSaving:
     def test_a_test_message_goes_to_the_practice_s_saved_addresses(self, desk: PortalDesk) -> None:
         save(desk, "messages", recipients="new@harbor.example")
         assert "Send a test message" in desk.open(f"{HOME}/messages").text
-        assert desk.send(f"{HOME}/messages/test").headers["Location"] == f"{HOME}?done=test_sent"
+        assert desk.send(f"{HOME}/test-message").headers["Location"] == f"{HOME}?done=test_sent"
         desk.deliver()
         assert desk.mailer.sent[-1][2] == ("new@harbor.example",)
         assert "Harbor Clinic" in desk.last_mail()

@@ -106,6 +106,8 @@ def test_who_works_for_one_practice_is_led_to_it_and_for_two_chooses(desk: Porta
     assert "Harbor Clinic" in choice.text
     assert "Quay Clinic" in choice.text
     assert "<main" not in desk.part("/portal").html
+    assert 'hx-boost="true"' not in choice.html, "a page without rooms leads to whole pages"
+    assert 'hx-boost="true"' in desk.open(LIST).html
 
 
 def test_who_may_only_read_is_told_so(desk: PortalDesk) -> None:

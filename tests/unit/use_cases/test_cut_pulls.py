@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
 from oneway.domain.feeds import FeedState
-from oneway.use_cases.apply_practice import feeds_of
+from oneway.use_cases.keep_feeds import feeds_of
 
 from tests.builders import START, a_practice, a_provider, a_record, a_row
 from tests.fakes.outside import FakeSource

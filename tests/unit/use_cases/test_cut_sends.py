@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes
 from typing import Any
 
 import pytest
@@ -188,6 +189,51 @@ class TestOvertaken:
         assert kinds == ["received_staff", CONFIRMED]
         states = {one.kind: one.state for one in desk.store.messages.list("harbor", request.id)}
         assert states[MessageKind.RECEIVED_PATIENT] is MessageState.OVERTAKEN
+
+    def released_but_unsent(self, desk: Desk) -> None:
+        """What was held is let go, and the mail service takes nothing."""
+        desk.mailer.fault = MailUnavailable()
+        for _ in range(4):
+            desk.clock.advance(minutes=1)
+            desk.sync_feed("harbor", "ehr~osei")
+            desk.run_timers()
+            with suppress(NotYet):
+                desk.deliver()
+
+    def test_a_cancellation_names_the_time_that_the_patient_knows(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        self.released_but_unsent(desk)
+        desk.call_off()
+        self.released_but_unsent(desk)
+        desk.mailer.fault = None
+        desk.minutes(2)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        assert "November 24" in desk.last_mail()
+        assert "November 25" not in desk.last_mail()
+        (file,) = [one for one in message_from_bytes(desk.mailer.sent[-1][0]).walk() if one.get_filename()]
+        assert b"DTSTART;TZID=America/Los_Angeles:20261124T093000" in bytes(file.get_payload(decode=True))
+
+    def test_whoever_knew_of_no_visit_is_told_of_the_request(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+        self.released_but_unsent(desk)
+        desk.call_off()
+        self.released_but_unsent(desk)
+        desk.mailer.fault = None
+        desk.minutes(2)
+        assert desk.told(request) == [CANCELLED]
+        assert "text/calendar" not in desk.last_mail()
+
+    def test_a_move_and_back_again_is_no_news(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        self.released_but_unsent(desk)
+        desk.change(**at(START))
+        self.released_but_unsent(desk)
+        desk.mailer.fault = None
+        desk.minutes(2)
+        assert desk.told(request) == [CONFIRMED]
 
     def test_nothing_of_a_visit_that_has_begun_meanwhile(self, desk: Desk) -> None:
         request = desk.ask()

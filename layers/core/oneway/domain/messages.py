@@ -1,7 +1,7 @@
 """Which messages a change calls for, and what became of them (product section 6). Who sends them is no concern of the rules."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -192,6 +192,16 @@ def overtaken(
     return due.kind is MessageKind.RECEIVED_PATIENT and any(
         not kind.to_staff and kind is not MessageKind.RECEIVED_PATIENT for kind in follows
     )
+
+
+def as_known(due: DueMessage, dropped: Iterable[DueMessage]) -> DueMessage:
+    """A message for somebody who did not get those `dropped` before it: what they know is what they knew before the first one."""
+    first = next((one for one in dropped if one.kind in TELL_A_VISIT), None)
+    if first is None or due.kind not in _OF_A_VISIT:
+        return due
+    if due.kind in TELL_A_VISIT and first.old_start is None:
+        return due  # they know the time that they asked for
+    return replace(due, old_start=first.old_start)
 
 
 def waits_for(due: DueMessage, later: Iterable[DueMessage]) -> bool:

@@ -51,7 +51,6 @@ class Provider:
 
     `split` is how many visits may share one slot, `step_minutes` the grid on which slots start, counted from each opening.
     The buffers are kept free before and after each visit; `daily_maximum` is how many visits a day may have (None: any).
-    `recipients` get staff's mail about this provider's requests (none: the practice's do).
     `photo` is the digest of a picture that is stored beside the practice ("": none).
     """
 

@@ -8,7 +8,16 @@ from typing import Any
 
 from .appointments import AppointmentState
 from .errors import RequestAlreadyAnswered
-from .messages import CallTask, DueMessage, MessageKind, Why
+from .messages import (
+    TELL_A_VISIT,
+    CallTask,
+    DueMessage,
+    MessageKind,
+    MessageRecord,
+    MessageState,
+    Why,
+    needs_call,
+)
 
 SWEPT_AFTER = timedelta(minutes=2)
 """Messages that are unsent for so long are put on the queue again."""
@@ -365,6 +374,21 @@ def called(request: Request, by: Actor, now: datetime, task_id: str) -> Transiti
 def with_new_link(request: Request) -> Request:
     """A request that no private link opens which was made before."""
     return replace(request, link_generation=request.link_generation + 1)
+
+
+def with_call_after(request: Request, due: DueMessage, record: MessageRecord, now: datetime) -> Request:
+    """A request after one of its messages went out, or did not: with what staff have to tell by phone, the newest only."""
+    call = request.call
+    match record.state:
+        case MessageState.SENT if call and call.id < due.id and not due.kind.to_staff:
+            return replace(request, call=None)  # the patient has the newer message
+        case MessageState.OVERTAKEN if (
+            call and due.kind is MessageKind.CORRECTION_PATIENT and call.kind in TELL_A_VISIT
+        ):
+            return replace(request, call=None)  # nobody has told of the visit, and nobody has to
+        case MessageState.UNSENT if record.why and needs_call(due.kind, record.why):
+            return to_call(request, CallTask(due.id, due.kind, record.why, now, due.old_start))
+    return request
 
 
 def to_call(request: Request, task: CallTask) -> Request:

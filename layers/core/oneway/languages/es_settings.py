@@ -141,7 +141,7 @@ WORDS = {
     "setting.expired": "Caducada",
     "setting_hint.expired": "Se comunica a los pacientes que una solicitud quedó sin respuesta.",
     "setting.minimum_notice_minutes": "Antelación mínima",
-    "setting_hint.minimum_notice_minutes": "En minutos: hasta cuánto antes de que empiece se ofrece una hora. 120 son dos horas.",
+    "setting_hint.minimum_notice_minutes": "En minutos: una hora se ofrece hasta ese tiempo antes de empezar. 120 son dos horas.",
     "setting.horizon_days": "Horizonte",
     "setting_hint.horizon_days": "Con cuántos días de antelación se ofrecen horas.",
     "setting.pending_per_person": "Solicitudes de una persona que pueden esperar",

@@ -70,7 +70,7 @@ class OpenSource:
         spoke = spoke_of(settings.practice, settings.feed_id, interval)
         return FhirSource(http, settings.address, read_phone, now, profile, interval, spoke, self._learnt)
 
-    def leave(self, lane: str) -> None:
+    def leave(self, lane: str, until: datetime) -> None:
         """This worker's pulls of a lane are over: its connection is closed, and its budget waited out, for another worker may go
         on with it at once.
         """
@@ -78,7 +78,7 @@ class OpenSource:
             connections.close()
         for (of, _), pace in list(self._paces.items()):
             if of == lane:
-                pace.rest()
+                pace.rest(until)
 
     def _pace(self, settings: FeedSettings) -> Pace:
         key = settings.lane, settings.requests_per_minute

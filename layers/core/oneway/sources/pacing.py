@@ -25,11 +25,12 @@ class Pace:
         self._clock = clock
         self._next: datetime | None = None
 
-    def rest(self) -> None:
-        """Wait until the next request may be made, whoever makes it. What the source asked for beyond that is not waited for: it
-        stands in the feeds' states.
+    def rest(self, until: datetime) -> None:
+        """Wait until the next request may be made, whoever makes it, but not beyond `until`. What the source asked for besides is
+        not waited for: it stands in the feeds' states.
         """
-        left = min((self._next - self._clock.now()) if self._next else timedelta(), self._gap)
+        now = self._clock.now()
+        left = min(self._next - now if self._next else timedelta(), self._gap, until - now)
         if left > timedelta():
             self._clock.pause(left.total_seconds())
 

@@ -192,7 +192,8 @@ class ApplyPractice:
         if report.fate in (Fate.CREATED, Fate.UPDATED):
             what, event_id = PracticeHappening.FILE_APPLIED, calendar_event_id(provider_id, after.version)
             event = PracticeEvent(event_id, self.clock.now(), "", what, provider_id)
-            self.calendar.save(practice.slug, provider_id, after, event)
+            is_change = report.fate is Fate.UPDATED
+            self.calendar.save(practice.slug, provider_id, after, event if is_change else None)
 
     def _calendar(self, practice: Practice, provider_id: str, overwrite: bool) -> tuple[PartReport, Calendar]:
         """What becomes of a calendar, and what it is then."""

@@ -87,7 +87,6 @@ class FoundVisits:
     rows: Sequence[VisitRow]
     count: int
     looked: bool
-    to_act: int = 0
 
 
 @dataclass(frozen=True, slots=True)

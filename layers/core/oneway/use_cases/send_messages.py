@@ -13,19 +13,18 @@ from typing import Protocol
 from ..domain.errors import WriteConflict
 from ..domain.linking import free_to_go, released
 from ..domain.messages import (
-    TELL_A_VISIT,
     CallTask,
     DueMessage,
     MessageKind,
     MessageRecord,
     MessageState,
     Why,
-    needs_call,
+    as_known,
     overtaken,
 )
 from ..domain.notices import Notice, notice_named
 from ..domain.practices import Practice
-from ..domain.requests import Request, due_now, to_call, with_due
+from ..domain.requests import Request, due_now, with_call_after, with_due
 from ..domain.suppression import mark_of
 from ..domain.waiting import in_digest
 from ..faults import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
@@ -127,29 +126,11 @@ class SendMessages:
     def _settled(self, request: Request, records: dict[str, MessageRecord]) -> Request:
         """The request without what was sent; with whom to call about what was not, of which staff are told once."""
         now, after = self.clock.now(), request
-        more: tuple[DueMessage, ...] = ()
         for due in request.due:
-            record = records.get(due.id)
-            dropped = record is not None and record.state is MessageState.OVERTAKEN
-            if (
-                dropped
-                and due.kind is MessageKind.CORRECTION_PATIENT
-                and after.call
-                and after.call.kind in TELL_A_VISIT
-            ):
-                after = replace(after, call=None)
-            if (
-                record
-                and record.state is MessageState.SENT
-                and not due.kind.to_staff
-                and after.call
-                and after.call.id < due.id
-            ):
-                after = replace(after, call=None)  # the patient has the newer message
-            if record and record.state is MessageState.UNSENT and record.why and needs_call(due.kind, record.why):
-                if record.why is not Why.NO_ADDRESS and after.call is None:
-                    more = due_now(request, (MessageKind.UNREACHABLE_STAFF,))
-                after = to_call(after, CallTask(due.id, due.kind, record.why, now, due.old_start))
+            if record := records.get(due.id):
+                after = with_call_after(after, due, record, now)
+        unknown = request.call is None and after.call is not None and after.call.why is not Why.NO_ADDRESS
+        more = due_now(request, (MessageKind.UNREACHABLE_STAFF,)) if unknown else ()
         free = free_to_go(request)
         return with_due(after, (*(due for due in request.due if due not in free), *more), now)
 
@@ -157,10 +138,14 @@ class SendMessages:
         self, practice: Practice, request: Request, due: DueMessage, records: dict[str, MessageRecord]
     ) -> MessageRecord:
         record, now = records.get(due.id), self.clock.now()
+        place = request.due.index(due)
+        dropped = [one for one in request.due[:place] if _is_overtaken(records.get(one.id))]
+        due = as_known(due, dropped)
         if record is None or record.state is MessageState.CLAIMED:
-            later = request.due[request.due.index(due) + 1 :]
+            later = request.due[place + 1 :]
             told = _told(records.values(), request.call)
-            if overtaken(due, later, told, request.pending, request.start, now):
+            is_back = due.kind is MessageKind.RESCHEDULED_PATIENT and due.old_start == request.start
+            if is_back or overtaken(due, later, told, request.pending, request.start, now):
                 return self._drop(request, due, record)
         recipients = self._recipients(practice, due.kind, request)
 
@@ -277,6 +262,10 @@ class SendMessages:
         done = replace(record, state=state, claimed_until=None, sent_at=sent_at, mail_id=mail_id, why=why)
         self.messages.mark(practice.slug, subject, record, done)
         return done
+
+
+def _is_overtaken(record: MessageRecord | None) -> bool:
+    return record is not None and record.state is MessageState.OVERTAKEN
 
 
 def _told(records: Iterable[MessageRecord], call: CallTask | None) -> set[MessageKind]:

@@ -201,9 +201,9 @@ class SyncFeed:
         report = self._pull(state, window, now, deadline, back=back, now_asked=now_asked)
         return replace(report, events=(*report.events, *self.follow_pull(report.events)))
 
-    def leave(self, lane: str) -> None:
+    def leave(self, lane: str, until: datetime) -> None:
         """A worker is done with a lane for now (ports.SourceFactory)."""
-        self.open_source.leave(lane)
+        self.open_source.leave(lane, until)
 
     def _pull(
         self, state: FeedState, window: Window, now: datetime, deadline: datetime | None, *, back: bool, now_asked: bool

@@ -65,9 +65,9 @@ def redirect(location: str, cookies: list[str] | None = None) -> Response:
 
 
 def asset_answer(body: bytes, kind: str, cache: str = FOR_EVER) -> Response:
-    """A file, text or a picture; mostly one whose name carries the hash of its content, so that it never changes."""
+    """A file of text; mostly one whose name carries the hash of its content, so that it never changes."""
     headers: dict[str, Any] = {**_COMMON, "Content-Type": kind, "Cache-Control": cache}
-    return Response(body if kind.startswith("image/") else body.decode(), status_code=200, headers=headers)
+    return Response(body.decode(), status_code=200, headers=headers)
 
 
 def new_nonce() -> str:
@@ -110,9 +110,7 @@ def path_text(value: str) -> str:
     return unquote(value)
 
 
-def handler_of(
-    app: Chalice | Callable[[dict[str, Any], Any], dict[str, Any]],
-) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def handler_of(app: Chalice) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """A Lambda handler around an app: one log line a request, which names the route and never the path."""
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -172,10 +172,10 @@ def _row(state: FeedState | None, good_at: datetime | None, now: datetime) -> tu
 
 def _aside(ours: Operators, states: Mapping[str, FeedState]) -> Iterator[tuple[str, str, int]]:
     """(feed id, reason, how many of the rows that are kept) of what could not be used."""
-    for feed_id, state in states.items():
-        if state.set_aside:
-            rows = ours.feeds.rows_aside(state.settings.practice, feed_id)
-            yield from ((feed_id, reason, count) for reason, count in Counter(one.reason for one in rows).items())
+    wanted = {feed_id: state.settings.practice for feed_id, state in states.items() if state.set_aside}
+    for practice in set(wanted.values()):
+        for feed_id, file in ours.feeds.files(practice, wanted).items():
+            yield from ((feed_id, reason, count) for reason, count in Counter(one.reason for one in file.aside).items())
 
 
 def _told(report: SyncReport) -> tuple[str, ...]:

@@ -389,12 +389,12 @@ class TestFeeds:
         assert in_turn(store.feeds.due(0), 0) == in_turn([ref for ref in refs if ref != refs[14]], 0)
 
     def test_the_first_hundred_rows_that_are_set_aside_are_kept_with_their_reasons(self, store: Store) -> None:
-        assert store.feeds.rows_aside("harbor", "ehr~osei") == []
+        state = a_feed()
+        store.feeds.save(FeedState(state.settings), state)
         rows = [SetAsideRow(f"entry {number}", "has no start") for number in range(120)]
-        store.feeds.set_aside("harbor", "ehr~osei", rows)
-        assert store.feeds.rows_aside("harbor", "ehr~osei") == rows[:100]
-        store.feeds.set_aside("harbor", "ehr~osei", [])
-        assert store.feeds.rows_aside("harbor", "ehr~osei") == []
+        for some in (rows, []):
+            store.feeds.set_aside("harbor", "ehr~osei", some)
+            assert list(store.feeds.files("harbor", ["ehr~osei"])["ehr~osei"].aside) == some[:100]
 
     def test_the_health_of_a_source_is_written_on_what_was_read_and_goes_with_its_last_feed(self, store: Store) -> None:
         osei, brandt = a_feed("osei"), a_feed("brandt")

@@ -28,7 +28,7 @@ from playwright.sync_api import Browser, Page
 
 from local.aws import REGION, environment_of
 from local.demo.browser import Browser as Http
-from local.laptop import STAFF_EMAIL
+from local.laptop import STAFF_EMAIL, STAFF_PASSWORD
 from local.mailbox import Message
 from local.processes import wait_for
 from tests.ses_events import an_event
@@ -36,7 +36,6 @@ from tests.ses_events import an_event
 from .browser import Eyes
 from .conftest import Telling
 from .test_api import HTTP, ZONE, a_request, free_times
-from .test_pages import sign_in
 
 pytestmark = pytest.mark.xdist_group("laptop")
 STAFF = "frontdesk@quay.example"
@@ -309,6 +308,15 @@ def test_what_comes_back_of_mail(post: Post, browser: Browser, eyes: Eyes) -> No
     aside = post.telling.laptop.aws.client("sqs")
     url = post.telling.laptop.outputs["DeadMailEventsUrl"]
     wait_for("what is not known", lambda: aside.receive_message(QueueUrl=url).get("Messages"), SECONDS)
+
+
+def sign_in(page: Page, link: str) -> None:
+    """Open a link of the portal, through sign-in."""
+    page.goto(link)
+    page.locator("input:not([type=hidden]):not([type=password])").first.fill(STAFF_EMAIL)
+    page.locator("input[type=password]").fill(STAFF_PASSWORD)
+    page.locator("input[type=password]").press("Enter")
+    page.wait_for_url("**/portal/**")
 
 
 def _sent(post: Post, request_id: str) -> bool:

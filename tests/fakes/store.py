@@ -613,9 +613,6 @@ class FakeFeeds:
         self.store.writes += 1
         self.store.aside[practice, feed_id] = list(rows[:100])
 
-    def rows_aside(self, practice: str, feed_id: str) -> list[SetAsideRow]:
-        return list(self.store.aside.get((practice, feed_id), []))
-
     def of_practice(self, practice: str) -> list[FeedState]:
         return [state for (slug, _), state in sorted(self.store.feeds_by_id.items()) if slug == practice]
 

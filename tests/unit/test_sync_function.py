@@ -13,6 +13,7 @@ from oneway.batch_report import ENDS, TOTALS
 from oneway.domain.clock_time import minute_of
 from oneway.domain.events import PullFinished, SourceBroken, SourceWell, VisitMissing
 from oneway.domain.feeds import FeedRef
+from oneway.ports import SyncQueue
 from oneway.queues import QueueUnavailable
 from oneway.use_cases.sync_feed import Outcome, SyncReport
 
@@ -140,6 +141,14 @@ def test_where_it_cannot_be_put_anywhere_its_message_comes_again(function: Modul
     pulls.refuses = True
     assert run(function, pulls, bundle(("a", "bug"), ("a", "two"), ("b", "bug-too"))) == ["m"]
     assert sorted(pulls.pulled) == ["bug", "bug-too", "two"]
+
+
+def test_what_the_function_is_built_of_can_leave_a_lane_and_take_what_broke(function: ModuleType) -> None:
+    """The tests' own stand for it elsewhere here."""
+    function.sync_feed.leave("a lane that was never pulled", NOW)
+    queue: SyncQueue = function.sync_queue
+    assert all(callable(getattr(queue, name)) for name in ("alone", "put_back"))
+    assert function.sync_feed.clock.now().tzinfo
 
 
 def test_a_pull_that_waited_too_long_is_dropped(function: ModuleType) -> None:

@@ -401,9 +401,6 @@ class FeedRepository(Protocol):
     def set_aside(self, practice: str, feed_id: str, rows: Sequence[SetAsideRow]) -> None:
         """Replace the feed's set-aside rows (the first hundred are kept)."""
 
-    def rows_aside(self, practice: str, feed_id: str) -> list[SetAsideRow]:
-        """The feed's set-aside rows that are kept."""
-
     def of_practice(self, practice: str) -> list[FeedState]:
         """All feeds of a practice, each read consistently."""
 

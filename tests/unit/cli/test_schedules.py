@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from oneway.domain.appointments import SetAsideRow
+from oneway.domain.feeds import FeedState
 
 from cli import schedules
 from tests.builders import NOW, a_feed
@@ -30,6 +31,7 @@ def test_what_could_not_be_used_is_counted_by_its_reason() -> None:
     rows = [
         SetAsideRow(f"entry {n}", reason) for n, reason in enumerate(("has no start", "has no end", "has no start"))
     ]
+    store.feeds.save(FeedState(state.settings), state)
     store.feeds.set_aside("harbor", "ehr~osei", rows)
     ours: Any = SimpleNamespace(feeds=store.feeds)
     told = list(schedules._aside(ours, {"ehr~osei": state, "ehr~brandt": a_feed("brandt")}))

@@ -336,6 +336,16 @@ class TestTheTimeline:
         assert "Online booking paused" in older.text
         assert "Nadia P." in older.text
 
+    def test_does_not_tear_apart_what_was_saved_at_once(self, desk: PortalDesk) -> None:
+        for number in range(26):
+            desk.clock.advance(minutes=1)
+            before = {"horizon_days": str(90 - number), "minimum_notice_minutes": str(120 - number)}
+            desk.change_settings("harbor", NADIA, before, {one: int(text) - 1 for one, text in before.items()})
+        save(desk, "branding", accent="#884400")
+        page = desk.open(f"{HOME}/history")
+        older = desk.open(unescape(re.findall(r'href="([^"]*before=[^"]*)"', page.html)[0]))
+        assert page.html.count("<time") + older.html.count("<time") == 53
+
     def test_names_a_switch_and_a_list_in_words(self, desk: PortalDesk) -> None:
         save(desk, "messages", messages__cancelled=None)
         text = desk.open(f"{HOME}/history", VIC).text

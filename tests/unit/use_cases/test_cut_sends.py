@@ -235,6 +235,18 @@ class TestOvertaken:
         desk.minutes(2)
         assert desk.told(request) == [CONFIRMED]
 
+    def test_confirmed_moved_and_moved_back_before_anything_went_out_is_confirmed(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+        for start in (START, LATER, START):
+            desk.change(**at(start))
+            self.released_but_unsent(desk)
+        desk.mailer.fault = None
+        desk.minutes(2)
+        assert len(desk.told(request)) == 1
+        assert "is confirmed" in desk.last_mail()
+        assert "November 25" not in desk.last_mail()
+
     def test_nothing_of_a_visit_that_has_begun_meanwhile(self, desk: Desk) -> None:
         request = desk.ask()
         desk.enter()

@@ -451,6 +451,18 @@ def test_cancelling_is_asked_first_and_of_a_confirmed_visit_passed_on(asking: As
     assert request.asked_to_cancel_at
 
 
+def test_whoever_was_told_not_to_come_reads_it_here_too(asking: Asking) -> None:
+    patient = asking()
+    address = my_request(patient)
+    (key,) = patient.world.store.requests_by_id
+    request = patient.world.store.requests_by_id[key]
+    patient.world.store.requests_by_id[key] = replace(request, warned_at=patient.world.clock.now())
+    page = patient.open(f"{address}?lang=en")
+    assert "has not confirmed your visit. Please do not come." in page.text
+    assert ("tel:+14155550100", "(415) 555-0100") in links(page)
+    assert "keeps this time" not in page.text
+
+
 def test_what_is_over_cannot_be_cancelled(asking: Asking) -> None:
     patient = asking()
     asked = patient.world.submit()

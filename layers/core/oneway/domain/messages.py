@@ -194,13 +194,20 @@ def overtaken(
     )
 
 
-def as_known(due: DueMessage, dropped: Iterable[DueMessage]) -> DueMessage:
-    """A message for somebody who did not get those `dropped` before it: what they know is what they knew before the first one."""
+def as_known(
+    due: DueMessage, dropped: Iterable[DueMessage], asked: datetime | None, start: datetime | None
+) -> DueMessage:
+    """A message for somebody who did not get those `dropped` before it: what they know is what they knew before the first one.
+
+    `asked` is the time that they asked for, `start` when the visit is now.
+    """
     first = next((one for one in dropped if one.kind in TELL_A_VISIT), None)
     if first is None or due.kind not in _OF_A_VISIT:
         return due
-    if due.kind in TELL_A_VISIT and first.old_start is None:
-        return due  # they know the time that they asked for
+    if due.kind is MessageKind.RESCHEDULED_PATIENT and first.kind is MessageKind.CONFIRMED_PATIENT:
+        if asked is None or asked == start:
+            return replace(due, kind=MessageKind.CONFIRMED_PATIENT, old_start=None)
+        return replace(due, old_start=asked)
     return replace(due, old_start=first.old_start)
 
 

@@ -132,8 +132,9 @@ def text_of(value: Value) -> str:
 
 
 def visit_type_of(text: str) -> VisitType | None:
-    """The visit type that `text_of` wrote; None of an empty text."""
-    return VisitType(**json.loads(text)) if text else None
+    """The visit type that `text_of` wrote, perhaps long ago; None of an empty text."""
+    known = {one.name for one in fields(VisitType)}
+    return VisitType(**{name: one for name, one in json.loads(text).items() if name in known}) if text else None
 
 
 def changed(

@@ -136,6 +136,7 @@ WORDS = {
     "my.headline.expired": "This request was not answered in time.",
     "my.next": "What happens next",
     "my.keep_link": "Keep this private link: it shows how your request stands, and you can cancel there.",
+    "my.warned": "{practice} has not confirmed your visit. Please do not come. Call to ask:",
     "my.passed_on": "Your wish to cancel was passed on to {practice}. Until it answers, the visit stands.",
     "my.over": "This request can no longer be cancelled here. Please call {practice}.",
     "my.cancel": "Cancel",

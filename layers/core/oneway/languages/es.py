@@ -136,6 +136,7 @@ WORDS = {
     "my.headline.expired": "Esta solicitud no se respondió a tiempo.",
     "my.next": "Qué pasa ahora",
     "my.keep_link": "Guarde este enlace privado: muestra cómo va su solicitud y allí puede cancelarla.",
+    "my.warned": "{practice} no ha confirmado su cita. No acuda. Llame para preguntar:",
     "my.passed_on": "Su deseo de cancelar se ha comunicado a {practice}. Hasta que responda, la cita sigue en pie.",
     "my.over": "Esta solicitud ya no se puede cancelar aquí. Llame a {practice}.",
     "my.cancel": "Cancelar",

@@ -76,11 +76,6 @@ class DynamoFeedRepository:
         """Replace the feed's set-aside rows (the first hundred are kept)."""
         answered(item(keys.set_aside(practice, feed_id), list(rows[:MOST_SET_ASIDE])).save)
 
-    def rows_aside(self, practice: str, feed_id: str) -> list[SetAsideRow]:
-        """The feed's set-aside rows that are kept."""
-        found = get(keys.set_aside(practice, feed_id), consistent=False)
-        return decoded(found, list[SetAsideRow]) if found else []
-
     def of_practice(self, practice: str) -> list[FeedState]:
         """All feeds of a practice."""
         listed = query(keys.feeds_of(practice, "").pk)

@@ -34,3 +34,7 @@ class PullAsked:
         )
         self.feeds.save_asked(practice, feed_id, ended)
         return report
+
+    def leave(self, lane: str, until: datetime) -> None:
+        """A worker is done with a lane for now (ports.SourceFactory)."""
+        self.sync_feed.leave(lane, until)

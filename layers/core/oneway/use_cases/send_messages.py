@@ -140,7 +140,7 @@ class SendMessages:
         record, now = records.get(due.id), self.clock.now()
         place = request.due.index(due)
         dropped = [one for one in request.due[:place] if _is_overtaken(records.get(one.id))]
-        due = as_known(due, dropped)
+        due = as_known(due, dropped, request.slot.start if request.slot else None, request.start)
         if record is None or record.state is MessageState.CLAIMED:
             later = request.due[place + 1 :]
             told = _told(records.values(), request.call)

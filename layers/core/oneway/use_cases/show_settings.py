@@ -43,9 +43,17 @@ class ShowSettings:
         """The latest entries of the timeline, or those before an instant."""
         member, practice = self.membership(slug, email), self.practices.get(slug)
         found = self.events.latest(slug, PAGE + 1, before)
-        return SettingsView(practice, member, self._age(practice), found[:PAGE], len(found) > PAGE)
+        return SettingsView(practice, member, self._age(practice), _page(found), len(found) > PAGE)
 
     def _age(self, practice: Practice) -> int | None:
         files = self.age.feeds.files(practice.slug, (ref.feed_id for ref in feed_refs(practice)))
         self.age.know(one.state for one in files.values())
         return self.age.oldest_minutes(practice)
+
+
+def _page(found: Sequence[PracticeEvent]) -> Sequence[PracticeEvent]:
+    """The first of these entries; what was saved at one instant is not torn apart, for the next page begins before the last."""
+    page = found[:PAGE]
+    if len(found) > PAGE and found[PAGE].at == page[-1].at:
+        return [one for one in page if one.at != page[-1].at] or page
+    return page

@@ -173,11 +173,13 @@ def show(template: str, session: Session, seen: Seen, room: str, status: int = 2
 
 def _when(practice: Practice, language: str, start: datetime, provider: Provider | None) -> str:
     """A start for a narrow place: the zone where the practice has several, the year where it is another."""
-    zone = practice.zone_of(provider) if provider else zone_of(practice.zone)
-    local, zones = start.astimezone(zone), {one.zone for one in practice.locations.values()}
-    if len(zones) > 1 or local.year != portal().clock.now().astimezone(local.tzinfo).year:
-        return formats.moment(start, zone, language, practice.country)
-    return f"{formats.short_day(local.date(), language, practice.country)}, {formats.clock(local, language, practice.country)}"
+    local = start.astimezone(practice.zone_of(provider) if provider else zone_of(practice.zone))
+    day = formats.short_day(local.date(), language, practice.country)
+    if local.year != portal().clock.now().astimezone(local.tzinfo).year:
+        day = f"{day} {local.year}"
+    several = len({one.zone for one in practice.locations.values()}) > 1
+    zone = f" ({formats.zone_label(local)})" if several else ""
+    return f"{day}, {formats.clock(local, language, practice.country)}{zone}"
 
 
 def _soon(language: str, start: datetime) -> str:

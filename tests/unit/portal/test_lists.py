@@ -127,6 +127,13 @@ class TestVisits:
         assert "Jon Reed" in entered
         assert "In your schedule only" in entered
 
+    def test_another_year_is_named(self, desk: PortalDesk) -> None:
+        start = LATER + timedelta(days=60)
+        desk.enter("walk-in", **at(start))
+        desk.minutes()
+
+        assert "Sun, Jan 24 2027, 9:30 AM" in rows(desk.open(f"{HARBOR}/upcoming").html)[0]
+
     def test_upcoming_begins_now_and_past_ends_now_the_latest_first(self, desk: PortalDesk) -> None:
         fill(desk, 8)
 

@@ -286,6 +286,13 @@ def test_a_request_without_a_time_has_messages_too(kind: MessageKind) -> None:
     assert a_composed(kind, a_request(slot=None))["Subject"]
 
 
+def test_of_a_visit_that_was_confirmed_it_says_that_the_visit_is_cancelled() -> None:
+    told = a_composed(MessageKind.CANCELLED_PATIENT, linked(), old=True)
+    assert "your visit on Monday, November 23, 2026 was cancelled" in told["Subject"]
+    assert "Your visit was cancelled" in text_of(told)
+    assert "Your request was cancelled" in text_of(a_composed(MessageKind.CANCELLED_PATIENT, old=False))
+
+
 def test_a_digest_names_the_visits_and_no_patient() -> None:
     text = text_of(a_composed(MessageKind.DIGEST_STAFF))
     assert "Tuesday, November 24, 2026, 9:30 AM (PST), Dr. Amara Osei" in text

@@ -57,6 +57,8 @@ WORDS = {
     "cancelled_patient.subject": "{practice}: your request for {day} was cancelled",
     "cancelled_patient.title": "Your request was cancelled",
     "cancelled_patient.text": "{practice} cannot see you at this time. Please call, or ask for another time online.",
+    "cancelled_patient.subject_visit": "{practice}: your visit on {day} was cancelled",
+    "cancelled_patient.title_visit": "Your visit was cancelled",
     "cancelled_patient.note": "A note from {practice}:",
     "cancelled_by_patient_staff.subject": "A patient cancelled the request for {when}",
     "cancelled_by_patient_staff.title": "A patient cancelled a request",

@@ -59,6 +59,8 @@ WORDS = {
     "cancelled_patient.subject": "{practice}: su solicitud para el {day} fue cancelada",
     "cancelled_patient.title": "Su solicitud fue cancelada",
     "cancelled_patient.text": "{practice} no puede atenderle a esa hora. Llame, o solicite otra hora en línea.",
+    "cancelled_patient.subject_visit": "{practice}: su cita del {day} fue cancelada",
+    "cancelled_patient.title_visit": "Su cita fue cancelada",
     "cancelled_patient.note": "Una nota de {practice}:",
     "cancelled_by_patient_staff.subject": "Un paciente canceló la solicitud para el {when}",
     "cancelled_by_patient_staff.title": "Un paciente canceló una solicitud",

@@ -35,7 +35,13 @@ SECRETS = ("1984", "03-12", "12 March", "Knee", "Acme", "2671")
 LOGO = ("png", b"\x89PNG\r\n\x1a\nlogo")
 
 
-def a_composed(
+def a_composed(kind: MessageKind, request: Request | None = None, **given: Any) -> EmailMessage:
+    found = message_from_bytes(written(kind, request, **given), policy=policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+def written(
     kind: MessageKind,
     request: Request | None = None,
     *,
@@ -43,28 +49,24 @@ def a_composed(
     old: bool | None = None,
     to: Sequence[str] = (),
     **practice: Any,
-) -> EmailMessage:
+) -> bytes:
     composer = MailComposer("https://book.example", SENDER, FakeClock(NOW), lambda _: logo)
     ours, request = a_practice(**practice), request or a_request()
     if kind.of_practice:
         subject = "ehr" if "source" in kind else ""
-        mime = composer.of_practice(
+        return composer.of_practice(
             Notice("harbor", f"{kind}_1", kind, NOW, subject),
             ours,
             [request, replace(request, slot=None)],
             ours.recipients,
         )
-    else:
-        tells_old = kind in TELLING_OF_ANOTHER if old is None else old
-        due = DueMessage(f"000001-{kind}", kind, old_start=BEFORE if tells_old else None)
-        if kind is MessageKind.UNREACHABLE_STAFF:
-            task = CallTask("000001-received_patient", MessageKind.RECEIVED_PATIENT, Why.BOUNCED, NOW)
-            request = replace(request, call=task)
-        usual = ours.recipients if kind.to_staff else [request.patient.email or ""]
-        mime = composer.of_request(due, ours, request, LINK, to or usual)
-    found = message_from_bytes(mime, policy=policy.default)
-    assert isinstance(found, EmailMessage)
-    return found
+    tells_old = kind in TELLING_OF_ANOTHER if old is None else old
+    due = DueMessage(f"000001-{kind}", kind, old_start=BEFORE if tells_old else None)
+    if kind is MessageKind.UNREACHABLE_STAFF:
+        task = CallTask("000001-received_patient", MessageKind.RECEIVED_PATIENT, Why.BOUNCED, NOW)
+        request = replace(request, call=task)
+    usual = ours.recipients if kind.to_staff else [request.patient.email or ""]
+    return composer.of_request(due, ours, request, LINK, to or usual)
 
 
 def text_of(mime: EmailMessage, kind: str = "plain") -> str:
@@ -89,6 +91,17 @@ def test_as_a_person_gets_it(kind: MessageKind, language: str, pytestconfig: pyt
         snapshot.parent.mkdir(exist_ok=True)
         snapshot.write_text(shown, "utf-8")
     assert shown == snapshot.read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", MessageKind)
+def test_every_relay_can_take_it(kind: MessageKind, language: str) -> None:
+    request = a_request(language=language, note_to_patient="Mañana no; el miércoles sí, si le viene bien.")
+    mime = written(kind, request, language=language, name="Clínica Núñez", logo=LOGO)
+    assert mime.isascii()
+    for part in message_from_bytes(mime).walk():
+        if not part.is_multipart():
+            assert max(map(len, str(part.get_payload()).splitlines())) <= 76
 
 
 def test_no_snapshot_is_left_of_a_message_that_is_no_more() -> None:

@@ -49,7 +49,9 @@ _STATES = {
 _OLD_IS_KNOWN = frozenset((MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT))
 """What takes a visit out of the patient's calendar, at the time that they were told."""
 LOGO_ID = "logo"
-_POLICY = policy.default.clone(max_line_length=250)
+_SEVEN_BITS = policy.default.clone(cte_type="7bit", max_line_length=76)
+"""Bodies that every relay takes as they are, in lines of at most 76 characters (RFC 2045)."""
+_LONG_HEADERS = _SEVEN_BITS.clone(max_line_length=250)
 """A subject on a line of its own: folded at its first word, as it would be by default, it looks forged to some filters."""
 _MOST_IN_DIGEST = 50
 _OLD_AFTER_MINUTES = 240
@@ -102,7 +104,7 @@ class MailComposer:
         thread = f"{request.id}.{'staff' if due.kind.to_staff else 'patient'}"
         mime = self._written(practice, str(due.kind), values, recipients, f"{request.id}.{due.id}", thread, logo)
         self._add_calendar_file(mime, due, practice, request, values["t"])
-        return mime.as_bytes()
+        return mime.as_bytes(policy=_LONG_HEADERS)
 
     def of_practice(
         self, notice: Notice, practice: Practice, waiting: Sequence[Request], recipients: Sequence[str]
@@ -110,7 +112,8 @@ class MailComposer:
         """A notice to staff; `waiting` are the requests that a digest names."""
         values, logo = self._notice_values(notice, practice, waiting), self.logo_of(practice.slug)
         thread = f"{practice.slug}.{notice.subject or notice.kind}"
-        return self._written(practice, str(notice.kind), values, recipients, notice.id, thread, logo).as_bytes()
+        mime = self._written(practice, str(notice.kind), values, recipients, notice.id, thread, logo)
+        return mime.as_bytes(policy=_LONG_HEADERS)
 
     def render(self, due: DueMessage, practice: Practice, request: Request, link: str) -> Rendered:
         """A message's subject, HTML and text."""
@@ -127,7 +130,7 @@ class MailComposer:
         logo: tuple[str, bytes] | None,
     ) -> EmailMessage:
         rendered, host = _rendered(kind, {**values, "has_logo": logo is not None}), self.sender.rpartition("@")[2]
-        mime = EmailMessage(_POLICY)
+        mime = EmailMessage(_SEVEN_BITS)
         mime["Subject"] = _one_line(rendered.subject)
         mime["From"] = Address(_one_line(practice.name), addr_spec=self.sender)
         mime["To"] = ", ".join(recipients)

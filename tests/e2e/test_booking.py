@@ -39,17 +39,16 @@ def test_a_patient_asks_and_cancels(phone: BrowserContext, telling: Telling, eye
     page.wait_for_url("**/who**")
     eyes.look(page, f"5-who-{words.lang}")
     page.get_by_role("button", name=words.go_on).click()
-    assert page.evaluate("document.activeElement.className") == "errors"
+    expect(page.locator(".errors")).to_be_focused()
     page.locator("input[name=for_whom][value=me]").check()
     page.get_by_role("button", name=words.go_on).click()
     page.wait_for_url("**/details**")
     eyes.look(page, f"6-details-{words.lang}")
     page.get_by_role("button", name=words.go_on).click()
-    page.locator(".errors").wait_for()
-    assert page.evaluate("document.activeElement.className") == "errors"
+    expect(page.locator(".errors")).to_be_focused()
     eyes.look(page, f"6-errors-{words.lang}")
     page.locator(".errors a").first.click()
-    assert page.evaluate("document.activeElement.id") == "first_name"
+    expect(page.locator("#first_name")).to_be_focused()
     fill_in(page, name_of(words))
     page.get_by_role("button", name=words.go_on).click()
     page.get_by_role("button", name=words.send).wait_for()
@@ -75,7 +74,7 @@ def test_a_patient_asks_for_another_time(phone: BrowserContext, telling: Telling
     page.get_by_role("link", name="Ask for another time").click()
     eyes.look(page, "4-days-en")
     page.get_by_role("button", name="Continue").click()
-    assert page.evaluate("document.activeElement.className") == "errors"
+    expect(page.locator(".errors")).to_be_focused()
     eyes.look(page, "4-days-errors-en")
     for day in (3, 5):
         page.locator(".toggle input").nth(day).check()
@@ -95,8 +94,8 @@ def test_a_patient_asks_for_another_time(phone: BrowserContext, telling: Telling
     page.get_by_role("button", name="Continue").click()
     eyes.look(page, "7-check-days-en")
     send(page)
-    assert "No place is held yet" in page.inner_text("main")
-    assert "(morning)" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("No place is held yet")
+    expect(page.locator("main")).to_contain_text("(morning)")
     eyes.look(page, "8-my-request-days-en")
     letter = telling.laptop.mailbox.wait_for(lambda one: "mia@patients.quay.example" in one.to, 60)
     assert "Hello Rosa" in letter.text
@@ -108,22 +107,22 @@ def test_what_was_typed_survives_back_reload_and_a_change(phone: BrowserContext,
     choose_time(page, telling)
     fill_in(page, "Nora")
     page.reload()
-    assert page.input_value("#first_name") == "Nora"
+    expect(page.locator("#first_name")).to_have_value("Nora")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Send request").wait_for()
     page.go_back()
-    assert page.input_value("#first_name") == "Nora"
+    expect(page.locator("#first_name")).to_have_value("Nora")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Send request").wait_for()
     page.reload()
     page.get_by_role("button", name="Change Patient").click()
-    assert page.input_value("#last_name") == "O'Brien-Smith"
-    assert page.input_value("#birth_month") == "12"
+    expect(page.locator("#last_name")).to_have_value("O'Brien-Smith")
+    expect(page.locator("#birth_month")).to_have_value("12")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Change When").click()
     page.locator("ul.times button").nth(1).click()
-    assert "O'Brien-Smith" in page.inner_text("main")
-    assert "Knee pain" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("O'Brien-Smith")
+    expect(page.locator("main")).to_contain_text("Knee pain")
 
 
 def test_sending_twice_makes_one_request(telling: Telling) -> None:
@@ -158,11 +157,11 @@ def test_two_who_want_the_same_time_and_one_place(browser: Browser, telling: Tel
     send(first)
     second.locator("#contact_consent").check()
     second.get_by_role("button", name="Send request").click()
-    assert "This time was just taken" in second.inner_text("main")
-    assert second.evaluate("document.activeElement.className").startswith("errors")
+    expect(second.locator("main")).to_contain_text("This time was just taken")
+    expect(second.locator(".errors")).to_be_focused()
     eyes.look(second, "7-taken-en")
     second.locator("ul.times button").first.click()
-    assert "O'Brien-Smith" in second.inner_text("main")
+    expect(second.locator("main")).to_contain_text("O'Brien-Smith")
     assert second.is_checked("#contact_consent")
     send(second)
     for page in (first, second):
@@ -174,7 +173,7 @@ def test_everything_works_without_scripts(browser: Browser, telling: Telling) ->
     page = context.new_page()
     choose_time(page, telling)
     page.get_by_role("button", name="Continue").click()
-    assert page.locator("#error-first_name").is_visible()
+    expect(page.locator("#error-first_name")).to_be_visible()
     fill_in(page, "Runa")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Change When").click()
@@ -182,7 +181,7 @@ def test_everything_works_without_scripts(browser: Browser, telling: Telling) ->
     send(page)
     page.get_by_role("link", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Cancel my request").click()
-    assert page.locator(".state.cancelled").count() == 1
+    expect(page.locator(".state.cancelled")).to_have_count(1)
     context.close()
 
 
@@ -231,7 +230,7 @@ def test_a_keyboard_is_enough(phone: BrowserContext, telling: Telling) -> None:
         if not page.is_checked("#contact_consent"):
             page.keyboard.press("Space")
         press("form[action*=requests] button", re.compile("/requests|/my-request/"))
-    assert "will call you" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("will call you")
     assert page.locator(".private-link a").get_attribute("href") in page.url
 
 

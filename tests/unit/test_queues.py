@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from oneway import queues
+from oneway import bootstrap, queues
 from oneway.domain.feeds import MOST_IN_A_MESSAGE, FeedRef, bundle_of
 from oneway.queues import QueueUnavailable, SqsMessageQueue, SqsSyncQueue
 
@@ -123,3 +123,12 @@ def test_one_that_broke_waits_in_a_group_of_its_own(queue: Queue) -> None:
     assert one["MessageGroupId"] == other["MessageGroupId"] == "practice-0.ehr~osei"
     assert one["MessageDeduplicationId"] != other["MessageDeduplicationId"]
     assert [json.loads(each["MessageBody"])["alone"] for each in queue.taken] == [True, True]
+
+
+def test_each_change_that_makes_mail_due_has_a_word_of_its_own() -> None:
+    """The queue takes a word once in five minutes; the clock's changes keep a request's version."""
+    image = {"pk": {"S": "harbor#REQUEST#r1"}, "v": {"N": "7"}, "unsent_since": {"S": "2026-11-23T18:00:00Z#r1"}}
+    later = image | {"unsent_since": {"S": "2026-11-23T18:01:00Z#r1"}}
+    words = {bootstrap.unsent_of(one) for one in (image, image, later, later | {"v": {"N": "8"}})}
+    assert {word[:2] for word in words} == {("harbor", "r1")}
+    assert len(words) == 3

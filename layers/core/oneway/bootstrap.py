@@ -351,11 +351,15 @@ def relay_changes() -> "MessageQueue":
 
 
 def unsent_of(image: dict[str, Any]) -> tuple[str, str, str]:
-    """What the messages queue takes, of a stream record's image of a request or a notice: practice, its name, version."""
+    """What the messages queue takes, of a stream record's image of a request or a notice: practice, its name, and a word.
+
+    The word is another for each change that makes mail due: the clock makes some due at the version that a request has.
+    """
     from .store.keys import subject_named_by
 
     practice, subject = subject_named_by(image["pk"]["S"])
-    return practice, subject, image.get("v", {}).get("N", "0")
+    since = image.get("unsent_since", {}).get("S", "").partition("#")[0]
+    return practice, subject, f"{image.get('v', {}).get('N', '0')}-{since}"
 
 
 def send_messages() -> "SendMessages":

@@ -82,7 +82,11 @@ def test_relay_names_requests_and_notices(monkeypatch: pytest.MonkeyPatch) -> No
     function.queue = Queue()  # type: ignore[attr-defined]
 
     def image(pk: str, **more: Any) -> dict[str, Any]:
-        return {"dynamodb": {"NewImage": {"pk": {"S": pk}, "unsent": {"S": "UNSENT"}, **more}}}
+        return {
+            "dynamodb": {
+                "NewImage": {"pk": {"S": pk}, "unsent": {"S": "UNSENT"}, "unsent_since": {"S": "now#abc"}, **more}
+            }
+        }
 
     function.handler({"Records": [image("harbor#REQUEST#abc", v={"N": "3"}), image("harbor#NOTICE#test_1")]}, None)
-    assert sent == [("harbor", "abc", "3"), ("harbor", "notice_test_1", "0")]
+    assert sent == [("harbor", "abc", "3-now"), ("harbor", "notice_test_1", "0-now")]

@@ -445,6 +445,14 @@ class TestLinks:
             with pytest.raises(LinkNotFound):
                 world.look_up("harbor", bad)
 
+    def test_it_opens_also_where_the_visit_type_is_no_longer_offered(self, world: World) -> None:
+        submitted = world.submit()
+        ours = world.store.practices_by_slug["harbor"]
+        osei = replace(ours.providers["osei"], visit_type_ids=())
+        world.store.practices_by_slug["harbor"] = replace(ours, visit_types={}, providers={"osei": osei})
+        found = world.look_up("harbor", submitted.link)
+        assert (found.visit_type.id, found.visit_type.name) == (submitted.request.visit_type_id, "New")
+
     def test_raising_the_generation_revokes_it(self, world: World) -> None:
         submitted = world.submit()
         request = world.stored(submitted.request)

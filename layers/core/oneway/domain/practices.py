@@ -235,6 +235,11 @@ class Practice:
         keys = {key["kid"]: key for source in self.sources.values() for key in source.public_keys}
         return list(keys.values())
 
+    def visit_type(self, visit_type_id: str) -> VisitType:
+        """What a request is for. Of a visit type that was taken out since, only the id is left to name it by."""
+        gone = VisitType(visit_type_id, visit_type_id.replace("-", " ").capitalize(), 0)
+        return self.visit_types.get(visit_type_id, gone)
+
     def visit_types_of(self, provider: Provider) -> list[VisitType]:
         """What a provider can be booked for."""
         return [self.visit_types[visit_type_id] for visit_type_id in provider.visit_type_ids]

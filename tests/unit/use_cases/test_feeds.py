@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from oneway.domain import identifiers
@@ -81,6 +82,33 @@ class TestUnchangedIsFree:
         world.source.enter(a_row("new", start=START + timedelta(hours=1), end=START + timedelta(hours=2)))
         world.pull()
         assert world.source.translated - translated == 2
+
+    def test_under_another_mapping_it_is_translated_again_though_the_source_says_unchanged(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.source.enter(a_row())
+        settled(world)
+        translated = world.source.translated
+        monkeypatch.setattr("oneway.use_cases.sync_feed.MAPPING_VERSION", "next")
+        world.pull()
+        assert world.source.translated - translated == 1
+
+    def test_a_pull_that_ends_after_a_later_one_does_not_have_the_last_word(self, world: World) -> None:
+        world.source.enter(a_row())
+        settled(world)
+        apply, later = world.sync_feed.apply_schedule, world.sync_feed
+
+        def overtaken(*given: Any) -> Any:
+            world.source.enter(a_row(state=AppointmentState.CANCELLED))
+            later(*FEED)
+            return apply(*given)
+
+        world.source.enter(a_row(state=AppointmentState.ARRIVED))
+        world.clock.advance(minutes=1)
+        replace(later, apply_schedule=overtaken)(*FEED)  # type: ignore[arg-type]
+        world.pull()
+        (visit,) = world.store.appointments_by_key.values()
+        assert visit.row.state is AppointmentState.CANCELLED
 
     def test_a_new_day_is_read_whole_once(self, world: World) -> None:
         world.source.enter(a_row())

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -55,6 +56,7 @@ from .apply_schedule import ApplySchedule, Work
 from .confirm_matches import ConfirmMatches
 from .follow_pull import FollowPull
 from .resolve_absence import ResolveAbsence, Resolved
+from .settling import settle
 from .suggest_matches import SuggestMatches
 
 MAPPING_VERSION = "1"
@@ -213,7 +215,7 @@ class SyncFeed:
             pull = _Pull(state, self.open_source(state, deadline), window, now, deadline, back, now_asked)
             if report := self._delta(pull, providers):
                 return report
-            snapshot = pull.source.snapshot(providers, window, pull.seen.validator)
+            snapshot = pull.source.snapshot(providers, window, pull.seen.validator if pull.knows else None)
             if snapshot.unchanged:
                 return self._unchanged(pull, cursor=snapshot.cursor)
             return self._compare(pull, snapshot)
@@ -507,6 +509,8 @@ class SyncFeed:
         if nothing_but_stamps == state and not done.recorded and not self._is_due(pull):
             return
         if not self._save(state, after):
+            if done.written or done.recorded:
+                settle(partial(self._forget, state.settings), self.clock)
             return
         done.awaited = state.awaited is not None and after.awaited is None
         if state.broken_since:
@@ -523,14 +527,20 @@ class SyncFeed:
         return state.settings.beats and pull.began - state.last_good_at >= HEARTBEAT
 
     def _save(self, before: FeedState, after: FeedState) -> bool:
-        """Whether it was stored: another pull of this feed, or an operator, may have written meanwhile. Theirs stands then;
-        ours is made again in a minute.
-        """
+        """Whether it was stored: another pull of this feed, or an operator, may have written meanwhile. Theirs stands then."""
         try:
             self.feeds.save(before, after)
         except WriteConflict:
             return False
         return True
+
+    def _forget(self, settings: FeedSettings) -> None:
+        """Another pull ran beside this one, which may have applied what is older than what that one saw: compare all again."""
+        state = self.feeds.get(settings.practice, settings.feed_id)
+        if state is not None:
+            forgotten = replace(state, seen=state.seen.forgotten(), seen_back=state.seen_back.forgotten(), delta="")
+            if forgotten != state:
+                self.feeds.save(state, forgotten)
 
 
 def window_at(settings: FeedSettings, now: datetime, *, back: bool = False) -> Window:

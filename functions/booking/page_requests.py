@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from chalice.app import Request, Response
 from oneway.bootstrap import Booking
 from oneway.colours import is_colour
-from oneway.domain.errors import OnewayError, PracticeNotFound, StoreUnavailable, TooManyPending
+from oneway.domain.errors import OnewayError, PracticeNotFound, TooManyPending
 from oneway.domain.practices import Practice, Provider
 from oneway.languages import LANGUAGES
 from oneway.web.answers import NO_STORE, NOBODYS, form_pairs, path_text, unexpected
@@ -152,7 +152,8 @@ def answered(view: View, request: Request, ours: Booking, pages: Pages, names: M
     on = PageRequest(request, ours, pages)
     try:
         if slug:
-            on = replace(on, practice=ours.practices.get(slug), values=_values(on))
+            on = replace(on, practice=ours.practices.get(slug))
+            on = replace(on, values=_values(on))
         return view(on, **{name: value for name, value in names.items() if name != "practice"})
     except OnewayError as error:
         return error_page(on, error)
@@ -163,7 +164,7 @@ def answered(view: View, request: Request, ours: Booking, pages: Pages, names: M
 def error_page(on: PageRequest, error: OnewayError) -> Response:
     """What went wrong, and what to do."""
     problem = problem_of(error)
-    if isinstance(error, PracticeNotFound | StoreUnavailable):
+    if isinstance(error, PracticeNotFound):
         on = replace(on, practice=None)
     limit = error.limit if isinstance(error, TooManyPending) else 0
     answer = on.render("error.html", problem.status, NO_STORE, word=problem.word, limit=limit)

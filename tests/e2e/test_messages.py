@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import icalendar
@@ -43,6 +43,12 @@ SECONDS = 60
 _PATIENTS = iter(range(100))
 
 
+def a_person(letter: str) -> dict[str, str]:
+    """Nobody is like another, or a request that should expire would wait for staff to say whether the other is meant."""
+    born = date(1940, 1, 31) + timedelta(days=1000 * (ord(letter) - 97))
+    return {"first_name": f"Post{letter}", "last_name": letter.upper() + 4 * letter, "birth_date": str(born)}
+
+
 @dataclass
 class Post:
     """What a person's requests bring about, and ways to bring it about."""
@@ -59,10 +65,8 @@ class Post:
         days = list(free_times(self.telling, "brandt").items())
         shown, times = days[day]
         start = datetime.fromisoformat(f"{shown}T{times[0]}").replace(tzinfo=ZONE)
-        patient = {
-            "first_name": f"Post{chr(97 + number)}", "last_name": "Quill", "birth_date": "1979-01-31",
-            "mobile": f"+1 415 555 02{number:02d}", "email": address if email else "",
-        }  # fmt: skip
+        person = a_person(chr(97 + number))
+        patient = {**person, "mobile": f"+1 415 555 02{number:02d}", "email": address if email else ""}
         body = a_request(start.isoformat(), provider="brandt", language=language, patient=patient)
         page = HTTP.api("POST", f"{self.telling.api}/requests", body, {"Idempotency-Key": secrets.token_urlsafe(24)})
         assert page.status == 201, page.html
@@ -100,11 +104,9 @@ class Post:
             answer = client.invoke(FunctionName="oneway-run-timers", Payload=b"{}")
             assert "FunctionError" not in answer, answer["Payload"].read()
 
-    def enter(self, number: str, start: datetime, **changes: Any) -> dict[str, Any]:
+    def enter(self, letter: str, start: datetime, **changes: Any) -> dict[str, Any]:
         """Staff enter the visit of a patient in their system, and it is read."""
-        visit = self.telling.laptop.sandbox.enter(
-            "brandt", start, 30, first_name=f"Post{number}", last_name="Quill", birth_date="1979-01-31", **changes
-        )
+        visit = self.telling.laptop.sandbox.enter("brandt", start, 30, **a_person(letter), **changes)
         self.sync()
         return dict(visit)
 

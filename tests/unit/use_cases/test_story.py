@@ -594,6 +594,12 @@ def test_every_bad_field_is_named(world: World, changes: dict[str, object], poin
     assert {problem.pointer for problem in caught.value.problems} == pointers
 
 
+def test_blanks_are_no_contact(world: World) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        world.submit(patient={**a_form()["patient"], "mobile": "  ", "email": " "})
+    assert [(one.pointer, one.code) for one in caught.value.problems] == [("/patient/mobile", "phone_or_email_needed")]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "code"),
     [

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from oneway.domain.errors import StoreUnavailable
 from oneway.domain.practices import Limits, VisitType
 from oneway.domain.requests import RequestState
 
@@ -95,6 +96,25 @@ def test_every_page_says_whom_to_call_and_what_to_do_in_an_emergency(asking: Ask
     for page in pages:
         for said in ("In an emergency", "1 Main St, Oakland", "(415) 555-0100", "front@harbor.example"):
             assert said in page.text, (page.url, said)
+
+
+@pytest.mark.parametrize("place", ["book", "embed"])
+def test_where_the_store_is_down_one_can_still_call(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    patient = asking(World(a_practice(embed_origins=("https://harbor.example",))))
+
+    def down(*_: object) -> None:
+        raise StoreUnavailable("table")
+
+    page = at_check(patient, place=place)
+    monkeypatch.setattr(type(patient.world.store.ledger), "commit", down)
+    answer = sent(patient, page)
+    assert answer.status == 503
+    assert "In an emergency" in answer.text
+    assert "(415) 555-0100" in answer.text
+    framed = answer.headers["content-security-policy"].partition("frame-ancestors")[2]
+    assert ("'none'" in framed) == (place == "book")
 
 
 def test_a_month_marks_its_free_days_and_leads_to_the_next(asking: Asking) -> None:

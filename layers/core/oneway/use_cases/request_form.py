@@ -276,7 +276,8 @@ class _Fields:
             self.problem("/patient/mobile", "not_a_phone")
         if email and not _EMAIL.fullmatch(email):
             self.problem("/patient/email", "not_an_email")
-        if not values.get("mobile") and not values.get("email"):
+        given = (values.get("mobile"), values.get("email"))
+        if not any(one.strip() if isinstance(one, str) else one for one in given):
             self.problem("/patient/mobile", "phone_or_email_needed")
         if birth_date is None:
             return None

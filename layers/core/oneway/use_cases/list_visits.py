@@ -192,10 +192,19 @@ def _nearness(start: datetime | None, now: datetime) -> tuple[bool, timedelta]:
 
 
 def _range(practice: Practice, tab: VisitTab, filters: Filters, now: datetime) -> tuple[datetime, datetime]:
-    """The instants [first, last) of a list; chosen days are whole ones, in the practice's zone."""
+    """The instants [first, last) of a list; chosen days are whole ones, in the practice's zone. Empty, where they end before they
+    begin.
+    """
     zone = zone_of(practice.zone)
-    first = instant_of(first_minute(filters.first, zone)) if filters.first else None
-    last = instant_of(first_minute(filters.last + timedelta(days=1), zone)) if filters.last else None
+    first = instant_of(first_minute(_in_reach(filters.first), zone)) if filters.first else None
+    last = instant_of(first_minute(_in_reach(filters.last) + timedelta(days=1), zone)) if filters.last else None
     if tab is VisitTab.UPCOMING:
-        return first or now, last or (first or now) + LOOKS_AHEAD
-    return first or (last or now) - LOOKS_BACK, min(last or now, now)
+        begins, ends = first or now, last or (first or now) + LOOKS_AHEAD
+    else:
+        begins, ends = first or (last or now) - LOOKS_BACK, min(last or now, now)
+    return begins, max(begins, ends)
+
+
+def _in_reach(day: date) -> date:
+    """A day with room on both sides."""
+    return min(max(day, date(1900, 1, 1)), date(2999, 1, 1))

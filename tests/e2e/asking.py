@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from .browser import PATIENCE
 from .conftest import Telling
 
 LATER_MONTHS = 1
@@ -77,7 +78,7 @@ def fill_in(page: Page, name: str) -> None:
 
 def send(page: Page, words: Words = ENGLISH) -> None:
     """Consent and send; who is faster than people are is asked once more."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while "/my-request/" not in page.url and "/sent/" not in page.url:
         assert time.monotonic() < deadline, page.inner_text("main")
         page.locator("#contact_consent").check()

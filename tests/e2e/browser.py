@@ -1,17 +1,21 @@
 """Chromium, and what every page has to stand up to before a person's eyes."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserType, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Locator, Page, expect, sync_playwright
 
+from local.processes import wait_for
 from tests.servers.running import MODULES
 
 AXE = MODULES / "axe-core/axe.min.js"
+PATIENCE = 120
+"""Seconds for what happens in the background, and MILLISECONDS for what a page does by itself: machines may be slow."""
+MILLISECONDS = 60_000
 WIDTHS = (320, 768, 1440)
 SCHEMES = ("light", "dark")
 _SHIFTS = """() => new Promise(resolve => { let sum = 0; new PerformanceObserver(list => {
@@ -33,6 +37,33 @@ def chromium() -> Iterator[Browser]:
 def launched(kind: BrowserType, *switches: str) -> Browser:
     """One of its own, with some switches."""
     return kind.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", *switches])
+
+
+def at_rest(page: Page) -> None:
+    """Wait until what was exchanged stands (htmx), and focus where it belongs: a key pressed before that may go elsewhere."""
+    moving = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
+    expect(page.locator(moving)).to_have_count(0)
+
+
+def search(page: Page, typed: str) -> None:
+    """Look for somebody, as staff do."""
+    at_rest(page)
+    page.get_by_role("searchbox").fill(typed)
+    page.keyboard.press("Enter")
+    at_rest(page)
+
+
+def appears(page: Page, what: Locator, again: Callable[[], object] | None = None) -> None:
+    """Wait until a page that does not refresh itself shows something: it is loaded again, or what `again` does, until then."""
+
+    def seen() -> bool:
+        page.wait_for_load_state()
+        if what.first.is_visible():
+            return True
+        (again or page.reload)()
+        return what.first.is_visible()
+
+    wait_for(f"{what} at {page.url}", seen, PATIENCE, every=0.5)
 
 
 @dataclass(frozen=True)

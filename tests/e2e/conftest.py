@@ -6,14 +6,14 @@ mostly waits for the schedules. Quay reads the sandbox, too, and belongs to all 
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from cli.practice_file import read
 from local import build
@@ -25,7 +25,9 @@ from local.demo.system import SchedulingSystem
 from local.laptop import PRACTICE_FILE, PRACTICE_FILE_ADDRESS, PRACTITIONERS, Laptop
 from tests.servers.running import medplum
 
-from .browser import Eyes, chromium
+from .browser import MILLISECONDS, PATIENCE, Eyes, chromium
+
+expect.set_options(timeout=MILLISECONDS)
 
 
 class Site:
@@ -87,7 +89,7 @@ def practice_text(slug: str, address: str, ids: dict[str, str]) -> str:
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-US")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(MILLISECONDS)
     yield context
     context.close()
 
@@ -120,6 +122,10 @@ def telling() -> Iterator[Telling]:
         stages = {
             "harbor": stage_on(laptop),
             "pier": stage_on(laptop, read(pier).practice, system, "patients.pier.example", "visitors.pier.example"),
+        }
+        stages = {
+            slug: replace(stage, sync_seconds=2 * stage.sync_seconds, mail_seconds=PATIENCE)
+            for slug, stage in stages.items()
         }
         stories = {slug: threads.submit(_tell, stage) for slug, stage in stages.items()}
         Image.new("RGB", (600, 800), "#b5651d").save(laptop.aws.folder / "osei.jpg")

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, exp
 from local.demo.browser import Browser as Http
 
 from .asking import ENGLISH, SPANISH, Words, ask, choose_provider, choose_time, fill_in, mobile_of, send
-from .browser import AXE, Eyes, launched
+from .browser import AXE, MILLISECONDS, PATIENCE, Eyes, launched
 from .conftest import Telling
 
 pytestmark = pytest.mark.xdist_group("laptop")
@@ -54,7 +54,7 @@ def test_a_patient_asks_and_cancels(phone: BrowserContext, telling: Telling, eye
     page.get_by_role("button", name=words.send).wait_for()
     eyes.look(page, f"7-check-{words.lang}")
     send(page, words)
-    assert words.not_confirmed in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text(words.not_confirmed)
     eyes.look(page, f"8-my-request-{words.lang}")
     page.get_by_role("link", name=words.cancel, exact=True).click()
     page.get_by_role("button", name=words.cancel_it).wait_for()
@@ -97,7 +97,7 @@ def test_a_patient_asks_for_another_time(phone: BrowserContext, telling: Telling
     expect(page.locator("main")).to_contain_text("No place is held yet")
     expect(page.locator("main")).to_contain_text("(morning)")
     eyes.look(page, "8-my-request-days-en")
-    letter = telling.laptop.mailbox.wait_for(lambda one: "mia@patients.quay.example" in one.to, 60)
+    letter = telling.laptop.mailbox.wait_for(lambda one: "mia@patients.quay.example" in one.to, PATIENCE)
     assert "Hello Rosa" in letter.text
     assert "(morning)" in letter.text
 
@@ -280,7 +280,7 @@ def test_the_readers_own_time_is_told_where_it_differs(
     ask(page, telling, "Yara" if differs else "Zelda")
     told = page.get_by_text("In your time zone:")
     expect(told).to_be_visible(visible=differs)
-    assert "(PST)" in page.inner_text(".moment") or "(PDT)" in page.inner_text(".moment")
+    expect(page.locator(".moment")).to_contain_text(re.compile(r"\(P[SD]T\)"))
     context.close()
 
 
@@ -292,7 +292,7 @@ def test_fetching_links_with_head_changes_nothing(phone: BrowserContext, telling
         http.api("HEAD", address + path)
         http.api("GET", address + path, headers={"Sec-Purpose": "prefetch"})
     page.goto(address)
-    assert "Request sent" in page.inner_text("h1")
+    expect(page.locator("h1")).to_contain_text("Request sent")
 
 
 # --- On another site --------------------------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ def wary(browser: Browser) -> Iterator[Browser]:
 @pytest.fixture
 def visitor(wary: Browser) -> Iterator[BrowserContext]:
     context = wary.new_context(viewport={"width": 390, "height": 844}, locale="en-US", reduced_motion="reduce")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(MILLISECONDS)
     yield context
     context.close()
 
@@ -339,7 +339,7 @@ def ask_in(frame: FrameLocator, name: str) -> None:
     frame.get_by_role("button", name="Continue").click()
     sent = frame.get_by_role("heading", name="Request sent")
     again = frame.get_by_text("Nothing is sent yet")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         frame.locator("#contact_consent").check()
         frame.get_by_role("button", name="Send request").click()

@@ -10,11 +10,12 @@ from oneway.domain.appointments import AppointmentState, PersonName, RowKind
 from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from local.processes import wait_for
 from tests.builders import START, WEEK, a_practice, a_provider, a_record
 from tests.desk import NADIA
 from tests.portal import PortalDesk, opened, served
 
-from .browser import Eyes
+from .browser import MILLISECONDS, PATIENCE, Eyes, at_rest
 
 THIS, NEXT = date(2026, 11, 23), date(2026, 11, 30)
 HOLIDAY = Closure(date(2026, 11, 26), date(2026, 11, 26), "Thanksgiving Day")
@@ -60,7 +61,7 @@ def address(desk: PortalDesk) -> Iterator[str]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(MILLISECONDS)
     yield context
     context.close()
 
@@ -151,11 +152,11 @@ def test_a_week_is_looked_at_and_a_visit_leads_to_its_page(
     open_week(page, address)
     page.locator("#grid .is-requested").press("Enter")
     page.wait_for_url("**/appointments/*")
-    assert "Maria Núñez" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("Maria Núñez")
     open_week(page, address)
     page.locator("#grid .is-booked").click()
     page.wait_for_url("**/visits/osei/*")
-    assert "Chloe Winter" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("Chloe Winter")
     looks = [one for one in desk.store.looks if one[2] == "show_calendar"]
     assert ("harbor", NADIA, "show_calendar", "osei 2026-11-23") in looks
 
@@ -219,6 +220,7 @@ def test_hours_are_edited_by_keyboard_alone(page: Page, address: str, desk: Port
     page.goto(f"{address}?provider=osei&week={NEXT}")
 
     def tab_to(wanted: str) -> None:
+        at_rest(page)
         for _ in range(200):
             if page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
                 style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
@@ -234,7 +236,7 @@ def test_hours_are_edited_by_keyboard_alone(page: Page, address: str, desk: Port
     page.keyboard.type("0830AM")
     tab_to("[data-day='5'] .add")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "d5s0"
+    expect(page.locator("#d5s0")).to_be_focused()
     page.keyboard.type("1000AM")
     tab_to("#d5e0")
     page.keyboard.type("0100PM")
@@ -264,10 +266,7 @@ def test_whoever_leaves_with_unsaved_hours_is_asked_first(
     page.once("dialog", lambda one: (asked.append(one.type), one.dismiss()))
     page.evaluate("setTimeout(() => location.reload())")
     page.wait_for_timeout(0)
-    for _ in range(50):
-        if asked:
-            break
-        page.evaluate("new Promise(requestAnimationFrame)")
+    wait_for("to be asked", lambda: page.evaluate("new Promise(requestAnimationFrame)") and asked, PATIENCE)
     assert asked == ["beforeunload"]
     assert page.locator("#d0s0").input_value() == "08:00"
     page.get_by_role("link", name="Week after").click()
@@ -372,11 +371,11 @@ def test_without_scripts_everything_can_be_done(browser: Browser, address: str, 
     page.fill("#d0s1", "")
     page.fill("#d0e1", "")
     page.get_by_role("button", name="Save", exact=True).click()
-    assert "Saved" in page.inner_text("#live")
+    expect(page.locator("#live")).to_contain_text("Saved")
     assert stands(desk, NEXT) == SHORT
     page.fill("#why-time", "07:00")
     page.get_by_role("button", name="Ask").click()
-    assert "would not lie inside opening hours" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("would not lie inside opening hours")
     plain.close()
 
 

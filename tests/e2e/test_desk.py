@@ -21,7 +21,7 @@ from tests.builders import NOW, START, a_practice, a_record, a_row, an_appointme
 from tests.desk import LATER
 from tests.portal import PortalDesk, opened, served
 
-from .browser import Eyes
+from .browser import MILLISECONDS, Eyes, at_rest, search
 
 OMAR = "omar@harbor.example"
 FIRST = ("Ada", "Bo", "Cleo", "Dana", "Eli", "Fay", "Gus", "Hana", "Ian", "Jo")
@@ -105,7 +105,7 @@ def scene(built: Path) -> Iterator[Scene]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(MILLISECONDS)
     yield context.new_page()
     context.close()
 
@@ -147,11 +147,10 @@ def test_a_day_s_work_without_a_reload(scene: Scene, page: Page, eyes: Eyes, lan
     page.get_by_role("link", name=say.past).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(say.past)
     eyes.look(page, f"desk-4-past-{language}")
-    page.get_by_role("searchbox", name=say.find).fill("zz")
-    page.keyboard.press("Enter")
+    expect(page.get_by_role("searchbox", name=say.find)).to_be_visible()
+    search(page, "zz")
     expect(page.locator(".empty")).to_contain_text(say.nobody)
-    page.get_by_role("searchbox", name=say.find).fill("nunez")
-    page.keyboard.press("Enter")
+    search(page, "nunez")
     expect(page.get_by_role("heading", level=1)).to_contain_text(say.found)
     eyes.look(page, f"desk-5-found-{language}")
     page.get_by_role("link", name="MARIA Nunez").click()
@@ -182,14 +181,13 @@ def test_a_day_s_work_without_a_reload(scene: Scene, page: Page, eyes: Eyes, lan
     assert page.inner_text("#live")
     eyes.look(page, f"desk-9-cancelled-{language}")
     assert calls == [], "no page was loaded anew"
-    assert "done=" not in page.url, "what was done is told once"
+    page.wait_for_url(lambda address: "done=" not in address)  # what was done is told once
 
 
 def test_from_a_caller_s_name_to_state_and_time_in_two_actions(scene: Scene, page: Page) -> None:
     page.goto(scene.appointments)
 
-    page.get_by_role("searchbox").fill("quist1585")
-    page.keyboard.press("Enter")
+    search(page, "quist1585")
 
     row = page.locator("tbody tr")
     expect(row).to_have_count(1)
@@ -270,11 +268,10 @@ def test_what_is_wrong_takes_focus_and_names_its_field(scene: Scene, page: Page,
 
     page.get_by_role("button", name="Cancel request").click()
 
-    page.locator(".errors").wait_for()
-    assert page.evaluate("document.activeElement.className") == "errors"
+    expect(page.locator(".errors")).to_be_focused()
     eyes.look(page, "desk-cancel-errors")
     page.locator(".errors a").click()
-    assert page.evaluate("document.activeElement.id") == "reason"
+    expect(page.locator("#reason")).to_be_focused()
 
 
 def test_what_is_not_there_and_what_is_empty_are_pages_too(scene: Scene, page: Page, eyes: Eyes) -> None:
@@ -292,6 +289,7 @@ def test_by_keyboard_alone(scene: Scene, page: Page) -> None:
     assert scene.desk.stored(scene.request).pending
 
     def tab_to(selector: str) -> None:
+        at_rest(page)
         for _ in range(60):
             page.keyboard.press("Tab")
             if page.evaluate("s => document.activeElement.matches(s)", selector):
@@ -304,7 +302,7 @@ def test_by_keyboard_alone(scene: Scene, page: Page) -> None:
     page.keyboard.press("Enter")
     page.locator("#practices .menu-items a", has_text="Harbor Clinic").wait_for()
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.matches('#practices summary')")
+    expect(page.locator("#practices summary")).to_be_focused()
     tab_to(f"#v-{scene.request.id}")
     page.keyboard.press("Enter")
     page.locator("#claim-take").wait_for()
@@ -330,15 +328,15 @@ def test_without_scripts_everything_is_plain_links_and_forms(scene: Scene, brows
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name="Maria Núñez").click()
     page.get_by_role("button", name="I'm on it").click()
-    assert "You are on it" in page.inner_text("#claim")
+    expect(page.locator("#claim")).to_contain_text("You are on it")
     expect(page.locator("[data-copy]").first).to_be_hidden()
     page.get_by_role("link", name="Cancel request").click()
     page.check("input[value=patient_asked]")
     page.fill("#note", "Good-bye.")
     page.get_by_role("button", name="Show what the patient gets").click()
-    assert "Good-bye." in page.inner_text("#preview")
+    expect(page.locator("#preview")).to_contain_text("Good-bye.")
     page.get_by_role("button", name="Cancel request").click()
-    assert "Cancelled" in page.inner_text("h1")
+    expect(page.locator("h1")).to_contain_text("Cancelled")
     context.close()
 
 

@@ -16,7 +16,7 @@ from tests.desk import NADIA, VIC
 from tests.portal import PortalDesk, opened, served
 from tests.unit.web.booking_pages import patient_of
 
-from .browser import Eyes
+from .browser import MILLISECONDS, Eyes
 
 BEN = "ben@harbor.example"
 TUESDAY = "/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang=en"
@@ -46,7 +46,7 @@ def address(desk: PortalDesk) -> Iterator[str]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(MILLISECONDS)
     yield context
     context.close()
 
@@ -126,7 +126,7 @@ def test_sync_now_is_followed_to_its_end(desk: PortalDesk, address: str, page: P
     desk.pull_asked("harbor", "ehr~brandt", now_asked=True)
     expect(progress.get_by_role("heading")).to_have_text("Sync finished: 1 visit new or changed.")
     expect(page.locator("#live")).to_have_text("Sync finished: 1 visit new or changed.")
-    assert page.evaluate("document.activeElement.id") == "sync-now"
+    expect(page.locator("#sync-now")).to_be_focused()
     expect(page.locator("[data-poll]")).to_have_count(0)
 
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from local.laptop import STAFF_EMAIL, STAFF_PASSWORD
 
-from .browser import Eyes
+from .browser import MILLISECONDS, PATIENCE, Eyes, appears, search
 from .conftest import Telling
 from .test_api import ZONE, a_request, a_start, submit
 
@@ -48,7 +48,7 @@ def ask(telling: Telling, name: str, day: int) -> Asked:
     assert made.status == 201, made.html
     pattern = re.compile(rf"http://\S+{PORTAL}/{made.json()['id']}\b")
     letter = telling.laptop.mailbox.wait_for(
-        lambda one: "frontdesk@quay.example" in one.to and pattern.search(one.text) is not None, 60
+        lambda one: "frontdesk@quay.example" in one.to and pattern.search(one.text) is not None, PATIENCE
     )
     found = pattern.search(letter.text)
     assert found
@@ -79,7 +79,7 @@ def sign_in(page: Page) -> None:
 def page(browser: Browser, telling: Telling) -> Iterator[Page]:
     """A browser in which staff signed in."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(MILLISECONDS)
     page = context.new_page()
     page.goto(f"{telling.laptop.public_url}{PORTAL}")
     sign_in(page)
@@ -97,6 +97,17 @@ def shows(page: Page, state: str) -> None:
     expect(page.locator("h1 .state")).to_have_text(state)
 
 
+def becomes(page: Page, state: str) -> None:
+    """The page says so when it is looked at again: a pull and what follows from it happen meanwhile."""
+    appears(page, page.locator("h1 .state", has_text=re.compile(f"^{state}$")))
+
+
+def find(page: Page, typed: str, row: Locator) -> None:
+    """Somebody is found by what is typed, once they are known."""
+    search(page, typed)
+    appears(page, row, lambda: search(page, typed))
+
+
 def test_the_mailed_link_opens_that_very_page_cold_and_signed_in(
     browser: Browser, telling: Telling, eyes: Eyes
 ) -> None:
@@ -106,7 +117,7 @@ def test_the_mailed_link_opens_that_very_page_cold_and_signed_in(
     page.goto(asked.link)
     assert "/portal" not in page.url
     sign_in(page)
-    assert page.url == asked.link
+    expect(page).to_have_url(asked.link)
     answer = page.reload()
     assert answer
     assert answer.headers["cache-control"] == "no-store"
@@ -125,11 +136,11 @@ def test_the_mailed_link_opens_that_very_page_cold_and_signed_in(
     eyes.look(page, "c-action-required")
     page.locator("#me summary").click()
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_load_state()
+    page.wait_for_url(lambda address: "/portal" not in address)
     page.goto(f"{telling.laptop.public_url}/portal/quay/upcoming?provider=osei")
     assert "/portal" not in page.url
     sign_in(page)
-    assert page.url == f"{telling.laptop.public_url}/portal/quay/upcoming?provider=osei"
+    expect(page).to_have_url(f"{telling.laptop.public_url}/portal/quay/upcoming?provider=osei")
     context.close()
 
 
@@ -143,23 +154,23 @@ def test_what_staff_enter_confirms_and_a_status_is_followed_to_the_end(page: Pag
     )
 
     visit = enter(telling, asked)
-    page.reload()
-    shows(page, "Confirmed")
+    becomes(page, "Confirmed")
     for status, state in (("arrived", "Arrived"), ("fulfilled", "Completed")):
         telling.laptop.sandbox.set_status(visit["id"], status)
         read_schedule(telling)
-        page.reload()
-        shows(page, state)
+        becomes(page, state)
         assert f"Changed in your schedule: {state}" in page.locator("ol.timeline").inner_text()
-    telling.laptop.mailbox.wait_for(lambda one: "ulla@patients" in str(one.to) and "is confirmed" in one.subject, 60)
+    telling.laptop.mailbox.wait_for(
+        lambda one: "ulla@patients" in str(one.to) and "is confirmed" in one.subject, PATIENCE
+    )
 
 
 def test_a_visit_is_moved_the_guide_s_way(page: Page, telling: Telling, eyes: Eyes) -> None:
     asked = ask(telling, "Rut", 3)
     enter(telling, asked, asked.start + timedelta(minutes=90))
     page.goto(f"{telling.laptop.public_url}{PORTAL}")
-    row = page.locator("tr", has_text="Rut")
-    expect(row).to_contain_text("possible match")
+    row = page.locator("tr", has_text="Rut").filter(has_text="possible match")
+    appears(page, row)
     row.get_by_role("link").click()
     page.get_by_role("link", name="Cancel request").click()
     expect(page.get_by_role("heading", name="Already in your schedule? Link it instead")).to_be_visible()
@@ -171,11 +182,10 @@ def test_a_visit_is_moved_the_guide_s_way(page: Page, telling: Telling, eyes: Ey
 
     read_schedule(telling)
     letter = telling.laptop.mailbox.wait_for(
-        lambda one: "rut@patients" in str(one.to) and "received" not in one.subject.lower(), 240
+        lambda one: "rut@patients" in str(one.to) and "received" not in one.subject.lower(), 2 * PATIENCE
     )
     assert "cancelled" not in letter.subject
-    page.reload()
-    shows(page, "Confirmed")
+    becomes(page, "Confirmed")
     assert "Moved to another time" in page.locator("ol.timeline").inner_text()
 
 
@@ -183,8 +193,8 @@ def test_a_visit_is_moved_by_one_click_and_a_mistyped_one_linked(page: Page, tel
     asked = ask(telling, "Signe", 4)
     page.goto(asked.link)
     enter(telling, asked, birth_date=SWAPPED)
-    page.reload()
-    assert f"another date of birth: {SWAPPED}" in page.locator("section", has_text="Why still pending?").inner_text()
+    why = page.locator("section", has_text="Why still pending?")
+    appears(page, why.filter(has_text=f"another date of birth: {SWAPPED}"))
     match = page.locator("article", has_text="Perhaps mistyped")
     born = match.locator("[data-field=birth_date]")
     assert [born.locator("td").nth(n).inner_text().split()[0] for n in (0, 1)] == [BORN, SWAPPED]
@@ -194,8 +204,8 @@ def test_a_visit_is_moved_by_one_click_and_a_mistyped_one_linked(page: Page, tel
     expect(page.locator("#live")).to_contain_text("not this visit")
 
     enter(telling, asked, asked.start + timedelta(minutes=120))
-    page.reload()
     moved = page.locator("article", has_text="Perhaps at another time")
+    appears(page, moved)
     moved.get_by_role("button", name="This is it").click()
     shows(page, "Confirmed")
     expect(page.locator("#live")).to_contain_text("undo it silently")
@@ -218,7 +228,7 @@ def test_a_request_is_cancelled_with_a_note_that_the_patient_gets_as_it_was_show
     shows(page, "Cancelled")
 
     letter = telling.laptop.mailbox.wait_for(
-        lambda one: " ".join(one.subject.split()) == subject and "vera@patients" in str(one.to), 60
+        lambda one: " ".join(one.subject.split()) == subject and "vera@patients" in str(one.to), PATIENCE
     )
     assert "Please choose another day." in letter.text
     assert "1984" not in letter.text + letter.html
@@ -228,13 +238,18 @@ def test_a_request_is_cancelled_with_a_note_that_the_patient_gets_as_it_was_show
 def test_staff_say_what_a_visit_that_is_no_longer_shown_means(page: Page, telling: Telling, eyes: Eyes) -> None:
     asked = ask(telling, "Wanda", 6)
     visit = enter(telling, asked)
+    page.goto(asked.link)
+    becomes(page, "Confirmed")
     # It goes to somebody whose schedule is not read: the source does not say that it is gone.
     stranger = [{"actor": {"reference": reference}} for reference in ("Practitioner/stranger", "Patient/x")]
     telling.laptop.sandbox.records.put({**visit, "participant": stranger})
-    for _ in range(2):
-        read_schedule(telling)
     page.goto(f"{telling.laptop.public_url}{PORTAL}")
-    expect(page.locator("tr", has_text="Wanda")).to_contain_text("No longer in your schedule")
+
+    def look_again() -> None:
+        read_schedule(telling)
+        page.reload()
+
+    appears(page, page.locator("tr", has_text="Wanda").filter(has_text="No longer in your schedule"), look_again)
     page.goto(asked.link)
     eyes.look(page, "d-vanished")
     page.get_by_role("button", name="It takes place").click()
@@ -249,9 +264,8 @@ def test_a_caller_is_found_whether_they_asked_online_or_not(page: Page, telling:
     enter(telling, walk_in)
     page.goto(f"{telling.laptop.public_url}/portal/quay/upcoming")
     for typed, name, state in (("xenia", "Xenia", "Pending request"), ("415 555 0177", "Ylva", "Confirmed")):
-        page.get_by_role("searchbox").fill(typed)
-        page.keyboard.press("Enter")
         row = page.locator("tr", has_text=name)
+        find(page, typed, row)
         expect(row).to_contain_text(state)
         assert typed not in page.url
     clock = walk_in.start.astimezone(ZONE)
@@ -340,5 +354,5 @@ def test_sign_in_leads_to_no_other_place(browser: Browser, telling: Telling, els
     page = context.new_page()
     page.goto(f"{telling.laptop.public_url}/auth/sign-in?to={elsewhere}")
     sign_in(page)
-    assert page.url == f"{telling.laptop.public_url}/portal"
+    expect(page).to_have_url(f"{telling.laptop.public_url}/portal")
     context.close()

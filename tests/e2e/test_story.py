@@ -10,7 +10,7 @@ from local.laptop import TOKEN
 from .conftest import Telling
 
 pytestmark = pytest.mark.xdist_group("laptop")
-SECONDS = 540
+SECONDS = 1200
 
 
 @pytest.mark.parametrize("practice", ["harbor", "pier"])

@@ -36,20 +36,24 @@ class Pulls:
         self.untils: set[datetime] = set()
         self.alone: list[str] = []
         self.put: list[tuple[str, str]] = []
+        self.words: list[str] = []
         self.refuses = False
 
     def leave(self, lane: str, until: datetime) -> None:
         self.left.append(lane)
         self.untils.add(until)
 
-    def send_alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
+    def send_alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
         if self.refuses:
             raise QueueUnavailable("later")
+        assert asked is ("asked" in ref.feed_id)
+        self.words.append(word)
         self.alone.append(ref.feed_id)
 
     def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
         if self.refuses:
             raise QueueUnavailable("later")
+        self.words.append(word)
         self.put.append((ref.feed_id, group))
 
     def __call__(self, practice: str, feed: str, *, now_asked: bool, deadline: datetime) -> SyncReport:
@@ -134,6 +138,34 @@ def test_one_that_breaks_alone_comes_again_until_it_is_a_dead_letter(function: M
     pulls = Pulls()
     assert run(function, pulls, batch(("a", "bug-alone"), ("a", "one"))) == ["bug-alone"]
     assert (pulls.alone, pulls.pulled) == ([], ["bug-alone", "one"])
+
+
+def test_one_that_broke_waits_for_its_turn_and_is_not_given_up(function: ModuleType) -> None:
+    pulls = Pulls()
+    waited = batch(("a", "bug-alone"), minute=minute_of(NOW) - 11)
+    assert run(function, pulls, waited) == ["bug-alone"], "it is never too old, also where it comes for the first time"
+    pulls = Pulls()
+    crowd = [("a", "hangs-1"), ("a", "hangs-2"), ("a", "bug-alone"), ("a", "asked-hangs")]
+    assert run(function, pulls, batch(*crowd)) == ["bug-alone"]
+    assert pulls.pulled == ["asked-hangs", "bug-alone", "hangs-1"], "before those that only have their turn"
+    pulls = Pulls()
+    late = [("a", f"asked-hangs-{n}") for n in range(2)] + [("a", "bug-alone"), ("a", "asked-bug-alone")]
+    assert run(function, pulls, batch(*late)) == ["asked-bug-alone"]
+    assert (pulls.alone, pulls.put) == (["bug-alone"], []), "alone again, and what broke still counts as broken"
+    pulls.refuses = True
+    assert run(function, pulls, batch(*late)) == ["asked-bug-alone", "bug-alone"]
+
+
+def test_what_is_put_on_the_queue_is_told_by_its_message_and_feed(function: ModuleType) -> None:
+    """A batch that is delivered twice puts it there once; two messages of a minute are two."""
+    pulls = Pulls()
+    event = bundle(("a", "bug-1"), ("a", "bug-2"))
+    other = bundle(("a", "bug-1"), ("a", "bug-2"))
+    other["Records"][0]["messageId"] = "other"
+    for one in (event, event, other):
+        run(function, pulls, one)
+    assert pulls.words[:2] == pulls.words[2:4]
+    assert len(set(pulls.words)) == 4
 
 
 def test_where_it_cannot_be_put_anywhere_its_message_comes_again(function: ModuleType) -> None:

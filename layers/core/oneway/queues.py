@@ -69,11 +69,10 @@ class SqsSyncQueue:
         """Enqueue a pull that somebody waits for once more, behind what waits in its group. Raises QueueUnavailable."""
         _send(self._url, [(_pulls([ref], minute) | {"asked": True}, group, word)])
 
-    def alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
+    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
         """Enqueue one pull that broke, as a group of its own. Raises QueueUnavailable."""
         body = _pulls([ref], minute) | {"alone": True} | ({"asked": True} if asked else {})
-        name = f"{ref.practice}.{ref.feed_id}"
-        _send(self._url, [(body, name, f"{name}.{minute}.{asked}")])
+        _send(self._url, [(body, f"{ref.practice}.{ref.feed_id}", word)])
 
 
 def _pulls(refs: Sequence[FeedRef], minute: int) -> dict[str, object]:

@@ -69,18 +69,39 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     """Pull each feed of a batch; reports the messages to deliver again."""
     began = time.monotonic()
     deadline = sync_feed.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - RESERVED
+    read, unread = _read(event["Records"])
     lanes: dict[str, list[Due]] = {}
-    for record in event["Records"]:
-        for due in _pulls(record):
-            lanes.setdefault(due.ref.lane, []).append(due)
+    for due in read:
+        lanes.setdefault(due.ref.lane, []).append(due)
     with ThreadPoolExecutor(max(1, min(len(lanes), MOST_SIDE_BY_SIDE))) as side_by_side:
-        done = list(side_by_side.map(lambda lane: _pull_lane(*lane, deadline), lanes.items()))
-    again = sorted({message for _, messages in done for message in messages})
-    tell([pull for pulls, _ in done for pull in pulls], len(again), time.monotonic() - began)
+        done = list(side_by_side.map(lambda lane: _pull_lane(lane[0], lane[1], deadline), lanes.items()))
+    again = sorted({*unread, *(message for _, messages in done for message in messages)})
+    pulls = [Pull(BROKE) for _ in unread] + [pull for pulls, _ in done for pull in pulls]
+    tell(pulls, len(again), time.monotonic() - began)
     return {"batchItemFailures": [{"itemIdentifier": message} for message in again]}
 
 
+def _read(records: Sequence[Mapping[str, Any]]) -> tuple[list[Due], list[str]]:
+    """The pulls to make, and the messages that come again: those that cannot be read, which only a bug sends.
+
+    A bundle that comes again was a worker's that was stopped. Nobody knows by which of its pulls, so each is tried alone: otherwise
+    all of that batch's bundles would be dead letters with it.
+    """
+    read, unread = list[Due](), list[str]()
+    for record in records:
+        try:
+            found = _pulls(record)
+        except Exception as error:  # one message's bug must not hold up the others of the batch
+            log("message unreadable", error=fault(error))
+            unread.append(record["messageId"])
+            continue
+        apart = len(found) > 1 and found[0].again
+        read += [due for due in found if not (apart and _taken(due.put_alone))]
+    return read, unread
+
+
 def _pulls(record: Mapping[str, Any]) -> list[Due]:
+    """The pulls of a message. Raises where it is none of ours."""
     body = json.loads(record["body"])
     again = int(record["attributes"].get("ApproximateReceiveCount", "1")) > 1
     asked, alone = bool(body.get("asked")), bool(body.get("alone"))

@@ -95,9 +95,9 @@ def batch(*messages: tuple[str, str], practice: str = "harbor", minute: int = mi
     }
 
 
-def bundle(*pulls: tuple[str, str]) -> dict[str, Any]:
+def bundle(*pulls: tuple[str, str], asked: bool = False) -> dict[str, Any]:
     """One message of many pulls."""
-    body = {"pulls": [["harbor", feed, lane] for lane, feed in pulls], "minute": minute_of(NOW)}
+    body = {"pulls": [["harbor", feed, lane] for lane, feed in pulls], "minute": minute_of(NOW), "asked": asked}
     return {"Records": [{"messageId": "m", "body": json.dumps(body), "attributes": {"MessageGroupId": "7"}}]}
 
 
@@ -154,6 +154,53 @@ def test_one_that_broke_waits_for_its_turn_and_is_not_given_up(function: ModuleT
     assert (pulls.alone, pulls.put) == (["bug-alone"], []), "alone again, and what broke still counts as broken"
     pulls.refuses = True
     assert run(function, pulls, batch(*late)) == ["asked-bug-alone", "bug-alone"]
+
+
+UNREADABLE = ["{", "[]", "{}", '{"minute": 1, "pulls": [["harbor"]]}', '{"minute": "x", "pulls": [["h", "f", "l"]]}']
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+def test_a_message_that_cannot_be_read_comes_again_and_takes_no_other_along(
+    function: ModuleType, capsys: pytest.CaptureFixture[str], body: str
+) -> None:
+    pulls, event = Pulls(), batch(("a", "one"), ("b", "Maria"), ("c", "three"))
+    event["Records"][1]["body"] = body
+    assert run(function, pulls, event) == ["Maria"]
+    assert sorted(pulls.pulled) == ["one", "three"]
+    out, err = capsys.readouterr()
+    assert emf.lines(out)[0].metrics["PullsBroke"] == ("Count", [1]), "which rings"
+    assert json.loads(err.splitlines()[0])["message"] == "message unreadable"
+    assert "Maria" not in err
+
+
+class TestAfterAWorkerWasStopped:
+    """Its messages come again, of which each bundle may hold what stopped it."""
+
+    def test_each_pull_is_tried_alone(self, function: ModuleType) -> None:
+        pulls, event = Pulls(), bundle(("a", "one"), ("a", "two"), ("b", "three"))
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
+        assert run(function, pulls, event) == []
+        assert (pulls.alone, pulls.pulled) == (["one", "two", "three"], [])
+
+    def test_somebody_still_waits_for_what_was_asked_for(self, function: ModuleType) -> None:
+        pulls, event = Pulls(), bundle(("a", "asked-one"), ("b", "asked-two"), asked=True)
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "3"
+        assert run(function, pulls, event) == []
+        assert pulls.alone == ["asked-one", "asked-two"]
+
+    def test_one_that_is_alone_is_pulled(self, function: ModuleType) -> None:
+        pulls, event = Pulls(), batch(("a", "one-alone"), ("b", "two"))
+        for record in event["Records"]:
+            record["attributes"]["ApproximateReceiveCount"] = "2"
+        assert run(function, pulls, event) == []
+        assert (pulls.alone, sorted(pulls.pulled)) == ([], ["one-alone", "two"])
+
+    def test_where_the_queue_takes_none_they_are_pulled_all_the_same(self, function: ModuleType) -> None:
+        pulls, event = Pulls(), bundle(("a", "one"), ("b", "bug"))
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
+        pulls.refuses = True
+        assert run(function, pulls, event) == ["m"]
+        assert sorted(pulls.pulled) == ["bug", "one"]
 
 
 def test_what_is_put_on_the_queue_is_told_by_its_message_and_feed(function: ModuleType) -> None:

@@ -49,6 +49,11 @@ class Due:
     alone: bool
 
     @property
+    def turn(self) -> tuple[bool, bool]:
+        """What is sooner: first those that somebody waits for, then those that broke, which are so few that none is left off."""
+        return not self.asked, not self.alone
+
+    @property
     def word(self) -> str:
         """Tells this pull of this message: what is put on the queue by it twice is there once, and by another one is another."""
         return f"{self.message}.{self.ref.practice}.{self.ref.feed_id}"
@@ -71,7 +76,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     deadline = sync_feed.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - RESERVED
     read, unread = _read(event["Records"])
     lanes: dict[str, list[Due]] = {}
-    for due in read:
+    # Lanes that somebody waits for do not wait for others either, where there are more than are pulled at a time.
+    for due in sorted(read, key=lambda one: one.turn):
         lanes.setdefault(due.ref.lane, []).append(due)
     with ThreadPoolExecutor(max(1, min(len(lanes), MOST_SIDE_BY_SIDE))) as side_by_side:
         done = list(side_by_side.map(lambda lane: _pull_lane(lane[0], lane[1], deadline), lanes.items()))
@@ -84,8 +90,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
 def _read(records: Sequence[Mapping[str, Any]]) -> tuple[list[Due], list[str]]:
     """The pulls to make, and the messages that come again: those that cannot be read, which only a bug sends.
 
-    A bundle that comes again was a worker's that was stopped. Nobody knows by which of its pulls, so each is tried alone: otherwise
-    all of that batch's bundles would be dead letters with it.
+    A bundle that comes again was a worker's that was stopped. Nobody knows by which of its pulls, so each is tried alone:
+    otherwise all bundles of that batch would be dead letters with it.
     """
     read, unread = list[Due](), list[str]()
     for record in records:
@@ -110,14 +116,13 @@ def _pulls(record: Mapping[str, Any]) -> list[Due]:
 
 
 def _pull_lane(lane: str, pulls: Sequence[Due], deadline: datetime) -> tuple[list[Pull], list[str]]:
-    """Pull the feeds of a lane; how each ended, and the messages that come again. First come those that somebody waits for, then
-    those that broke: they are so few that their tries are not left off.
+    """Pull the feeds of a lane, in their turn; how each ended, and the messages that come again.
 
     Where another pull as long as the longest would outlast the function, the rest is left to its next turn: a function that is
     stopped keeps every lane of its batch waiting until the messages show again (ADR 0013).
     """
     longest, done, again = timedelta(), list[Pull](), list[str]()
-    for due in sorted(pulls, key=lambda one: (not one.asked, not one.alone)):
+    for due in pulls:
         began = sync_feed.clock.now()
         if began + longest > deadline:
             done.append(Pull(LEFT_OFF))

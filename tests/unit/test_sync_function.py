@@ -260,6 +260,13 @@ class TestSyncNow:
         assert run(function, pulls, batch(("a", "one"), ("a", "two"), ("a", "asked-two"))) == []
         assert pulls.pulled == ["asked-two", "asked-two", "one", "two"]
 
+    def test_its_lane_goes_before_other_lanes(self, function: ModuleType) -> None:
+        pulls, others = Pulls(), [(f"lane-{n}", f"feed-{n}") for n in range(3)]
+        function.MOST_SIDE_BY_SIDE = 1  # type: ignore[attr-defined]
+        messages = [*others, ("c", "c-alone"), ("b", "last-of-b"), ("b", "asked-of-b")]
+        assert run(function, pulls, batch(*messages)) == []
+        assert pulls.pulled == ["asked-of-b", "last-of-b", "c-alone", "feed-0", "feed-1", "feed-2"]
+
     def test_where_there_is_no_time_for_it_it_comes_again(self, function: ModuleType) -> None:
         pulls = Pulls()
         messages = [("a", f"asked-hangs-{n}") for n in range(3)] + [("a", "hangs")]

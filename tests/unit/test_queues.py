@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from oneway import bootstrap, queues
 from oneway.domain.feeds import MOST_IN_A_MESSAGE, FeedRef, bundle_of
+from oneway.domain.practice_settings import LONGEST_ID
 from oneway.queues import QueueUnavailable, SqsMessageQueue, SqsSyncQueue
 
 REFS = [FeedRef(f"practice-{n}", "ehr~osei", f"lane-{n}") for n in range(25)]
@@ -25,6 +26,7 @@ class Queue:
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         assert len(Entries) <= 10
+        assert sum(len(one["MessageBody"].encode()) for one in Entries) <= 256 * 1024
         self.barrier.wait(5)
         self.calls += 1
         for word, fault in self.lost.items():
@@ -64,6 +66,19 @@ def test_a_bundle_that_is_too_large_for_a_message_goes_out_in_parts_that_keep_th
     assert first["MessageGroupId"] == second["MessageGroupId"]
     assert first["MessageDeduplicationId"] != second["MessageDeduplicationId"]
     assert len(first["MessageBody"]) < 256 * 1024
+
+
+def test_the_longest_names_fit_into_a_call_in_their_order(queue: Queue) -> None:
+    """An account of thousands of feeds: its parts go out in more calls, none of which SQS would refuse."""
+    practice, lane = "p" * LONGEST_ID, "a" * 200
+    refs = [FeedRef(practice, f"{'s' * LONGEST_ID}~{n:0{LONGEST_ID}}", lane) for n in range(25 * MOST_IN_A_MESSAGE)]
+    syncs = SqsSyncQueue("url")
+    syncs.send(refs, 7, 4)
+    assert {ref for one in queue.taken for ref in pulls_of(one)} == set(refs)
+    queue.taken.clear()
+    syncs.ask(refs, 7, "word", 4)
+    assert [ref for one in queue.taken for ref in pulls_of(one)] == refs
+    assert queue.calls == 2 * 5
 
 
 def test_batches_of_pulls_go_out_side_by_side(queue: Queue) -> None:

@@ -19,7 +19,7 @@ LOOK_BACK_EVERY = timedelta(minutes=60)
 PULLS_A_BUNDLE = 30
 """Pulls that a message carries: so many wait together, and ten messages of them are a worker's for some seconds."""
 MOST_IN_A_MESSAGE = 150
-"""Ten messages have to fit into 256 KB."""
+"""With the longest names some 33 KB, of the 256 that a message or a call may have."""
 MOST_AWAITING = 20
 """Requests that a pull goes on with itself, for a feed's state is read each minute; the clock comes by for the others."""
 SPOKE_BUCKETS = 64

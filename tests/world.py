@@ -163,7 +163,7 @@ class World:
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
             SuggestMatches(store.requests),
-            FollowPull(store.requests, self.resolve_moves, TellHealth(store.feeds, clock, told), clock),
+            FollowPull(self.resolve_moves, TellHealth(store.feeds, clock, told)),
             clock,
             spread=lambda low, high: high,
         )

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from secrets import token_hex
 from typing import Any
 
 from oneway import bootstrap
@@ -39,7 +37,7 @@ sync_queue = bootstrap.sync_queue()
 @dataclass(frozen=True, slots=True)
 class Due:
     """A pull of a message (its id and group): `asked` if somebody waits for it, `again` if the message was delivered before,
-    `alone` if it broke.
+    `alone` if it broke. What is alone or asked for is never dropped; it is put on the queue again where there is no time for it.
     """
 
     ref: FeedRef
@@ -50,23 +48,66 @@ class Due:
     again: bool
     alone: bool
 
+    @property
+    def turn(self) -> tuple[bool, bool]:
+        """What is sooner: first those that somebody waits for, then those that broke, which are so few that none is left off."""
+        return not self.asked, not self.alone
+
+    @property
+    def word(self) -> str:
+        """Tells this pull of this message: what is put on the queue by it twice is there once, and by another one is another."""
+        return f"{self.message}.{self.ref.practice}.{self.ref.feed_id}"
+
+    def put_alone(self) -> None:
+        """Have it tried where it keeps nobody waiting. Raises QueueUnavailable."""
+        sync_queue.alone(self.ref, self.minute, self.word, asked=self.asked)
+
+    def put_back(self) -> None:
+        """Have it pulled later, if anything is lost without it. Raises QueueUnavailable."""
+        if self.alone:
+            self.put_alone()
+        elif self.asked:
+            sync_queue.put_back(self.ref, self.minute, self.word, self.group)
+
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
     """Pull each feed of a batch; reports the messages to deliver again."""
     began = time.monotonic()
     deadline = sync_feed.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - RESERVED
+    read, unread = _read(event["Records"])
     lanes: dict[str, list[Due]] = {}
-    for record in event["Records"]:
-        for due in _pulls(record):
-            lanes.setdefault(due.ref.lane, []).append(due)
+    # Lanes that somebody waits for do not wait for others either, where there are more than are pulled at a time.
+    for due in sorted(read, key=lambda one: one.turn):
+        lanes.setdefault(due.ref.lane, []).append(due)
     with ThreadPoolExecutor(max(1, min(len(lanes), MOST_SIDE_BY_SIDE))) as side_by_side:
-        done = list(side_by_side.map(lambda lane: _pull_lane(*lane, deadline), lanes.items()))
-    again = sorted({message for _, messages in done for message in messages})
-    tell([pull for pulls, _ in done for pull in pulls], len(again), time.monotonic() - began)
+        done = list(side_by_side.map(lambda lane: _pull_lane(lane[0], lane[1], deadline), lanes.items()))
+    again = sorted({*unread, *(message for _, messages in done for message in messages)})
+    pulls = [Pull(BROKE) for _ in unread] + [pull for pulls, _ in done for pull in pulls]
+    tell(pulls, len(again), time.monotonic() - began)
     return {"batchItemFailures": [{"itemIdentifier": message} for message in again]}
 
 
+def _read(records: Sequence[Mapping[str, Any]]) -> tuple[list[Due], list[str]]:
+    """The pulls to make, and the messages that come again: those that cannot be read, which only a bug sends.
+
+    A bundle that comes again was a worker's that was stopped. Nobody knows by which of its pulls, so each is tried alone:
+    otherwise all bundles of that batch would be dead letters with it.
+    """
+    read, unread = list[Due](), list[str]()
+    for record in records:
+        try:
+            found = _pulls(record)
+        except Exception as error:  # one message's bug must not hold up the others of the batch
+            log("message unreadable", error=fault(error))
+            unread.append(record["messageId"])
+            continue
+        apart = len(found) > 1 and found[0].again
+        read += [due for due in found if not (apart and _taken(due.put_alone))]
+    return read, unread
+
+
 def _pulls(record: Mapping[str, Any]) -> list[Due]:
+    """The pulls of a message. Raises where it is none of ours."""
     body = json.loads(record["body"])
     again = int(record["attributes"].get("ApproximateReceiveCount", "1")) > 1
     asked, alone = bool(body.get("asked")), bool(body.get("alone"))
@@ -75,23 +116,22 @@ def _pulls(record: Mapping[str, Any]) -> list[Due]:
 
 
 def _pull_lane(lane: str, pulls: Sequence[Due], deadline: datetime) -> tuple[list[Pull], list[str]]:
-    """Pull the feeds of a lane, but first those that somebody waits for; how each ended, and the messages that come again.
+    """Pull the feeds of a lane, in their turn; how each ended, and the messages that come again.
 
     Where another pull as long as the longest would outlast the function, the rest is left to its next turn: a function that is
     stopped keeps every lane of its batch waiting until the messages show again (ADR 0013).
     """
     longest, done, again = timedelta(), list[Pull](), list[str]()
-    for due in sorted(pulls, key=lambda one: not one.asked):
+    for due in pulls:
         began = sync_feed.clock.now()
         if began + longest > deadline:
             done.append(Pull(LEFT_OFF))
-            if due.asked and not _taken(partial(sync_queue.put_back, due.ref, due.minute, token_hex(8), due.group)):
+            if not _taken(due.put_back):
                 again.append(due.message)
             continue
         done.append(_pull(due, deadline))
         # What comes again is hidden for twelve minutes, and its bundle with it: it is put where it keeps nobody waiting.
-        put = partial(sync_queue.alone, due.ref, due.minute, asked=due.asked)
-        if done[-1].end == BROKE and (due.alone or not _taken(put)):
+        if done[-1].end == BROKE and (due.alone or not _taken(due.put_alone)):
             again.append(due.message)
         longest = max(longest, sync_feed.clock.now() - began)
     sync_feed.leave(lane, deadline + RESERVED - LAST)
@@ -108,7 +148,8 @@ def _taken(put: Callable[[], None]) -> bool:
 
 
 def _pull(due: Due, deadline: datetime) -> Pull:
-    if minute_of(sync_feed.clock.now()) - due.minute > STALE_MINUTES and not due.asked and not due.again:
+    keeps = due.asked or due.again or due.alone
+    if minute_of(sync_feed.clock.now()) - due.minute > STALE_MINUTES and not keeps:
         return Pull(STALE)
     began = time.monotonic()
     try:

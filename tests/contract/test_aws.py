@@ -145,7 +145,7 @@ def test_the_same_request_and_word_is_enqueued_once(embedded: Embedded) -> None:
 def test_long_names_still_fit_a_queue(embedded: Embedded) -> None:
     real = Waiting(embedded, "long")
     queues.SqsSyncQueue(real.url).send([FeedRef("p" * 100, "f" * 100, "l" * 300)], 7, 1)
-    queues.SqsSyncQueue(real.url).alone(FeedRef("p" * 100, "f" * 100, "l" * 300), 7, asked=False)
+    queues.SqsSyncQueue(real.url).alone(FeedRef("p" * 100, "f" * 100, "l" * 300), 7, "w" * 200, asked=False)
     assert len(real.bodies()) == 2
 
 

@@ -152,7 +152,7 @@ class FakeSyncQueue:
 
     waiting: dict[tuple[str, str, int], FeedRef] = field(default_factory=dict)
     asked: dict[tuple[str, str, str], FeedRef] = field(default_factory=dict)
-    broken: list[FeedRef] = field(default_factory=list)
+    broken: dict[tuple[str, str, str], FeedRef] = field(default_factory=dict)
     bundles: list[int] = field(default_factory=list)
 
     def send(self, refs: Sequence[FeedRef], minute: int, bundles: int) -> None:
@@ -167,8 +167,8 @@ class FakeSyncQueue:
     def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
         self.asked[ref.practice, ref.feed_id, word] = ref
 
-    def alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
-        self.broken.append(ref)
+    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
+        self.broken[ref.practice, ref.feed_id, word] = ref
 
 
 @dataclass

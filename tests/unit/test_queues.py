@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from oneway import bootstrap, queues
 from oneway.domain.feeds import MOST_IN_A_MESSAGE, FeedRef, bundle_of
+from oneway.domain.practice_settings import LONGEST_ID
 from oneway.queues import QueueUnavailable, SqsMessageQueue, SqsSyncQueue
 
 REFS = [FeedRef(f"practice-{n}", "ehr~osei", f"lane-{n}") for n in range(25)]
@@ -25,6 +26,7 @@ class Queue:
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         assert len(Entries) <= 10
+        assert sum(len(one["MessageBody"].encode()) for one in Entries) <= 256 * 1024
         self.barrier.wait(5)
         self.calls += 1
         for word, fault in self.lost.items():
@@ -64,6 +66,19 @@ def test_a_bundle_that_is_too_large_for_a_message_goes_out_in_parts_that_keep_th
     assert first["MessageGroupId"] == second["MessageGroupId"]
     assert first["MessageDeduplicationId"] != second["MessageDeduplicationId"]
     assert len(first["MessageBody"]) < 256 * 1024
+
+
+def test_the_longest_names_fit_into_a_call_in_their_order(queue: Queue) -> None:
+    """An account of thousands of feeds: its parts go out in more calls, none of which SQS would refuse."""
+    practice, lane = "p" * LONGEST_ID, "a" * 200
+    refs = [FeedRef(practice, f"{'s' * LONGEST_ID}~{n:0{LONGEST_ID}}", lane) for n in range(25 * MOST_IN_A_MESSAGE)]
+    syncs = SqsSyncQueue("url")
+    syncs.send(refs, 7, 4)
+    assert {ref for one in queue.taken for ref in pulls_of(one)} == set(refs)
+    queue.taken.clear()
+    syncs.ask(refs, 7, "word", 4)
+    assert [ref for one in queue.taken for ref in pulls_of(one)] == refs
+    assert queue.calls == 2 * 5
 
 
 def test_batches_of_pulls_go_out_side_by_side(queue: Queue) -> None:
@@ -116,13 +131,13 @@ def test_a_pull_that_is_asked_for_is_told_from_those_that_are_due_and_from_other
     ]
 
 
-def test_one_that_broke_waits_in_a_group_of_its_own(queue: Queue) -> None:
-    for asked in (False, True):
-        SqsSyncQueue("url").alone(REFS[0], 7, asked=asked)
-    one, other = queue.taken
-    assert one["MessageGroupId"] == other["MessageGroupId"] == "practice-0.ehr~osei"
-    assert one["MessageDeduplicationId"] != other["MessageDeduplicationId"]
-    assert [json.loads(each["MessageBody"])["alone"] for each in queue.taken] == [True, True]
+def test_one_that_broke_waits_in_a_group_of_its_own_for_each_time_that_it_was_to_be_pulled(queue: Queue) -> None:
+    """Two that somebody asked for within a minute are two."""
+    for word in ("one", "one", "two"):
+        SqsSyncQueue("url").alone(REFS[0], 7, word, asked=True)
+    assert {one["MessageGroupId"] for one in queue.taken} == {"practice-0.ehr~osei"}
+    assert [one["MessageDeduplicationId"] for one in queue.taken] == ["one", "one", "two"]
+    assert all(json.loads(one["MessageBody"])["alone"] for one in queue.taken)
 
 
 def test_each_change_that_makes_mail_due_has_a_word_of_its_own() -> None:

@@ -36,20 +36,24 @@ class Pulls:
         self.untils: set[datetime] = set()
         self.alone: list[str] = []
         self.put: list[tuple[str, str]] = []
+        self.words: list[str] = []
         self.refuses = False
 
     def leave(self, lane: str, until: datetime) -> None:
         self.left.append(lane)
         self.untils.add(until)
 
-    def send_alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
+    def send_alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
         if self.refuses:
             raise QueueUnavailable("later")
+        assert asked is ("asked" in ref.feed_id)
+        self.words.append(word)
         self.alone.append(ref.feed_id)
 
     def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
         if self.refuses:
             raise QueueUnavailable("later")
+        self.words.append(word)
         self.put.append((ref.feed_id, group))
 
     def __call__(self, practice: str, feed: str, *, now_asked: bool, deadline: datetime) -> SyncReport:
@@ -91,9 +95,9 @@ def batch(*messages: tuple[str, str], practice: str = "harbor", minute: int = mi
     }
 
 
-def bundle(*pulls: tuple[str, str]) -> dict[str, Any]:
+def bundle(*pulls: tuple[str, str], asked: bool = False) -> dict[str, Any]:
     """One message of many pulls."""
-    body = {"pulls": [["harbor", feed, lane] for lane, feed in pulls], "minute": minute_of(NOW)}
+    body = {"pulls": [["harbor", feed, lane] for lane, feed in pulls], "minute": minute_of(NOW), "asked": asked}
     return {"Records": [{"messageId": "m", "body": json.dumps(body), "attributes": {"MessageGroupId": "7"}}]}
 
 
@@ -134,6 +138,81 @@ def test_one_that_breaks_alone_comes_again_until_it_is_a_dead_letter(function: M
     pulls = Pulls()
     assert run(function, pulls, batch(("a", "bug-alone"), ("a", "one"))) == ["bug-alone"]
     assert (pulls.alone, pulls.pulled) == ([], ["bug-alone", "one"])
+
+
+def test_one_that_broke_waits_for_its_turn_and_is_not_given_up(function: ModuleType) -> None:
+    pulls = Pulls()
+    waited = batch(("a", "bug-alone"), minute=minute_of(NOW) - 11)
+    assert run(function, pulls, waited) == ["bug-alone"], "it is never too old, also where it comes for the first time"
+    pulls = Pulls()
+    crowd = [("a", "hangs-1"), ("a", "hangs-2"), ("a", "bug-alone"), ("a", "asked-hangs")]
+    assert run(function, pulls, batch(*crowd)) == ["bug-alone"]
+    assert pulls.pulled == ["asked-hangs", "bug-alone", "hangs-1"], "before those that only have their turn"
+    pulls = Pulls()
+    late = [("a", f"asked-hangs-{n}") for n in range(2)] + [("a", "bug-alone"), ("a", "asked-bug-alone")]
+    assert run(function, pulls, batch(*late)) == ["asked-bug-alone"]
+    assert (pulls.alone, pulls.put) == (["bug-alone"], []), "alone again, and what broke still counts as broken"
+    pulls.refuses = True
+    assert run(function, pulls, batch(*late)) == ["asked-bug-alone", "bug-alone"]
+
+
+UNREADABLE = ["{", "[]", "{}", '{"minute": 1, "pulls": [["harbor"]]}', '{"minute": "x", "pulls": [["h", "f", "l"]]}']
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+def test_a_message_that_cannot_be_read_comes_again_and_takes_no_other_along(
+    function: ModuleType, capsys: pytest.CaptureFixture[str], body: str
+) -> None:
+    pulls, event = Pulls(), batch(("a", "one"), ("b", "Maria"), ("c", "three"))
+    event["Records"][1]["body"] = body
+    assert run(function, pulls, event) == ["Maria"]
+    assert sorted(pulls.pulled) == ["one", "three"]
+    out, err = capsys.readouterr()
+    assert emf.lines(out)[0].metrics["PullsBroke"] == ("Count", [1]), "which rings"
+    assert json.loads(err.splitlines()[0])["message"] == "message unreadable"
+    assert "Maria" not in err
+
+
+class TestAfterAWorkerWasStopped:
+    """Its messages come again, of which each bundle may hold what stopped it."""
+
+    def test_each_pull_is_tried_alone(self, function: ModuleType) -> None:
+        pulls, event = Pulls(), bundle(("a", "one"), ("a", "two"), ("b", "three"))
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
+        assert run(function, pulls, event) == []
+        assert (pulls.alone, pulls.pulled) == (["one", "two", "three"], [])
+
+    def test_somebody_still_waits_for_what_was_asked_for(self, function: ModuleType) -> None:
+        pulls, event = Pulls(), bundle(("a", "asked-one"), ("b", "asked-two"), asked=True)
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "3"
+        assert run(function, pulls, event) == []
+        assert pulls.alone == ["asked-one", "asked-two"]
+
+    def test_one_that_is_alone_is_pulled(self, function: ModuleType) -> None:
+        pulls, event = Pulls(), batch(("a", "one-alone"), ("b", "two"))
+        for record in event["Records"]:
+            record["attributes"]["ApproximateReceiveCount"] = "2"
+        assert run(function, pulls, event) == []
+        assert (pulls.alone, sorted(pulls.pulled)) == ([], ["one-alone", "two"])
+
+    def test_where_the_queue_takes_none_they_are_pulled_all_the_same(self, function: ModuleType) -> None:
+        pulls, event = Pulls(), bundle(("a", "one"), ("b", "bug"))
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
+        pulls.refuses = True
+        assert run(function, pulls, event) == ["m"]
+        assert sorted(pulls.pulled) == ["bug", "one"]
+
+
+def test_what_is_put_on_the_queue_is_told_by_its_message_and_feed(function: ModuleType) -> None:
+    """A batch that is delivered twice puts it there once; two messages of a minute are two."""
+    pulls = Pulls()
+    event = bundle(("a", "bug-1"), ("a", "bug-2"))
+    other = bundle(("a", "bug-1"), ("a", "bug-2"))
+    other["Records"][0]["messageId"] = "other"
+    for one in (event, event, other):
+        run(function, pulls, one)
+    assert pulls.words[:2] == pulls.words[2:4]
+    assert len(set(pulls.words)) == 4
 
 
 def test_where_it_cannot_be_put_anywhere_its_message_comes_again(function: ModuleType) -> None:
@@ -180,6 +259,13 @@ class TestSyncNow:
         assert pulls.pulled == ["asked-two"]
         assert run(function, pulls, batch(("a", "one"), ("a", "two"), ("a", "asked-two"))) == []
         assert pulls.pulled == ["asked-two", "asked-two", "one", "two"]
+
+    def test_its_lane_goes_before_other_lanes(self, function: ModuleType) -> None:
+        pulls, others = Pulls(), [(f"lane-{n}", f"feed-{n}") for n in range(3)]
+        function.MOST_SIDE_BY_SIDE = 1  # type: ignore[attr-defined]
+        messages = [*others, ("c", "c-alone"), ("b", "last-of-b"), ("b", "asked-of-b")]
+        assert run(function, pulls, batch(*messages)) == []
+        assert pulls.pulled == ["asked-of-b", "last-of-b", "c-alone", "feed-0", "feed-1", "feed-2"]
 
     def test_where_there_is_no_time_for_it_it_comes_again(self, function: ModuleType) -> None:
         pulls = Pulls()

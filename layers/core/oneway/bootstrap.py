@@ -316,10 +316,8 @@ def sync_schedule() -> "PullAsked":
         _confirm_matches(clock),
         SuggestMatches(DynamoRequestRepository()),
         FollowPull(
-            DynamoRequestRepository(),
             _resolve_moves(clock),
             TellHealth(DynamoFeedRepository(), clock, [TellStaffOfSource(DynamoNoticeRepository(), clock)]),
-            clock,
         ),
         clock,
     )

@@ -640,8 +640,8 @@ class SyncQueue(Protocol):
     def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
         """Enqueue a pull that somebody waits for once more, in the group that it came in; the same `word` twice is once."""
 
-    def alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
-        """Enqueue one pull that broke beside others, where it keeps nobody waiting."""
+    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
+        """Enqueue one pull that broke beside others, where it keeps nobody waiting; the same `word` twice is once."""
 
 
 class MessageQueue(Protocol):

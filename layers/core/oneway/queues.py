@@ -1,9 +1,8 @@
 """The two queues: pulls that are due, and requests with messages to send."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from .domain.feeds import FeedRef, bundled
@@ -11,10 +10,12 @@ from .domain.feeds import FeedRef, bundled
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-_Message = tuple[dict[str, object], str, str]
+_Message = tuple[str, str, str]
 """Body, message group, deduplication id."""
 
 _BATCH = 10
+_MOST_BYTES = 256_000
+"""Of a batch's bodies together, a little below SQS's 256 KB (262,144): the longest names fill it with seven full bundles."""
 _SIDE_BY_SIDE = 8
 """Calls at a time: 20,000 pulls of a minute are 2,000 calls, which one after the other outlast the function (ADR 0013)."""
 
@@ -69,11 +70,10 @@ class SqsSyncQueue:
         """Enqueue a pull that somebody waits for once more, behind what waits in its group. Raises QueueUnavailable."""
         _send(self._url, [(_pulls([ref], minute) | {"asked": True}, group, word)])
 
-    def alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
+    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
         """Enqueue one pull that broke, as a group of its own. Raises QueueUnavailable."""
         body = _pulls([ref], minute) | {"alone": True} | ({"asked": True} if asked else {})
-        name = f"{ref.practice}.{ref.feed_id}"
-        _send(self._url, [(body, name, f"{name}.{minute}.{asked}")])
+        _send(self._url, [(body, f"{ref.practice}.{ref.feed_id}", word)])
 
 
 def _pulls(refs: Sequence[FeedRef], minute: int) -> dict[str, object]:
@@ -110,9 +110,9 @@ class SqsMailAside:
             raise QueueUnavailable
 
 
-def _send(url: str, messages: Sequence[_Message], at_once: int = 1) -> None:
+def _send(url: str, messages: Sequence[tuple[Mapping[str, object], str, str]], at_once: int = 1) -> None:
     """Every batch is tried, whatever becomes of the others: what was taken is told by its id when all come again."""
-    batches = list(_batched(messages))
+    batches = list(_batched((json.dumps(body), group, word) for body, group, word in messages))
     if at_once == 1 or len(batches) < 2:
         faults = [_send_batch(url, batch) for batch in batches]
     else:
@@ -132,7 +132,7 @@ def _send_batch(url: str, batch: Sequence[_Message]) -> str:
     entries = [
         {
             "Id": str(number),
-            "MessageBody": json.dumps(body),
+            "MessageBody": body,
             "MessageGroupId": _word(group),
             "MessageDeduplicationId": _word(word),
         }
@@ -156,7 +156,14 @@ def _word(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _batched(messages: Sequence[_Message]) -> Iterator[list[_Message]]:
-    rest = iter(messages)
-    while batch := list(islice(rest, _BATCH)):
+def _batched(messages: Iterable[_Message]) -> Iterator[list[_Message]]:
+    """In their order, as many at a time as one call takes. Bodies are ASCII, so that a character is a byte."""
+    batch, size = list[_Message](), 0
+    for message in messages:
+        if len(batch) == _BATCH or (batch and size + len(message[0]) > _MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += len(message[0])
+    if batch:
         yield batch

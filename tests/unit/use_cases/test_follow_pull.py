@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 
+import pytest
 from oneway.domain.events import FeedTurned, PullFinished, SourceBroken, VisitGone
+from oneway.domain.feeds import MOST_AWAITING
 from oneway.domain.requests import Happening
 from oneway.faults import AuthRevoked
+from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.follow_pull import FollowPull
 
 from tests.builders import NOW, START, a_row
-from tests.fakes.store import FakeClock, FakeStore
 from tests.world import World
 
 NADIA = "nadia@harbor.example"
@@ -28,10 +30,8 @@ class Looked:
 def test_what_concerns_a_request_or_a_sources_health_is_followed() -> None:
     looked, broken = Looked(), SourceBroken("harbor", "ehr", "unavailable", NOW)
     follow = FollowPull(
-        FakeStore().requests,
         looked,  # type: ignore[arg-type]
         lambda practice, source: [broken] if (practice, source) == ("harbor", "ehr") else [],  # type: ignore[arg-type]
-        FakeClock(NOW),
     )
     learnt = follow(
         [
@@ -39,9 +39,10 @@ def test_what_concerns_a_request_or_a_sources_health_is_followed() -> None:
             VisitGone("harbor", "osei", "visit-2", None),
             FeedTurned("harbor", "ehr"),
             PullFinished("harbor", "ehr~osei", "changed"),
+            PullFinished("harbor", "ehr~tanaka", "unchanged", awaited_by=("request-2", "request-3")),
         ]
     )
-    assert looked.at == [("harbor", "request-1")]
+    assert looked.at == [("harbor", "request-1"), ("harbor", "request-2"), ("harbor", "request-3")]
     assert learnt == [broken]
 
 
@@ -84,3 +85,36 @@ def test_what_waited_for_two_good_pulls_goes_on_with_the_second_of_them(world: W
     assert world.stored(submitted.request).awaited
     world.pull()
     assert not world.stored(submitted.request).awaited
+
+
+def test_all_that_wait_go_on_with_a_pull_and_nothing_else_is_read_for_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is unsent over all practices is the clock's to read, once a minute: here a pull would read it, for each feed."""
+    times = [(START + timedelta(hours=n)).isoformat() for n in range(2)]
+    waiting = [world.submit(f"{at} {at}", start=at).request for at in times]
+    for one in waiting:
+        world.cancel_by_staff("harbor", NADIA, one.id, "moved", "")
+        world.resolve_moves("harbor", one.id)
+    feed = world.store.feeds_by_id["harbor", "ehr~osei"]
+    assert feed.awaited_by == tuple(one.id for one in waiting)
+
+    def unsent(*_: object) -> None:
+        raise AssertionError("not needed")
+
+    monkeypatch.setattr(type(world.store.requests), "unsent", unsent)
+    world.pull()
+    world.pull()
+    assert not any(world.stored(one).awaited for one in waiting)
+    assert not world.store.feeds_by_id["harbor", "ehr~osei"].awaited_by
+
+
+def test_a_feeds_state_names_no_more_than_it_should_hold(world: World) -> None:
+    world.pull()
+    wait, at = AwaitPull(world.store.feeds), world.clock.at + timedelta(minutes=1)
+    for number in range(MOST_AWAITING + 5):
+        wait(world.practice, "osei", at, f"request-{number}")
+    state = world.store.feeds_by_id["harbor", "ehr~osei"]
+    assert (state.awaited, len(state.awaited_by)) == (at, MOST_AWAITING)
+    wait(world.practice, "osei", at, "request-0")
+    assert world.store.feeds_by_id["harbor", "ehr~osei"] == state, "the same again is not written"

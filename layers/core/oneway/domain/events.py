@@ -39,8 +39,8 @@ class VisitMoved:
 
 @dataclass(frozen=True, slots=True)
 class PullFinished:
-    """A pull ended: how ("changed", "unchanged", "failed", "held"), and what it counted. `awaited`: it was good, and somebody
-    waited for one that begins so late.
+    """A pull ended: how ("changed", "unchanged", "failed", "held"), and what it counted. `awaited_by`: it was good, and
+    these requests waited for one that begins so late.
     """
 
     practice: str
@@ -50,7 +50,7 @@ class PullFinished:
     changed: int = 0
     confirmed: int = 0
     set_aside: int = 0
-    awaited: bool = False
+    awaited_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ LOOK_BACK_EVERY = timedelta(minutes=60)
 PULLS_A_BUNDLE = 30
 """Pulls that a message carries: so many wait together, and ten messages of them are a worker's for some seconds."""
 MOST_IN_A_MESSAGE = 150
-"""Ten messages have to fit into 256 KB."""
+"""With the longest names some 33 KB, of the 256 that a message or a call may have."""
+MOST_AWAITING = 20
+"""Requests that a pull goes on with itself, for a feed's state is read each minute; the clock comes by for the others."""
 SPOKE_BUCKETS = 64
 """Items that a spoke is spread over: one alone outgrows DynamoDB's 400 KB below 40,000 feeds, and long before that every
 practice that is applied writes all of it again, against all others (ADR 0013)."""
@@ -91,9 +93,9 @@ class FeedState:
     waits for staff, and `answer` is what they said. `failing_since` is when the first pull failed after a good one;
     `broken_since` is set once the source counts as broken (domain/health.py), until it is well, and `unheard` as long as its
     source was not judged since that turned. `awaited`: something waits for a good pull that begins after this instant, so that
-    one is written down. `cursor` is where the changes begin that were not read yet ("": read all), `delta` a digest of what the
-    last pull read of them. `changes` counts what the pulls of the last day
-    wrote, by the hour: it changes with pulls that are written down anyway.
+    one is written down; `awaited_by` are requests that wait, at most `MOST_AWAITING`. `cursor` is where the changes begin that
+    were not read yet ("": read all), `delta` a digest of what the last pull read of them. `changes` counts what the pulls of the
+    last day wrote, by the hour: it changes with pulls that are written down anyway.
     """
 
     settings: FeedSettings
@@ -116,6 +118,7 @@ class FeedState:
     broken_since: datetime | None = None
     unheard: bool = False
     awaited: datetime | None = None
+    awaited_by: tuple[str, ...] = ()
     changes: Counts = ()
     cursor: str = ""
     delta: str = ""

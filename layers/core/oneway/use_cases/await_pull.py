@@ -1,9 +1,11 @@
 """Wait for a good pull that begins after an instant. Most pulls write nothing, so whoever waits has to say so."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..domain.errors import WriteConflict
+from ..domain.feeds import MOST_AWAITING, FeedState
 from ..domain.practices import Practice
 from ..ports import FeedRepository
 
@@ -14,17 +16,25 @@ class AwaitPull:
 
     feeds: FeedRepository
 
-    def __call__(self, practice: Practice, provider_id: str, instant: datetime) -> datetime | None:
-        """When a complete pull of a provider began after an instant; None if not yet: the next such pull is written down."""
+    def __call__(
+        self, practice: Practice, provider_id: str, instant: datetime, request_id: str = ""
+    ) -> datetime | None:
+        """When a complete pull of a provider began after an instant; None if not yet: the next such pull is written down, and
+        says that this request waited for it.
+        """
         feed_id = practice.feed_of(practice.provider(provider_id))
         state = self.feeds.get(practice.slug, feed_id) if feed_id else None
         if state is None:
             return None
         if state.last_good_at and state.last_good_at > instant:
             return state.last_good_at
-        if state.awaited is None:
-            try:
-                self.feeds.save(state, replace(state, awaited=instant))
-            except WriteConflict:
-                return None  # a pull was writing: asked again in a minute
+        awaiting = _awaiting(state, instant, request_id)
+        if awaiting != state:
+            with suppress(WriteConflict):  # a pull was writing: asked again in a minute
+                self.feeds.save(state, awaiting)
         return None
+
+
+def _awaiting(state: FeedState, instant: datetime, request_id: str) -> FeedState:
+    new = {request_id} - {"", *state.awaited_by} if len(state.awaited_by) < MOST_AWAITING else ()
+    return replace(state, awaited=state.awaited or instant, awaited_by=(*state.awaited_by, *new))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from ..domain.errors import RequestNotFound
 from ..domain.events import Event, FeedTurned, PullFinished, VisitGone, VisitMissing, VisitMoved
-from ..ports import Clock, RequestRepository
 from .resolve_moves import ResolveMoves
 from .tell_health import TellHealth
 
@@ -22,10 +21,8 @@ class FollowPull:
     a source that broke or is well.
     """
 
-    requests: RequestRepository
     resolve_moves: ResolveMoves
     tell_health: TellHealth
-    clock: Clock
 
     def __call__(self, events: Iterable[Event]) -> list[Event]:
         """Follow each event; what was learnt by that. Raises StoreUnavailable."""
@@ -34,15 +31,13 @@ class FollowPull:
             match event:
                 case VisitGone() | VisitMoved() | VisitMissing() if event.request_id:
                     self.resolve_moves(event.practice, event.request_id)
-                case PullFinished() if event.awaited:
-                    self._go_on(event.practice)
+                case PullFinished():
+                    self._go_on(event)
                 case FeedTurned():
                     learnt += self.tell_health(event.practice, event.source_id)
         return learnt
 
-    def _go_on(self, practice: str) -> None:
-        """Whoever awaits pulls has a message that is held, and so stands among the unsent."""
-        for slug, request_id in self.requests.unsent(self.clock.now()):
-            if slug == practice:
-                with suppress(RequestNotFound):
-                    self.resolve_moves(slug, request_id)
+    def _go_on(self, pull: PullFinished) -> None:
+        for request_id in pull.awaited_by:
+            with suppress(RequestNotFound):
+                self.resolve_moves(pull.practice, request_id)

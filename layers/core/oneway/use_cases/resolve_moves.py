@@ -59,7 +59,7 @@ class ResolveMoves:
         # Asked before looking: a pull that ends meanwhile may have brought it.
         # A visit is entered anew with the provider it was with, which may be another than was asked for.
         provider_id = request.link.provider_id if request.link else request.provider_id
-        good_at = self.await_pull(practice, provider_id, request.awaited.since)
+        good_at = self.await_pull(practice, provider_id, request.awaited.since, request_id)
         found = [one for one in self._candidates(practice, request) if one.start > now]
         copies = copies_of(self.appointments, practice, found[0]) if len(found) == 1 else []
         if len(found) == 1 and not answers_elsewhere(copies):
@@ -68,7 +68,8 @@ class ResolveMoves:
         if good_at or now - request.awaited.since >= NEVER_READ:
             waited = linking.waited(request, good_at or now, now)
             if self.messages.settle(request, waited) and waited.awaited:
-                self.await_pull(practice, provider_id, waited.awaited.since)  # the very next one counts, too
+                # the very next one counts, too
+                self.await_pull(practice, provider_id, waited.awaited.since, request_id)
         return False
 
     def _link(

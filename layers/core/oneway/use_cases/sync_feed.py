@@ -153,8 +153,8 @@ class _Pull:
 
 @dataclass(slots=True)
 class _Done:
-    """What was applied so far, whether time was left for all of it, whether digests were written, and whether somebody had
-    waited for it.
+    """What was applied so far, whether time was left for all of it, whether digests were written, and which requests had waited
+    for it.
     """
 
     written: int = 0
@@ -163,7 +163,7 @@ class _Done:
     events: list[Event] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     stopped: bool = False
-    awaited: bool = False
+    awaited_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +426,7 @@ class SyncFeed:
     ) -> SyncReport:
         settings = pull.state.settings
         finished = PullFinished(
-            settings.practice, settings.feed_id, outcome, seen, done.written, done.confirmed, set_aside, done.awaited
+            settings.practice, settings.feed_id, outcome, seen, done.written, done.confirmed, set_aside, done.awaited_by
         )
         events = (*done.events, finished)
         return SyncReport(outcome, seen, done.written, missing, set_aside, done.confirmed, events=events)
@@ -486,6 +486,7 @@ class SyncFeed:
     def _good(self, pull: _Pull, after: FeedState, done: _Done, complete: bool = True) -> None:
         """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once."""
         state = pull.state
+        over = state.awaited is not None and pull.began > state.awaited
         after = replace(
             _well(after),
             last_good_at=pull.began if complete else state.last_good_at,
@@ -496,7 +497,8 @@ class SyncFeed:
             answer=None,
             broken_since=None,
             unheard=state.unheard or state.broken_since is not None,
-            awaited=None if state.awaited and pull.began > state.awaited else state.awaited,
+            awaited=None if over else state.awaited,
+            awaited_by=() if over else state.awaited_by,
         )
         nothing_but_stamps = replace(
             after,
@@ -512,7 +514,7 @@ class SyncFeed:
             if done.written or done.recorded:
                 settle(partial(self._forget, state.settings), self.clock)
             return
-        done.awaited = state.awaited is not None and after.awaited is None
+        done.awaited_by = state.awaited_by if after.awaited is None else ()
         if state.broken_since:
             done.events.append(FeedTurned(after.settings.practice, after.settings.source_id))
         if after.cursor:

@@ -7,7 +7,6 @@ only to the address typed in the request.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.utils import format_datetime
@@ -30,6 +29,7 @@ from ..languages import LANGUAGES, formats, mail_words
 from ..phones import shown
 from ..ports import Clock
 from ..templates import environment
+from .headers import ReadablePolicy
 
 _HERE = Path(__file__).parent
 _STATES = {
@@ -50,7 +50,7 @@ _STATES = {
 _OLD_IS_KNOWN = frozenset((MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT))
 """What takes a visit out of the patient's calendar, at the time that they were told."""
 LOGO_ID = "logo"
-_SEVEN_BITS = policy.default.clone(cte_type="7bit", max_line_length=76)
+_SEVEN_BITS = ReadablePolicy(cte_type="7bit", max_line_length=76)
 """Bodies that every relay takes as they are, in lines of at most 76 characters (RFC 2045)."""
 _LONG_HEADERS = _SEVEN_BITS.clone(max_line_length=250)
 """A subject on a line of its own: folded at its first word, as it would be by default, it looks forged to some filters."""

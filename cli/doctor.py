@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 from oneway.bootstrap import Operators
-from oneway.domain.suppression import mark_of
+from oneway.use_cases.staff_mail import StoppedStaffMail
 from rich.console import Console
 from rich.markup import escape
 
@@ -187,13 +187,10 @@ def of_recipients(ours: Operators) -> Iterator[Finding]:
     """Whether staff's own addresses get mail."""
     stopped = 0
     for practice in map(ours.practices.get, ours.practices.slugs()):
-        stops = {one.mark: one for one in ours.suppressions.of_practice(practice.slug)}
-        addresses = {*practice.recipients, *(one for each in practice.providers.values() for one in each.recipients)}
-        for address in sorted(addresses):
-            if found := stops.get(mark_of(practice.slug, address)):
-                stopped += 1
-                advice = f"Once it takes mail again: oneway messages allow {practice.slug} {address}"
-                yield Finding(How.WRONG, f"Staff: {address} of {practice.slug} gets no mail: it {found.why}", advice)
+        for address, found in StoppedStaffMail(ours.suppressions)(practice):
+            stopped += 1
+            advice = f"Once it takes mail again: oneway messages allow {practice.slug} {address}"
+            yield Finding(How.WRONG, f"Staff: {address} of {practice.slug} gets no mail: it {found.why}", advice)
     if not stopped:
         yield Finding(How.WELL, "Staff: all recipients get mail")
 

@@ -49,6 +49,7 @@ from oneway.use_cases.show_calendar import ShowCalendar
 from oneway.use_cases.show_integration import ShowIntegration
 from oneway.use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
 from oneway.use_cases.show_settings import ShowSettings
+from oneway.use_cases.staff_mail import StoppedStaffMail, UseStaffAddressAgain
 from oneway.use_cases.submit_request import SubmitRequest, Submitted
 from oneway.use_cases.suggest_matches import SuggestMatches
 from oneway.use_cases.sync_feed import SyncFeed, SyncReport
@@ -173,6 +174,8 @@ class World:
         self.answer_held = AnswerHeld(store.feeds, clock)
         self.show_integration = ShowIntegration(membership, store.practices, self.age, clock)
         self.show_settings = ShowSettings(membership, store.practices, store.practice_events, self.age)
+        self.stopped_staff_mail = StoppedStaffMail(store.suppressions)
+        self.use_staff_address_again = UseStaffAddressAgain(membership, store.practices, store.suppressions)
         self.change_settings = ChangeSettings(membership, store.practices, store.feeds, clock)
         self.pull_asked = PullAsked(self.sync_feed, store.feeds, clock)
         self.composer = MailComposer("https://book.example", "appointments@oneway.example", clock)

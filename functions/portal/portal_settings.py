@@ -35,7 +35,8 @@ def show_settings(session: Session, practice: str) -> Response:
     """All settings as they are, with the way to change them."""
     found = portal().show_settings(practice, session.email)
     parts = {part: [one for one in names_of(found.practice) if belongs(one)] for part, belongs in PARTS.items()}
-    return _show("settings.html", session, found, parts=parts)
+    stopped = portal().stopped_staff_mail(found.practice)
+    return _show("settings.html", session, found, parts=parts, stopped=stopped)
 
 
 @app.route("/portal/{practice}/settings/history")
@@ -52,6 +53,14 @@ def send_test_message(session: Session, practice: str) -> Response:
     """Have a test sent to the practice's recipients."""
     portal().send_test_by_staff(practice, session.email)
     return to(practice, "settings", done="test_sent")
+
+
+@app.route("/portal/{practice}/settings/use-address", methods=["POST"], content_types=FORMS)
+@signed_in
+def use_staff_address_again(session: Session, practice: str) -> Response:
+    """Mail to one of staff's own addresses arrives again, or is wanted again."""
+    portal().use_staff_address_again(practice, session.email, form_body(app.current_request).get("address", ""))
+    return to(practice, "settings", done="address")
 
 
 @app.route("/portal/{practice}/settings/{part}")

@@ -70,6 +70,7 @@ class TestMailer:
             (b"<Code>Throttling</Code><Message>Maximum sending rate exceeded.</Message>", MailThrottled),
             (b"<Code>Throttling</Code><Message>Daily message quota exceeded.</Message>", MailUnavailable),
             (b"<Code>MessageRejected</Code>", MailRefused),
+            (b"<Code>MessageRejected</Code><Message>Sending paused for this account.</Message>", MailUnavailable),
         ],
     )
     def test_what_ses_says_or_does_not_say(

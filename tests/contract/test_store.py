@@ -710,6 +710,8 @@ class TestSuppressions:
         assert store.suppressions.get("harbor", mark) == first
         assert store.suppressions.of_practice("harbor") == [first]
         assert store.suppressions.get("pier", mark) is None
+        assert store.suppressions.among("harbor", [mark, mark_of("harbor", "jon@example.org")]) == [first]
+        assert store.suppressions.among("pier", [mark]) == store.suppressions.among("harbor", []) == []
         for _ in range(2):
             store.suppressions.remove("harbor", mark)
         assert store.suppressions.get("harbor", mark) is None

@@ -403,6 +403,9 @@ class FakeSuppressions:
     def of_practice(self, practice: str) -> list[Suppression]:
         return [one for (slug, _), one in sorted(self.store.suppressed.items()) if slug == practice]
 
+    def among(self, practice: str, marks: Sequence[str]) -> list[Suppression]:
+        return [found for mark in marks if (found := self.get(practice, mark))]
+
 
 @dataclass
 class FakeMessages:

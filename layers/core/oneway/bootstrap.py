@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .use_cases.show_integration import ShowIntegration
     from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.show_settings import ShowSettings
+    from .use_cases.staff_mail import StoppedStaffMail, UseStaffAddressAgain
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.track_mail import TrackMail
     from .use_cases.try_pull import TryPull
@@ -118,6 +119,8 @@ class Portal:
     answer_held: "AnswerHeldByStaff"
     show_settings: "ShowSettings"
     change_settings: "ChangeSettings"
+    stopped_staff_mail: "StoppedStaffMail"
+    use_staff_address_again: "UseStaffAddressAgain"
     sessions: "SessionRepository"
 
 
@@ -223,6 +226,7 @@ def portal() -> Portal:
     from .use_cases.show_integration import ShowIntegration
     from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.show_settings import ShowSettings
+    from .use_cases.staff_mail import StoppedStaffMail, UseStaffAddressAgain
     from .use_cases.undo_link import UndoLink
     from .use_cases.work_together import ClaimRequest, WriteNote
 
@@ -266,6 +270,8 @@ def portal() -> Portal:
         AnswerHeldByStaff(membership, AnswerHeld(feeds, clock)),
         ShowSettings(membership, practices, DynamoPracticeEventRepository(), age),
         ChangeSettings(membership, practices, feeds, clock),
+        StoppedStaffMail(suppressions),
+        UseStaffAddressAgain(membership, practices, suppressions),
         DynamoSessionRepository(),
     )
 

@@ -247,6 +247,9 @@ class SuppressionRepository(Protocol):
     def of_practice(self, practice: str) -> list[Suppression]:
         """All addresses of a practice that get no mail."""
 
+    def among(self, practice: str, marks: Sequence[str]) -> list[Suppression]:
+        """Those of some addresses that get no mail."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderDays:

@@ -17,6 +17,7 @@ from oneway.domain import messages, requests
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.messages import CallTask, DueMessage, MessageKind, Why
 from oneway.domain.notices import Notice
+from oneway.domain.practices import Location
 from oneway.domain.requests import Booker, Link, Request, RequestState
 from oneway.languages import LANGUAGES
 from oneway.mail.compose import MailComposer
@@ -215,6 +216,37 @@ def test_whoever_asks_for_somebody_else_is_greeted() -> None:
 def test_another_provider_is_said() -> None:
     mime = a_composed(MessageKind.CONFIRMED_PATIENT, linked("brandt"))
     assert "your visit is with Dr. Lena Brandt, not with Dr. Amara Osei" in text_of(mime)
+
+
+class TestPlace:
+    """Mail says where the visit is, as the source has it (product section 6)."""
+
+    PLACES = {
+        "main": Location("main", "Harbor Clinic", "1 Main St, Oakland", "America/Los_Angeles"),
+        "east": Location("east", "Harbor East", "9 Mesa Rd, Denver", "America/Denver", external_id="loc-9"),
+    }
+
+    def at(self, place: str) -> Request:
+        request = linked()
+        assert request.link
+        return replace(request, link=replace(request.link, location=place))
+
+    def test_it_is_the_visits_own_with_its_zone_and_what_differs_is_marked(self) -> None:
+        mime = a_composed(MessageKind.CONFIRMED_PATIENT, self.at("loc-9"), locations=self.PLACES)
+        text, event = text_of(mime), calendar_of(mime)
+        assert "Harbor East, 9 Mesa Rd, Denver" in text
+        assert "your visit is at Harbor East, not at Harbor Clinic" in text
+        assert "your visit is at Harbor East, not at Harbor Clinic" in text_of(mime, "html")
+        assert "10:30 AM (MST)" in text
+        assert event
+        assert event["LOCATION"] == "Harbor East, 9 Mesa Rd, Denver"
+        assert event["DTSTART"].params["TZID"] == "America/Denver"
+
+    @pytest.mark.parametrize("place", ["", "loc-unknown"])
+    def test_where_the_source_names_none_of_ours_it_is_the_providers(self, place: str) -> None:
+        mime = a_composed(MessageKind.CONFIRMED_PATIENT, self.at(place), locations=self.PLACES)
+        assert "Harbor Clinic, 1 Main St, Oakland" in text_of(mime)
+        assert "not at" not in text_of(mime)
 
 
 def test_staff_see_that_there_is_no_address() -> None:

@@ -57,6 +57,7 @@ OF_A_PRACTICE = {
     ("GET", "/portal/{practice}/settings"): Route(names_patients=False),
     ("GET", "/portal/{practice}/settings/history"): Route(names_patients=False),
     ("POST", "/portal/{practice}/settings/test-message"): Route({}, changes=True),
+    ("POST", "/portal/{practice}/settings/use-address"): Route({"address": "front@harbor.example"}, changes=True),
     ("GET", "/portal/{practice}/settings/{part}"): Route(names_patients=False),
     ("POST", "/portal/{practice}/settings/{part}"): Route(
         {"accent": "#884400", "seen.accent": "#0b6e99"}, changes=True

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from oneway.domain.errors import SlotAlreadyTaken
+from oneway.domain.messages import Why
 from oneway.domain.practice_settings import names_of, text_of, value_of
 from oneway.domain.practices import Practice, VisitType
+from oneway.domain.suppression import Suppression, mark_of
 
 from tests.builders import NOW, a_practice, a_provider
-from tests.desk import NADIA, VIC
+from tests.desk import LATER, NADIA, VIC
 from tests.portal import Answer, PortalDesk
 from tests.unit.web.booking_pages import patient_of
 
@@ -402,3 +404,45 @@ def test_settings_are_shown_as_they_are_now_and_not_half_a_minute_old(desk: Port
     save(desk, "booking", horizon_days="30")
     assert "30 days" in desk.open(HOME).text
     assert desk.clock.now() - NOW < timedelta(seconds=30)
+
+
+class TestStaffMailThatIsStopped:
+    """Mail cannot tell staff that they get none: the portal does."""
+
+    def stop(self, desk: PortalDesk, address: str, why: Why = Why.BOUNCED) -> None:
+        desk.store.suppressions.add("harbor", Suppression(mark_of("harbor", address), why, NOW))
+
+    def test_it_is_said_where_staff_look_every_day_and_lifted_in_settings(self, desk: PortalDesk) -> None:
+        osei = replace(desk.practice.providers["osei"], recipients=("Osei@harbor.example",))
+        desk.store.practices.save(replace(practice(desk), providers=practice(desk).providers | {"osei": osei}))
+        for path in ("/portal/harbor/appointments", HOME):
+            assert "mail is stopped" not in desk.open(path).text
+        self.stop(desk, "front@harbor.example")
+        self.stop(desk, "osei@harbor.example", Why.COMPLAINED)
+        for path in ("/portal/harbor/appointments", HOME):
+            text = desk.open(path).text
+            assert "mail is stopped" in text
+            assert "front@harbor.example" in text
+            assert "Osei@harbor.example" in text
+        assert "came back" in text
+        assert "marked as unwanted" in text
+        desk.send(f"{HOME}/use-address", address="front@harbor.example")
+        assert "front@harbor.example: " not in desk.open(HOME).text
+        assert "Osei@harbor.example" in desk.open("/portal/harbor/appointments").text
+        desk.ask()
+        desk.send(f"{HOME}/use-address", address="osei@harbor.example")
+        desk.ask(1, start=LATER, first_name="Ana")
+        staff = [to for _, _, to, tags in desk.mailer.sent if tags["message"].endswith("_staff")]
+        assert staff == [("Osei@harbor.example",)]
+
+    def test_of_a_patients_address_it_says_nothing_and_lifts_nothing(self, desk: PortalDesk) -> None:
+        self.stop(desk, "maria@example.org")
+        assert "mail is stopped" not in desk.open(HOME).text
+        assert desk.send(f"{HOME}/use-address", address="maria@example.org").status == 303
+        assert desk.store.suppressions.get("harbor", mark_of("harbor", "maria@example.org"))
+
+    def test_a_viewer_sees_it_without_the_button(self, desk: PortalDesk) -> None:
+        self.stop(desk, "front@harbor.example")
+        page = desk.open(HOME, VIC)
+        assert "mail is stopped" in page.text
+        assert "use-address" not in page.html

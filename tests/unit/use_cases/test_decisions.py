@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from oneway.domain.appointments import AppointmentState, NameUse, PersonName, RowKind
 from oneway.domain.errors import Forbidden, PracticeNotFound, RequestAlreadyAnswered
-from oneway.domain.practices import Switches
+from oneway.domain.practices import Location, Switches
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
 
 from tests.builders import START, a_practice, a_provider, a_record
@@ -161,6 +161,20 @@ class TestAccepting:
         assert desk.told(request) == [RESCHEDULED]
         assert "24" in desk.last_mail()
         assert "25" in desk.last_mail()
+
+    def test_at_another_place_mail_and_page_say_where(self, desk: Desk) -> None:
+        east = Location("east", "Harbor East", "9 Mesa Rd, Denver", "America/Denver", external_id="loc-9")
+        desk.practice = replace(desk.practice, locations={**desk.practice.locations, "east": east})
+        desk.store.practices.save(desk.practice)
+        request = desk.ask()
+        desk.enter(location_external_id="loc-9")
+        desk.minutes()
+        assert desk.told(request) == []  # a known other place never confirms by itself
+        desk.accept(request)
+        desk.tick(minutes=2)
+        assert "at Harbor East, not at Harbor Clinic" in desk.last_mail().replace("=\n", "")
+        page = desk.look_up("harbor", desk.links.of(desk.stored(request)))
+        assert page.location == east
 
     def test_the_place_that_was_held_is_free(self, desk: Desk) -> None:
         desk = Desk()

@@ -105,6 +105,9 @@ class TestTest:
             desk.send_test_by_staff("harbor", "eve@pier.example")
 
     def test_operators_may_send_it_elsewhere(self, desk: Desk) -> None:
-        desk.send_test("harbor", ("me@example.org",))
+        desk.send_test_by_staff("harbor", NADIA)
+        notice = desk.send_test("harbor", ("me@example.org",))
+        assert notice.recipients == ("me@example.org",)
+        assert desk.send_test("harbor", ("ME@example.org",)) == notice
         desk.deliver()
-        assert desk.mailer.sent[0][2] == ("me@example.org",)
+        assert {to for _, _, to, _ in desk.mailer.sent} == {("front@harbor.example",), ("me@example.org",)}

@@ -173,6 +173,33 @@ class TestBounce:
         desk.ask(1, start=LATER, first_name="Jon")
         assert [to for _, _, to, _ in desk.mailer.sent].count(("front@harbor.example",)) == 1
 
+    def test_of_two_recipients_each_bounce_counts(self, desk: Desk) -> None:
+        desk.practice = replace(desk.practice, recipients=("front@harbor.example", "ben@harbor.example"))
+        desk.store.practices.save(desk.practice)
+        request = desk.ask()
+        bounce = ses_events.read(an_event("bounce", request.id, "000001-received_staff"))
+        for address in ("front@harbor.example", "ben@harbor.example", "front@harbor.example"):
+            desk.track_mail(replace(bounce, recipients=(address,)))
+        for address in desk.practice.recipients:
+            assert desk.store.suppressions.get("harbor", mark_of("harbor", address))
+        desk.store.suppressions.remove("harbor", mark_of("harbor", "ben@harbor.example"))
+        for address in desk.practice.recipients:
+            desk.track_mail(replace(bounce, recipients=(address,)))
+        assert not desk.store.suppressions.get("harbor", mark_of("harbor", "ben@harbor.example"))
+
+    def test_what_came_back_softly_may_come_back_for_good(self, desk: Desk) -> None:
+        request = desk.ask()
+        say(desk, "bounce_transient", request)
+        call = desk.stored(request).call
+        assert call
+        desk.close_call_task("harbor", NADIA, request.id, call.id)
+        say(desk, "bounce", request)
+        assert desk.store.suppressions.get("harbor", mark_of("harbor", "maria@example.org"))
+        assert desk.stored(request).call is None  # staff have told the patient what this message says
+        say(desk, "bounce_transient", request)
+        desk.deliver()
+        assert staff_mail(desk) == ["unreachable_staff"]
+
     def test_it_comes_before_the_message_was_marked(self, desk: Desk) -> None:
         request = desk.submit().request
         claimed = MessageRecord(RECEIVED, MessageKind.RECEIVED_PATIENT, MessageState.CLAIMED, 1)

@@ -265,7 +265,8 @@ def _linked(
 ) -> Transition:
     waits = request.pending or request.moving
     knows = Knowledge(Belief.WAITS if waits else Belief.ENDED)
-    link, due = _told(request, Link(*_seen(appointment), request.state, "", knows, knows), now, switches, **hold)
+    link = Link(*_seen(appointment), request.state, "", knows, knows, _place(appointment))
+    link, due = _told(request, link, now, switches, **hold)
     before = replace(request, due=tuple(one for one in request.due if not one.awaits_pulls), awaited=None)
     after = replace(before, state=RequestState.LINKED, link=link)
     return changed(request, after, by, now, what, due, detail=detail)
@@ -332,7 +333,11 @@ def _seen(appointment: Appointment) -> tuple[str, str, AppointmentState, datetim
 
 def _link(appointment: Appointment, link: Link) -> Link:
     """A link to an appointment as it is now."""
-    return Link(*_seen(appointment), link.before, link.told, link.knows, link.knew)
+    return Link(*_seen(appointment), link.before, link.told, link.knows, link.knew, _place(appointment))
+
+
+def _place(appointment: Appointment) -> str:
+    return appointment.row.location_external_id or ""
 
 
 def _without_held(request: Request) -> Request:

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from .appointments import CONFIRMING, Appointment, RecordPatient, RowKind
 from .people import agrees
-from .practices import Practice
+from .practices import Location, Practice
 from .requests import Request
 
 RESCHEDULED_WITHIN = timedelta(days=30)
@@ -115,6 +115,14 @@ def location_of(external_id: str | None, practice: Practice) -> str | None:
     if external_id is None:
         return None
     return next((where.id for where in practice.locations.values() if where.external_id == external_id), None)
+
+
+def place_of(request: Request, practice: Practice) -> Location:
+    """Where a request's visit is: as the source has it, where that place is one of ours; else where its provider works."""
+    own = location_of(request.link.location, practice) if request.link else None
+    provider = practice.providers.get(request.link.provider_id if request.link else request.provider_id)
+    identifier = own or (provider.location_id if provider else request.location_id)
+    return practice.locations.get(identifier) or next(iter(practice.locations.values()))
 
 
 def _elsewhere(external_id: str | None, request: Request, practice: Practice) -> bool:

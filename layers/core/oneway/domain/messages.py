@@ -128,7 +128,10 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageRecord:
-    """The state of one message: who holds its claim until when, what the mail service called it, and what came back of it."""
+    """The state of one message: who holds its claim until when, what the mail service called it, and what came back of it.
+
+    `stopped` are the marks of the addresses that get no mail since this message came back from them (domain/suppression.py).
+    """
 
     id: str
     kind: MessageKind
@@ -140,6 +143,7 @@ class MessageRecord:
     why: Why | None = None
     delivery: Delivery = Delivery.NOTHING
     reported_at: datetime | None = None
+    stopped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

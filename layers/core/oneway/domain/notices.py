@@ -5,6 +5,7 @@ A notice is named after what it tells of, so that whoever finds it out twice, or
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from hashlib import sha256
 
 from .events import HealthEvent, SourceBroken
 from .messages import MessageKind
@@ -52,5 +53,6 @@ def of_source(event: HealthEvent, now: datetime) -> Notice:
 
 
 def test_message(practice: str, recipients: tuple[str, ...], now: datetime) -> Notice:
-    """A test, at most one a minute."""
-    return Notice(practice, f"test_{now:%Y%m%dT%H%M}", MessageKind.TEST_STAFF, now, recipients=recipients)
+    """A test, at most one a minute to the same people."""
+    people = sha256("|".join(sorted(one.lower() for one in recipients)).encode()).hexdigest()[:8]
+    return Notice(practice, f"test_{now:%Y%m%dT%H%M}_{people}", MessageKind.TEST_STAFF, now, recipients=recipients)

@@ -195,6 +195,11 @@ class Practice:
         """Who gets staff's mail about the practice as a whole."""
         return _each_once(self.recipients)
 
+    @property
+    def all_recipients(self) -> tuple[str, ...]:
+        """Everybody who gets staff's mail: the practice's, then the providers' own."""
+        return _each_once((*self.recipients, *(one for each in self.providers.values() for one in each.recipients)))
+
     def feed_of(self, provider: Provider) -> str | None:
         """The id of the feed that reads a provider's schedule; None if nothing does."""
         if provider.source_id is None or not provider.integrated:

@@ -134,7 +134,8 @@ class Link:
     """The appointment that answers a request, as last seen.
 
     `before` is the request's state before it was linked. The patient `knows` what the message `told` says ("": none was due) once
-    that is no longer held, and `knew` something else before.
+    that is no longer held, and `knew` something else before. `location` is the source's id of the visit's own place ("": it says
+    none).
     """
 
     appointment_id: str
@@ -146,6 +147,7 @@ class Link:
     told: str = ""
     knows: Knowledge = Knowledge()
     knew: Knowledge = Knowledge()
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)

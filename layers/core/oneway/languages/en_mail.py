@@ -47,6 +47,7 @@ WORDS = {
     "confirmed_patient.title": "Your visit is confirmed",
     "confirmed_patient.text": "{practice} confirmed your visit.",
     "confirmed_patient.other_provider": "Please note: your visit is with {provider}, not with {asked}.",
+    "confirmed_patient.other_place": "Please note: your visit is at {place}, not at {asked}.",
     "rescheduled_patient.subject": "{practice}: your visit was moved to {day}",
     "rescheduled_patient.title": "Your visit has a new time",
     "rescheduled_patient.text": "{practice} moved your visit. Please come at the new time.",

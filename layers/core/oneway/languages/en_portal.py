@@ -239,6 +239,12 @@ WORDS = {
     "call_task.no_number": "No number was given either. Look in your own records.",
     "no_more_mail": "No more mail goes to this address, because a message came back or was not wanted.",
     "use_address_again": "Use this address again",
+    "staff_mail.title": "Your team's mail is stopped.",
+    "staff_mail.see": "See why, and use it again",
+    "staff_mail.text": "No mail goes to these addresses until you say so: neither new requests nor anything else. New "
+    "requests stand in Action required all the same. Once the mailbox takes mail again, press the button.",
+    "staff_mail.bounced": "a message came back, for good",
+    "staff_mail.complained": "a message was marked as unwanted in this mailbox; take it out of the spam folder",
     "tell.received_patient": "The request arrived. It is not confirmed yet.",
     "tell.confirmed_patient": "The visit on {when} is confirmed.",
     "tell.rescheduled_patient": "The visit was moved to {when}.",

@@ -49,6 +49,7 @@ WORDS = {
     "confirmed_patient.title": "Su cita está confirmada",
     "confirmed_patient.text": "{practice} confirmó su cita.",
     "confirmed_patient.other_provider": "Atención: su cita es con {provider}, no con {asked}.",
+    "confirmed_patient.other_place": "Atención: su cita es en {place}, no en {asked}.",
     "rescheduled_patient.subject": "{practice}: su cita se cambió al {day}",
     "rescheduled_patient.title": "Su cita tiene una nueva hora",
     "rescheduled_patient.text": "{practice} cambió su cita. Acuda a la nueva hora.",

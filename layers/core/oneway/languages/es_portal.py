@@ -238,6 +238,12 @@ WORDS = {
     "call_task.no_number": "Tampoco dio un número. Búsquelo en sus propios registros.",
     "no_more_mail": "Ya no se envía correo a esta dirección, porque un mensaje fue devuelto o no era deseado.",
     "use_address_again": "Volver a usar esta dirección",
+    "staff_mail.title": "El correo de su equipo está detenido.",
+    "staff_mail.see": "Ver por qué y volver a usarlo",
+    "staff_mail.text": "No se envía correo a estas direcciones hasta que usted lo diga: ni solicitudes nuevas ni nada más. Las "
+    "solicitudes nuevas están de todos modos en Acción necesaria. Cuando el buzón vuelva a recibir correo, pulse el botón.",
+    "staff_mail.bounced": "un mensaje fue devuelto definitivamente",
+    "staff_mail.complained": "en este buzón se marcó un mensaje como no deseado; sáquelo de la carpeta de spam",
     "tell.received_patient": "La solicitud llegó. Todavía no está confirmada.",
     "tell.confirmed_patient": "La cita del {when} está confirmada.",
     "tell.rescheduled_patient": "La cita se cambió al {when}.",

@@ -7,7 +7,6 @@ only to the address typed in the request.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.utils import format_datetime
@@ -21,14 +20,16 @@ from jinja2 import Environment
 from ..calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
 from ..colours import readable_on
 from ..domain.clock_time import zone_of
+from ..domain.matching import place_of
 from ..domain.messages import TELL_A_VISIT, DueMessage, MessageKind
 from ..domain.notices import Notice
-from ..domain.practices import Location, Practice
+from ..domain.practices import Practice
 from ..domain.requests import Request
 from ..languages import LANGUAGES, formats, mail_words
 from ..phones import shown
 from ..ports import Clock
 from ..templates import environment
+from .headers import ReadablePolicy
 
 _HERE = Path(__file__).parent
 _STATES = {
@@ -49,7 +50,7 @@ _STATES = {
 _OLD_IS_KNOWN = frozenset((MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT))
 """What takes a visit out of the patient's calendar, at the time that they were told."""
 LOGO_ID = "logo"
-_SEVEN_BITS = policy.default.clone(cte_type="7bit", max_line_length=76)
+_SEVEN_BITS = ReadablePolicy(cte_type="7bit", max_line_length=76)
 """Bodies that every relay takes as they are, in lines of at most 76 characters (RFC 2045)."""
 _LONG_HEADERS = _SEVEN_BITS.clone(max_line_length=250)
 """A subject on a line of its own: folded at its first word, as it would be by default, it looks forged to some filters."""
@@ -161,7 +162,7 @@ class MailComposer:
         tells = due.kind in TELL_A_VISIT
         if start is None or end is None or not (tells or (due.kind in _OLD_IS_KNOWN and due.old_start)):
             return
-        provider, location = _provider_name(practice, request), _location(practice, request)
+        provider, location = _provider_name(practice, request), place_of(request, practice)
         event = CalendarEvent(
             uid=uid_of(request.practice, request.id),
             sequence=request.version,
@@ -186,8 +187,7 @@ class MailComposer:
         language = practice.language if kind.to_staff else request.language
         language = language if language in LANGUAGES else "en"
         t = _speaker(language)
-        provider_id = request.link.provider_id if request.link else request.provider_id
-        location = _location(practice, request)
+        location = place_of(request, practice)
         visit_type = practice.visit_types.get(request.visit_type_id)
         zone = zone_of(location.zone)
         # Of a visit that is cancelled the patient may know another time than it had in the end.
@@ -214,9 +214,7 @@ class MailComposer:
         details = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
         return self._common(practice, str(kind), language) | {
             "text": f"{kind}.text_days" if asked_days and kind is MessageKind.RECEIVED_STAFF else f"{kind}.text",
-            "provider_name": _provider_name(practice, request),
-            "asked_name": _name_of(practice, request.provider_id),
-            "other_provider": provider_id != request.provider_id,
+            "differs": _differs(practice, request, t),
             "when": when,
             "old": old,
             "day": formats.day(start.astimezone(zone).date(), language, practice.country) if start else when,
@@ -233,7 +231,7 @@ class MailComposer:
         t = _speaker(practice.language)
         rows = []
         for request in waiting[:_MOST_IN_DIGEST]:
-            zone = zone_of(_location(practice, request).zone)
+            zone = zone_of(place_of(request, practice).zone)
             shown_at = _asked_for(request, zone, practice, practice.language, t)
             link = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
             rows.append((f"{shown_at}, {_provider_name(practice, request)}", link))
@@ -297,10 +295,18 @@ def _provider_name(practice: Practice, request: Request) -> str:
     return _name_of(practice, request.link.provider_id if request.link else request.provider_id)
 
 
-def _location(practice: Practice, request: Request) -> Location:
-    provider = practice.providers.get(request.link.provider_id if request.link else request.provider_id)
-    identifier = provider.location_id if provider else request.location_id
-    return practice.locations.get(identifier) or next(iter(practice.locations.values()))
+def _differs(practice: Practice, request: Request, t: Callable[..., str]) -> list[str]:
+    """What of a visit is not as it was asked for, beside its time."""
+    if request.link is None:
+        return []
+    told = []
+    if request.link.provider_id != request.provider_id:
+        provider, asked = _provider_name(practice, request), _name_of(practice, request.provider_id)
+        told.append(t("confirmed_patient.other_provider", provider=provider, asked=asked))
+    place, asked_place = place_of(request, practice), practice.locations.get(request.location_id)
+    if asked_place and place.id != asked_place.id:
+        told.append(t("confirmed_patient.other_place", place=place.name, asked=asked_place.name))
+    return told
 
 
 def _rendered(kind: str, values: dict[str, Any]) -> Rendered:

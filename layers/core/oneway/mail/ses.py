@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
-from ..faults import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
+from ..faults import MailError, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 _FINAL = frozenset({"MessageRejected", "InvalidParameterValue", "ValidationError"})
 """SES's answers about the message itself; everything else is about SES, the account or the way there."""
+_OURS_TO_MEND = ("not verified", "paused", "suspended", "disabled")
+"""What a rejection says that is about the sender, the sandbox, or sending that is off for now: version 1
+calls a pause MessageRejected, too, beside AccountSendingPausedException and ConfigurationSetSendingPausedException.
+"""
 
 
 @lru_cache(maxsize=1)
@@ -42,12 +46,7 @@ class SesMailer:
                 Tags=[{"Name": name, "Value": value} for name, value in tags.items()],
             )
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            if code in _FINAL and not _concerns_us(error):
-                raise MailRefused(code) from error
-            if code == "Throttling" and "rate" in _message(error):
-                raise MailThrottled(code) from error  # not the day's quota, which no pause of ours brings back
-            raise MailUnavailable(code) from error
+            raise fault_of(error) from error
         except (ConnectTimeoutError, EndpointConnectionError) as error:
             raise MailUnavailable(type(error).__name__) from error
         except BotoCoreError as error:
@@ -55,10 +54,12 @@ class SesMailer:
         return str(answer["MessageId"])
 
 
-def _concerns_us(error: ClientError) -> bool:
-    """Whether a rejection is about the sender or the account's sandbox, which operators mend, and not about this message."""
-    return "not verified" in _message(error)
-
-
-def _message(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Message", "")).lower()
+def fault_of(error: ClientError) -> MailError:
+    """What SES's refusal means for the message: never, in a moment, or once somebody has mended something."""
+    said = error.response.get("Error", {})
+    code, message = said.get("Code", ""), str(said.get("Message", "")).lower()
+    if code in _FINAL and not any(word in message for word in _OURS_TO_MEND):
+        return MailRefused(code)
+    if code == "Throttling" and "rate" in message:
+        return MailThrottled(code)  # not the day's quota, which no pause of ours brings back
+    return MailUnavailable(code)

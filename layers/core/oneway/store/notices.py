@@ -1,5 +1,6 @@
 """Notices to staff, and the addresses that get no mail."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from ..domain.errors import WriteConflict
 from ..domain.notices import Notice
 from ..domain.suppression import Suppression
 from . import keys
-from .items import TableItem, answered, decoded, get, item, query, save_if
+from .items import TableItem, answered, decoded, get, get_many, item, query, save_if
 
 _KEPT_DAYS = 90
 
@@ -56,6 +57,10 @@ class DynamoSuppressionRepository:
     def of_practice(self, practice: str) -> list[Suppression]:
         """All addresses of a practice that get no mail."""
         return [decoded(one, Suppression) for one in query(keys.suppressed(practice, "").pk)]
+
+    def among(self, practice: str, marks: Sequence[str]) -> list[Suppression]:
+        """Those of some addresses that get no mail, read consistently."""
+        return [decoded(one, Suppression) for one in get_many(keys.suppressed(practice, mark) for mark in marks)]
 
 
 def _notice_item(notice: Notice) -> TableItem:

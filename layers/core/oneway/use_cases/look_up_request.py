@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..domain.errors import LinkNotFound, RequestNotFound
+from ..domain.matching import place_of
 from ..domain.practices import Location, Practice, Provider, VisitType
 from ..domain.requests import Request
 from ..links import PrivateLinks
@@ -24,7 +25,7 @@ def looked_up(practice: Practice, request: Request) -> LookedUp:
     """A request with what a page or a message names beside it."""
     provider = practice.provider(request.link.provider_id if request.link else request.provider_id)
     return LookedUp(
-        request, practice, provider, practice.location_of(provider), practice.visit_type(request.visit_type_id)
+        request, practice, provider, place_of(request, practice), practice.visit_type(request.visit_type_id)
     )
 
 

@@ -9,17 +9,20 @@ from .membership import Membership
 
 @dataclass(frozen=True, slots=True)
 class SendTestMessage:
-    """At most one a minute and practice."""
+    """At most one a minute to the same people of a practice: a button that is pressed twice sends one."""
 
     practices: PracticeRepository
     notices: NoticeRepository
     clock: Clock
 
     def __call__(self, slug: str, recipients: tuple[str, ...] = ()) -> Notice:
-        """Have a test sent to the practice's recipients, or to others. Raises PracticeNotFound, StoreUnavailable."""
+        """Have a test sent to the practice's recipients, or to others: the notice, which another call of this minute to the
+        same people may have made. Raises PracticeNotFound, StoreUnavailable.
+        """
         practice = self.practices.get(slug)
         notice = test_message(slug, recipients or practice.staff_recipients, self.clock.now())
-        self.notices.add(notice)
+        if not self.notices.add(notice):
+            return self.notices.get(slug, notice.id) or notice
         return notice
 
 

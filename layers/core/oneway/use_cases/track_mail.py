@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..domain.errors import RequestNotFound
-from ..domain.mail_events import MailEvent, tracked
+from ..domain.mail_events import MailEvent, marks_to_stop, tracked
 from ..domain.messages import CallTask, Delivery, MessageRecord, Why, needs_call
 from ..domain.notices import notice_named
 from ..domain.requests import unreachable
-from ..domain.suppression import Suppression, mark_of
+from ..domain.suppression import Suppression
 from ..ports import (
     Clock,
     Ledger,
@@ -50,11 +50,10 @@ class TrackMail:
         if after == record:
             return True
         why = _WHY.get(event.delivery)
-        if why and event.final:
-            for address in event.recipients:
-                mark = mark_of(event.practice, address)
-                self.suppressions.add(event.practice, Suppression(mark, why, self.clock.now()))
-        if why and needs_call(record.kind, why) and notice_named(event.subject) is None:
+        for mark in marks_to_stop(record, event):
+            self.suppressions.add(event.practice, Suppression(mark, why or Why.BOUNCED, self.clock.now()))
+        is_news = after.delivery is not record.delivery
+        if why and is_news and needs_call(record.kind, why) and notice_named(event.subject) is None:
             self._to_call(event, record, why)
         self.messages.claim(event.practice, event.subject, record, after)
         return True

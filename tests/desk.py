@@ -90,6 +90,10 @@ class Desk(World):
         visit = self.visit(external_id)
         return self.dismiss_match("harbor", by, request.id, visit.provider_id, visit.id)
 
+    def perhaps(self, request: Request, external_id: str = "appt-1", by: str = NADIA) -> Request:
+        """Staff take back that a visit is not the answer."""
+        return self.undo_dismissal("harbor", by, request.id, self.visit(external_id).id)
+
     def undo(self, request: Request, by: str = NADIA) -> Request:
         """Staff untie a request from its visit."""
         return self.undo_link("harbor", by, request.id)

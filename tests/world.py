@@ -56,6 +56,7 @@ from oneway.use_cases.sync_feed import SyncFeed, SyncReport
 from oneway.use_cases.tell_health import TellHealth
 from oneway.use_cases.tell_staff_of_source import TellStaffOfSource
 from oneway.use_cases.track_mail import TrackMail
+from oneway.use_cases.undo_dismissal import UndoDismissal
 from oneway.use_cases.undo_link import UndoLink
 from oneway.use_cases.work_together import ClaimRequest, WriteNote
 
@@ -195,6 +196,9 @@ class World:
         decide = membership, store.requests, store.appointments
         self.accept_match = AcceptMatch(*decide, store.calendar, store.ledger, clock)
         self.dismiss_match = DismissMatch(*decide, store.ledger, clock)
+        self.undo_dismissal = UndoDismissal(
+            Membership(store.practices), store.requests, store.ledger, self.confirm_matches, clock
+        )
         self.undo_link = UndoLink(*decide, store.calendar, store.ledger, self.confirm_matches, clock)
         self.keep_link = KeepLink(*decide, store.ledger, clock)
         self.run_timers = RunTimers(

@@ -53,15 +53,18 @@ def staff_cancel(session: Session, practice: str, request: str) -> Response:
 @app.route("/portal/{practice}/appointments/{request}/match", methods=["POST"], content_types=FORMS)
 @signed_in
 def answer_match(session: Session, practice: str, request: str) -> Response:
-    """A visit in the schedule is the answer to a request, or is not."""
+    """A visit in the schedule is the answer to a request, or is not, or may be after all."""
     form = form_body(app.current_request)
-    answers = {"accepted": portal().accept_match, "dismissed": portal().dismiss_match}
-    word = form.get("answer", "")
+    provider, visit = form.get("provider", ""), form.get("appointment", "")
+    who, word = (practice, session.email, request), form.get("answer", "")
+    answers: dict[str, Callable[[], object]] = {
+        "accepted": partial(portal().accept_match, *who, provider, visit),
+        "dismissed": partial(portal().dismiss_match, *who, provider, visit),
+        "perhaps": partial(portal().undo_dismissal, *who, visit),
+    }
     if word not in answers:
         return _not_understood(session, practice, request)
-    visit = form.get("provider", ""), form.get("appointment", "")
-    answer = partial(answers[word], practice, session.email, request, *visit)
-    return _answered(session, practice, request, word, answer)
+    return _answered(session, practice, request, word, answers[word])
 
 
 @app.route("/portal/{practice}/appointments/{request}/link", methods=["POST"], content_types=FORMS)

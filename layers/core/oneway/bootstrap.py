@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from .use_cases.submit_request import SubmitRequest
     from .use_cases.track_mail import TrackMail
     from .use_cases.try_pull import TryPull
+    from .use_cases.undo_dismissal import UndoDismissal
     from .use_cases.undo_link import UndoLink
     from .use_cases.work_together import ClaimRequest, WriteNote
     from .web.form_tokens import FormTokens
@@ -106,6 +107,7 @@ class Portal:
     answer_vanished: "AnswerVanished"
     accept_match: "AcceptMatch"
     dismiss_match: "DismissMatch"
+    undo_dismissal: "UndoDismissal"
     undo_link: "UndoLink"
     keep_link: "KeepLink"
     ask_sync: "AskSync"
@@ -227,6 +229,7 @@ def portal() -> Portal:
     from .use_cases.show_requests import ListToAct, ShowRequest, ShowVisit
     from .use_cases.show_settings import ShowSettings
     from .use_cases.staff_mail import StoppedStaffMail, UseStaffAddressAgain
+    from .use_cases.undo_dismissal import UndoDismissal
     from .use_cases.undo_link import UndoLink
     from .use_cases.work_together import ClaimRequest, WriteNote
 
@@ -257,6 +260,7 @@ def portal() -> Portal:
         AnswerVanished(membership, requests, appointments, calendar, ledger, clock),
         AcceptMatch(membership, requests, appointments, calendar, ledger, clock),
         DismissMatch(membership, requests, appointments, ledger, clock),
+        UndoDismissal(membership, requests, ledger, _confirm_matches(clock), clock),
         UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
         KeepLink(membership, requests, appointments, ledger, clock),
         AskSync(membership, DynamoFeedRepository(), SqsSyncQueue(settings.sync_queue_url), clock),

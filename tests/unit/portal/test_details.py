@@ -175,6 +175,29 @@ class TestCancelling:
         assert "Cancel request" in page.text
 
 
+class TestPossibleMatches:
+    def test_what_was_dismissed_stays_in_sight_and_can_be_taken_back(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        page = f"{LIST}/{request.id}"
+        fields = desk.open(page).fields(f"{page}/match")
+        desk.send(f"{page}/match", answer="dismissed", **fields)
+
+        shown = desk.open(page)
+        assert "Possible matches" not in shown.text
+        assert "Not the same person: 1 visit" in shown.text
+        assert "Undo: it may be the same person" in shown.text
+        assert "Undo: it may be" not in desk.open(page, VIC).text
+        done = desk.send(f"{page}/match", answer="perhaps", **shown.fields(f"{page}/match"))
+
+        assert done.headers["Location"] == f"{page}?done=perhaps"
+        after = desk.open(page).text
+        assert "Possible matches" in after
+        assert "Not the same person: 1 visit" not in after
+        assert "Perhaps this visit after all, says the staff" in after
+
+
 class TestImportedVisits:
     def test_one_that_nobody_asked_for_has_a_page(self, desk: PortalDesk) -> None:
         desk.enter("walk-in", **at(LATER), patient=a_record(phones=("+14155550199",)))

@@ -560,6 +560,44 @@ class TestDismissing:
         desk.minutes()
         assert desk.answered_by(request) == "appt-1"
 
+    def test_it_can_be_taken_back_once_and_is_an_entry(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.dismiss(request)
+        assert desk.explain_request(desk.practice, desk.stored(request)).suggestions == ()
+
+        desk.perhaps(request)
+        desk.perhaps(request)
+
+        assert desk.happened(request) == [Happening.NOT_THIS, Happening.PERHAPS_THIS]
+        explained = desk.explain_request(desk.practice, desk.stored(request))
+        assert [one.visit.id for one in explained.suggestions] == [desk.visit().id]
+        assert explained.dismissed == ()
+        assert desk.stored(request).pending
+        with pytest.raises(Forbidden):
+            desk.perhaps(request, by=VIC)
+
+    def test_taken_back_of_a_visit_on_which_all_agrees_the_visit_confirms(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        desk.minutes(2)
+        assert desk.stored(request).pending
+
+        desk.perhaps(request)
+
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.happened(request)[-2:] == [Happening.PERHAPS_THIS, Happening.CONFIRMED]
+
+    def test_taken_back_while_somebody_else_writes_nothing_is_lost(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.dismiss(request)
+        desk.enter("appt-2", patient=WRONG, **at(LATER))
+        desk.minutes()
+        desk.store.before_commit = lambda: desk.dismiss(request, "appt-2")
+
+        desk.perhaps(request)
+
+        assert [one.appointment_id for one in desk.stored(request).dismissals] == [desk.visit("appt-2").id]
+
     def test_it_is_of_one_request_only(self, desk: Desk) -> None:
         request = desk.ask()
         desk.enter(**at(LATER))

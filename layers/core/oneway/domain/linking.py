@@ -235,6 +235,15 @@ def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor
     return changed(request, after, by, now, Happening.NOT_THIS)
 
 
+def dismissal_undone(request: Request, appointment_id: str, by: Actor, now: datetime) -> Transition | None:
+    """Staff take back that an appointment is not the answer; None if nobody said so."""
+    others = tuple(one for one in request.dismissals if one.appointment_id != appointment_id)
+    if others == request.dismissals:
+        return None
+    after = replace(request, dismissals=others, look_at=now)
+    return changed(request, after, by, now, Happening.PERHAPS_THIS)
+
+
 def vanished_dismissed(request: Request, by: Actor, now: datetime) -> Transition:
     """Staff say that a visit which is no longer in the schedule stands. Raises RequestAlreadyAnswered."""
     if request.vanished_at is None:

@@ -181,6 +181,7 @@ class Happening(StrEnum):
     DISMISSED = "dismissed"
     ACCEPTED = "accepted"
     NOT_THIS = "not_this"
+    PERHAPS_THIS = "perhaps_this"
     UNDONE = "undone"
     RESCHEDULED = "rescheduled"
     CAME_LATE = "came_late"

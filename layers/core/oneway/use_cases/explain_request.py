@@ -30,11 +30,14 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """`why` is of a request that waits; `answered` is another request of the same person that a visit at this time answers."""
+    """`why` is of a request that waits; `answered` is another request of the same person that a visit at this time answers;
+    `dismissed` are visits that would be suggested, had staff not said that they are not the answer.
+    """
 
     why: "Explanation | None" = None
     suggestions: tuple[Suggestion, ...] = ()
     answered: Request | None = None
+    dismissed: tuple[Suggestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,20 @@ class ExplainRequest:
 
         at_start = self._at_start(practice, request)
         visits = {one.id: one for one in (*at_start, *self._elsewhere(practice, request, hints))}
-        free = [one for one in visits.values() if not is_dismissed(request, one)]
-        matches = AppointmentsByKey(free, practice).answering(request)
+        free, dismissed = (
+            [one for one in visits.values() if is_dismissed(request, one) is whether] for whether in (False, True)
+        )
+
+        def suggested(several: Iterable[Appointment]) -> tuple[Suggestion, ...]:
+            matches = AppointmentsByKey(several, practice).answering(request)
+            return tuple(Suggestion(match, visits[match.appointment_id]) for match in matches)
+
         why = None
         if request.pending and request.slot:
             age = self.age.minutes(practice, practice.provider(request.provider_id))
             why = why_pending(request, at_start, practice, age)
-        suggestions = tuple(Suggestion(match, visits[match.appointment_id]) for match in matches)
-        return Explained(why, suggestions, self._answered(practice, request, at_start))
+        answered = self._answered(practice, request, at_start)
+        return Explained(why, suggested(free), answered, suggested(dismissed))
 
     def _at_start(self, practice: Practice, request: Request) -> list[Appointment]:
         """Everything that starts at the requested time, with every provider."""

@@ -33,7 +33,7 @@ class FollowPull:
         for event in events:
             match event:
                 case VisitGone() | VisitMoved() | VisitMissing() if event.request_id:
-                    self.resolve_moves(event.practice, event.request_id)
+                    self._resolve(event.practice, event.request_id)
                 case PullFinished() if event.awaited:
                     self._go_on(event.practice)
                 case FeedTurned():
@@ -44,5 +44,9 @@ class FollowPull:
         """Whoever awaits pulls has a message that is held, and so stands among the unsent."""
         for slug, request_id in self.requests.unsent(self.clock.now()):
             if slug == practice:
-                with suppress(RequestNotFound):
-                    self.resolve_moves(slug, request_id)
+                self._resolve(slug, request_id)
+
+    def _resolve(self, practice: str, request_id: str) -> None:
+        """A request may be gone (erased, or past its time) while a visit or a list still names it: no pull breaks of that."""
+        with suppress(RequestNotFound):
+            self.resolve_moves(practice, request_id)

@@ -10,7 +10,7 @@ from oneway.domain.errors import Forbidden, RequestAlreadyAnswered
 from oneway.domain.events import PullFinished, VisitGone, VisitMissing, VisitMoved
 from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.requests import Happening
-from oneway.domain.vanishing import Brake, held
+from oneway.domain.vanishing import Brake, Held, held
 from oneway.faults import Unavailable
 from oneway.use_cases.resolve_absence import MOST_LOOKED_UP
 from oneway.use_cases.sync_feed import Outcome, SyncReport
@@ -425,6 +425,47 @@ class TestTheBrake:
         assert len(world.store.appointments_by_key) == 11
         assert not any(a.missing_since or not a.occupies for a in world.store.appointments_by_key.values())
 
+    @pytest.mark.parametrize("answer", VanishedAnswer)
+    def test_an_answer_holds_for_those_that_were_held_alone(self, world: World, answer: VanishedAnswer) -> None:
+        self.fill(world, 12)
+        self.lose(world, 5)
+        pulls(world, 1)
+        (first,) = held_in(world)
+        self.answer(world, answer)
+        self.lose(world, 12)
+        (report,) = pulls(world, 1)
+        assert report.outcome is Outcome.HELD
+        (second,) = held_in(world)
+        state = world.store.feeds_by_id[FEED]
+        assert (second.vanished, state.answer) == (12, None)
+        assert second.since > first.since, "whoever answers the first question has not seen the second"
+        assert not world.answer_held(*FEED, answer, since=first.since)
+        assert {report.outcome for report in pulls(world, 3)} == {Outcome.HELD}
+        assert not any(a.missing_since for a in world.store.appointments_by_key.values())
+
+    def test_accepted_are_also_fewer_of_them(self, world: World) -> None:
+        self.fill(world, 12)
+        self.lose(world, 7)
+        pulls(world, 1)
+        self.answer(world, VanishedAnswer.ACCEPT)
+        world.source.hidden -= {"v-0", "v-1"}
+        assert pulls(world, 1)[0].outcome is not Outcome.HELD
+        state = world.store.feeds_by_id[FEED]
+        assert (state.held, state.answer, state.suspects) == (None, None, 5)
+
+    def test_what_is_kept_is_what_was_held(self, world: World) -> None:
+        """So few are missing by then that nothing is held: one that staff were not asked about goes its usual way."""
+        self.fill(world)
+        self.lose(world, 5)
+        pulls(world, 1)
+        self.answer(world, VanishedAnswer.KEEP)
+        world.source.hidden = {"v-0"}
+        world.source.delete("v-9")
+        pulls(world, 3)
+        gone = {a.row.external_id for a in world.store.appointments_by_key.values() if a.row.raw_state == "gone"}
+        assert gone == {"v-9"}
+        assert not any(a.missing_since for a in world.store.appointments_by_key.values())
+
     def test_an_answer_to_nothing_is_none(self, world: World) -> None:
         self.fill(world)
         self.answer(world, VanishedAnswer.ACCEPT)
@@ -437,6 +478,10 @@ class TestTheBrake:
         assert held(absent, others, owners, Brake(), NOW)
         assert held(absent, [*others, *[("osei", 10**8)] * 12], owners, Brake(), NOW) is None
         assert held(dict.fromkeys(absent, 0), others, owners, Brake(), NOW) is None
+
+
+def held_in(world: World) -> list[Held]:
+    return [state.held for state in world.store.feeds_by_id.values() if state.held]
 
 
 class TestTime:

@@ -3,7 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from oneway.domain.events import FeedTurned, PullFinished, SourceBroken, VisitGone
+from oneway.domain.events import (
+    Event,
+    FeedTurned,
+    PullFinished,
+    SourceBroken,
+    VisitGone,
+    VisitMissing,
+    VisitMoved,
+)
 from oneway.domain.feeds import MOST_AWAITING
 from oneway.domain.requests import Happening
 from oneway.faults import AuthRevoked
@@ -44,6 +52,23 @@ def test_what_concerns_a_request_or_a_sources_health_is_followed() -> None:
     )
     assert looked.at == [("harbor", "request-1"), ("harbor", "request-2"), ("harbor", "request-3")]
     assert learnt == [broken]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        VisitGone("harbor", "osei", "visit-1", "erased"),
+        VisitMissing("harbor", "osei", "visit-1", "erased"),
+        VisitMoved("harbor", "visit-1", "erased", "osei", START, "osei", NOW),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_an_event_of_a_request_that_is_gone_holds_up_nothing(world: World, event: Event) -> None:
+    world.source.fault = AuthRevoked("403")
+    world.pull()
+    learnt = world.sync_feed.follow_pull([event, FeedTurned("harbor", "ehr")])
+    assert learnt == []
+    assert len(world.turns) == 1
 
 
 def test_a_visit_that_was_entered_anew_before_it_went_is_found_by_the_very_pull(world: World) -> None:

@@ -90,7 +90,8 @@ class FeedState:
     the version under which rows were translated. `last_good_at` is when the last complete pull that was written down began.
     `set_aside` is how many rows could not be used, `aside` a digest of the reasons. `suspects` is how many visits the last
     pull did not show for the first time (`suspects_back`: how many that only a look back reaches); `held` is set while a pull
-    waits for staff, and `answer` is what they said. `failing_since` is when the first pull failed after a good one;
+    waits for staff, and `answer` is what they said of just these visits. `failing_since` is when the first pull failed after a
+    good one;
     `broken_since` is set once the source counts as broken (domain/health.py), until it is well, and `unheard` as long as its
     source was not judged since that turned. `awaited`: something waits for a good pull that begins after this instant, so that
     one is written down; `awaited_by` are requests that wait, at most `MOST_AWAITING`. `cursor` is where the changes begin that

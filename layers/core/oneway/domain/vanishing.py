@@ -1,6 +1,6 @@
 """The brake: where much of a provider's schedule vanishes at once, the source is more likely wrong than the schedule."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,12 +20,19 @@ USUAL_BRAKE = Brake()
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A pull that was held: since when, and how many of a provider's future visits it did not show."""
+    """A pull that was held: since when, and how many of a provider's future visits it did not show. `visits` are the ids of all
+    that it did not show and that are to come: what staff say holds for these alone.
+    """
 
     since: datetime
     provider_id: str
     vanished: int
     of: int
+    visits: tuple[str, ...] = ()
+
+    def covers(self, visits: Collection[str]) -> bool:
+        """Whether nothing but what was held is missing. Fewer are the same question; another one is a new one."""
+        return set(visits) <= set(self.visits)
 
 
 def held(
@@ -42,16 +49,16 @@ def held(
     """
     earliest = minute_of(now)
     vanished: dict[str, int] = {}
-    for identifier, start in absent.items():
-        if start >= earliest and identifier in provider_of:
-            provider_id = provider_of[identifier]
-            vanished[provider_id] = vanished.get(provider_id, 0) + 1
+    to_come = tuple(sorted(i for i, start in absent.items() if start >= earliest and i in provider_of))
+    for identifier in to_come:
+        provider_id = provider_of[identifier]
+        vanished[provider_id] = vanished.get(provider_id, 0) + 1
     total = dict(vanished)
     for provider_id, start in present:
         if start >= earliest:
             total[provider_id] = total.get(provider_id, 0) + 1
     tripped = [
-        Held(now, provider_id, count, total[provider_id])
+        Held(now, provider_id, count, total[provider_id], to_come)
         for provider_id, count in vanished.items()
         if count >= brake.visits and count * 100 > brake.percent * total[provider_id]
     ]

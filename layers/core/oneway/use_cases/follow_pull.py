@@ -30,14 +30,15 @@ class FollowPull:
         for event in events:
             match event:
                 case VisitGone() | VisitMoved() | VisitMissing() if event.request_id:
-                    self.resolve_moves(event.practice, event.request_id)
+                    self._resolve(event.practice, event.request_id)
                 case PullFinished():
-                    self._go_on(event)
+                    for request_id in event.awaited_by:
+                        self._resolve(event.practice, request_id)
                 case FeedTurned():
                     learnt += self.tell_health(event.practice, event.source_id)
         return learnt
 
-    def _go_on(self, pull: PullFinished) -> None:
-        for request_id in pull.awaited_by:
-            with suppress(RequestNotFound):
-                self.resolve_moves(pull.practice, request_id)
+    def _resolve(self, practice: str, request_id: str) -> None:
+        """A request may be gone (erased, or past its time) while a visit or a list still names it: no pull breaks of that."""
+        with suppress(RequestNotFound):
+            self.resolve_moves(practice, request_id)

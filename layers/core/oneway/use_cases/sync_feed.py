@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from ..domain import identifiers
 from ..domain.appointments import Appointment, RowKind, ScheduleRow, SetAsideRow
-from ..domain.clock_time import day_of, zone_of
+from ..domain.clock_time import day_of, minute_of, zone_of
 from ..domain.comparing import (
     Comparison,
     DigestWeek,
@@ -284,7 +284,7 @@ class SyncFeed:
         gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
         if not snapshot.complete:
             found = replace(found, absent_once=gone)
-        if state.answer is None and (held := self._held(state, stored, found)):
+        if (held := self._held(state, stored, found)) and not _is_answered(state, held):
             return self._hold(state, held, len(snapshot.prints))
         resolved, marks = self._decide(pull, found, gone)
         pulled = with_rows(pulled, resolved.rows)
@@ -320,8 +320,13 @@ class SyncFeed:
         source itself says that it is gone, the source is asked at once.
         """
         state = pull.state
-        if state.answer is VanishedAnswer.KEEP:
-            return self._resolve(pull, found.absent_twice, found.known), dict.fromkeys(found.absent_once, Mark.KEPT)
+        if state.held and state.answer is VanishedAnswer.KEEP:
+            earliest, asked_about = minute_of(self.clock.now()), set(state.held.visits)
+            marks = {
+                one: Mark.KEPT if one in asked_about or start < earliest else Mark.SUSPECTED
+                for one, start in found.absent_once.items()
+            }
+            return self._resolve(pull, found.absent_twice, found.known), marks
         at_once = gone if pull.source.capabilities().read_by_id else {}
         resolved = self._resolve(pull, {**found.absent_twice, **at_once}, found.known, gone.keys())
         return resolved, dict.fromkeys(found.absent_once, Mark.SUSPECTED)
@@ -413,11 +418,14 @@ class SyncFeed:
         return held(found.absent_once, present, provider_of, settings.brake, self.clock.now())
 
     def _hold(self, state: FeedState, found: Held, seen: int) -> SyncReport:
-        """Change nothing, and let staff say what it means. The schedule goes on ageing."""
-        since = state.held.since if state.held else found.since
+        """Change nothing, and let staff say what it means. The schedule goes on ageing. Where others are missing than those that
+        staff were asked about, they are asked anew, and what they said holds no more.
+        """
+        same = state.held is not None and state.held.covers(found.visits)
+        since = state.held.since if state.held and same else found.since
         now_held = replace(found, since=since)
         if state.held != now_held:
-            self._save(state, replace(_well(state), held=now_held))
+            self._save(state, replace(_well(state), held=now_held, answer=state.answer if same else None))
         finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.HELD, seen)
         return SyncReport(Outcome.HELD, seen, missing=found.vanished, events=(finished,))
 
@@ -609,6 +617,11 @@ def _ids_of(settings: FeedSettings, external_ids: Iterable[str]) -> set[str]:
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+def _is_answered(state: FeedState, found: Held) -> bool:
+    """Whether staff have said what it means that just these visits vanished."""
+    return bool(state.answer and state.held and state.held.covers(found.visits))
 
 
 def _well(state: FeedState) -> FeedState:

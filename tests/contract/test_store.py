@@ -247,16 +247,46 @@ class TestMessages:
         store.messages.mark("harbor", ELSE, self.first, done)
         assert store.messages.list("harbor", ELSE) == [self.second, done]
 
-    def test_settling_takes_the_mark_off_the_version_it_knows(self, store: Store) -> None:
+    def test_settling_takes_the_mark_off_what_it_knows(self, store: Store) -> None:
         request = put(store)
-        settled, other = with_due(request, (), NOW), replace(request, reason="other")
-        for read in (replace(request, version=request.version + 1), other, replace(request, id=ELSE)):
-            assert not store.messages.settle(read, replace(settled, id=read.id))
+        due_nothing = with_due(request, (), NOW)
+        for read in (
+            replace(request, version=request.version + 1),
+            replace(request, settled=1),
+            replace(request, id=ELSE),
+        ):
+            assert store.messages.settle(read, replace(due_nothing, id=read.id)) is None
         assert store.requests.unsent(NOW + timedelta(hours=1)) == [("harbor", request.id)]
-        assert store.messages.settle(request, settled)
+        settled = store.messages.settle(request, due_nothing)
         assert store.requests.unsent(NOW + timedelta(hours=1)) == []
-        assert store.requests.get("harbor", request.id) == settled == replace(request, due=(), unsent_since=None)
-        assert not store.messages.settle(request, settled)
+        assert store.requests.get("harbor", request.id) == settled
+        assert settled == replace(request, due=(), unsent_since=None, settled=1)
+
+    def test_of_two_who_settle_what_they_read_one_does(self, store: Store) -> None:
+        request = put(store)
+        first = store.messages.settle(request, replace(request, look_at=NOW))
+        assert first
+        assert store.messages.settle(request, replace(request, link_generation=2)) is None
+        second = store.messages.settle(first, replace(first, link_generation=2))
+        assert (
+            second
+            == replace(request, look_at=NOW, link_generation=2, settled=2)
+            == store.requests.get("harbor", request.id)
+        )
+
+    def test_a_change_that_read_before_what_was_settled_meets_a_conflict(self, store: Store) -> None:
+        request = put(store)
+        late = requests.cancelled(request, STAFF, NOW, ())
+        settled = store.messages.settle(request, replace(request, link_generation=2))
+        assert settled
+        with pytest.raises(WriteConflict) as caught:
+            store.ledger.commit([RequestChange(late)])
+        assert caught.value.conflicted == (0,)
+        assert store.requests.get("harbor", request.id) == settled
+        again = requests.cancelled(settled, STAFF, NOW, ())
+        store.ledger.commit([RequestChange(again)])
+        assert store.messages.settle(settled, settled) is None
+        assert store.requests.get("harbor", request.id) == again.after
 
 
 class TestClosed:
@@ -723,8 +753,8 @@ class TestLooking:
         later = NOW + timedelta(hours=5)
         assert store.requests.to_look_at(later) == []
         assert store.requests.unsent(later) == [("harbor", request.id)]
-        sent = with_due(request, (), NOW)
-        assert store.messages.settle(request, sent)
+        sent = store.messages.settle(request, with_due(request, (), NOW))
+        assert sent
         assert store.requests.to_look_at(later) == [("harbor", request.id)]
         assert store.requests.to_look_at(NOW + timedelta(hours=4)) == []
         cancelled = requests.cancelled(sent, STAFF, NOW, ())

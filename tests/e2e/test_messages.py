@@ -81,7 +81,7 @@ class Post:
 
         def moved() -> bool:
             now = self.stored(request_id)
-            return now.unsent_since is None and self.messages.settle(now, replace(now, **changes))
+            return now.unsent_since is None and self.messages.settle(now, replace(now, **changes)) is not None
 
         wait_for("a request at rest", moved, SECONDS)
 
@@ -92,7 +92,7 @@ class Post:
             now = self.stored(request_id)
             due = tuple(replace(one, not_before=datetime.now(UTC)) if one.not_before else one for one in now.due)
             old = datetime.now(UTC) - timedelta(minutes=5)
-            return self.messages.settle(now, replace(now, due=due, unsent_since=old))
+            return self.messages.settle(now, replace(now, due=due, unsent_since=old)) is not None
 
         wait_for("what is held to be let go", gone, SECONDS)
         self.tick()

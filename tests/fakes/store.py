@@ -174,7 +174,7 @@ class FakeLedger:
             case RequestChange(transition):
                 after, before = transition.after, transition.before
                 stored = self.store.requests_by_id.get((after.practice, after.id))
-                return (stored.version if stored else 0) == (before.version if before else 0)
+                return _written(stored) == _written(before)
             case DayChange(before, after):
                 day = self.store.days_by_key.get((after.practice, after.provider_id, after.day))
                 return (day.version if day else 0) == before.version
@@ -211,6 +211,10 @@ class FakeLedger:
             case LongBlocksChange(before, after):
                 blocks = replace(after, version=before.version + 1)
                 self.store.blocks_by_key[after.practice, after.provider_id] = blocks
+
+
+def _written(request: Request | None) -> tuple[int, int]:
+    return (request.version, request.settled) if request else (0, 0)
 
 
 @dataclass
@@ -423,11 +427,12 @@ class FakeMessages:
     def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> None:
         self.claim(practice, request_id, claimed, done)
 
-    def settle(self, request: Request, after: Request) -> bool:
-        if self.store.requests_by_id.get((request.practice, request.id)) != request:
-            return False
-        self.store.requests_by_id[request.practice, request.id] = after
-        return True
+    def settle(self, request: Request, after: Request) -> Request | None:
+        key = request.practice, request.id
+        if _written(self.store.requests_by_id.get(key)) != _written(request):
+            return None
+        settled = self.store.requests_by_id[key] = replace(after, settled=request.settled + 1)
+        return settled
 
 
 @dataclass

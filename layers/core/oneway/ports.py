@@ -215,8 +215,10 @@ class MessageRepository(Protocol):
     def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> None:
         """Replace our claim by its outcome. Raises WriteConflict if the claim is no longer ours."""
 
-    def settle(self, request: Request, after: Request) -> bool:
-        """Replace a request by one that differs in what is due, if it is still as it was read; whether it was."""
+    def settle(self, request: Request, after: Request) -> Request | None:
+        """Replace a request by one that differs in what is due; as it is then stored, with `settled` raised, so that a change
+        that read before meets a conflict. None, and nothing is written, if it is no longer as it was read.
+        """
 
 
 class NoticeRepository(Protocol):

@@ -17,7 +17,7 @@ from oneway.domain.requests import Request, RequestedSlot
 from oneway.domain.waiting import has_opened, next_digest_at, nudge_at, warn_at
 from oneway.faults import Unavailable
 
-from tests.builders import NOW, START, ZONE, a_calendar, a_practice, a_provider, a_request
+from tests.builders import NOW, START, ZONE, a_calendar, a_practice, a_provider, a_record, a_request
 from tests.desk import Desk, at
 from tests.fakes.store import FakeRequests
 
@@ -89,6 +89,16 @@ class TestReminders:
     def test_open_hours_follow_the_wall_clock(self) -> None:
         # On Sunday 8 March 2026 the clock goes from two to three: the day is closed, Friday and Monday are not.
         assert nudge_at(a_practice(), local(6, 15, month=3)) == local(9, 11, month=3)
+
+    def test_once_also_where_something_else_was_decided_at_that_moment(self, desk: Desk) -> None:
+        request = desk.ask(start=IN_DAYS)
+        desk.enter(**at(IN_DAYS), patient=a_record(birth_date=date(1984, 12, 3)))
+        desk.pull()
+        desk.clock.at = local(23, 15)
+        desk.store.before_commit = desk.tick
+        desk.dismiss(request)
+        assert sent(desk) == [NUDGE]
+        assert tick_at(desk, local(23, 15, 10)) == []
 
     def test_what_was_answered_reminds_nobody(self, desk: Desk) -> None:
         desk.ask()

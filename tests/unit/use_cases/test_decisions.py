@@ -361,6 +361,26 @@ class TestUndoing:
         desk.minutes(3)
         assert desk.told(request) == [CONFIRMED, CORRECTION]
 
+    def test_in_the_moment_in_which_the_message_is_let_go_it_finds_the_patient_told(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.accept(request)
+        desk.clock.advance(seconds=61)
+        desk.store.before_commit = lambda: void(desk.deliver())
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+
+    def test_of_a_move_in_the_moment_in_which_its_message_is_let_go_the_new_time_is_corrected(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        desk.pull()
+        desk.clock.advance(minutes=2)
+        desk.store.before_commit = lambda: void(desk.deliver())
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED, CORRECTION]
+        assert "November 25" in desk.last_mail()
+
     def test_what_a_sync_linked_can_be_undone_too(self, desk: Desk) -> None:
         request = desk.confirmed()
         desk.undo(request)

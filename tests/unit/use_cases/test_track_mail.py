@@ -409,6 +409,15 @@ class TestLinks:
         with pytest.raises(RequestNotFound):
             desk.revoke_link("harbor", "aaaaaaaaaaaaa")
 
+    def test_it_stays_revoked_whatever_was_decided_at_that_moment(self, desk: Desk) -> None:
+        submitted = desk.submit()
+        desk.deliver()
+        desk.store.before_commit = lambda: desk.revoke_link("harbor", submitted.request.id) and None
+        desk.cancel_as_moved(submitted.request)
+        assert desk.stored(submitted.request).moving
+        with pytest.raises(LinkNotFound):
+            desk.look_up("harbor", submitted.link)
+
     def test_staff_are_warned_where_the_schedule_is_old(self, desk: Desk) -> None:
         desk.clock.advance(hours=5)
         desk.submit()

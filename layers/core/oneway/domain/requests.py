@@ -211,11 +211,11 @@ class Request:
     """What a patient asked for online.
 
     `slot` is None for a request without a time, which has `preferred` times instead and holds no place. `version` rises by
-    one with every change. `due` are messages that the changes so far call for and that are not known to be sent;
-    `unsent_since` is when the oldest of them became due. While it waits for an answer the clock looks at it at `look_at`
-    (domain/waiting.py); `nudged_at` and `warned_at` are when staff were reminded, and the patient was told not to come. `call`
-    is what staff have to tell the patient by phone. `fingerprint` is a digest of the payload, to tell a repeated submit from a
-    reused key.
+    one with every change, `settled` with every other write: both together say whether it is still as it was read. `due` are
+    messages that the changes so far call for and that are not known to be sent; `unsent_since` is when the oldest of them
+    became due. While it waits for an answer the clock looks at it at `look_at` (domain/waiting.py); `nudged_at` and
+    `warned_at` are when staff were reminded, and the patient was told not to come. `call` is what staff have to tell the
+    patient by phone. `fingerprint` is a digest of the payload, to tell a repeated submit from a reused key.
     """
 
     practice: str
@@ -251,6 +251,7 @@ class Request:
     warned_at: datetime | None = None
     call: CallTask | None = None
     preferred: PreferredTimes | None = None
+    settled: int = 0
 
     @property
     def pending(self) -> bool:

@@ -88,6 +88,7 @@ class TableItem(Model):
     sk = UnicodeAttribute(range_key=True)
     schema = NumberAttribute(default=SCHEMA)
     v = NumberAttribute(null=True)
+    settled = NumberAttribute(null=True)
     body = BinaryAttribute(legacy_encoding=False, null=True)
     open = UnicodeAttribute(null=True)
     open_at = UnicodeAttribute(null=True)

@@ -24,7 +24,7 @@ from ..ports import (
 from . import keys
 from .appointments import appointment_item
 from .items import LOST_TO_ANOTHER, TableItem, connection, item
-from .requests import request_item
+from .requests import request_item, still_as_read
 
 
 class DynamoLedger:
@@ -66,7 +66,7 @@ class DynamoLedger:
 
 def _write_request(transaction: TransactWrite, change: RequestChange) -> None:
     before, after, entry = change.transition.before, change.transition.after, change.transition.entry
-    transaction.save(request_item(after), condition=_is_still(before.version if before else 0))
+    transaction.save(request_item(after), condition=still_as_read(before) if before else _is_still(0))
     if before:
         # The first entry is the request itself.
         transaction.save(item(keys.event(after.practice, after.id, entry.number), entry))

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from secrets import token_hex
 
+from pynamodb.expressions.condition import Condition
+
 from ..domain.claims import Claim, Note
 from ..domain.errors import RequestNotFound, WriteConflict
 from ..domain.messages import MessageRecord
@@ -28,12 +30,21 @@ def request_item(request: Request) -> TableItem:
         keys.request(request.practice, request.id),
         request,
         request.version,
+        settled=request.settled or None,
         open=listed,
         open_at=open_at if listed else None,
         unsent=(keys.UNSENT if request.unsent_since else keys.LATER) if since else None,
         unsent_since=f"{keys.instant(since)}#{request.id}" if since else None,
         **listed_request(request),
     )
+
+
+def still_as_read(request: Request) -> Condition:
+    """That nobody has written a request since it was read. Its body is not compared: another release may store it otherwise."""
+    # Items from before the counter have none.
+    settled = TableItem.settled == request.settled if request.settled else TableItem.settled.does_not_exist()
+    still: Condition = (TableItem.v == request.version) & settled
+    return still
 
 
 _BESIDE_AT_ONCE = 50
@@ -179,11 +190,11 @@ class DynamoMessageRepository:
         """Replace our claim by its outcome. Raises WriteConflict if it is no longer ours."""
         self.claim(practice, request_id, claimed, done)
 
-    def settle(self, request: Request, after: Request) -> bool:
-        """Replace a request by one that differs in what is due, if it is still as it was read; whether it was."""
-        before = request_item(request).body
+    def settle(self, request: Request, after: Request) -> Request | None:
+        """Replace a request by one that differs in what is due, as it is then stored; None if it is no longer as it was read."""
+        settled = replace(after, settled=request.settled + 1)
         try:
-            save_if(request_item(after), (TableItem.v == request.version) & (TableItem.body == before))
+            save_if(request_item(settled), still_as_read(request))
         except WriteConflict:
-            return False
-        return True
+            return None
+        return settled

@@ -23,7 +23,7 @@ class RevokeLink:
 
     def _revoke(self, slug: str, request_id: str) -> Request:
         request = self.requests.get(slug, request_id)
-        after = with_new_link(request)
-        if not self.messages.settle(request, after):
+        revoked = self.messages.settle(request, with_new_link(request))
+        if revoked is None:
             raise WriteConflict
-        return after
+        return revoked

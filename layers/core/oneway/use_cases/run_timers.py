@@ -98,7 +98,7 @@ class RunTimers:
         after = reminded(practice, request, now)
         # Where somebody wrote meanwhile, the next run looks again.
         stood = self.messages.settle(request, after)
-        return "reminded" if stood and len(after.due) > len(request.due) else ""
+        return "reminded" if stood is not None and len(after.due) > len(request.due) else ""
 
     def _expire(self, practice: Practice, request: Request, now: datetime) -> bool:
         if not self.await_pull(practice, request.provider_id, request.expires_at):

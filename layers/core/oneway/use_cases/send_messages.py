@@ -119,9 +119,12 @@ class SendMessages:
         """
         request = self.requests.get(slug, request_id)
         after = released(request, self.clock.now())
-        if after is not request and not self.messages.settle(request, after):
+        if after is request:
+            return request
+        settled = self.messages.settle(request, after)
+        if settled is None:
             raise NotYet("changed meanwhile")
-        return after
+        return settled
 
     def _settled(self, request: Request, records: dict[str, MessageRecord]) -> Request:
         """The request without what was sent; with whom to call about what was not, of which staff are told once."""

@@ -310,12 +310,26 @@ def list_dead_letters(stack: StackName = "oneway", region: Region = None, profil
 
 
 @dead_letters.command("retry")
-def retry_dead_letters(stack: StackName = "oneway", region: Region = None, profile: Profile = None) -> None:
-    """Put them back where they came from."""
+def retry_dead_letters(
+    stack: StackName = "oneway",
+    region: Region = None,
+    profile: Profile = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also those that would only come back.")] = False,
+) -> None:
+    """Put them back where they came from, but for those that would only come back."""
     from . import dead_letters as letters
 
     with _at(stack, region, profile) as (found, out):
-        letters.retry(found, out)
+        letters.retry(found, out, anyway=anyway)
+
+
+@dead_letters.command("discard")
+def discard_dead_letters(stack: StackName = "oneway", region: Region = None, profile: Profile = None) -> None:
+    """Delete those that would only come back."""
+    from . import dead_letters as letters
+
+    with _at(stack, region, profile) as (found, out):
+        letters.discard(found, out)
 
 
 @contextmanager

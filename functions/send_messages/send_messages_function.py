@@ -17,23 +17,28 @@ def handler(event: dict[str, Any], context: object) -> dict[str, list[dict[str, 
     blocked: set[str] = set()
     for record in event["Records"]:
         group = record["attributes"].get("MessageGroupId", "")
-        if group in blocked or not _send(json.loads(record["body"])):
+        if group in blocked or not _send(record["body"]):
             blocked.add(group)
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
 
 
-def _send(message: dict[str, Any]) -> bool:
+def _send(body: str) -> bool:
+    request = ""
     try:
-        sent = send_messages(message["practice"], message["request"])
+        message = json.loads(body)
+        practice, request = message["practice"], message["request"]
+        sent = send_messages(practice, request)
     except NotYet as error:
-        log("messages wait", request=message["request"], why=str(error))
+        log("messages wait", request=request, why=str(error))
         return False
     except NotFound:
-        log("request is gone", request=message["request"])
+        log("request is gone", request=request)
         return True
-    except Exception as error:  # one request's bug must not hold up the others of the batch
-        log("sending broke", request=message["request"], error=fault(error))
+    except (
+        Exception
+    ) as error:  # one request's bug, or a body that is none of ours, must not hold up the others of the batch
+        log("sending broke", request=request, error=fault(error))
         return False
-    log("messages sent", request=message["request"], sent=sent)
+    log("messages sent", request=request, sent=sent)
     return True

@@ -6,6 +6,7 @@ from typing import Any
 from oneway import bootstrap
 from oneway.faults import MailEventUnknown
 from oneway.logs import fault, log
+from oneway.queues import EVENT_UNKNOWN, MESSAGE_UNKNOWN
 
 track_mail = bootstrap.track_mail()
 aside = bootstrap.mail_aside()
@@ -31,9 +32,9 @@ def _tracked(body: str) -> None:
         event = bootstrap.mail_event(json.loads(body))
     except (MailEventUnknown, ValueError) as error:
         log("event unknown", why=type(error).__name__)
-        aside.keep(body)
+        aside.keep(body, EVENT_UNKNOWN)
         return
     known = track_mail(event)
     log("mail event", request=event.subject, delivery=event.delivery or "sent", known=known)
     if not known:
-        aside.keep(body)
+        aside.keep(body, MESSAGE_UNKNOWN)

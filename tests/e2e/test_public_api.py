@@ -240,5 +240,15 @@ def test_work_that_was_given_up_is_seen_and_put_back(telling: Telling) -> None:
     for _ in range(2):  # looking takes nothing away
         told = laptop.oneway("dead-letters", "list", well=False)
         assert "sandbox~osei" in told
-    assert "1 put back" in laptop.oneway("dead-letters", "retry")
+    client.send_message(
+        QueueUrl=laptop.outputs["DeadSyncsUrl"],
+        MessageBody="{}",
+        MessageGroupId="nobody",
+        MessageDeduplicationId=secrets.token_hex(8),
+    )
+    told = laptop.oneway("dead-letters", "retry")
+    assert "1 put back" in told
+    assert "1 would only come back" in told
+    assert "cannot be read" in laptop.oneway("dead-letters", "list", well=False)
+    assert "1 discarded" in laptop.oneway("dead-letters", "discard")
     assert "Nothing was given up." in laptop.oneway("dead-letters", "list")

@@ -15,9 +15,11 @@ from tests.unit import emf
 @dataclass
 class Aside:
     kept: list[str] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
 
-    def keep(self, event: str) -> None:
+    def keep(self, event: str, why: str) -> None:
         self.kept.append(event)
+        self.why.append(why)
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ def test_what_is_known_is_tracked_and_what_is_not_is_kept(
         "Email Rendering Failed",
         None,
     ]
+    assert set(aside.why) == {"event_unknown"}
     assert "maria" not in capsys.readouterr().err
 
 
@@ -53,7 +56,7 @@ def test_of_no_message_of_ours_it_is_kept_too(function: ModuleType) -> None:
     function.aside = aside  # type: ignore[attr-defined]
     function.track_mail = lambda event: False  # type: ignore[attr-defined]
     assert function.handler(records(an_event("bounce", "abcdefghijklm")), None) == {"batchItemFailures": []}
-    assert len(aside.kept) == 1
+    assert aside.why == ["message_unknown"]
 
 
 def test_one_that_breaks_is_delivered_again_and_holds_up_no_other(
@@ -68,6 +71,27 @@ def test_one_that_breaks_is_delivered_again_and_holds_up_no_other(
     answer = function.handler(records(an_event("send", "bad"), an_event("send", "good")), None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
     assert "maria" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "{}", '"Maria"'])
+def test_mail_that_nobody_can_read_is_delivered_again_and_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], body: str
+) -> None:
+    for name in ("PUBLIC_URL", "LINK_SECRETS_PARAMETER", "SENDER", "CONFIGURATION_SET"):
+        monkeypatch.setenv(name, "https://oneway.example")
+    function = emf.load("send_messages", monkeypatch)
+    sent: list[str] = []
+    function.send_messages = lambda practice, request: sent.append(request)  # type: ignore[attr-defined]
+    one, two = (json.dumps({"practice": "harbor", "request": name}) for name in ("one", "two"))
+    event = {
+        "Records": [
+            {"messageId": str(n), "body": text, "attributes": {"MessageGroupId": str(n)}}
+            for n, text in enumerate((one, body, two))
+        ]
+    }
+    assert function.handler(event, None) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert sent == ["one", "two"]
+    assert "Maria" not in capsys.readouterr().err
 
 
 def test_relay_names_requests_and_notices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from oneway import bootstrap, queues
 from oneway.domain.feeds import MOST_IN_A_MESSAGE, FeedRef, bundle_of
 from oneway.domain.practice_settings import LONGEST_ID
-from oneway.queues import QueueUnavailable, SqsMessageQueue, SqsSyncQueue
+from oneway.queues import EVENT_UNKNOWN, WHY_ASIDE, QueueUnavailable, SqsMailAside, SqsMessageQueue, SqsSyncQueue
 
 REFS = [FeedRef(f"practice-{n}", "ehr~osei", f"lane-{n}") for n in range(25)]
 
@@ -138,6 +138,13 @@ def test_one_that_broke_waits_in_a_group_of_its_own_for_each_time_that_it_was_to
     assert {one["MessageGroupId"] for one in queue.taken} == {"practice-0.ehr~osei"}
     assert [one["MessageDeduplicationId"] for one in queue.taken] == ["one", "one", "two"]
     assert all(json.loads(one["MessageBody"])["alone"] for one in queue.taken)
+
+
+def test_what_is_kept_aside_stays_as_it_came_and_says_why(queue: Queue) -> None:
+    SqsMailAside("url").keep('{"detail": 7}', EVENT_UNKNOWN)
+    (kept,) = queue.taken
+    assert kept["MessageBody"] == '{"detail": 7}'
+    assert kept["MessageAttributes"] == {WHY_ASIDE: {"DataType": "String", "StringValue": EVENT_UNKNOWN}}
 
 
 def test_each_change_that_makes_mail_due_has_a_word_of_its_own() -> None:

@@ -659,5 +659,5 @@ class MessageQueue(Protocol):
 class MailAside(Protocol):
     """Where events of the mail service wait that nobody knows."""
 
-    def keep(self, event: str) -> None:
-        """Keep an event as it came."""
+    def keep(self, event: str, why: str) -> None:
+        """Keep an event as it came, with why nothing came of it: a word."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _Message = tuple[str, str, str]
 """Body, message group, deduplication id."""
 
+WHY_ASIDE = "why"
+"""A message attribute of what was kept aside, for who looks at it later."""
+EVENT_UNKNOWN, MESSAGE_UNKNOWN = "event_unknown", "message_unknown"
 _BATCH = 10
 _MOST_BYTES = 256_000
 """Of a batch's bodies together, a little below SQS's 256 KB (262,144): the longest names fill it with seven full bundles."""
@@ -103,9 +106,11 @@ class SqsMailAside:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def keep(self, event: str) -> None:
-        """Keep an event as it came. Raises QueueUnavailable."""
-        answer = _client().send_message_batch(QueueUrl=self._url, Entries=[{"Id": "0", "MessageBody": event}])
+    def keep(self, event: str, why: str) -> None:
+        """Keep an event as it came, with why nothing came of it. Raises QueueUnavailable."""
+        told = {WHY_ASIDE: {"DataType": "String", "StringValue": why}}
+        entry = {"Id": "0", "MessageBody": event, "MessageAttributes": told}
+        answer = _client().send_message_batch(QueueUrl=self._url, Entries=[entry])
         if answer.get("Failed"):
             raise QueueUnavailable
 

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from oneway import bootstrap
-from oneway.batch_report import BROKE, LEFT_OFF, STALE, Pull, tell
+from oneway.batch_report import BROKE, STALE, Pull, tell
 from oneway.domain.clock_time import instant_of, minute_of
 from oneway.domain.feeds import FeedRef
 from oneway.logs import fault, log
 from oneway.queues import QueueUnavailable
+from oneway.use_cases.sync_feed import Outcome
 
 STALE_MINUTES = 10
 """A pull that waited longer than this is dropped, for a newer one of the same feed stands behind it; but not if somebody waits
@@ -124,12 +125,13 @@ def _pull_lane(lane: str, pulls: Sequence[Due], deadline: datetime) -> tuple[lis
     longest, done, again = timedelta(), list[Pull](), list[str]()
     for due in pulls:
         began = sync_feed.clock.now()
-        if began + longest > deadline:
-            done.append(Pull(LEFT_OFF))
-            if not _taken(due.put_back):
+        begins = began + longest <= deadline
+        done.append(_pull(due, deadline) if begins else Pull(Outcome.LEFT_OFF))
+        if done[-1].end == Outcome.LEFT_OFF:
+            # One that never has the time it needs does not come again and again.
+            if not (begins and _is_old(due)) and not _taken(due.put_back):
                 again.append(due.message)
             continue
-        done.append(_pull(due, deadline))
         # What comes again is hidden for twelve minutes, and its bundle with it: it is put where it keeps nobody waiting.
         if done[-1].end == BROKE and (due.alone or not _taken(due.put_alone)):
             again.append(due.message)
@@ -147,9 +149,12 @@ def _taken(put: Callable[[], None]) -> bool:
     return True
 
 
+def _is_old(due: Due) -> bool:
+    return minute_of(sync_feed.clock.now()) - due.minute > STALE_MINUTES
+
+
 def _pull(due: Due, deadline: datetime) -> Pull:
-    keeps = due.asked or due.again or due.alone
-    if minute_of(sync_feed.clock.now()) - due.minute > STALE_MINUTES and not keeps:
+    if _is_old(due) and not (due.asked or due.again or due.alone):
         return Pull(STALE)
     began = time.monotonic()
     try:

@@ -21,10 +21,19 @@ from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
 from oneway.domain.clock_time import parse_instant
 from oneway.domain.comparing import feed_digest
 from oneway.domain.feeds import FeedState
-from oneway.faults import AuthExpired, AuthRevoked, CursorExpired, RateLimited, SchemaDrift, SourceError, Unavailable
+from oneway.faults import (
+    AuthExpired,
+    AuthRevoked,
+    CursorExpired,
+    OutOfTime,
+    RateLimited,
+    SchemaDrift,
+    SourceError,
+    Unavailable,
+)
 from oneway.ports import Absence, Capabilities, ScheduleSource
 from oneway.sources import http
-from oneway.sources.http import MOST_BYTES, TRIES
+from oneway.sources.http import MOST_BYTES, TRIES, SourceHttp
 from oneway.sources.opening import OpenSource
 
 from cli.practice_file import KINDS
@@ -239,10 +248,12 @@ class TestWaiting:
             assert len(server.asked) == 2
 
     @pytest.mark.usefixtures("paged")
-    def test_a_turn_that_would_come_too_late_is_left_to_the_next_pull(self, dialect: Dialect) -> None:
+    def test_a_turn_that_would_come_too_late_is_left_to_the_next_pull_and_is_not_the_sources_fault(
+        self, dialect: Dialect
+    ) -> None:
         with serving(dialect, *dialect.pages([Visit("1")], [])) as server:
             source = server.open(requests_per_minute=1, deadline=NOW + timedelta(seconds=20))
-            with pytest.raises(RateLimited):
+            with pytest.raises(OutOfTime):
                 source.snapshot(["osei"], WINDOW, None)
             assert server.clock.at == NOW
 
@@ -394,6 +405,15 @@ def pull_of(
         return type(caught.value), max(one.sent for one in server.connections)
 
 
+def dripping(dialect: Dialect) -> Callable[[Connection], None]:
+    def say(to: Connection) -> None:
+        to.send(head_of(dialect) + b"Content-Length: 100000\r\n\r\n")
+        while to.send(b" ") and not to.ended.wait(0.02):
+            pass
+
+    return say
+
+
 class TestConnections:
     @pytest.mark.parametrize(
         "said",
@@ -439,14 +459,16 @@ class TestConnections:
         assert sent < 2 * MOST_BYTES
 
     def test_a_slow_drip_ends_with_the_time_that_a_pull_has(self, dialect: Dialect) -> None:
-        def say(to: Connection) -> None:
-            to.send(head_of(dialect) + b"Content-Length: 100000\r\n\r\n")
-            while to.send(b" ") and not to.ended.wait(0.02):
-                pass
-
-        fault, sent = pull_of(dialect, say, NOW + timedelta(seconds=1))
-        assert fault is Unavailable
+        fault, sent = pull_of(dialect, dripping(dialect), NOW + timedelta(seconds=1))
+        assert fault is OutOfTime, "it may have been our deadline alone"
         assert sent < 100_000, "it was given up before all of it had come"
+
+    def test_a_slow_drip_that_had_all_the_time_of_a_call_is_the_sources_fault(self, dialect: Dialect) -> None:
+        with saying(dripping(dialect)) as server:
+            for deadline in (None, NOW + timedelta(minutes=1)):
+                calls = SourceHttp(server.url, FakeClock(NOW), allow_loopback=True, seconds=0.5, deadline=deadline)
+                with pytest.raises(Unavailable):
+                    calls.get(server.url)
 
     @pytest.mark.parametrize("length", [b"many", b"-1", b"1e3"])
     def test_a_length_that_is_none_does_not_matter(self, dialect: Dialect, length: bytes) -> None:
@@ -458,7 +480,7 @@ class TestConnections:
 
     def test_no_request_is_begun_when_time_is_up(self, dialect: Dialect) -> None:
         with serving(dialect, answer_of(dialect)) as server:
-            with pytest.raises(Unavailable):
+            with pytest.raises(OutOfTime):
                 server.open(deadline=NOW).snapshot(["osei"], WINDOW, None)
             assert server.asked == []
 

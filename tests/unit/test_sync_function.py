@@ -276,6 +276,15 @@ class TestSyncNow:
         pulls.refuses = True
         assert run(function, pulls, batch(*messages)) == ["asked-hangs-2"]
 
+    def test_one_whose_budget_is_used_up_comes_again_for_a_while(self, function: ModuleType) -> None:
+        late = {"asked-late": SyncReport(Outcome.LEFT_OFF)}
+        pulls = Pulls(**late)
+        assert run(function, pulls, batch(("a", "asked-late"), ("a", "one"))) == []
+        assert (pulls.pulled, pulls.put) == (["asked-late", "one"], [("asked-late", "7")])
+        pulls = Pulls(**late)
+        assert run(function, pulls, batch(("a", "asked-late"), minute=minute_of(NOW) - 11)) == []
+        assert pulls.put == []
+
     def test_behind_one_that_breaks_the_others_go_on(self, function: ModuleType) -> None:
         pulls = Pulls()
         assert run(function, pulls, batch(("a", "one"), ("a", "asked-bug"), ("a", "two"))) == []

@@ -13,9 +13,7 @@ BROKE = "broke"
 """A bug: the message comes again. Its kind and place are logged where it is caught."""
 STALE = "stale"
 """Dropped unread, because it had waited too long."""
-LEFT_OFF = "left_off"
-"""Left to its next turn, because the function's time was up."""
-IDLE = frozenset({BROKE, STALE, LEFT_OFF, Outcome.WAITING, Outcome.NO_SUCH_FEED})
+IDLE = frozenset({BROKE, STALE, Outcome.LEFT_OFF, Outcome.WAITING, Outcome.NO_SUCH_FEED})
 """Ends of which no time is told: the source was not asked, or nobody knows."""
 
 
@@ -23,7 +21,7 @@ def _camel(word: str) -> str:
     return "".join(part.capitalize() for part in word.split("_"))
 
 
-ENDS: Mapping[str, str] = {end: f"Pulls{_camel(end)}" for end in (*Outcome, BROKE, STALE, LEFT_OFF)}
+ENDS: Mapping[str, str] = {end: f"Pulls{_camel(end)}" for end in (*Outcome, BROKE, STALE)}
 """How a pull ended → its metric."""
 TOTALS: Mapping[str, str] = {
     "seen": "RowsPulled",

@@ -7,7 +7,8 @@ SourceError
 ├── Unavailable     try again later: no connection, time-out, 5xx, cut or oversized answer
 ├── SchemaDrift     the answer is not what this kind of source gives
 │   └── RequestRefused  the source does not take this question; it may take another
-└── CursorExpired   begin again with a snapshot
+├── CursorExpired   begin again with a snapshot
+└── OutOfTime       our own time or budget is used up: nobody's fault, the next turn goes on
 
 MailError
 ├── MailRefused         final: this message will never be taken
@@ -70,6 +71,12 @@ class CursorExpired(SourceError):
     """The cursor of a delta is too old."""
 
     word = "cursor_expired"
+
+
+class OutOfTime(SourceError):
+    """Our own deadline, or the pace that we keep, left no time to ask. It says nothing of the source."""
+
+    word = "out_of_time"
 
 
 class MailError(Exception):

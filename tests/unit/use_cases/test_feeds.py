@@ -12,7 +12,7 @@ from oneway.domain.events import VisitMoved
 from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.occupancy import OccupantKind
 from oneway.domain.practices import Location
-from oneway.faults import RateLimited, Unavailable
+from oneway.faults import OutOfTime, RateLimited, Unavailable
 from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.keep_feeds import feeds_of
 from oneway.use_cases.sync_feed import Outcome
@@ -311,6 +311,38 @@ class TestOneAccount:
         world.store.feeds.save(state, replace(state, settings=replace(state.settings, lane="another")))
         self.refused(world, 30)
         assert world.store.feeds_by_id[OTHER].not_before is None
+
+
+class TestOutOfTime:
+    """Our own deadline, or the pace that we keep, is nobody's fault."""
+
+    def test_it_is_left_to_its_next_turn_and_no_failure_is_counted(self, world: World) -> None:
+        settled(world)
+        before, writes = world.store.feeds_by_id[FEED], world.store.writes
+        world.source.fault = OutOfTime("the deadline")
+        world.source.enter(a_row("new"))
+        world.clock.advance(minutes=1)
+        report = world.sync_feed(*FEED)
+        assert (report.outcome, report.failure) == (Outcome.LEFT_OFF, "")
+        after = world.store.feeds_by_id[FEED]
+        assert (after.failures, after.last_failure, after.not_before) == (0, "", None)
+        assert (after.seen, after.last_good_at) == (before.seen, before.last_good_at)
+        assert world.store.writes <= writes + 1
+        world.source.fault = None
+        assert world.sync_feed(*FEED).outcome is Outcome.CHANGED, "no back-off"
+
+    def test_sync_now_is_not_refused_after_it(self, world: World) -> None:
+        world.source.fault = OutOfTime("the account's budget")
+        world.sync_feed(*FEED, now_asked=True)
+        world.source.fault = None
+        assert world.sync_feed(*FEED, now_asked=True).outcome is Outcome.UNCHANGED
+
+    def test_whoever_follows_sync_now_sees_it_going_on(self, world: World) -> None:
+        world.source.fault = OutOfTime("the deadline")
+        world.pull_asked(*FEED, now_asked=True)
+        (file,) = world.store.feeds.files("harbor", [FEED[1]]).values()
+        assert file.asked
+        assert file.asked.ended_at is None
 
 
 class TestWholeSource:

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from ..faults import AuthExpired, AuthRevoked, RateLimited, RequestRefused, SchemaDrift, Unavailable
+from ..faults import AuthExpired, AuthRevoked, OutOfTime, RateLimited, RequestRefused, SchemaDrift, Unavailable
 from ..ports import Clock
 from .pacing import Pace
 
@@ -53,6 +53,13 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class _Ends(NamedTuple):
+    """When a call has to be over, by the monotonic clock; `ours`: that is our deadline, before its own time is up."""
+
+    at: float
+    ours: bool
 
 
 class SignIn(Protocol):
@@ -115,13 +122,13 @@ class SourceHttp:
         """GET, with bounded retries of passing faults, full jitter between them; `may_be_gone` takes 404 and 410, too.
 
         A 401 to a sign-in that can be renewed is answered with a new one, once. Raises RateLimited, AuthExpired, AuthRevoked,
-        Unavailable, SchemaDrift. Texts name statuses, never addresses.
+        Unavailable, SchemaDrift, and OutOfTime where it was the deadline that came. Texts name statuses, never addresses.
         """
         ends = self._ends()
         taken = _GONE if may_be_gone else _NONE
 
         def read(signed: Mapping[str, str]) -> Answer:
-            return self._tried(lambda: self._follow(url, {**signed, **(headers or {})}, ends, taken), ends)
+            return self._tried(lambda: self._follow(url, {**signed, **(headers or {})}, ends.at, taken), ends)
 
         if self.sign_in is None:
             return read(self.credentials)
@@ -146,23 +153,24 @@ class SourceHttp:
 
         def send() -> Answer:
             body = urlencode(fields()).encode()
-            return self._accepted(self._once(self._checked(url), headers, ends, body), _REFUSALS)
+            return self._accepted(self._once(self._checked(url), headers, ends.at, body), _REFUSALS)
 
         return self._tried(send, ends)
 
-    def _ends(self) -> float:
-        """When a call has to be over, by the monotonic clock."""
+    def _ends(self) -> "_Ends":
         left = (self.deadline - self.clock.now()).total_seconds() if self.deadline else self.seconds
-        return self.monotonic() + min(self.seconds, left)
+        return _Ends(self.monotonic() + min(self.seconds, left), left < self.seconds)
 
-    def _tried(self, call: Callable[[], Answer], ends: float) -> Answer:
+    def _tried(self, call: Callable[[], Answer], ends: "_Ends") -> Answer:
         for number in range(TRIES):
             try:
-                with self.pace.request(timedelta(seconds=ends - self.monotonic())) if self.pace else nullcontext():
+                with self.pace.request(timedelta(seconds=ends.at - self.monotonic())) if self.pace else nullcontext():
                     return call()
-            except Unavailable:
+            except Unavailable as fault:
+                if ends.ours and self.monotonic() >= ends.at:
+                    raise OutOfTime("the deadline") from fault
                 pause = random.uniform(0, 0.5 * 2**number)
-                if number == TRIES - 1 or self.monotonic() + pause >= ends:
+                if number == TRIES - 1 or self.monotonic() + pause >= ends.at:
                     raise
                 self.clock.pause(pause)
         raise Unavailable("no try was left")

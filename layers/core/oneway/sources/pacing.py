@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from ..faults import RateLimited
+from ..faults import OutOfTime, RateLimited
 from ..ports import Clock
 
 USUAL_REST = timedelta(seconds=60)
@@ -24,6 +24,8 @@ class Pace:
         self._gap = timedelta(minutes=1) / requests_per_minute if requests_per_minute else timedelta()
         self._clock = clock
         self._next: datetime | None = None
+        self._asked_for = False
+        """Whether it is the source that asked to wait until then."""
 
     def rest(self, until: datetime) -> None:
         """Wait until the next request may be made, whoever makes it, but not beyond `until`. What the source asked for besides is
@@ -36,18 +38,20 @@ class Pace:
 
     @contextmanager
     def request(self, most: timedelta) -> Iterator[None]:
-        """Wait for one's turn, for at most `most`, and make one request. Raises RateLimited if that is longer away: it waits for
-        the next pull.
+        """Wait for one's turn, for at most `most`, and make one request. What is longer away waits for the next pull: raises
+        RateLimited where the source asked for that, OutOfTime where it is our own pace.
         """
         now = self._clock.now()
         if self._next and self._next > now:
             if self._next - now > most:
-                raise RateLimited(self._next)
+                raise RateLimited(self._next) if self._asked_for else OutOfTime("the account's budget")
             self._clock.pause((self._next - now).total_seconds())
             now = self._clock.now()
-        self._next = now + self._gap
+        self._next, self._asked_for = now + self._gap, False
         try:
             yield
         except RateLimited as refusal:
-            self._next = max(self._next, refusal.until or self._clock.now() + USUAL_REST)
+            until = refusal.until or self._clock.now() + USUAL_REST
+            if until > self._next:
+                self._next, self._asked_for = until, True
             raise

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ..faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
+from ..faults import AuthExpired, AuthRevoked, OutOfTime, RateLimited, SchemaDrift, SourceError, Unavailable
 from .http import Answer, SourceHttp, origin_of
 from .signing import Signer, assertion, signer_of
 
@@ -121,7 +121,7 @@ class SmartSignIn:
                 return held.authorization
             try:
                 return self._renew()
-            except (RateLimited, Unavailable):
+            except (RateLimited, Unavailable, OutOfTime):
                 if held is None or now >= held.ends_at:
                     raise
                 # It was early: what we hold is still good.

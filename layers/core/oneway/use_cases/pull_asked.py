@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ..domain.pull_history import AskedPull
 from ..ports import Clock, FeedRepository
-from .sync_feed import SyncFeed, SyncReport
+from .sync_feed import Outcome, SyncFeed, SyncReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class PullAsked:
         pull = AskedPull(self.clock.now())
         self.feeds.save_asked(practice, feed_id, pull)
         report = self.sync_feed(practice, feed_id, now_asked=True, deadline=deadline)
+        if report.outcome is Outcome.LEFT_OFF:
+            return report  # it is put back, and begins anew
         ended = replace(
             pull, ended_at=self.clock.now(), outcome=report.outcome, changed=report.changed, failure=report.failure
         )

@@ -41,7 +41,7 @@ from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
 from ..domain.pull_history import counted
 from ..domain.vanishing import Held, held
-from ..faults import AuthRevoked, CursorExpired, RateLimited, SourceError
+from ..faults import AuthRevoked, CursorExpired, OutOfTime, RateLimited, SourceError
 from ..ports import (
     Changes,
     Clock,
@@ -76,6 +76,7 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     WAITING = "waiting"
+    LEFT_OFF = "left_off"
     NO_SUCH_FEED = "no_such_feed"
 
 
@@ -83,7 +84,8 @@ class Outcome(StrEnum):
 class SyncReport:
     """What a pull saw and did; counts of rows and appointments. `failure` is a word of `faults`, `events` what was learnt.
 
-    *Held*: too much vanished at once, and staff are asked. *Stopped*: its time was up; the next pull goes on.
+    *Held*: too much vanished at once, and staff are asked. *Stopped*: its time was up; the next pull goes on. *Left off*: we had
+    no time to read it, or its account's budget was used up; nothing is known, nobody is at fault, its next turn comes.
     """
 
     outcome: Outcome
@@ -219,6 +221,8 @@ class SyncFeed:
             if snapshot.unchanged:
                 return self._unchanged(pull, cursor=snapshot.cursor)
             return self._compare(pull, snapshot)
+        except OutOfTime:
+            return SyncReport(Outcome.LEFT_OFF)
         except SourceError as fault:
             return self._failed(state, fault)
 
@@ -322,7 +326,7 @@ class SyncFeed:
         state = pull.state
         if state.held and state.answer is VanishedAnswer.KEEP:
             earliest, asked_about = minute_of(self.clock.now()), set(state.held.visits)
-            marks = {
+            marks: dict[str, Mark | None] = {
                 one: Mark.KEPT if one in asked_about or start < earliest else Mark.SUSPECTED
                 for one, start in found.absent_once.items()
             }

@@ -88,6 +88,7 @@ def examine(stack: Stack, out: Console, dns: Dns | None = None) -> bool:
         reports = client.get_configuration_set_event_destinations(ConfigurationSetName=stack.output("ConfigurationSet"))
         found = [
             *of_account(account),
+            of_rate(account, float(stack.output("SendRate"))),
             *of_sender(sender, by_domain, by_address, account),
             *of_reports(reports.get("EventDestinations", [])),
         ]
@@ -138,6 +139,16 @@ def of_account(account: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(How.BETTER, told, "Ask for more in Service Quotas, SES, before it is used up.")
     else:
         yield Finding(How.WELL, told)
+
+
+def of_rate(account: Mapping[str, Any], ours: float) -> Finding:
+    """Whether the stack keeps to the rate that SES allows, in recipients a second."""
+    theirs = float(account.get("SendQuota", {}).get("MaxSendRate", 0))
+    told = f"Rate: this stack sends to {ours:g} recipients a second at most, SES takes {theirs:g}"
+    if 0 < theirs < ours:
+        advice = f"Deploy with SendRate={theirs:g}. Until then SES refuses some at times, and they are tried again."
+        return Finding(How.BETTER, told, advice)
+    return Finding(How.WELL, told)
 
 
 def of_sender(

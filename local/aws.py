@@ -116,6 +116,7 @@ class EmbeddedAws:
             "Architecture": architecture,
             "Local": "true",
             "Sender": SENDER,
+            "SendRate": "500",
             "PublicUrl": self.public_url,
             "SignInUrl": self.endpoint,
             "AwsData": str(building.AWS_DATA),

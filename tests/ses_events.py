@@ -1,4 +1,4 @@
-"""What SES says of a message, in the shapes that AWS documents and EventBridge delivers, of messages of our tests."""
+"""What SES says of a message, as others recorded it or AWS documents it (unit/mail/ses_events), of messages of our tests."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ NAMES = sorted(file.stem for file in FOLDER.glob("*.json"))
 def an_event(
     name: str, request: str, message: str = "000001-received_patient", practice: str = "harbor"
 ) -> dict[str, Any]:
-    """A recorded shape, for a message."""
+    """An event by its file's name, for a message."""
     event: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
     tags = event["detail"]["mail"]["tags"]
     if "request" in tags:

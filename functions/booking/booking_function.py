@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from chalice.app import Chalice, Response
 from oneway import bootstrap
-from oneway.domain.clock_time import first_minute
+from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.errors import FieldProblem, InvalidInput, OnewayError, SlotAlreadyTaken, SlotNotOffered
 from oneway.domain.practices import Practice, Provider
 from oneway.use_cases.list_slots import OfferedSlots
@@ -227,7 +227,7 @@ def _slots(offered: OfferedSlots) -> booking_api.Slots:
 
 def _shown(found: LookedUp) -> booking_api.RequestShown:
     """What a private link shows: no birth date, reason or insurance."""
-    request, zone = found.request, found.practice.zone_of(found.provider)
+    request, zone = found.request, zone_of(found.location.zone)
     return booking_api.RequestShown(
         request.id,
         request.shown_state,

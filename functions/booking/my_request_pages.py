@@ -2,6 +2,7 @@
 
 from chalice.app import Response
 from oneway.calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
+from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import NotFound, RequestAlreadyAnswered
 from oneway.phones import shown
 from oneway.use_cases.look_up_request import LookedUp
@@ -41,7 +42,7 @@ def download_visit(on: PageRequest, link: str) -> Response:
         sequence=request.version,
         start=request.link.start,
         end=request.link.end,
-        zone=practice.zone_of(found.provider),
+        zone=zone_of(found.location.zone),
         summary=summary_of(t("my.calendar"), practice.name),
         location=f"{found.location.name}, {found.location.address}",
         description=f"{found.provider.name}\n{practice.name}, {shown(practice.phone, practice.country)}",
@@ -77,7 +78,7 @@ def _page(
         provider=found.provider,
         location=found.location,
         visit_type=found.visit_type,
-        zone=found.practice.zone_of(found.provider),
+        zone=zone_of(found.location.zone),
         address=on.pages.url(f"/my-request/{on.shop.slug}/{link}"),
         whole_address=f"{on.ours.settings.public_url}/my-request/{on.shop.slug}/{link}",
         notice=notice,

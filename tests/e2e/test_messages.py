@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,11 +16,12 @@ from typing import Any
 import icalendar
 import pytest
 from oneway import bootstrap
+from oneway.domain.availability import Hours, Opening, monday_of
 from oneway.domain.errors import WriteConflict
 from oneway.domain.requests import Request, RequestedSlot
-from oneway.domain.waiting import has_opened
 from oneway.links import PrivateLinks
 from oneway.ports import RequestRepository
+from oneway.store.calendar import DynamoCalendarRepository
 from oneway.store.feeds import DynamoFeedRepository
 from oneway.store.items import bind
 from oneway.store.requests import DynamoMessageRepository, DynamoRequestRepository
@@ -167,6 +168,21 @@ def post(telling: Telling) -> Iterator[Post]:
             telling.laptop.oneway("calendar", "check", "quay", "--repair")
 
 
+@contextmanager
+def open_around_the_clock(provider: str) -> Iterator[None]:
+    """A provider can be booked at any hour of these days, and is then as before."""
+    calendars = DynamoCalendarRepository()
+    before = calendars.get("quay", provider)
+    day: Hours = (Opening(0, 1440),)
+    weeks = [monday_of(datetime.now(ZONE).date()) + timedelta(days=7 * number) for number in (-1, 0, 1)]
+    open_ = replace(before.availability, overrides=dict.fromkeys(weeks, (day,) * 7), closures=(), paused=False)
+    calendars.save("quay", provider, replace(before, availability=open_, version=before.version + 1))
+    try:
+        yield
+    finally:
+        calendars.save("quay", provider, replace(before, version=before.version + 2))
+
+
 def event_of(message: Message) -> icalendar.Event:
     (file,) = [one for one in message.attachments if one.name.endswith(".ics")]
     calendar = icalendar.Calendar.from_ical(file.content)
@@ -239,6 +255,38 @@ def test_a_patient_cancels_and_asks_to_cancel(post: Post) -> None:
     assert event_of(correction)["METHOD"] == "CANCEL"
 
 
+def test_staff_cancel_with_a_note_and_move_a_visit_the_guides_way(post: Post) -> None:
+    address, request_id, _ = post.ask(9)
+    post.letter(address, "not confirmed yet")
+    post.portal.cancel_by_staff("quay", STAFF_EMAIL, request_id, "not_available", "Please choose another day.")
+    told = post.letter(address, "was cancelled")
+    assert "Please choose another day." in told.text
+    assert not told.attachments, "nothing stands in a calendar"
+
+    address, request_id, start = post.ask(9)
+    post.letter(address, "not confirmed yet")
+    post.portal.cancel_by_staff("quay", STAFF_EMAIL, request_id, "moved", "")
+    now, later = post.stored(request_id), start + timedelta(hours=24)
+    post.enter(now.patient.first_name.removeprefix("Post"), later, mobile=now.patient.mobile_as_typed)
+    moved = post.letter_after_pulls(request_id, address, "was moved")
+    assert event_of(moved).decoded("DTSTART") == later
+    assert len(post.subjects(address)) == 2, "not cancelled, and then moved: moved"
+
+
+def test_whoever_gave_no_address_is_called(post: Post, browser: Browser) -> None:
+    _, request_id, start = post.ask(9, email=False)
+    letter = post.staff_letter(request_id, "New appointment request")
+    assert "No e-mail: call" in letter.text
+    now = post.stored(request_id)
+    post.enter(now.patient.first_name.removeprefix("Post"), start, mobile=now.patient.mobile_as_typed)
+    wait_for("the call", lambda: _to_tell(post, request_id) == "confirmed_patient", SECONDS)
+    desk = browser.new_context(locale="en-US")
+    page: Page = desk.new_page()
+    sign_in(page, next(link for link in letter.links if "/appointments/" in link))
+    assert "Call patient" in page.inner_text("main")
+    desk.close()
+
+
 def test_what_the_clock_brings(post: Post) -> None:
     address, request_id, _ = post.ask(7)
     post.letter(address, "not confirmed yet")
@@ -256,11 +304,11 @@ def test_what_the_clock_brings(post: Post) -> None:
     post.tick()
     post.letter(address, "is NOT confirmed")
 
-    post.move_back(request_id, nudged_at=now - timedelta(days=4), look_at=now - timedelta(minutes=1))
-    post.tick()
-    if datetime.now(UTC).weekday() < 5 and _open_now(post):
+    with open_around_the_clock("osei"):  # a digest comes when the practice opens, whenever this test runs
+        post.move_back(request_id, nudged_at=now - timedelta(days=4), look_at=now - timedelta(minutes=1))
+        post.tick()
         digest = post.letter(STAFF, "1 request waits for an answer")
-        assert any(one.endswith(request_id) for one in digest.links)
+    assert any(one.endswith(request_id) for one in digest.links)
 
     past = now - timedelta(minutes=1)
     post.move_back(request_id, slot=RequestedSlot(past, now), look_at=past)
@@ -277,16 +325,13 @@ def _synced(post: Post, request_id: str) -> bool:
     return post.stored(request_id).state == "expired"
 
 
-def _open_now(post: Post) -> bool:
-    return has_opened(post.portal.practices.get("quay"), datetime.now(UTC))
-
-
 def test_what_comes_back_of_mail(post: Post, browser: Browser, eyes: Eyes) -> None:
     address, request_id, start = post.ask(8)
     post.letter(address, "not confirmed yet")
     wait_for("the message's record", lambda: _sent(post, request_id), SECONDS)
     events = post.telling.laptop.aws.client("events")
-    for name in ("send", "delivery", "bounce", "bounce", "not_ours"):
+    automatic, bounce = "recorded_automatic_answer", "recorded_bounce_no_such_user"
+    for name in ("recorded_send", "recorded_delivery", automatic, bounce, bounce, "not_ours"):
         event = an_event(name, request_id, practice="quay")
         for named in event["detail"].get("bounce", {}).get("bouncedRecipients", ()):
             named["emailAddress"] = address
@@ -362,15 +407,32 @@ def test_staff_hear_of_a_source_once_and_get_tests(post: Post) -> None:
     assert "put back" in post.telling.laptop.oneway("messages", "retry")
 
 
-def test_mail_scanners_change_nothing(post: Post) -> None:
-    """Every link of every message, fetched again and again: before the person's own click, and after it."""
+def test_mail_scanners_change_nothing(post: Post, browser: Browser) -> None:
+    """Every link of every message that is there, fetched again and again: before the people's own clicks, and after them."""
+    address, request_id, _ = post.ask(9)
+    link = next(one for one in post.letter(address, "not confirmed yet").links if "/my-request/" in one)
+    details = next(one for one in post.staff_letter(request_id, "New appointment").links if one.endswith(request_id))
+    assert {link, details} <= _scanned(post)
+    assert post.stored(request_id).pending
+    assert len(post.subjects(address)) == 1
+
+    desk = browser.new_context(locale="en-US")
+    sign_in(desk.new_page(), details)
+    desk.close()
+    cancel(link)
+    receipt = post.letter(address, "you cancelled your request")
+    post.staff_letter(request_id, "A patient cancelled")
+    assert {one for one in receipt.links if "/my-request/" in one} <= _scanned(post)
+    assert len(post.subjects(address)) == 2
+
+
+def _scanned(post: Post) -> set[str]:
+    """Fetch what all messages link to; the links."""
     letters = [one for one in post.telling.laptop.mailbox.messages if any("quay" in to for to in one.to)]
-    links = sorted({link.rstrip(".,)") for one in letters for link in one.links if "/quay/" in link})
+    links = {link.rstrip(".,)") for one in letters for link in one.links if "/quay/" in link}
     requests = sorted({path.group(1) for link in links if (path := re.search(r"/appointments/(\w{13})$", link))})
     before = [post.stored(one) for one in requests]
-    assert len(links) > 8
-    assert before
-    for link in links:
+    for link in sorted(links):
         for method in ("HEAD", "GET", "GET", "HEAD"):
             answer = Http()._send(method, link, b"", {})
             assert answer.status in (200, 303, 403), (method, answer.status)
@@ -378,6 +440,7 @@ def test_mail_scanners_change_nothing(post: Post) -> None:
                 assert answer.headers["referrer-policy"] == "no-referrer"
     # What was due before may have gone out meanwhile; nothing else is another.
     assert [_at_rest(post.stored(one)) for one in requests] == [_at_rest(one) for one in before]
+    return links
 
 
 def _at_rest(request: Request) -> Request:

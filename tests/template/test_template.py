@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from oneway.mail.pacing import SENDERS
 from oneway.sources.signing import KMS_ALGORITHMS
 
 from local import openapi
@@ -86,10 +87,15 @@ def test_what_ses_says_comes_by_a_queue_that_only_the_rule_fills() -> None:
 
 
 def test_mail_goes_out_by_few_at_a_time() -> None:
-    """Five, each a few messages a second, stay under the rate of a new account (14)."""
-    (event,) = RESOURCES["SendMessages"]["Properties"]["Events"].values()
+    """Each of the senders that run side by side keeps to its part of the account's rate (tests/unit/mail/test_pacing.py)."""
+    properties = RESOURCES["SendMessages"]["Properties"]
+    (event,) = properties["Events"].values()
 
-    assert event["Properties"]["ScalingConfig"] == {"MaximumConcurrency": 5}
+    assert event["Properties"]["ScalingConfig"] == {"MaximumConcurrency": SENDERS}
+    assert properties["Environment"]["Variables"]["SEND_RATE"] == {"Ref": "SendRate"}
+    assert TEMPLATE["Outputs"]["SendRate"]["Value"] == {"Ref": "SendRate"}
+    # The pauses of a batch fit into the function's time, the tries after a refusal included.
+    assert properties["Timeout"] >= 30
 
 
 def test_unknown_paths_get_pages_of_our_own() -> None:

@@ -375,6 +375,7 @@ def send_messages() -> "SendMessages":
     from .clock import SystemClock
     from .links import PrivateLinks
     from .mail.compose import MailComposer
+    from .mail.pacing import PacedMailer
     from .mail.ses import SesMailer
     from .secrets import link_secrets
     from .store.feeds import DynamoFeedRepository
@@ -392,7 +393,7 @@ def send_messages() -> "SendMessages":
         DynamoMessageRepository(),
         DynamoNoticeRepository(),
         DynamoSuppressionRepository(),
-        SesMailer(settings.configuration_set),
+        PacedMailer(SesMailer(settings.configuration_set), settings.send_rate, clock),
         MailComposer(settings.public_url, settings.sender, clock, practices.logo),
         PrivateLinks(link_secrets(settings.link_secrets_parameter)),
         settings.sender,

@@ -14,7 +14,8 @@ class SettingsError(Exception):
 class Settings:
     """What the template gives a function. Text that is not meant for a function is empty there.
 
-    `public_url` is where people reach the product, without a slash at its end.
+    `public_url` is where people reach the product, without a slash at its end. `send_rate` is what SES lets the account send, in
+    recipients a second (a new one: 14).
     """
 
     table_name: str
@@ -29,6 +30,7 @@ class Settings:
     sender: str = ""
     configuration_set: str = ""
     mail_aside_url: str = ""
+    send_rate: float = 14
 
     @property
     def base_path(self) -> str:
@@ -54,4 +56,5 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         sender=values.get("SENDER", ""),
         configuration_set=values.get("CONFIGURATION_SET", ""),
         mail_aside_url=values.get("MAIL_ASIDE_URL", ""),
+        send_rate=float(values.get("SEND_RATE", 14)),
     )

@@ -74,13 +74,14 @@ class TestDoctor:
     def test_where_all_is_well_nothing_is_advised(self) -> None:
         found = [
             *doctor.of_account(HEALTHY),
+            doctor.of_rate(HEALTHY, 14),
             *doctor.of_sender("appointments@oneway.example", SIGNED, None, HEALTHY),
             *doctor.of_reports([{"Enabled": True, "MatchingEventTypes": ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT"]}]),
             *doctor.of_dns("oneway.example", SIGNED, FakeDns(), "us-east-1"),
         ]
         assert hows(found) == {How.WELL}
         assert not any(one.advice for one in found)
-        for word in ("Sandbox", "Quota", "Sender", "DKIM", "Reports", "Tracking", "MAIL FROM", "SPF", "DMARC"):
+        for word in ("Sandbox", "Quota", "Rate", "Sender", "DKIM", "Reports", "Tracking", "MAIL FROM", "SPF", "DMARC"):
             assert any(one.what.startswith(word) for one in found), word
 
     @pytest.mark.parametrize(
@@ -102,6 +103,12 @@ class TestDoctor:
         (found,) = [one for one in doctor.of_account(HEALTHY | account) if one.advice]
         assert found.how is how
         assert word in found.advice
+
+    @pytest.mark.parametrize(("theirs", "how"), [(1, How.BETTER), (14, How.WELL), (50, How.WELL), (-1, How.WELL)])
+    def test_a_rate_that_ses_does_not_allow_is_said_with_the_one_to_deploy(self, theirs: float, how: How) -> None:
+        found = doctor.of_rate({"SendQuota": {"MaxSendRate": theirs}}, 14)
+        assert found.how is how
+        assert ("SendRate=1." in found.advice) is (how is How.BETTER)
 
     @pytest.mark.parametrize(
         ("by_domain", "by_address", "how", "word"),

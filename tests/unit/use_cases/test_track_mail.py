@@ -55,6 +55,14 @@ class TestState:
             ("bounce_transient", Delivery.BOUNCED),
             ("complaint", Delivery.COMPLAINED),
             ("reject", Delivery.REJECTED),
+            ("recorded_send", Delivery.NOTHING),
+            ("recorded_delivery", Delivery.DELIVERED),
+            ("recorded_complaint", Delivery.COMPLAINED),
+            ("recorded_bounce_no_such_user", Delivery.BOUNCED),
+            ("recorded_bounce_no_mailbox", Delivery.BOUNCED),
+            ("recorded_bounce_suppressed", Delivery.BOUNCED),
+            ("recorded_automatic_answer", Delivery.NOTHING),
+            ("recorded_automatic_answer_undetermined", Delivery.NOTHING),
         ],
     )
     def test_it_stands_on_the_message(self, desk: Desk, name: str, delivery: Delivery) -> None:
@@ -94,7 +102,19 @@ class TestState:
 
 
 class TestBounce:
-    @pytest.mark.parametrize("name", ["bounce", "bounce_suppressed", "complaint"])
+    @pytest.mark.parametrize("name", ["recorded_automatic_answer", "recorded_automatic_answer_undetermined"])
+    def test_an_out_of_office_note_is_no_bounce(self, desk: Desk, name: str) -> None:
+        """SES reports it as one, after the delivery."""
+        request = desk.ask()
+        say(desk, "recorded_delivery", request)
+        say(desk, name, request)
+        desk.deliver()
+        assert record(desk, request).delivery is Delivery.DELIVERED
+        assert desk.stored(request).call is None
+        assert staff_mail(desk) == []
+        assert desk.store.suppressed == {}
+
+    @pytest.mark.parametrize("name", ["bounce", "bounce_suppressed", "complaint", "recorded_bounce_no_such_user"])
     def test_the_address_is_not_used_again_and_staff_have_to_call(self, desk: Desk, name: str) -> None:
         request = desk.ask()
         for _ in range(3):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from oneway.domain.errors import StoreUnavailable
-from oneway.domain.practices import Limits, VisitType
+from oneway.domain.practices import Limits, Location, VisitType
 from oneway.domain.requests import RequestState
 
 from local.demo.browser import Page
@@ -452,6 +452,23 @@ def test_a_confirmed_visit_is_a_calendar_file(asking: Asking) -> None:
     for line in ("METHOD:PUBLISH", "SUMMARY:Cita\\, Harbor Clinic", "DTSTART;TZID=America/Los_Angeles:20261124T093000"):
         assert line in file.html, line
     assert not re.search("Maria|Knee|1984", file.html)
+
+
+def test_a_visit_at_another_place_is_shown_there_by_its_clock(asking: Asking) -> None:
+    patient = asking()
+    world, address = patient.world, my_request(patient)
+    east = Location("east", "Harbor East", "9 Mesa Rd, Denver", "America/Denver", external_id="loc-9")
+    practice = world.store.practices.get("harbor")
+    world.store.practices.save(replace(practice, locations={**practice.locations, "east": east}))
+    world.source.enter(a_row())
+    world.pull()
+    ((key, request),) = world.store.requests_by_id.items()
+    assert request.link
+    world.store.requests_by_id[key] = replace(request, link=replace(request.link, location="loc-9"))
+    page = patient.open(f"{address}?lang=en")
+    assert "Harbor East, 9 Mesa Rd, Denver" in page.text
+    assert "10:30 AM (MST)" in page.text
+    assert "DTSTART;TZID=America/Denver:20261124T103000" in patient.follow(page, "Add to my calendar").html
 
 
 def test_cancelling_is_asked_first_and_of_a_confirmed_visit_passed_on(asking: Asking) -> None:

@@ -39,6 +39,8 @@ def _read(detail: Mapping[str, Any]) -> MailEvent:
     said, tags = detail.get(_FIELDS[kind]) or {}, mail["tags"]
     if said.get("complaintFeedbackType") == "not-spam":
         kind, said = "Delivery", {}  # taken out of the spam folder
+    if kind == "Bounce" and _is_automatic_answer(said):
+        kind = "Send"
     bounced = kind == "Bounce"
     # Of a transient bounce SES has stopped trying, too: the message is not there, the address may be good.
     final = said.get("bounceType") == "Permanent" if bounced else kind == "Complaint"
@@ -53,3 +55,12 @@ def _read(detail: Mapping[str, Any]) -> MailEvent:
         final=final,
         recipients=tuple(str(one["emailAddress"]) for one in named or ()),
     )
+
+
+def _is_automatic_answer(bounce: Mapping[str, Any]) -> bool:
+    """Whether SES counts an out-of-office note as a bounce: a mailbox that answers has the message. What tells of a failure names
+    an action, status or diagnosis (RFC 3464), or SES's own certainty.
+    """
+    told = ("action", "status", "diagnosticCode")
+    failed = any(one.get(word) for one in bounce.get("bouncedRecipients") or () for word in told)
+    return bounce.get("bounceType") != "Permanent" and not failed

@@ -13,6 +13,7 @@ from oneway.domain.clock_time import day_of
 from oneway.domain.errors import (
     FieldProblem,
     InvalidInput,
+    KeyReused,
     SlotAlreadyTaken,
     SlotNotOffered,
     StoreUnavailable,
@@ -170,14 +171,12 @@ def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Resp
 
 def check_answers(on: PageRequest) -> Response:
     """Check your answers before they are sent."""
-    on = _with_token(on)
-    try:
-        # Whoever comes back to this page after sending holds the time already.
-        if sent := on.ours.submit_request.sent(on.shop.slug, on.values["key"], _form(on, consent=True)):
+    # Whoever comes back to this page after sending holds the time already.
+    if sent := _sent(on, "key"):
+        if on.ours.submit_request.repeats(sent, _form(on, consent=True)):
             return _to_my_request(on, sent)
-    except InvalidInput:
-        pass  # said below, with all that is wrong
-    return _check_page(on)
+        on = on.having(earlier=on.values["key"], key="")
+    return _check_page(_with_token(on))
 
 
 def send_request(on: PageRequest) -> Response:
@@ -186,27 +185,56 @@ def send_request(on: PageRequest) -> Response:
     try:
         if notice := _doubts(on):
             # A form that was shown long ago may have been sent then.
-            known = notice == "old" and _age(on) is not None
-            if known and (sent := on.ours.submit_request.sent(on.shop.slug, on.values["key"], form)):
-                return _to_my_request(on, sent)
-            return _check_page(_with_token(on), notice)
+            return check_answers(on) if _sent(on, "key") else _check_page(_with_token(on), notice)
+        earlier = _sent(on, "earlier")
+        if on.values["instead"] and earlier and earlier.request.pending:
+            return _to_my_request(on, on.ours.replace_request(on.shop.slug, on.values["key"], form, earlier))
         return _to_my_request(on, on.ours.submit_request(on.shop.slug, on.values["key"], form))
     except InvalidInput as error:
         if [one.pointer for one in error.problems] == ["/contact_consent"]:
             return _check_page(on, wrong={"contact_consent": "consent_needed"})
         return _told_where_it_was_asked(on, error)
+    except KeyReused:
+        return check_answers(on)
     except (SlotAlreadyTaken, SlotNotOffered) as error:
-        return _taken_page(on, error)
+        # It may be taken by the same form, sent twice.
+        return check_answers(on) if _sent(on, "key") else _taken_page(on, error)
 
 
 def _check_page(on: PageRequest, notice: str = "", wrong: Mapping[str, str] | None = None) -> Response:
+    earlier = _sent(on, "earlier")
+    pending = earlier.request if earlier and earlier.request.pending else None
+    form = _form(on, consent=True)
     try:
-        parsed = on.ours.submit_request.check(on.shop.slug, _form(on, consent=True))
+        parsed = on.ours.submit_request.check(on.shop.slug, form, besides=pending)
     except InvalidInput as error:
         return _told_where_it_was_asked(on, error)
     except (SlotAlreadyTaken, SlotNotOffered) as error:
         return _taken_page(on, error)
-    return on.render("check.html", 422 if notice or wrong else 200, parsed=parsed, notice=notice, wrong=wrong or {})
+    return on.render(
+        "check.html",
+        422 if notice or wrong else 200,
+        parsed=parsed,
+        notice=notice,
+        wrong=wrong or {},
+        earlier=earlier,
+        replaces=pending is not None,
+        as_well=pending is None or _has_room(on, form),
+    )
+
+
+def _has_room(on: PageRequest, form: Mapping[str, object]) -> bool:
+    """Whether a form can be sent beside all that was sent before."""
+    try:
+        on.ours.submit_request.check(on.shop.slug, form)
+    except (SlotAlreadyTaken, SlotNotOffered):
+        return False
+    return True
+
+
+def _sent(on: PageRequest, key: str) -> Submitted | None:
+    """The request that was made of this form under one of its keys; None without one, or with a key that is none of ours."""
+    return on.ours.submit_request.sent(on.shop.slug, on.values[key]) if _age(on, key) is not None else None
 
 
 def _told_where_it_was_asked(on: PageRequest, error: InvalidInput) -> Response:
@@ -241,7 +269,17 @@ def _taken_page(on: PageRequest, error: SlotAlreadyTaken | SlotNotOffered) -> Re
         others=_first_times(others)[:NEAREST_DAYS],
         phone_only=phone_only,
         taken=isinstance(error, SlotAlreadyTaken),
+        own=_own(on),
     )
+
+
+def _own(on: PageRequest) -> Submitted | None:
+    """The earlier request of the same form, if it is what holds the chosen time."""
+    earlier = _sent(on, "earlier")
+    if earlier is None or earlier.request.closed or earlier.request.start is None or earlier.request.start != on.start:
+        return None
+    held_by = earlier.request.link.provider_id if earlier.request.link else earlier.request.provider_id
+    return earlier if held_by == on.provider.id else None
 
 
 def _nearest(on: PageRequest, visit_type_id: str) -> list[tuple[Provider, date, list[datetime]]]:
@@ -284,8 +322,8 @@ def _doubts(on: PageRequest) -> str:
     return "fast" if age < SHORTEST_ASKING else ""
 
 
-def _age(on: PageRequest) -> timedelta | None:
-    return on.ours.form_tokens.age(on.shop.slug, on.values["key"], on.ours.clock.now())
+def _age(on: PageRequest, key: str = "key") -> timedelta | None:
+    return on.ours.form_tokens.age(on.shop.slug, on.values[key], on.ours.clock.now())
 
 
 def _with_token(on: PageRequest) -> PageRequest:

@@ -291,6 +291,84 @@ def test_sending_again_and_going_back_find_the_same_request(asking: Asking) -> N
     assert len(patient.world.store.requests_by_id) == 1
 
 
+def changed_after_sending(patient: Patient, **typed: str) -> Page:
+    """Send, back to the form as the browser still has it, other answers, and on."""
+    details = at_details(patient)
+    sent(patient, patient.submit(details, details.forms[0], **TYPED))
+    return patient.submit(details, details.forms[0], **{**TYPED, **typed})
+
+
+def test_what_is_changed_after_sending_takes_the_place_of_what_was_sent(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    page = changed_after_sending(patient, reason="Hip pain")
+    assert "You have sent a request already" in page.text
+    assert "somebody else" not in page.text, "it is their own"
+    assert "Hip pain" in page.text
+    assert "Send as a second request" not in page.text, "the earlier one holds the time"
+    (first,) = patient.world.store.requests_by_id.values()
+    assert "Not confirmed yet" in patient.follow(page, "Open my request").text
+    assert patient.world.store.requests_by_id == {("harbor", first.id): first}, "nothing is done yet"
+    patient.world.clock.advance(seconds=20)
+    pressed = {"contact_consent": "yes"}
+    assert "Request sent" in patient.press(page, "instead of the earlier one", **pressed).text
+    assert "Request sent" in patient.press(page, "instead of the earlier one", **pressed).text, "twice is once"
+    before, after = sorted(patient.world.store.requests_by_id.values(), key=lambda one: one.created_at)
+    assert (before.id, before.state) == (first.id, RequestState.CANCELLED)
+    assert (after.state, after.reason, after.slot) == (RequestState.REQUESTED, "Hip pain", first.slot)
+
+
+def test_what_is_changed_after_sending_can_be_a_second_request(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    page = changed_after_sending(patient, reason="Hip pain")
+    page = patient.press(patient.press(page, "Change When"), "^10:00 AM")
+    assert "You have sent a request already" in page.text
+    patient.world.clock.advance(seconds=20)
+    assert "Request sent" in patient.press(page, "as a second request", contact_consent="yes").text
+    assert [one.pending for one in patient.world.store.requests_by_id.values()] == [True, True]
+
+
+def test_nothing_is_withdrawn_for_a_request_that_cannot_be_sent(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    page = changed_after_sending(patient, reason="Hip pain")
+    page = patient.press(patient.press(page, "Change When"), "^10:00 AM")
+    other = a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org", "mobile": ""}
+    patient.world.submit("a" * 32, start="2026-11-24T10:00:00-08:00", patient=other)
+    patient.world.clock.advance(seconds=20)
+    assert "just taken" in patient.press(page, "instead of the earlier", contact_consent="yes").text
+    assert patient.press(page, "instead of the earlier", contact_consent="").status == 409
+    assert all(one.pending for one in patient.world.store.requests_by_id.values())
+
+
+def test_a_check_that_was_open_beside_the_one_that_was_sent_is_no_dead_end(asking: Asking) -> None:
+    patient = asking()
+    details = at_details(patient)
+    one, other = (
+        patient.submit(details, details.forms[0], **{**TYPED, "reason": reason}) for reason in ("Hip", "Knee")
+    )
+    sent(patient, one)
+    page = sent(patient, other)
+    assert "You have sent a request already" in page.text
+    assert "Knee" in page.text
+    assert len(patient.world.store.requests_by_id) == 1
+
+
+def test_a_confirmed_visit_of_ones_own_is_not_somebody_faster(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    details = at_details(patient)
+    sent(patient, patient.submit(details, details.forms[0], **TYPED))
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    (request,) = patient.world.store.requests_by_id.values()
+    assert request.state is RequestState.LINKED
+    page = patient.submit(details, details.forms[0], **{**TYPED, "reason": "Hip pain"})
+    assert "This time is yours already" in page.text
+    page = patient.press(page, "^10:00 AM")
+    assert "it is a request of its own" in page.text
+    assert "Hip pain" in page.text
+    assert "Request sent" in sent(patient, page).text
+    assert not request.asked_to_cancel_at
+
+
 def test_a_form_that_is_sent_in_no_time_is_shown_once_more(asking: Asking) -> None:
     patient = asking()
     check = at_check(patient)

@@ -113,6 +113,17 @@ WORDS = {
     "check.unseen.title": "Please look once more",
     "check.unseen.text": "Your browser filled in something that is not on this page, so nothing is sent yet. If "
     "everything below is right, press Send request.",
+    "check.send_instead": "Send instead of the earlier one",
+    "check.send_as_well": "Send as a second request",
+    "check.earlier.title": "You have sent a request already",
+    "check.earlier.instead": "What you changed since is not sent yet. If you send it, it takes the place of the earlier "
+    "request, which is withdrawn.",
+    "check.earlier.both": "What you changed since is not sent yet. Send it instead of the earlier request, which is then "
+    "withdrawn, or as a second one.",
+    "check.earlier.over": "What you changed since is not sent yet. If you send it, it is a request of its own.",
+    "taken.own": "This time is yours already",
+    "taken.own_text": "Your earlier request holds it. What you changed since is not sent. Call {practice} to have it changed, "
+    "or choose another time: nothing you typed is lost.",
     "taken.title": "This time was just taken",
     "taken.text": "We are sorry: somebody else was a moment faster. Nothing you typed is lost. Choose another time "
     "and go on.",

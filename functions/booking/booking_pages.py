@@ -4,8 +4,10 @@ Until somebody types, a step is a link that tells what was chosen; from then on 
 hidden fields, wherever one goes (docs/adr/0016). So Back, reload and no JavaScript lose nothing, and no address tells who asks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import wraps
+from typing import Any
 
 from chalice.app import Response
 from months import Month, first_of, month_of, next_month, times_on
@@ -14,6 +16,7 @@ from oneway.domain.errors import (
     FieldProblem,
     InvalidInput,
     KeyReused,
+    ProviderNotFound,
     SlotAlreadyTaken,
     SlotNotOffered,
     StoreUnavailable,
@@ -44,26 +47,60 @@ LOOKED_BACK, LOOKED_AHEAD = timedelta(days=3), timedelta(days=10)
 _PHONE_ONLY = ("not_integrated", "never_pulled", "paused")
 
 
+def asking_whom(view: Callable[..., Response]) -> Callable[..., Response]:
+    """A step; where its provider is there no more, somebody else is chosen, with all that was typed."""
+
+    @wraps(view)
+    def wrapped(on: PageRequest, *args: Any) -> Response:
+        try:
+            return view(on, *args)
+        except ProviderNotFound:
+            return _providers_page(on.having(provider=""), gone=True)
+
+    return wrapped
+
+
 def show_providers(on: PageRequest) -> Response:
     """Who would you like to see?"""
+    return _providers_page(on)
+
+
+def _providers_page(on: PageRequest, *, gone: bool = False, problem: str = "") -> Response:
+    """`gone` says that the chosen one is there no more, `problem` what else is wrong with the choice."""
     practice = on.shop
     bookable = [one for one in practice.providers.values() if one.integrated]
     minute = int(on.ours.clock.now().timestamp() // 60)
     free = _next_free(on, practice.slug, minute) if len(bookable) <= MOST_HINTS else {}
-    return on.render("providers.html", free=free, several=len(bookable) > 1, faces=portraits(on), initials=_initials)
+    return on.render(
+        "providers.html",
+        404 if gone else 422 if problem else 200,
+        free=free,
+        several=len(bookable) > 1,
+        faces=portraits(on),
+        initials=_initials,
+        gone=gone,
+        problem=problem,
+    )
 
 
-def show_visit_types(on: PageRequest) -> Response:
-    """What is the visit for?"""
+@asking_whom
+def show_visit_types(on: PageRequest, problem: str = "") -> Response:
+    """What is the visit for? `problem` is what is wrong with the one that was chosen."""
     if not on.values["provider"]:
         return show_providers(on)
-    if on.values["provider"] != ANY:
-        return on.render("visit_types.html", provider=on.provider, visit_types=on.shop.visit_types_of(on.provider))
+    known = on.values["provider"] != ANY
     offered = {one for provider in _bookable(on.shop) for one in provider.visit_type_ids}
-    types = [one for one in on.shop.visit_types.values() if one.id in offered]
-    return on.render("visit_types.html", provider=None, visit_types=types)
+    everybodys = [one for one in on.shop.visit_types.values() if one.id in offered]
+    return on.render(
+        "visit_types.html",
+        422 if problem else 200,
+        provider=on.provider if known else None,
+        visit_types=on.shop.visit_types_of(on.provider) if known else everybodys,
+        problem=problem,
+    )
 
 
+@asking_whom
 def show_times(on: PageRequest) -> Response:
     """A month with its free days, and the times of one of them."""
     visit_type = _visit_type(on)
@@ -89,6 +126,7 @@ def show_times(on: PageRequest) -> Response:
     )
 
 
+@asking_whom
 def show_days(on: PageRequest, problem: str = "") -> Response:
     """Ask for another time: days and parts of the day that would suit; `problem` is what is wrong with those that were sent."""
     visit_type = _visit_type(on)
@@ -132,6 +170,7 @@ def show_days(on: PageRequest, problem: str = "") -> Response:
     )
 
 
+@asking_whom
 def show_who(on: PageRequest) -> Response:
     """For me, or for someone else? And were they here before, where that is not plain from the visit type."""
     visit_type = _visit_type(on)
@@ -144,6 +183,7 @@ def show_who(on: PageRequest) -> Response:
     )
 
 
+@asking_whom
 def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Response:
     """Who is it, and how can the practice reach them?"""
     visit_type = _visit_type(on)
@@ -169,6 +209,7 @@ def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Resp
     )
 
 
+@asking_whom
 def check_answers(on: PageRequest) -> Response:
     """Check your answers before they are sent."""
     # Whoever comes back to this page after sending holds the time already.
@@ -179,6 +220,7 @@ def check_answers(on: PageRequest) -> Response:
     return _check_page(_with_token(on))
 
 
+@asking_whom
 def send_request(on: PageRequest) -> Response:
     """Send the request; sending it again finds the same one."""
     form = _form(on)
@@ -244,10 +286,11 @@ def _told_where_it_was_asked(on: PageRequest, error: InvalidInput) -> Response:
         return _taken_page(on, SlotNotOffered(Closed.NOTICE)) if on.start else show_times(on)
     if unfit := [one.code for one in error.problems if one.pointer.startswith("/preferred")]:
         return show_days(on, unfit[0])
+    codes = {one.pointer: one.code for one in error.problems}
     if "/visit_type" in pointers:
-        return show_visit_types(on)
+        return show_visit_types(on, codes["/visit_type"])
     if "/provider" in pointers:
-        return show_providers(on)
+        return _providers_page(on, problem=codes["/provider"])
     if "/new_patient" in pointers:
         return show_who(on.having(asked="who"))
     return show_details(on, [one for one in error.problems if one.pointer != "/contact_consent"])

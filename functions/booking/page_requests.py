@@ -115,7 +115,7 @@ class PageRequest:
     @property
     def known(self) -> bool:
         """Whether the patient's details were typed already, so that a changed choice leads back to the check."""
-        return self.typed and bool(self.values["last_name"])
+        return self.typed and bool(self.values.get("last_name"))
 
     def carried(self, *asked: str) -> dict[str, str]:
         """The hidden fields of a form that asks for some fields itself."""

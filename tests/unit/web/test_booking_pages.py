@@ -108,13 +108,17 @@ def test_where_the_store_is_down_one_can_still_call(
         raise StoreUnavailable("table")
 
     page = at_check(patient, place=place)
-    monkeypatch.setattr(type(patient.world.store.ledger), "commit", down)
-    answer = sent(patient, page)
+    with monkeypatch.context() as without_store:
+        without_store.setattr(type(patient.world.store.ledger), "commit", down)
+        answer = sent(patient, page)
     assert answer.status == 503
     assert "In an emergency" in answer.text
     assert "(415) 555-0100" in answer.text
     framed = answer.headers["content-security-policy"].partition("frame-ancestors")[2]
     assert ("'none'" in framed) == (place == "book")
+    again = patient.press(answer, "Check your request")
+    assert "Maria Núñez" in again.text
+    assert "Request sent" in sent(patient, again).text
 
 
 def test_a_month_marks_its_free_days_and_leads_to_the_next(asking: Asking) -> None:
@@ -279,6 +283,42 @@ def test_where_a_provider_has_nothing_left_others_are_shown(asking: Asking) -> N
     page = patient.press(page, "^1:00 PM")
     assert "Dr. Lena Brandt" in page.text
     assert "Request sent" in sent(patient, page).text
+
+
+@pytest.mark.parametrize("step", ["send", "Change When", "Change With", "Change Visit", "Change Patient", "check"])
+def test_where_a_provider_was_taken_out_meanwhile_another_is_chosen_and_nothing_typed_again(
+    asking: Asking, step: str
+) -> None:
+    patient = asking()
+    details = at_details(patient)
+    page = patient.submit(details, details.forms[0], **TYPED)
+    patient.world.store.practices.save(a_practice(a_provider("brandt")))
+    if step == "send":
+        page = sent(patient, page)
+    elif step == "check":
+        page = patient.submit(details, details.forms[0], **TYPED)
+    else:
+        page = patient.press(page, step)
+    if step != "Change With":  # which asks whom to see anyway
+        assert page.status == 404
+        assert "can no longer be booked here" in page.text
+    page = patient.press(patient.press(page, "Lena Brandt"), "New patient")
+    page = patient.press(page, "^11:00 AM")
+    assert "Maria Núñez" in page.text
+    assert "Knee pain" in page.text
+    assert "Request sent" in sent(patient, page).text
+
+
+def test_whoever_chose_a_visit_that_is_offered_no_more_is_told_so(asking: Asking) -> None:
+    patient = asking()
+    page = at_check(patient)
+    types = {"later": VisitType("later", "Later visit", 30)}
+    patient.world.store.practices.save(a_practice(a_provider(visit_type_ids=("later",)), visit_types=types))
+    page = sent(patient, page)
+    assert page.status == 422
+    assert "please choose a visit that this provider offers" in page.text
+    page = patient.press(patient.press(page, "Later visit"), "^10:00 AM")
+    assert "Maria Núñez" in page.text
 
 
 def test_sending_again_and_going_back_find_the_same_request(asking: Asking) -> None:

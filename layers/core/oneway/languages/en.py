@@ -28,6 +28,8 @@ WORDS = {
     "providers.any": "First available",
     "providers.any_hint": "Whoever has the next free time",
     "providers.next": "Next free: {day}",
+    "providers.gone": "This provider can no longer be booked here",
+    "providers.gone_text": "We are sorry. Nothing you typed is lost: choose who else you would like to see, or call {practice}.",
     "providers.by_phone": "By phone only:",
     "visit.title": "What is the visit for?",
     "visit.for_new": "if you are new here",

@@ -28,6 +28,9 @@ WORDS = {
     "providers.any": "Primera disponible",
     "providers.any_hint": "Con quien tenga la próxima hora libre",
     "providers.next": "Próximo día libre: {day}",
+    "providers.gone": "Ya no se puede pedir cita con este profesional",
+    "providers.gone_text": "Lo sentimos. Nada de lo que escribió se ha perdido: elija con quién más quiere la cita, o "
+    "llame a {practice}.",
     "providers.by_phone": "Solo por teléfono:",
     "visit.title": "¿Para qué es la cita?",
     "visit.for_new": "si es su primera vez aquí",

@@ -4,8 +4,10 @@ Until somebody types, a step is a link that tells what was chosen; from then on 
 hidden fields, wherever one goes (docs/adr/0016). So Back, reload and no JavaScript lose nothing, and no address tells who asks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import wraps
+from typing import Any
 
 from chalice.app import Response
 from months import Month, first_of, month_of, next_month, times_on
@@ -13,6 +15,8 @@ from oneway.domain.clock_time import day_of
 from oneway.domain.errors import (
     FieldProblem,
     InvalidInput,
+    KeyReused,
+    ProviderNotFound,
     SlotAlreadyTaken,
     SlotNotOffered,
     StoreUnavailable,
@@ -43,26 +47,60 @@ LOOKED_BACK, LOOKED_AHEAD = timedelta(days=3), timedelta(days=10)
 _PHONE_ONLY = ("not_integrated", "never_pulled", "paused")
 
 
+def asking_whom(view: Callable[..., Response]) -> Callable[..., Response]:
+    """A step; where its provider is there no more, somebody else is chosen, with all that was typed."""
+
+    @wraps(view)
+    def wrapped(on: PageRequest, *args: Any) -> Response:
+        try:
+            return view(on, *args)
+        except ProviderNotFound:
+            return _providers_page(on.having(provider=""), gone=True)
+
+    return wrapped
+
+
 def show_providers(on: PageRequest) -> Response:
     """Who would you like to see?"""
+    return _providers_page(on)
+
+
+def _providers_page(on: PageRequest, *, gone: bool = False, problem: str = "") -> Response:
+    """`gone` says that the chosen one is there no more, `problem` what else is wrong with the choice."""
     practice = on.shop
     bookable = [one for one in practice.providers.values() if one.integrated]
     minute = int(on.ours.clock.now().timestamp() // 60)
     free = _next_free(on, practice.slug, minute) if len(bookable) <= MOST_HINTS else {}
-    return on.render("providers.html", free=free, several=len(bookable) > 1, faces=portraits(on), initials=_initials)
+    return on.render(
+        "providers.html",
+        404 if gone else 422 if problem else 200,
+        free=free,
+        several=len(bookable) > 1,
+        faces=portraits(on),
+        initials=_initials,
+        gone=gone,
+        problem=problem,
+    )
 
 
-def show_visit_types(on: PageRequest) -> Response:
-    """What is the visit for?"""
+@asking_whom
+def show_visit_types(on: PageRequest, problem: str = "") -> Response:
+    """What is the visit for? `problem` is what is wrong with the one that was chosen."""
     if not on.values["provider"]:
         return show_providers(on)
-    if on.values["provider"] != ANY:
-        return on.render("visit_types.html", provider=on.provider, visit_types=on.shop.visit_types_of(on.provider))
+    known = on.values["provider"] != ANY
     offered = {one for provider in _bookable(on.shop) for one in provider.visit_type_ids}
-    types = [one for one in on.shop.visit_types.values() if one.id in offered]
-    return on.render("visit_types.html", provider=None, visit_types=types)
+    everybodys = [one for one in on.shop.visit_types.values() if one.id in offered]
+    return on.render(
+        "visit_types.html",
+        422 if problem else 200,
+        provider=on.provider if known else None,
+        visit_types=on.shop.visit_types_of(on.provider) if known else everybodys,
+        problem=problem,
+    )
 
 
+@asking_whom
 def show_times(on: PageRequest) -> Response:
     """A month with its free days, and the times of one of them."""
     visit_type = _visit_type(on)
@@ -88,6 +126,7 @@ def show_times(on: PageRequest) -> Response:
     )
 
 
+@asking_whom
 def show_days(on: PageRequest, problem: str = "") -> Response:
     """Ask for another time: days and parts of the day that would suit; `problem` is what is wrong with those that were sent."""
     visit_type = _visit_type(on)
@@ -131,6 +170,7 @@ def show_days(on: PageRequest, problem: str = "") -> Response:
     )
 
 
+@asking_whom
 def show_who(on: PageRequest) -> Response:
     """For me, or for someone else? And were they here before, where that is not plain from the visit type."""
     visit_type = _visit_type(on)
@@ -143,6 +183,7 @@ def show_who(on: PageRequest) -> Response:
     )
 
 
+@asking_whom
 def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Response:
     """Who is it, and how can the practice reach them?"""
     visit_type = _visit_type(on)
@@ -168,45 +209,74 @@ def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Resp
     )
 
 
+@asking_whom
 def check_answers(on: PageRequest) -> Response:
     """Check your answers before they are sent."""
-    on = _with_token(on)
-    try:
-        # Whoever comes back to this page after sending holds the time already.
-        if sent := on.ours.submit_request.sent(on.shop.slug, on.values["key"], _form(on, consent=True)):
+    # Whoever comes back to this page after sending holds the time already.
+    if sent := _sent(on, "key"):
+        if on.ours.submit_request.repeats(sent, _form(on, consent=True)):
             return _to_my_request(on, sent)
-    except InvalidInput:
-        pass  # said below, with all that is wrong
-    return _check_page(on)
+        on = on.having(earlier=on.values["key"], key="")
+    return _check_page(_with_token(on))
 
 
+@asking_whom
 def send_request(on: PageRequest) -> Response:
     """Send the request; sending it again finds the same one."""
     form = _form(on)
     try:
         if notice := _doubts(on):
             # A form that was shown long ago may have been sent then.
-            known = notice == "old" and _age(on) is not None
-            if known and (sent := on.ours.submit_request.sent(on.shop.slug, on.values["key"], form)):
-                return _to_my_request(on, sent)
-            return _check_page(_with_token(on), notice)
+            return check_answers(on) if _sent(on, "key") else _check_page(_with_token(on), notice)
+        earlier = _sent(on, "earlier")
+        if on.values["instead"] and earlier and earlier.request.pending:
+            return _to_my_request(on, on.ours.replace_request(on.shop.slug, on.values["key"], form, earlier))
         return _to_my_request(on, on.ours.submit_request(on.shop.slug, on.values["key"], form))
     except InvalidInput as error:
         if [one.pointer for one in error.problems] == ["/contact_consent"]:
             return _check_page(on, wrong={"contact_consent": "consent_needed"})
         return _told_where_it_was_asked(on, error)
+    except KeyReused:
+        return check_answers(on)
     except (SlotAlreadyTaken, SlotNotOffered) as error:
-        return _taken_page(on, error)
+        # It may be taken by the same form, sent twice.
+        return check_answers(on) if _sent(on, "key") else _taken_page(on, error)
 
 
 def _check_page(on: PageRequest, notice: str = "", wrong: Mapping[str, str] | None = None) -> Response:
+    earlier = _sent(on, "earlier")
+    pending = earlier.request if earlier and earlier.request.pending else None
+    form = _form(on, consent=True)
     try:
-        parsed = on.ours.submit_request.check(on.shop.slug, _form(on, consent=True))
+        parsed = on.ours.submit_request.check(on.shop.slug, form, besides=pending)
     except InvalidInput as error:
         return _told_where_it_was_asked(on, error)
     except (SlotAlreadyTaken, SlotNotOffered) as error:
         return _taken_page(on, error)
-    return on.render("check.html", 422 if notice or wrong else 200, parsed=parsed, notice=notice, wrong=wrong or {})
+    return on.render(
+        "check.html",
+        422 if notice or wrong else 200,
+        parsed=parsed,
+        notice=notice,
+        wrong=wrong or {},
+        earlier=earlier,
+        replaces=pending is not None,
+        as_well=pending is None or _has_room(on, form),
+    )
+
+
+def _has_room(on: PageRequest, form: Mapping[str, object]) -> bool:
+    """Whether a form can be sent beside all that was sent before."""
+    try:
+        on.ours.submit_request.check(on.shop.slug, form)
+    except (SlotAlreadyTaken, SlotNotOffered):
+        return False
+    return True
+
+
+def _sent(on: PageRequest, key: str) -> Submitted | None:
+    """The request that was made of this form under one of its keys; None without one, or with a key that is none of ours."""
+    return on.ours.submit_request.sent(on.shop.slug, on.values[key]) if _age(on, key) is not None else None
 
 
 def _told_where_it_was_asked(on: PageRequest, error: InvalidInput) -> Response:
@@ -216,10 +286,11 @@ def _told_where_it_was_asked(on: PageRequest, error: InvalidInput) -> Response:
         return _taken_page(on, SlotNotOffered(Closed.NOTICE)) if on.start else show_times(on)
     if unfit := [one.code for one in error.problems if one.pointer.startswith("/preferred")]:
         return show_days(on, unfit[0])
+    codes = {one.pointer: one.code for one in error.problems}
     if "/visit_type" in pointers:
-        return show_visit_types(on)
+        return show_visit_types(on, codes["/visit_type"])
     if "/provider" in pointers:
-        return show_providers(on)
+        return _providers_page(on, problem=codes["/provider"])
     if "/new_patient" in pointers:
         return show_who(on.having(asked="who"))
     return show_details(on, [one for one in error.problems if one.pointer != "/contact_consent"])
@@ -241,7 +312,17 @@ def _taken_page(on: PageRequest, error: SlotAlreadyTaken | SlotNotOffered) -> Re
         others=_first_times(others)[:NEAREST_DAYS],
         phone_only=phone_only,
         taken=isinstance(error, SlotAlreadyTaken),
+        own=_own(on),
     )
+
+
+def _own(on: PageRequest) -> Submitted | None:
+    """The earlier request of the same form, if it is what holds the chosen time."""
+    earlier = _sent(on, "earlier")
+    if earlier is None or earlier.request.closed or earlier.request.start is None or earlier.request.start != on.start:
+        return None
+    held_by = earlier.request.link.provider_id if earlier.request.link else earlier.request.provider_id
+    return earlier if held_by == on.provider.id else None
 
 
 def _nearest(on: PageRequest, visit_type_id: str) -> list[tuple[Provider, date, list[datetime]]]:
@@ -284,8 +365,8 @@ def _doubts(on: PageRequest) -> str:
     return "fast" if age < SHORTEST_ASKING else ""
 
 
-def _age(on: PageRequest) -> timedelta | None:
-    return on.ours.form_tokens.age(on.shop.slug, on.values["key"], on.ours.clock.now())
+def _age(on: PageRequest, key: str = "key") -> timedelta | None:
+    return on.ours.form_tokens.age(on.shop.slug, on.values[key], on.ours.clock.now())
 
 
 def _with_token(on: PageRequest) -> PageRequest:

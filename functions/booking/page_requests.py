@@ -19,8 +19,9 @@ from oneway.web.pages import Pages
 from oneway.web.problems import problem_of
 
 SEVERAL = ("days", "parts")
-BESIDE = ("month", "day", "asked", "website")
-"""What forms send that is not carried on: what a page shows, whether it was answered, and the field that nobody sees."""
+BESIDE = ("month", "day", "asked", "website", "instead")
+"""What forms send that is not carried on: what a page shows, whether it was answered, the field that nobody sees, and whether a
+request takes the place of the earlier one."""
 ANY = "any"
 """In the place of a provider: whoever is free first."""
 
@@ -114,7 +115,7 @@ class PageRequest:
     @property
     def known(self) -> bool:
         """Whether the patient's details were typed already, so that a changed choice leads back to the check."""
-        return self.typed and bool(self.values["last_name"])
+        return self.typed and bool(self.values.get("last_name"))
 
     def carried(self, *asked: str) -> dict[str, str]:
         """The hidden fields of a form that asks for some fields itself."""

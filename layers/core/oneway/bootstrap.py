@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .use_cases.plan_syncs import PlanSyncs
     from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.pull_asked import PullAsked
+    from .use_cases.replace_request import ReplaceRequest
     from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.revoke_link import RevokeLink
     from .use_cases.run_timers import RunTimers
@@ -81,6 +82,7 @@ class Booking:
     practices: "PracticeRepository"
     list_slots: "ListSlots"
     submit_request: "SubmitRequest"
+    replace_request: "ReplaceRequest"
     look_up_request: "LookUpRequest"
     cancel_by_patient: "CancelByPatient"
     form_tokens: "FormTokens"
@@ -165,6 +167,7 @@ def booking() -> Booking:
     from .use_cases.limit_pending import LimitPending
     from .use_cases.list_slots import ListSlots
     from .use_cases.look_up_request import LookUpRequest
+    from .use_cases.replace_request import ReplaceRequest
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.submit_request import SubmitRequest
     from .web.form_tokens import FormTokens
@@ -178,14 +181,17 @@ def booking() -> Booking:
     limit = LimitPending(DynamoPendingRepository(), requests, ContactMarks(secrets), clock)
     explain = ExplainSlot(practices, calendar, age, clock)
     look_up = LookUpRequest(practices, requests, links)
+    submit = SubmitRequest(practices, requests, explain, limit, ledger, _confirm_matches(clock), links, clock)
+    cancel = CancelByPatient(look_up, CancelRequest(requests, calendar, ledger, clock))
     return Booking(
         settings,
         clock,
         practices,
         ListSlots(practices, calendar, age, clock),
-        SubmitRequest(practices, requests, explain, limit, ledger, _confirm_matches(clock), links, clock),
+        submit,
+        ReplaceRequest(submit, cancel),
         look_up,
-        CancelByPatient(look_up, CancelRequest(requests, calendar, ledger, clock)),
+        cancel,
         FormTokens(secrets),
         DynamoPhotoRepository(),
     )

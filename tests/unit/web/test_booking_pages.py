@@ -108,13 +108,17 @@ def test_where_the_store_is_down_one_can_still_call(
         raise StoreUnavailable("table")
 
     page = at_check(patient, place=place)
-    monkeypatch.setattr(type(patient.world.store.ledger), "commit", down)
-    answer = sent(patient, page)
+    with monkeypatch.context() as without_store:
+        without_store.setattr(type(patient.world.store.ledger), "commit", down)
+        answer = sent(patient, page)
     assert answer.status == 503
     assert "In an emergency" in answer.text
     assert "(415) 555-0100" in answer.text
     framed = answer.headers["content-security-policy"].partition("frame-ancestors")[2]
     assert ("'none'" in framed) == (place == "book")
+    again = patient.press(answer, "Check your request")
+    assert "Maria Núñez" in again.text
+    assert "Request sent" in sent(patient, again).text
 
 
 def test_a_month_marks_its_free_days_and_leads_to_the_next(asking: Asking) -> None:
@@ -281,6 +285,42 @@ def test_where_a_provider_has_nothing_left_others_are_shown(asking: Asking) -> N
     assert "Request sent" in sent(patient, page).text
 
 
+@pytest.mark.parametrize("step", ["send", "Change When", "Change With", "Change Visit", "Change Patient", "check"])
+def test_where_a_provider_was_taken_out_meanwhile_another_is_chosen_and_nothing_typed_again(
+    asking: Asking, step: str
+) -> None:
+    patient = asking()
+    details = at_details(patient)
+    page = patient.submit(details, details.forms[0], **TYPED)
+    patient.world.store.practices.save(a_practice(a_provider("brandt")))
+    if step == "send":
+        page = sent(patient, page)
+    elif step == "check":
+        page = patient.submit(details, details.forms[0], **TYPED)
+    else:
+        page = patient.press(page, step)
+    if step != "Change With":  # which asks whom to see anyway
+        assert page.status == 404
+        assert "can no longer be booked here" in page.text
+    page = patient.press(patient.press(page, "Lena Brandt"), "New patient")
+    page = patient.press(page, "^11:00 AM")
+    assert "Maria Núñez" in page.text
+    assert "Knee pain" in page.text
+    assert "Request sent" in sent(patient, page).text
+
+
+def test_whoever_chose_a_visit_that_is_offered_no_more_is_told_so(asking: Asking) -> None:
+    patient = asking()
+    page = at_check(patient)
+    types = {"later": VisitType("later", "Later visit", 30)}
+    patient.world.store.practices.save(a_practice(a_provider(visit_type_ids=("later",)), visit_types=types))
+    page = sent(patient, page)
+    assert page.status == 422
+    assert "please choose a visit that this provider offers" in page.text
+    page = patient.press(patient.press(page, "Later visit"), "^10:00 AM")
+    assert "Maria Núñez" in page.text
+
+
 def test_sending_again_and_going_back_find_the_same_request(asking: Asking) -> None:
     patient = asking()
     details = at_details(patient)
@@ -289,6 +329,84 @@ def test_sending_again_and_going_back_find_the_same_request(asking: Asking) -> N
     assert first.path == second.path
     assert patient.submit(details, details.forms[0], **TYPED).path == first.path
     assert len(patient.world.store.requests_by_id) == 1
+
+
+def changed_after_sending(patient: Patient, **typed: str) -> Page:
+    """Send, back to the form as the browser still has it, other answers, and on."""
+    details = at_details(patient)
+    sent(patient, patient.submit(details, details.forms[0], **TYPED))
+    return patient.submit(details, details.forms[0], **{**TYPED, **typed})
+
+
+def test_what_is_changed_after_sending_takes_the_place_of_what_was_sent(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    page = changed_after_sending(patient, reason="Hip pain")
+    assert "You have sent a request already" in page.text
+    assert "somebody else" not in page.text, "it is their own"
+    assert "Hip pain" in page.text
+    assert "Send as a second request" not in page.text, "the earlier one holds the time"
+    (first,) = patient.world.store.requests_by_id.values()
+    assert "Not confirmed yet" in patient.follow(page, "Open my request").text
+    assert patient.world.store.requests_by_id == {("harbor", first.id): first}, "nothing is done yet"
+    patient.world.clock.advance(seconds=20)
+    pressed = {"contact_consent": "yes"}
+    assert "Request sent" in patient.press(page, "instead of the earlier one", **pressed).text
+    assert "Request sent" in patient.press(page, "instead of the earlier one", **pressed).text, "twice is once"
+    before, after = sorted(patient.world.store.requests_by_id.values(), key=lambda one: one.created_at)
+    assert (before.id, before.state) == (first.id, RequestState.CANCELLED)
+    assert (after.state, after.reason, after.slot) == (RequestState.REQUESTED, "Hip pain", first.slot)
+
+
+def test_what_is_changed_after_sending_can_be_a_second_request(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    page = changed_after_sending(patient, reason="Hip pain")
+    page = patient.press(patient.press(page, "Change When"), "^10:00 AM")
+    assert "You have sent a request already" in page.text
+    patient.world.clock.advance(seconds=20)
+    assert "Request sent" in patient.press(page, "as a second request", contact_consent="yes").text
+    assert [one.pending for one in patient.world.store.requests_by_id.values()] == [True, True]
+
+
+def test_nothing_is_withdrawn_for_a_request_that_cannot_be_sent(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    page = changed_after_sending(patient, reason="Hip pain")
+    page = patient.press(patient.press(page, "Change When"), "^10:00 AM")
+    other = a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org", "mobile": ""}
+    patient.world.submit("a" * 32, start="2026-11-24T10:00:00-08:00", patient=other)
+    patient.world.clock.advance(seconds=20)
+    assert "just taken" in patient.press(page, "instead of the earlier", contact_consent="yes").text
+    assert patient.press(page, "instead of the earlier", contact_consent="").status == 409
+    assert all(one.pending for one in patient.world.store.requests_by_id.values())
+
+
+def test_a_check_that_was_open_beside_the_one_that_was_sent_is_no_dead_end(asking: Asking) -> None:
+    patient = asking()
+    details = at_details(patient)
+    one, other = (
+        patient.submit(details, details.forms[0], **{**TYPED, "reason": reason}) for reason in ("Hip", "Knee")
+    )
+    sent(patient, one)
+    page = sent(patient, other)
+    assert "You have sent a request already" in page.text
+    assert "Knee" in page.text
+    assert len(patient.world.store.requests_by_id) == 1
+
+
+def test_a_confirmed_visit_of_ones_own_is_not_somebody_faster(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    details = at_details(patient)
+    sent(patient, patient.submit(details, details.forms[0], **TYPED))
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    (request,) = patient.world.store.requests_by_id.values()
+    assert request.state is RequestState.LINKED
+    page = patient.submit(details, details.forms[0], **{**TYPED, "reason": "Hip pain"})
+    assert "This time is yours already" in page.text
+    page = patient.press(page, "^10:00 AM")
+    assert "it is a request of its own" in page.text
+    assert "Hip pain" in page.text
+    assert "Request sent" in sent(patient, page).text
+    assert not request.asked_to_cancel_at
 
 
 def test_a_form_that_is_sent_in_no_time_is_shown_once_more(asking: Asking) -> None:

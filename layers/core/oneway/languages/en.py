@@ -28,6 +28,8 @@ WORDS = {
     "providers.any": "First available",
     "providers.any_hint": "Whoever has the next free time",
     "providers.next": "Next free: {day}",
+    "providers.gone": "This provider can no longer be booked here",
+    "providers.gone_text": "We are sorry. Nothing you typed is lost: choose who else you would like to see, or call {practice}.",
     "providers.by_phone": "By phone only:",
     "visit.title": "What is the visit for?",
     "visit.for_new": "if you are new here",
@@ -113,6 +115,17 @@ WORDS = {
     "check.unseen.title": "Please look once more",
     "check.unseen.text": "Your browser filled in something that is not on this page, so nothing is sent yet. If "
     "everything below is right, press Send request.",
+    "check.send_instead": "Send instead of the earlier one",
+    "check.send_as_well": "Send as a second request",
+    "check.earlier.title": "You have sent a request already",
+    "check.earlier.instead": "What you changed since is not sent yet. If you send it, it takes the place of the earlier "
+    "request, which is withdrawn.",
+    "check.earlier.both": "What you changed since is not sent yet. Send it instead of the earlier request, which is then "
+    "withdrawn, or as a second one.",
+    "check.earlier.over": "What you changed since is not sent yet. If you send it, it is a request of its own.",
+    "taken.own": "This time is yours already",
+    "taken.own_text": "Your earlier request holds it. What you changed since is not sent. Call {practice} to have it changed, "
+    "or choose another time: nothing you typed is lost.",
     "taken.title": "This time was just taken",
     "taken.text": "We are sorry: somebody else was a moment faster. Nothing you typed is lost. Choose another time "
     "and go on.",

@@ -28,6 +28,9 @@ WORDS = {
     "providers.any": "Primera disponible",
     "providers.any_hint": "Con quien tenga la próxima hora libre",
     "providers.next": "Próximo día libre: {day}",
+    "providers.gone": "Ya no se puede pedir cita con este profesional",
+    "providers.gone_text": "Lo sentimos. Nada de lo que escribió se ha perdido: elija con quién más quiere la cita, o "
+    "llame a {practice}.",
     "providers.by_phone": "Solo por teléfono:",
     "visit.title": "¿Para qué es la cita?",
     "visit.for_new": "si es su primera vez aquí",
@@ -113,6 +116,17 @@ WORDS = {
     "check.unseen.title": "Revíselo una vez más",
     "check.unseen.text": "Su navegador rellenó algo que no está en esta página, así que todavía no se ha enviado "
     "nada. Si todo está bien, pulse Enviar solicitud.",
+    "check.send_instead": "Enviar en lugar de la anterior",
+    "check.send_as_well": "Enviar como segunda solicitud",
+    "check.earlier.title": "Ya ha enviado una solicitud",
+    "check.earlier.instead": "Lo que ha cambiado desde entonces no se ha enviado. Si lo envía, sustituye a la solicitud "
+    "anterior, que se retira.",
+    "check.earlier.both": "Lo que ha cambiado desde entonces no se ha enviado. Envíelo en lugar de la solicitud anterior, "
+    "que entonces se retira, o como segunda solicitud.",
+    "check.earlier.over": "Lo que ha cambiado desde entonces no se ha enviado. Si lo envía, será otra solicitud.",
+    "taken.own": "Esta hora ya es suya",
+    "taken.own_text": "La tiene su solicitud anterior. Lo que ha cambiado desde entonces no se ha enviado. Llame a {practice} "
+    "para cambiarlo, o elija otra hora: nada de lo que escribió se ha perdido.",
     "taken.title": "Esta hora acaba de ocuparse",
     "taken.text": "Lo sentimos: otra persona fue un momento más rápida. Nada de lo que escribió se ha perdido. Elija "
     "otra hora y siga.",

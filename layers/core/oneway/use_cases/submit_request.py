@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ..domain import identifiers, messages, requests
-from ..domain.errors import KeyReused, OnewayError, SlotAlreadyTaken, SlotNotOffered, StoreUnavailable
+from ..domain.errors import InvalidInput, KeyReused, OnewayError, SlotAlreadyTaken, SlotNotOffered, StoreUnavailable
 from ..domain.occupancy import DayOccupancy, OccupantKind, days_touched, occupant_on
 from ..domain.pending import Waiting
 from ..domain.practices import Practice
@@ -52,26 +52,29 @@ class SubmitRequest:
     links: PrivateLinks
     clock: Clock
 
-    def check(self, slug: str, form: Mapping[str, object]) -> ParsedRequest:
-        """Say now what submitting would say, and store nothing.
+    def check(self, slug: str, form: Mapping[str, object], besides: Request | None = None) -> ParsedRequest:
+        """Say now what submitting would say, and store nothing; as if there were no request `besides`.
 
         Raises PracticeNotFound, InvalidInput, SlotAlreadyTaken, SlotNotOffered.
         """
         parsed = parse(form, self.practices.get(slug), self.clock.now())
         if parsed.start:
-            self._days(parsed, parsed.start)
+            self._days(parsed, parsed.start, besides.id if besides else "")
         return parsed
 
-    def sent(self, slug: str, key: object, form: Mapping[str, object]) -> Submitted | None:
-        """What an earlier submit of this form under this key made; None if there was none.
-
-        Raises PracticeNotFound, InvalidInput.
-        """
+    def sent(self, slug: str, key: object) -> Submitted | None:
+        """What an earlier submit under this key made; None if there was none. Raises PracticeNotFound, InvalidInput."""
         practice = self.practices.get(slug)
         found = self.requests.get_many(slug, [identifiers.request_id(slug, check_key(key))])
-        fingerprint = parse(form, practice, self.clock.now()).fingerprint()
-        same = next((request for request in found if request.fingerprint == fingerprint), None)
-        return Submitted(same, self.links.of(same), practice, False) if same else None
+        return next((Submitted(request, self.links.of(request), practice, False) for request in found), None)
+
+    def repeats(self, earlier: Submitted, form: Mapping[str, object]) -> bool:
+        """Whether a form says what an earlier one said."""
+        try:
+            parsed = parse(form, earlier.practice, earlier.request.created_at)
+        except InvalidInput:
+            return False
+        return parsed.fingerprint() == earlier.request.fingerprint
 
     def __call__(self, slug: str, key: object, form: Mapping[str, object]) -> Submitted:
         """Submit a form (see `request_form.parse`) under an idempotency key of at least 128 random bits.
@@ -94,10 +97,15 @@ class SubmitRequest:
         request = self.confirm_matches.for_request(practice, request)
         return Submitted(request, self.links.of(request), practice, created)
 
-    def _days(self, parsed: ParsedRequest, start: datetime) -> ProviderDays:
-        """The days that decide on a start that is offered. Raises SlotAlreadyTaken, SlotNotOffered."""
+    def _days(self, parsed: ParsedRequest, start: datetime, besides: str = "") -> ProviderDays:
+        """The days that decide on a start that is offered, were there no request `besides`.
+
+        Raises SlotAlreadyTaken, SlotNotOffered.
+        """
         asked = parsed.practice, parsed.provider, parsed.visit_type, start
         found = self.explain_slot.read(parsed.practice, parsed.provider, start, parsed.visit_type.minutes)
+        if besides:
+            found = replace(found, days={day: one.without(besides) for day, one in found.days.items()})
         reason = self.explain_slot.why_closed(*asked, found)
         if reason is None:
             return found

@@ -9,11 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cli.practice_file import read
 from local import build
@@ -61,19 +62,32 @@ class Site:
 
 @dataclass(frozen=True)
 class Telling:
-    """The practices of a laptop: the tellings by slug, Quay's address for pages, and its own site."""
+    """The practices of a laptop: the tellings by slug, Quay's address for pages, and its own site.
+
+    Another `slug` is another practice, whose providers the sandbox knows as `suffix` says.
+    """
 
     laptop: Laptop
     site: Site
     stories: dict[str, "Future[list[str]]"]
+    slug: str = "quay"
+    suffix: str = ""
 
     @property
     def book(self) -> str:
-        return f"{self.laptop.public_url}/book/quay"
+        return f"{self.laptop.public_url}/book/{self.slug}"
 
     @property
     def api(self) -> str:
-        return f"{self.laptop.public_url}/api/practices/quay"
+        return f"{self.laptop.public_url}/api/practices/{self.slug}"
+
+    @property
+    def portal(self) -> str:
+        return f"{self.laptop.public_url}/portal/{self.slug}"
+
+    def practitioner(self, provider: str) -> str:
+        """What the sandbox calls a provider."""
+        return provider + self.suffix
 
 
 def practice_text(slug: str, address: str, ids: dict[str, str]) -> str:
@@ -92,6 +106,33 @@ def phone(browser: Browser) -> Iterator[BrowserContext]:
     context.set_default_timeout(MILLISECONDS)
     yield context
     context.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A desk's browser."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
+    context.set_default_timeout(MILLISECONDS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page on which nothing fails or is refused by the policy (but for the style that takes a picture)."""
+    refused = "Content Security Policy" if not request.config.getoption("--pictures") else "never said"
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if refused in said.text else None)
+    yield page
+    assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the files of pages over a desk in memory are built."""
+    return tmp_path_factory.mktemp("portal") / "portal"
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from tests.builders import START, WEEK, a_practice, a_provider, a_record
 from tests.desk import NADIA
 from tests.portal import PortalDesk, opened, served
 
-from .browser import MILLISECONDS, PATIENCE, Eyes, at_rest
+from .browser import PATIENCE, Eyes, at_rest
 
 THIS, NEXT = date(2026, 11, 23), date(2026, 11, 30)
 HOLIDAY = Closure(date(2026, 11, 26), date(2026, 11, 26), "Thanksgiving Day")
@@ -28,11 +28,6 @@ VISITS = (
     ("Elena", "Kowalski", 4, 17, AppointmentState.TENTATIVE),
 )
 """Names, days after Monday, hours UTC, states."""
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("portal") / "portal"
 
 
 @pytest.fixture
@@ -56,31 +51,6 @@ def desk(built: Path) -> Iterator[PortalDesk]:
 def address(desk: PortalDesk) -> Iterator[str]:
     with served(desk) as base:
         yield f"{base}/portal/harbor/calendar"
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
-    context.set_default_timeout(MILLISECONDS)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page on which nothing fails or is refused by the policy (but for the style that takes a picture)."""
-    refused = "Content Security Policy" if not request.config.getoption("--pictures") else "never said"
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if refused in said.text else None)
-    yield page
-    assert wrong == []
-
-
-@pytest.fixture(scope="module")
-def eyes(request: pytest.FixtureRequest) -> Eyes:
-    return Eyes(request.config.getoption("--pictures"))
 
 
 def stands(desk: PortalDesk, day: date = THIS, provider: str = "osei") -> Week:

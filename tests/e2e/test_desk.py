@@ -21,7 +21,7 @@ from tests.builders import NOW, START, a_practice, a_record, a_row, an_appointme
 from tests.desk import LATER
 from tests.portal import PortalDesk, opened, served
 
-from .browser import MILLISECONDS, Eyes, at_rest, search
+from .browser import Eyes, at_rest, search
 
 OMAR = "omar@harbor.example"
 FIRST = ("Ada", "Bo", "Cleo", "Dana", "Eli", "Fay", "Gus", "Hana", "Ian", "Jo")
@@ -84,11 +84,6 @@ def fill(desk: PortalDesk) -> None:
         desk.store.appointments_by_key["harbor", provider, visit.id] = visit
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("desk") / "portal"
-
-
 @pytest.fixture
 def scene(built: Path) -> Iterator[Scene]:
     practice = a_practice()
@@ -100,19 +95,6 @@ def scene(built: Path) -> Iterator[Scene]:
         desk.minutes()
         fill(desk)
         yield Scene(desk, url, request)
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
-    context.set_default_timeout(MILLISECONDS)
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture(scope="session")
-def eyes(request: pytest.FixtureRequest) -> Eyes:
-    return Eyes(request.config.getoption("--pictures"))
 
 
 def calls_of(page: Page) -> list[Call]:

@@ -9,22 +9,17 @@ from pathlib import Path
 import pytest
 from oneway.domain.appointments import SetAsideRow
 from oneway.faults import AuthRevoked
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.builders import START, a_practice, a_provider
 from tests.desk import NADIA, VIC
 from tests.portal import PortalDesk, opened, served
 from tests.unit.web.booking_pages import patient_of
 
-from .browser import MILLISECONDS, Eyes
+from .browser import Eyes
 
 BEN = "ben@harbor.example"
 TUESDAY = "/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang=en"
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("portal") / "portal"
 
 
 @pytest.fixture
@@ -41,31 +36,6 @@ def desk(built: Path) -> Iterator[PortalDesk]:
 def address(desk: PortalDesk) -> Iterator[str]:
     with served(desk) as base:
         yield f"{base}/portal/harbor"
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
-    context.set_default_timeout(MILLISECONDS)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page on which nothing fails or is refused by the policy (but for the style that takes a picture)."""
-    refused = "Content Security Policy" if not request.config.getoption("--pictures") else "never said"
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if refused in said.text else None)
-    yield page
-    assert wrong == []
-
-
-@pytest.fixture(scope="module")
-def eyes(request: pytest.FixtureRequest) -> Eyes:
-    return Eyes(request.config.getoption("--pictures"))
 
 
 def busy_day(desk: PortalDesk) -> None:

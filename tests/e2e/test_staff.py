@@ -1,78 +1,19 @@
 """Staff on the deployed template, the guide's way: the e-mailed link, the entry in the scheduling system, and what follows."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from local.laptop import STAFF_EMAIL, STAFF_PASSWORD
-
-from .browser import MILLISECONDS, PATIENCE, Eyes, appears, search
+from .browser import MILLISECONDS, PATIENCE, Eyes, appears
 from .conftest import Telling
-from .test_api import ZONE, a_request, a_start, submit
+from .staff import BORN, Asked, ask, becomes, enter, find, read_schedule, shows, sign_in
+from .test_api import ZONE
 
 pytestmark = pytest.mark.xdist_group("laptop")
 PORTAL = "/portal/quay/appointments"
-BORN, SWAPPED = "1984-12-03", "1984-03-12"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request and the link of staff's message about it."""
-
-    name: str
-    start: datetime
-    mobile: str
-    link: str
-
-    @property
-    def id(self) -> str:
-        return self.link.rpartition("/")[2]
-
-
-def ask(telling: Telling, name: str, day: int) -> Asked:
-    """A patient of this first name asks for the first free time of a day of their own."""
-    start, mobile = a_start(telling, day), f"(415) 555-01{sum(map(ord, name)) % 100:02d}"
-    patient = {
-        "first_name": name,
-        "last_name": "O'Brien-Smith",
-        "birth_date": BORN,
-        "mobile": mobile,
-        "email": f"{name.lower()}@patients.quay.example",
-    }
-    made = submit(telling, a_request(start, patient=patient, reason="Knee pain since last week"))
-    assert made.status == 201, made.html
-    pattern = re.compile(rf"http://\S+{PORTAL}/{made.json()['id']}\b")
-    letter = telling.laptop.mailbox.wait_for(
-        lambda one: "frontdesk@quay.example" in one.to and pattern.search(one.text) is not None, PATIENCE
-    )
-    found = pattern.search(letter.text)
-    assert found
-    return Asked(name, datetime.fromisoformat(start), mobile, found.group())
-
-
-def enter(telling: Telling, asked: Asked, start: datetime | None = None, **changes: Any) -> dict[str, Any]:
-    """Staff enter the visit in the scheduling system, and it is read."""
-    typed = {"first_name": asked.name, "last_name": "O'Brien-Smith", "birth_date": BORN, "mobile": asked.mobile}
-    visit = telling.laptop.sandbox.enter("osei", start or asked.start, 30, **(typed | changes))
-    read_schedule(telling)
-    return visit
-
-
-def read_schedule(telling: Telling) -> None:
-    telling.laptop.oneway("sync", "quay", "osei")
-
-
-def sign_in(page: Page) -> None:
-    """On the sign-in page, to which a link led."""
-    page.locator("input:not([type=hidden]):not([type=password])").first.fill(STAFF_EMAIL)
-    page.locator("input[type=password]").fill(STAFF_PASSWORD)
-    page.locator("input[type=password]").press("Enter")
-    page.wait_for_url("**/portal**")
+SWAPPED = "1984-03-12"
 
 
 @pytest.fixture(scope="module")
@@ -85,27 +26,6 @@ def page(browser: Browser, telling: Telling) -> Iterator[Page]:
     sign_in(page)
     yield page
     context.close()
-
-
-@pytest.fixture(scope="session")
-def eyes(request: pytest.FixtureRequest) -> Eyes:
-    return Eyes(request.config.getoption("--pictures"))
-
-
-def shows(page: Page, state: str) -> None:
-    """The page says so, in the state beside the name."""
-    expect(page.locator("h1 .state")).to_have_text(state)
-
-
-def becomes(page: Page, state: str) -> None:
-    """The page says so when it is looked at again: a pull and what follows from it happen meanwhile."""
-    appears(page, page.locator("h1 .state", has_text=re.compile(f"^{state}$")))
-
-
-def find(page: Page, typed: str, row: Locator) -> None:
-    """Somebody is found by what is typed, once they are known."""
-    search(page, typed)
-    appears(page, row, lambda: search(page, typed))
 
 
 def test_the_mailed_link_opens_that_very_page_cold_and_signed_in(

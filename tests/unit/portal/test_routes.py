@@ -1,6 +1,9 @@
-"""Every route × role × practice: who is let in, and what changes nothing. A new route has to be put into the table."""
+"""Every route × form × role × practice: who is let in, and what changes nothing. A new route has to be put into the table."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import pytest
 
@@ -13,15 +16,25 @@ STRANGER = "sam@quay.example"
 
 @dataclass(frozen=True)
 class Route:
-    """A route with something to send. `changes`: what only staff may do; viewers read the rest."""
+    """A route with something to send; `others` are all other forms that its pages send. `changes`: what only staff may do;
+    viewers read the rest.
+    """
 
     form: dict[str, str] = field(default_factory=dict)
+    others: tuple[dict[str, str], ...] = ()
     changes: bool = False
     names_patients: bool = True
     query: str = ""
 
 
 _SEEN = "540-720,780-1020;" * 5 + ";"
+_WEEK = {"provider": "osei", "week": "2026-11-23", "seen": _SEEN}
+_HOURS: tuple[dict[str, str], ...] = (
+    {"do": "save"}, {"do": "save", "edit": "default"}, {"do": "ask"}, {"do": "apply"}, {"do": "edit"}, {"d0e0": ""},
+)  # fmt: skip
+_CLOSURE = {"shown": "osei", "whose": "", "week": "2026-11-23", "first": "2026-12-24", "name": "Holiday"}
+_HELD = {"feed": "ehr~osei", "since": "2026-11-23T18:00:00+00:00"}
+_MATCH = {"provider": "osei", "appointment": "{match}"}
 _OSEI = {
     "split": "1",
     "buffer_before_minutes": "0",
@@ -41,18 +54,23 @@ OF_A_PRACTICE = {
         names_patients=False, query="?provider=osei&day=2026-11-25&time=09:00"
     ),
     ("POST", "/portal/{practice}/calendar/hours"): Route(
-        {"provider": "osei", "week": "2026-11-23", "seen": _SEEN, "do": "follow"}, changes=True
+        {**_WEEK, "do": "follow"},
+        tuple({**_WEEK, "d0s0": "08:00", "d0e0": "10:00", **more} for more in _HOURS),
+        changes=True,
     ),
     ("POST", "/portal/{practice}/calendar/closures"): Route(
-        {"shown": "osei", "whose": "", "week": "2026-11-23", "first": "2026-12-24", "name": "Holiday"},
+        _CLOSURE,
+        ({**_CLOSURE, "whose": "osei"}, {**_CLOSURE, "do": "reopen"}, {**_CLOSURE, "first": ""}),
         changes=True,
     ),
     ("POST", "/portal/{practice}/calendar/pause"): Route(
-        {"provider": "osei", "week": "2026-11-23", "paused": "yes"}, changes=True
+        {"provider": "osei", "week": "2026-11-23", "paused": "yes"},
+        ({"provider": "osei", "week": "2026-11-23", "paused": ""},),
+        changes=True,
     ),
     ("GET", "/portal/{practice}/integration"): Route(names_patients=False),
     ("POST", "/portal/{practice}/integration/held"): Route(
-        {"feed": "ehr~osei", "since": "2026-11-23T18:00:00+00:00", "answer": "keep"}, changes=True
+        {**_HELD, "answer": "keep"}, ({**_HELD, "answer": "accept"}, {**_HELD, "answer": ""}), changes=True
     ),
     ("GET", "/portal/{practice}/settings"): Route(names_patients=False),
     ("GET", "/portal/{practice}/settings/history"): Route(names_patients=False),
@@ -60,29 +78,46 @@ OF_A_PRACTICE = {
     ("POST", "/portal/{practice}/settings/use-address"): Route({"address": "front@harbor.example"}, changes=True),
     ("GET", "/portal/{practice}/settings/{part}"): Route(names_patients=False),
     ("POST", "/portal/{practice}/settings/{part}"): Route(
-        {"accent": "#884400", "seen.accent": "#0b6e99"}, changes=True
+        {"accent": "#884400", "seen.accent": "#0b6e99"}, ({"accent": "red", "seen.accent": "#0b6e99"},), changes=True
     ),
     ("GET", "/portal/{practice}/settings/providers/{provider}"): Route(names_patients=False),
     ("POST", "/portal/{practice}/settings/providers/{provider}"): Route(
         {f"{seen}providers.osei.{one}": n for one, n in _OSEI.items() for seen in ("", "seen.")}
         | {"providers.osei.split": "2"},
+        ({"providers.osei.split": "none"},),
         changes=True,
     ),
     ("GET", "/portal/{practice}/settings/visit-types/{visit_type}"): Route(names_patients=False),
     ("POST", "/portal/{practice}/settings/visit-types/{visit_type}"): Route(
-        {"name": "X-ray", "minutes": "30", "new": "on"}, changes=True
+        {"name": "X-ray", "minutes": "30", "new": "on"},
+        ({"name": "X-ray", "minutes": "30", "new": "on", "do": "stop"}, {"name": ""}),
+        changes=True,
     ),
     ("GET", "/portal/{practice}/visits/{provider}/{appointment}"): Route(),
     ("GET", "/portal/{practice}/appointments/{request}"): Route(),
     ("GET", "/portal/{practice}/appointments/{request}/cancel"): Route(),
-    ("POST", "/portal/{practice}/appointments/{request}/cancel"): Route({"reason": "other", "note": ""}, changes=True),
+    ("POST", "/portal/{practice}/appointments/{request}/cancel"): Route(
+        {"reason": "other", "note": ""},
+        ({"reason": "moved", "note": "x"}, {"reason": "other", "step": "preview"}, {"reason": ""}),
+        changes=True,
+    ),
     ("POST", "/portal/{practice}/appointments/{request}/call"): Route({"task": "000001-x"}, changes=True),
     ("POST", "/portal/{practice}/appointments/{request}/address"): Route({}, changes=True),
-    ("POST", "/portal/{practice}/appointments/{request}/claim"): Route({"answer": "claimed"}, changes=True),
-    ("POST", "/portal/{practice}/appointments/{request}/notes"): Route({"text": "Called."}, changes=True),
-    ("POST", "/portal/{practice}/appointments/{request}/match"): Route({"answer": "accepted"}, changes=True),
-    ("POST", "/portal/{practice}/appointments/{request}/link"): Route({"answer": "undone"}, changes=True),
-    ("POST", "/portal/{practice}/appointments/{request}/vanished"): Route({"answer": "stands"}, changes=True),
+    ("POST", "/portal/{practice}/appointments/{request}/claim"): Route(
+        {"answer": "claimed"}, ({"answer": "released"}, {"instead_of": "ben@harbor.example"}), changes=True
+    ),
+    ("POST", "/portal/{practice}/appointments/{request}/notes"): Route(
+        {"text": "Called."}, ({"text": " "},), changes=True
+    ),
+    ("POST", "/portal/{practice}/appointments/{request}/match"): Route(
+        {**_MATCH, "answer": "accepted"}, ({**_MATCH, "answer": "dismissed"}, {"answer": "x"}), changes=True
+    ),
+    ("POST", "/portal/{practice}/appointments/{request}/link"): Route(
+        {"answer": "undone"}, ({"answer": "kept"}, {"answer": "x"}), changes=True
+    ),
+    ("POST", "/portal/{practice}/appointments/{request}/vanished"): Route(
+        {"answer": "stands"}, ({"answer": "cancelled"}, {"answer": "x"}), changes=True
+    ),
 }
 LOOKS = [one for one, route in OF_A_PRACTICE.items() if route.names_patients and not route.changes]
 OF_NOBODY_S = {
@@ -130,28 +165,57 @@ def test_the_table_has_every_route() -> None:
     assert routes() == OF_A_PRACTICE.keys() | OF_NOBODY_S
 
 
+def stored(desk: PortalDesk, practice: str) -> dict[str, Any]:
+    """All that is kept of a practice but the looks at it, what was enqueued for it and mailed for it."""
+
+    def ours(key: object) -> bool:
+        return practice in (key if isinstance(key, tuple) else (key,))
+
+    kept: dict[str, Any] = {
+        one.name: {key: value for key, value in found.items() if ours(key)}
+        for one in fields(desk.store)
+        if isinstance(found := getattr(desk.store, one.name), dict)
+    }
+    kept["asked"] = {key: value for key, value in desk.asked_syncs.asked.items() if ours(key)}
+    kept["mailed"] = len(desk.mailer.sent)
+    return deepcopy(kept)
+
+
+def sent(method: str, path: str, names: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Every form that a route takes."""
+    route = OF_A_PRACTICE[method, path]
+    for form in (route.form, *route.others):
+        yield {name: filled(text, names) for name, text in form.items()}
+
+
 @pytest.mark.parametrize(("method", "path"), OF_A_PRACTICE)
 def test_who_may_do_what(opened: tuple[PortalDesk, dict[str, str]], method: str, path: str) -> None:
     desk, names = opened
     route = OF_A_PRACTICE[method, path]
-    form = route.form | ({"provider": "osei", "appointment": names["match"]} if path.endswith("match") else {})
-    address = filled(path, names) + route.query
-    looks = list(desk.store.looks)
+    address, next_door = (filled(path, names, practice) + route.query for practice in ("harbor", "quay"))
+    before, next_door_before, looks = stored(desk, "harbor"), stored(desk, "quay"), list(desk.store.looks)
 
-    assert call(desk, method, address, None, form) == 303, "nobody: to sign-in"
-    assert call(desk, method, address, STRANGER, form) == 404, "another practice's staff: there is nothing"
-    assert call(desk, method, filled(path, names, "quay") + route.query, STRANGER, form) in (
-        (200, 303, 404, 409) if route.changes else (200, 404)
-    )
-    before = desk.store.writes
-    assert call(desk, method, filled(path, names, "quay") + route.query, NADIA, form) == 404, "not staff there"
-    assert [look for look in desk.store.looks if look not in looks and look[0] == "harbor"] == []
-    viewer = call(desk, method, address, VIC, form)
-    assert viewer == (403 if route.changes else 200), "a viewer reads"
-    assert desk.store.writes == before, "nobody of them changed anything"
-    assert not desk.store.claims
-    assert not desk.store.notes
-    assert call(desk, method, address, NADIA, form) in ((303, 409) if route.changes else (200,)), "staff"
+    for form in sent(method, path, names):
+        assert call(desk, method, address, None, form) == 303, "nobody: to sign-in"
+        assert call(desk, method, address, STRANGER, form) == 404, "another practice's staff: there is nothing"
+        assert call(desk, method, next_door, NADIA, form) == 404, "not staff there"
+        assert desk.store.looks == looks, "who is not let in looks at nothing"
+        viewer = call(desk, method, address, VIC, form)
+        # What is asked for or typed amiss may be shown to whoever may see its page.
+        first = form == next(sent(method, path, names))
+        assert viewer in ((403,) if route.changes and first else (200, 403, 422)), f"a viewer reads: {form}"
+        looks = list(desk.store.looks)
+        assert stored(desk, "harbor") == before, f"nobody of them changed anything: {form}"
+        assert stored(desk, "quay") == next_door_before
+
+        own = call(desk, method, next_door, STRANGER, form)
+        assert own in ((200, 303, 404, 409, 422) if method == "POST" else (200, 404)), "at home with another's ids"
+        assert stored(desk, "harbor") == before, f"what is done next door stays there: {form}"
+        assert [look for look in desk.store.looks if look not in looks and look[0] == "harbor"] == []
+        looks, next_door_before = list(desk.store.looks), stored(desk, "quay")
+    assert call(desk, method, address, NADIA, next(sent(method, path, names))) in (
+        (303, 409) if route.changes else (200,)
+    ), "staff"
 
 
 @pytest.mark.parametrize(("method", "path"), LOOKS)

@@ -28,7 +28,7 @@ def explain(stack: Stack, slug: str, request_id: str, out: Console) -> None:
     out.print(f"[bold]{said[f'staff_state.{request.shown_state}']}[/]")
     if found.why:
         why = found.why
-        provider = practice.provider(why.provider_id or request.provider_id).name
+        provider = practice.provider_named(why.provider_id or request.provider_id).name
         hidden = {"typed": _HIDDEN, "record": _HIDDEN}
         sentence = said[f"why.{why.why}"].format(provider=provider, minutes=why.minutes, others=why.others, **hidden)
         out.print(escape(sentence))
@@ -42,7 +42,7 @@ def explain(stack: Stack, slug: str, request_id: str, out: Console) -> None:
                 if evidence.verdict in fields and f"match_field.{evidence.field}" in said:
                     how = f" ({said[f'match_how.{evidence.how}']})" if evidence.how else ""
                     fields[evidence.verdict].append(said[f"match_field.{evidence.field}"].lower() + how)
-            provider = practice.provider(one.visit.provider_id).name
+            provider = practice.provider_named(one.visit.provider_id).name
             agrees, differs = (", ".join(fields[verdict]) for verdict in ("agrees", "differs"))
             shown.add_row(said[f"match_kind.{one.match.kind}"], provider, f"{one.match.score:.0f}", agrees, differs)
         out.print(shown)

@@ -124,7 +124,9 @@ class World:
             store.practices, store.requests, store.appointments, store.calendar, store.ledger, clock
         )
         self.cancel_by_staff = CancelByStaff(membership, store.requests, self.cancel)
-        self.list_to_act = ListToAct(membership, store.practices, store.requests, store.audit, self.age, clock)
+        self.list_to_act = ListToAct(
+            membership, store.practices, store.requests, store.appointments, store.audit, self.age, clock
+        )
         self.list_visits = ListVisits(
             membership, store.practices, store.requests, store.visits, store.audit, self.age, clock
         )

@@ -96,6 +96,18 @@ def signed_in(view: View) -> View:
     return wrapped
 
 
+def changing(view: View) -> View:
+    """Of what is sent to a practice nothing is looked at before it is known to come from its staff, who may change things."""
+
+    @signed_in
+    @wraps(view)
+    def wrapped(session: Session, practice: str, **names: str) -> Response:
+        portal().membership.acting(practice, session.email)
+        return view(session, practice, **names)
+
+    return wrapped
+
+
 def _to_sign_in() -> Response:
     """To sign-in, which leads back to the page that was asked for, or that stands while a script asks or a form is sent."""
     request, base = app.current_request, portal().settings.base_path

@@ -24,7 +24,7 @@ from oneway.web.calendar_form import (
     week_of_text,
     week_text,
 )
-from portal_app import FORMS, app, asked, language_of, pages, portal, show, signed_in
+from portal_app import FORMS, app, asked, changing, language_of, pages, portal, show, signed_in
 
 EDITS = ("week", "load", "default")
 """What can be edited: the week's own hours, the week's with the default ones loaded, the default week."""
@@ -43,7 +43,7 @@ def show_week(session: Session, practice: str) -> Response:
 
 
 @app.route("/portal/{practice}/calendar/hours", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def save_hours(session: Session, practice: str) -> Response:
     """Save a week, or the default one; ask what to do with later weeks, and apply it to them; follow the default again."""
     form = form_body(app.current_request)
@@ -82,7 +82,7 @@ def save_hours(session: Session, practice: str) -> Response:
 
 
 @app.route("/portal/{practice}/calendar/closures", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def change_closures(session: Session, practice: str) -> Response:
     """Close days of the practice or of a provider, or open them again."""
     form = form_body(app.current_request)
@@ -102,7 +102,7 @@ def change_closures(session: Session, practice: str) -> Response:
 
 
 @app.route("/portal/{practice}/calendar/pause", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def pause_provider(session: Session, practice: str) -> Response:
     """Offer no times of a provider until further notice, or offer them again."""
     form = form_body(app.current_request)

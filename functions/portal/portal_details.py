@@ -10,7 +10,7 @@ from oneway.ports import Session
 from oneway.use_cases.list_visits import name_of
 from oneway.use_cases.show_requests import RequestDetails
 from oneway.web.answers import form_body
-from portal_app import FORMS, app, portal, show, signed_in, to
+from portal_app import FORMS, app, changing, portal, show, signed_in, to
 
 LONGEST_NOTE = 500
 LONGEST_INTERNAL_NOTE = 1000
@@ -32,7 +32,7 @@ def ask_staff_cancel(session: Session, practice: str, request: str) -> Response:
 
 
 @app.route("/portal/{practice}/appointments/{request}/cancel", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def staff_cancel(session: Session, practice: str, request: str) -> Response:
     """Cancel a pending request."""
     form = form_body(app.current_request)
@@ -51,7 +51,7 @@ def staff_cancel(session: Session, practice: str, request: str) -> Response:
 
 
 @app.route("/portal/{practice}/appointments/{request}/match", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def answer_match(session: Session, practice: str, request: str) -> Response:
     """A visit in the schedule is the answer to a request, or is not, or may be after all."""
     form = form_body(app.current_request)
@@ -68,7 +68,7 @@ def answer_match(session: Session, practice: str, request: str) -> Response:
 
 
 @app.route("/portal/{practice}/appointments/{request}/link", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def answer_link(session: Session, practice: str, request: str) -> Response:
     """A link is undone, or holds although the visit's patient changed."""
     answers = {"undone": portal().undo_link, "kept": portal().keep_link}
@@ -79,7 +79,7 @@ def answer_link(session: Session, practice: str, request: str) -> Response:
 
 
 @app.route("/portal/{practice}/appointments/{request}/vanished", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def answer_vanished(session: Session, practice: str, request: str) -> Response:
     """A visit that is no longer in the schedule is cancelled, or stands."""
     word = form_body(app.current_request).get("answer", "")
@@ -91,7 +91,7 @@ def answer_vanished(session: Session, practice: str, request: str) -> Response:
 
 
 @app.route("/portal/{practice}/appointments/{request}/call", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def close_call_task(session: Session, practice: str, request: str) -> Response:
     """Staff have called the patient whom a message did not reach."""
     task = form_body(app.current_request).get("task", "")
@@ -100,7 +100,7 @@ def close_call_task(session: Session, practice: str, request: str) -> Response:
 
 
 @app.route("/portal/{practice}/appointments/{request}/address", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def use_address_again(session: Session, practice: str, request: str) -> Response:
     """Mail to the patient's address arrives again, or is wanted again."""
     act = partial(portal().use_address_again, practice, session.email, request)
@@ -108,7 +108,7 @@ def use_address_again(session: Session, practice: str, request: str) -> Response
 
 
 @app.route("/portal/{practice}/appointments/{request}/claim", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def claim_request(session: Session, practice: str, request: str) -> Response:
     """*I'm on it*, or not any more."""
     form = form_body(app.current_request)
@@ -124,7 +124,7 @@ def claim_request(session: Session, practice: str, request: str) -> Response:
 
 
 @app.route("/portal/{practice}/appointments/{request}/notes", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def write_note(session: Session, practice: str, request: str) -> Response:
     """A note for the others of the staff."""
     portal().membership.acting(practice, session.email)
@@ -174,7 +174,7 @@ def _not_understood(session: Session, practice: str, request: str) -> Response:
 
 def _page(template: str, session: Session, found: RequestDetails, status: int = 200, **values: object) -> Response:
     practice, request = found.practice, found.request
-    asked_provider = practice.provider(request.provider_id)
+    asked_provider = practice.provider_named(request.provider_id, request.location_id)
     return show(
         template,
         session,

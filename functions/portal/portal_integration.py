@@ -10,7 +10,7 @@ from oneway.domain.feeds import VanishedAnswer
 from oneway.ports import Session
 from oneway.use_cases.show_integration import FeedCondition, IntegrationView, Progress
 from oneway.web.answers import form_body, redirect
-from portal_app import FORMS, app, asked, pages, portal, show, signed_in, to
+from portal_app import FORMS, app, asked, changing, pages, portal, show, signed_in, to
 
 
 @app.route("/portal/{practice}/integration")
@@ -21,7 +21,7 @@ def show_integration(session: Session, practice: str) -> Response:
 
 
 @app.route("/portal/{practice}/sync", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def sync_now(session: Session, practice: str) -> Response:
     """Read the practice's schedules now, and follow it."""
     now = portal().clock.now()
@@ -30,7 +30,7 @@ def sync_now(session: Session, practice: str) -> Response:
 
 
 @app.route("/portal/{practice}/integration/held", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def answer_held(session: Session, practice: str) -> Response:
     """Visits that vanished all at once are gone, or stay."""
     portal().membership.acting(practice, session.email)

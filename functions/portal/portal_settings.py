@@ -17,7 +17,7 @@ from oneway.use_cases.show_settings import SettingsView
 from oneway.web.answers import form_body, redirect
 from oneway.web.pages import DARK, LIGHT, speaker
 from oneway.web.settings_form import Field, shown_fields, typed_fields, typed_values, typed_visit_type
-from portal_app import FORMS, app, asked, language_of, pages, portal, show, signed_in, to
+from portal_app import FORMS, app, asked, changing, language_of, pages, portal, show, signed_in, to
 
 PARTS: Mapping[str, Callable[[str], bool]] = {
     "messages": lambda name: name == "recipients" or name.startswith("messages."),
@@ -48,7 +48,7 @@ def show_history(session: Session, practice: str) -> Response:
 
 
 @app.route("/portal/{practice}/settings/test-message", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def send_test_message(session: Session, practice: str) -> Response:
     """Have a test sent to the practice's recipients."""
     portal().send_test_by_staff(practice, session.email)
@@ -76,7 +76,7 @@ def show_part(session: Session, practice: str, part: str) -> Response:
 
 
 @app.route("/portal/{practice}/settings/{part}", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def save_part(session: Session, practice: str, part: str) -> Response:
     """Save a part of the practice's own settings."""
     return _save(session, practice, part, "")
@@ -93,7 +93,7 @@ def show_provider(session: Session, practice: str, provider: str) -> Response:
 
 
 @app.route("/portal/{practice}/settings/providers/{provider}", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def save_provider(session: Session, practice: str, provider: str) -> Response:
     """Save a provider's settings."""
     return _save(session, practice, "provider", provider)
@@ -126,7 +126,7 @@ def show_visit_type(session: Session, practice: str, visit_type: str) -> Respons
 
 
 @app.route("/portal/{practice}/settings/visit-types/{visit_type}", methods=["POST"], content_types=FORMS)
-@signed_in
+@changing
 def save_visit_type(session: Session, practice: str, visit_type: str) -> Response:
     """Add a visit type, change one, or offer it no longer."""
     form = form_body(app.current_request)
@@ -175,7 +175,6 @@ def _save(session: Session, practice: str, part: str, provider: str) -> Response
     names = _names(found.practice, part, provider)
     wanted, wrong = typed_values(found.practice, names, form)
     seen = {name: form.get(f"seen.{name}", "") for name in names}
-    portal().membership.acting(practice, session.email)
     if wrong:
         return _form(session, found, part, provider, typed_fields(found.practice, names, form, wrong), 422)
     try:

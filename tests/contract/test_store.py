@@ -338,6 +338,9 @@ class TestBorn:
         assert found(born, first=timedelta(seconds=1), last=timedelta(days=19)) == set()
         assert store.appointments.born("quay", [born], START, START) == []
         assert store.appointments.born("harbor", [], START, START) == []
+        named = [("osei", an_appointment(rows["swapped"]).id), ("osei", an_appointment(rows["one"]).id), ("osei", ELSE)]
+        together = store.appointments.born("harbor", [born], START, START, named)
+        assert sorted(one.row.external_id for one in together) == ["one", "swapped"]
 
 
 class TestCalendar:
@@ -384,6 +387,10 @@ class TestFeeds:
         with pytest.raises(WriteConflict):
             store.feeds.save(FeedState(state.settings), state)
         assert store.feeds.get("harbor", "ehr~nobody") is None
+        assert store.feeds.states("harbor", ["ehr~nobody", state.settings.feed_id]) == {
+            state.settings.feed_id: replace(state, version=2, failures=1)
+        }
+        assert store.feeds.states("pier", [state.settings.feed_id]) == store.feeds.states("harbor", []) == {}
 
     def test_digests_by_week(self, store: Store) -> None:
         weeks = {"2026-W48": {ELSE: b"12345678"}, "2026-W49": {ELSE: b"87654321"}}

@@ -498,13 +498,23 @@ class FakeAppointments:
         keys = [(practice, provider_id, identifier) for provider_id, identifier in wanted]
         return {key[2]: self.store.appointments_by_key[key] for key in keys if key in self.store.appointments_by_key}
 
-    def born(self, practice: str, days: Iterable[date], first: datetime, last: datetime) -> list[Appointment]:
-        wanted = set(days)
+    def born(
+        self,
+        practice: str,
+        days: Iterable[date],
+        first: datetime,
+        last: datetime,
+        also: Iterable[tuple[str, str]] = (),
+    ) -> list[Appointment]:
+        wanted, named = set(days), {(practice, *one) for one in also}
         return [
             one
-            for one in self.store.appointments_by_key.values()
-            if one.practice == practice and first <= one.start <= last
-            if one.row.patient and one.row.patient.birth_date in wanted
+            for key, one in self.store.appointments_by_key.items()
+            if key in named
+            or (
+                (one.practice == practice and first <= one.start <= last)
+                and (one.row.patient and one.row.patient.birth_date in wanted)
+            )
         ]
 
     def of_provider(self, practice: str, provider_id: str) -> list[Appointment]:
@@ -591,6 +601,10 @@ class FakeFeeds:
         self.store.feeds_by_id[key] = replace(after, version=before.version + 1)
         if event:
             self.store.practice_events.add(after.settings.practice, event)
+
+    def states(self, practice: str, feed_ids: Iterable[str]) -> dict[str, FeedState]:
+        found = {one: self.get(practice, one) for one in feed_ids}
+        return {one: state for one, state in found.items() if state}
 
     def files(self, practice: str, feed_ids: Iterable[str]) -> dict[str, FeedFile]:
         keys = {feed_id: (practice, feed_id) for feed_id in feed_ids}

@@ -254,7 +254,7 @@ def portal() -> Portal:
         clock,
         practices,
         membership,
-        ListToAct(membership, practices, requests, audit, age, clock),
+        ListToAct(membership, practices, requests, appointments, audit, age, clock),
         ListVisits(membership, practices, requests, visits, audit, age, clock),
         FindVisits(membership, practices, visits, audit, age, clock),
         ShowRequest(membership, practices, requests, suppressions, audit, age, explain, clock),

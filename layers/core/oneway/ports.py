@@ -337,8 +337,17 @@ class AppointmentRepository(Protocol):
     def of_provider(self, practice: str, provider_id: str) -> list[Appointment]:
         """All that is known of a provider's schedule."""
 
-    def born(self, practice: str, days: Iterable[date], first: datetime, last: datetime) -> list[Appointment]:
-        """Appointments in [first, last] of patients with one of these birth dates: found in the index, read consistently."""
+    def born(
+        self,
+        practice: str,
+        days: Iterable[date],
+        first: datetime,
+        last: datetime,
+        also: Iterable[tuple[str, str]] = (),
+    ) -> list[Appointment]:
+        """Appointments in [first, last] of patients with one of these birth dates: found in the index, and read consistently
+        together with those of `also` (provider id, appointment id).
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +394,9 @@ class FeedRepository(Protocol):
 
     def get(self, practice: str, feed_id: str) -> FeedState | None:
         """A feed's state (perhaps a moment old)."""
+
+    def states(self, practice: str, feed_ids: Iterable[str]) -> dict[str, FeedState]:
+        """The states of these feeds, those that exist, in one read (perhaps a moment old)."""
 
     def save(self, before: FeedState, after: FeedState, event: PracticeEvent | None = None) -> None:
         """Write a feed's state, if the stored version is `before.version` (0: nothing stored), and with it an entry of the

@@ -198,6 +198,76 @@ class TestPossibleMatches:
         assert "Perhaps this visit after all, says the staff" in after
 
 
+class TestWhoLeft:
+    """A provider who is no longer the practice's is still named, and what is with them can be answered."""
+
+    @pytest.fixture
+    def desk(self, desk: PortalDesk) -> PortalDesk:
+        desk.left = lambda: desk.store.practices.save(  # type: ignore[attr-defined]
+            replace(desk.store.practices.get("harbor"), providers={"brandt": desk.practice.providers["brandt"]})
+        )
+        return desk
+
+    def test_a_request_and_its_possible_match_are_shown_and_can_be_cancelled(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        desk.left()
+        page = f"{LIST}/{request.id}"
+
+        shown = desk.open(page)
+
+        assert (shown.status, "Osei" in shown.text, "Possible matches" in shown.text) == (200, True, True)
+        assert desk.open(f"{page}/cancel").status == 200
+        assert desk.send(f"{page}/cancel", reason="other", note="").status == 303
+        assert not desk.stored(request).pending
+
+    def test_a_confirmed_one_is_shown_and_its_link_can_be_undone(self, desk: PortalDesk) -> None:
+        request = desk.confirmed()
+        desk.left()
+        page = f"{LIST}/{request.id}"
+
+        assert "Osei" in desk.open(page).text
+        assert desk.send(f"{page}/link", answer="undone").status == 303
+        assert desk.stored(request).pending
+
+    def test_a_visit_that_nobody_asked_for_is_shown(self, desk: PortalDesk) -> None:
+        desk.enter("walk-in")
+        desk.minutes()
+        visit = desk.visit("walk-in")
+        desk.left()
+
+        assert "Osei" in desk.open(f"/portal/harbor/visits/{visit.provider_id}/{visit.id}").text
+
+    def test_a_schedule_that_broke_before_is_still_told(self, desk: PortalDesk) -> None:
+        practice, key = desk.store.practices.get("harbor"), ("harbor", "ehr~brandt")
+        desk.store.practices.save(
+            replace(practice, providers={"brandt": replace(practice.providers["brandt"], id="brandt")})
+        )
+        state = desk.store.feeds_by_id[key]
+        left = replace(state.settings, providers=(("p-9", "left", ""),))
+        desk.store.feeds_by_id[key] = replace(
+            state, settings=left, broken_since=desk.clock.now(), last_failure="auth_revoked"
+        )
+
+        assert "taken our access away" in desk.open(LIST).text
+
+
+class TestAge:
+    def test_the_age_is_that_of_the_schedule_with_the_visit(self, desk: PortalDesk) -> None:
+        request = desk.confirmed()
+        link = replace(desk.stored(request).link, provider_id="brandt")
+        desk.store.requests_by_id["harbor", request.id] = replace(desk.stored(request), link=link)
+        state = desk.store.feeds_by_id["harbor", "ehr~brandt"]
+        old = desk.clock.now() - timedelta(hours=5)
+        desk.store.feeds_by_id["harbor", "ehr~brandt"] = replace(
+            state, last_good_at=old, settings=replace(state.settings, beats=True)
+        )
+        desk.clock.advance(seconds=31)
+
+        assert "Schedule read 5 hours ago" in desk.open(f"{LIST}/{request.id}").html
+
+
 class TestImportedVisits:
     def test_one_that_nobody_asked_for_has_a_page(self, desk: PortalDesk) -> None:
         desk.enter("walk-in", **at(LATER), patient=a_record(phones=("+14155550199",)))

@@ -1,8 +1,9 @@
 """Appointments: what there is to do, what comes, what was; finding one among all."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from oneway.domain import identifiers
@@ -15,6 +16,9 @@ from tests.portal import PortalDesk
 
 HARBOR = "/portal/harbor"
 LIST = f"{HARBOR}/appointments"
+ANOTHER = a_record(
+    source_id="pat-9", names=(PersonName(("Jon",), "Reed"),), birth_date=date(1950, 1, 2), phones=(), emails=()
+)
 
 
 def rows(html: str) -> list[str]:
@@ -61,6 +65,38 @@ class TestActionRequired:
         desk.dismiss(request)
 
         assert "possible match" not in rows(desk.open(LIST).html)[0]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda desk: desk.call_off(),
+            lambda desk: desk.source.rows.pop("appt-1"),
+            lambda desk: desk.change(patient=ANOTHER),
+        ],
+        ids=["cancelled", "gone", "another's"],
+    )
+    def test_a_possible_match_that_is_none_any_more_is_not_marked(
+        self, desk: PortalDesk, change: Callable[[PortalDesk], object]
+    ) -> None:
+        desk.ask()
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        assert "possible match" in rows(desk.open(LIST).html)[0]
+
+        change(desk)
+        desk.minutes(3)
+
+        assert "possible match" not in rows(desk.open(LIST).html)[0]
+
+    def test_a_dismissal_that_a_changed_identifier_lifted_is_marked_again(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        desk.dismiss(request)
+        desk.change(patient=a_record(birth_date=a_record().birth_date.replace(day=14)))
+        desk.minutes()
+
+        assert "possible match" in rows(desk.open(LIST).html)[0]
 
     def test_what_patients_and_schedules_ask_of_staff_stands_there_too(self, desk: PortalDesk) -> None:
         request = desk.confirmed()

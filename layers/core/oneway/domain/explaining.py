@@ -67,7 +67,7 @@ def why_pending(
     request: Request, visits: Iterable[Appointment], practice: Practice, age_minutes: int | None
 ) -> Explanation:
     """Why no visit confirms a request; `visits` are all that start at the requested time, with whomever."""
-    provider = practice.provider(request.provider_id)
+    provider = practice.provider_named(request.provider_id)
     reasons = sorted((_of_visit(request, visit, practice) for visit in visits), key=lambda one: one[0])
     if reasons:
         return reasons[0][1]

@@ -185,6 +185,14 @@ class Practice:
         except KeyError:
             raise ProviderNotFound from None
 
+    def provider_named(self, provider_id: str, location_id: str = "") -> Provider:
+        """Whom a request or a visit names. Of a provider who was taken out since, only the id is left to name them by; they are
+        at the location that is named beside, and nothing reads their schedule.
+        """
+        where = location_id if location_id in self.locations else next(iter(self.locations))
+        gone = Provider(provider_id, provider_id.replace("-", " ").capitalize(), where, ())
+        return self.providers.get(provider_id, gone)
+
     def recipients_for(self, provider_id: str) -> tuple[str, ...]:
         """Who gets staff's mail about a provider, each address once however it is written."""
         provider = self.providers.get(provider_id)

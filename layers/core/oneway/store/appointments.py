@@ -37,9 +37,17 @@ class DynamoAppointmentRepository:
         names = [keys.appointment(practice, provider_id, identifier) for provider_id, identifier in wanted]
         return {one.sk: decoded(one, Appointment) for one in get_many(names)} if names else {}
 
-    def born(self, practice: str, days: Iterable[date], first: datetime, last: datetime) -> list[Appointment]:
-        """Appointments in [first, last] of patients with one of these birth dates, from the index, read consistently."""
+    def born(
+        self,
+        practice: str,
+        days: Iterable[date],
+        first: datetime,
+        last: datetime,
+        also: Iterable[tuple[str, str]] = (),
+    ) -> list[Appointment]:
+        """Appointments in [first, last] of patients with one of these birth dates, and others, in one consistent read."""
         names = [keys.Key(one.pk, one.sk) for day in dict.fromkeys(days) for one in _found(practice, day, first, last)]
+        names += [keys.appointment(practice, provider_id, identifier) for provider_id, identifier in also]
         return [decoded(one, Appointment) for one in get_many(names)] if names else []
 
     def of_provider(self, practice: str, provider_id: str) -> list[Appointment]:

@@ -27,6 +27,12 @@ class DynamoFeedRepository:
         found = get(keys.feed(practice, feed_id), consistent=False)
         return decoded(found, FeedState) if found else None
 
+    def states(self, practice: str, feed_ids: Iterable[str]) -> dict[str, FeedState]:
+        """The states of these feeds, those that exist: half a read unit each."""
+        wanted = {keys.feed(practice, one): one for one in feed_ids}
+        found = get_many(wanted, consistent=False) if wanted else []
+        return {wanted[keys.Key(one.pk, one.sk)]: decoded(one, FeedState) for one in found}
+
     def save(self, before: FeedState, after: FeedState, event: PracticeEvent | None = None) -> None:
         """Write a feed's state, with an entry that tells of it, if the version is `before.version`. Raises WriteConflict."""
         settings, version = after.settings, before.version + 1

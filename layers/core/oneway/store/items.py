@@ -161,13 +161,13 @@ def get(key: Key, *, consistent: bool = True) -> TableItem | None:
         raise
 
 
-def get_many(keys: Iterable[Key]) -> list[TableItem]:
-    """The items of these keys that exist, read consistently. Raises StoreUnavailable."""
+def get_many(keys: Iterable[Key], *, consistent: bool = True) -> list[TableItem]:
+    """The items of these keys that exist. Raises StoreUnavailable."""
     wanted = list(dict.fromkeys(keys))
     if len(wanted) == 1:
-        found = get(wanted[0])
+        found = get(wanted[0], consistent=consistent)
         return [found] if found else []
-    return answered(lambda: list(TableItem.batch_get([tuple(key) for key in wanted], consistent_read=True)))
+    return answered(lambda: list(TableItem.batch_get([tuple(key) for key in wanted], consistent_read=consistent)))
 
 
 def query(pk: str, condition: Any = None, *, consistent: bool = False) -> list[TableItem]:

@@ -63,7 +63,7 @@ class AnswerVanished:
         visit = found.get(link.appointment_id)
         if visit is None or visit.missing_since is None:
             raise RequestAlreadyAnswered
-        zone = practice.zone_of(practice.provider(visit.provider_id))
+        zone = practice.zone_of(practice.provider_named(visit.provider_id))
         touched = [(visit.provider_id, zone.key, day) for day in days_touched(visit.start, visit.end, zone)]
         days = self.calendar.read(practice.slug, touched)
         return [

@@ -58,8 +58,12 @@ class ExplainRequest:
         from ..domain.explaining import why_pending  # for one page of many, and slow to load
         from ..domain.possible_matches import AppointmentsByKey
 
-        at_start = self._at_start(practice, request)
-        visits = {one.id: one for one in (*at_start, *self._elsewhere(practice, request, hints))}
+        named = self._at_start(practice, request)
+        if hints is None:
+            hints = self.requests.hints(practice.slug, request.id)
+        found = {(one.provider_id, one.id): one for one in self._found(practice, request, [*named, *hints])}
+        at_start = [found[name] for name in named if name in found]
+        visits = {one.id: one for one in found.values()}
         free, dismissed = (
             [one for one in visits.values() if is_dismissed(request, one) is whether] for whether in (False, True)
         )
@@ -70,13 +74,13 @@ class ExplainRequest:
 
         why = None
         if request.pending and request.slot:
-            age = self.age.minutes(practice, practice.provider(request.provider_id))
+            age = self.age.minutes(practice, practice.provider_named(request.provider_id))
             why = why_pending(request, at_start, practice, age)
         answered = self._answered(practice, request, at_start)
         return Explained(why, suggested(free), answered, suggested(dismissed))
 
-    def _at_start(self, practice: Practice, request: Request) -> list[Appointment]:
-        """Everything that starts at the requested time, with every provider."""
+    def _at_start(self, practice: Practice, request: Request) -> list[tuple[str, str]]:
+        """(provider id, appointment id) of everything that starts at the requested time, with every provider."""
         if request.slot is None:
             return []
         start = request.slot.start
@@ -87,26 +91,20 @@ class ExplainRequest:
         ]
         days = self.calendar.read(practice.slug, keys)
         kinds = (OccupantKind.APPOINTMENT, OccupantKind.BLOCK)
-        names = [
+        return [
             (provider_id, identifier)
             for (provider_id, _), day in days.items()
             for kind in kinds
             for identifier in day.starting_at(minute_of(start), kind)
         ]
-        return list(self.appointments.get_many(practice.slug, names).values()) if names else []
 
-    def _elsewhere(
-        self, practice: Practice, request: Request, hints: Sequence[tuple[str, str]] | None
-    ) -> Iterable[Appointment]:
-        """What pulls have hinted at, and visits within thirty days of patients who were born on that day."""
-        if hints is None:
-            hints = self.requests.hints(practice.slug, request.id)
-        hinted = self.appointments.get_many(practice.slug, hints).values() if hints else ()
+    def _found(self, practice: Practice, request: Request, named: Iterable[tuple[str, str]]) -> list[Appointment]:
+        """Those that are named, and visits within thirty days of patients who were born on that day."""
         # Without a time any visit from the asking on may be the answer.
         first = request.slot.start - RESCHEDULED_WITHIN if request.slot else request.created_at
         last = request.expires_at + RESCHEDULED_WITHIN
         born = request.patient.birth_date
-        return [*hinted, *self.appointments.born(practice.slug, {born, _swapped(born)}, first, last)]
+        return self.appointments.born(practice.slug, {born, _swapped(born)}, first, last, named)
 
     def _answered(self, practice: Practice, request: Request, visits: Iterable[Appointment]) -> Request | None:
         others = [one.request_id for one in visits if one.request_id and one.request_id != request.id]

@@ -23,7 +23,8 @@ class LookedUp:
 
 def looked_up(practice: Practice, request: Request) -> LookedUp:
     """A request with what a page or a message names beside it."""
-    provider = practice.provider(request.link.provider_id if request.link else request.provider_id)
+    named = request.link.provider_id if request.link else request.provider_id
+    provider = practice.provider_named(named, request.location_id)
     return LookedUp(
         request, practice, provider, place_of(request, practice), practice.visit_type(request.visit_type_id)
     )

@@ -12,7 +12,7 @@ def freed(calendar: CalendarRepository, practice: Practice, request: Request) ->
     """The changes that free a request's place, on every day that it touches; none for a request without a time."""
     if request.slot is None:
         return []
-    zone = practice.zone_of(practice.provider(request.provider_id))
+    zone = practice.zone_of(practice.provider_named(request.provider_id, request.location_id))
     touched: list[date] = days_touched(request.slot.start, request.slot.end, zone)
     read = calendar.read(practice.slug, [(request.provider_id, zone.key, day) for day in touched])
     return [DayChange(day, day.without(request.id)) for day in read.values()]

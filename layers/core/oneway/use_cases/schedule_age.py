@@ -5,7 +5,7 @@ that has neither failed nor been held is as fresh as its source (ADR 0010), as l
 break, or never come, does not even fail.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,18 +16,65 @@ from ..ports import Clock, FeedRepository
 _KEPT = timedelta(seconds=30)
 
 
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How old schedules of a practice are by the `states` of their feeds, by id."""
+
+    practice: Practice
+    now: datetime
+    states: Mapping[str, FeedState]
+
+    def minutes(self, provider: Provider) -> int | None:
+        """Whole minutes since the last complete pull of a provider; None if there was none."""
+        good_at = self.last_good_at(provider)
+        return None if good_at is None else max(0, int((self.now - good_at).total_seconds() // 60))
+
+    def oldest_minutes(self, providers: Iterable[Provider]) -> int | None:
+        """The age of the oldest of their schedules; None if one was never pulled, or nothing is integrated."""
+        ages = [self.minutes(one) for one in providers if one.integrated]
+        known = [age for age in ages if age is not None]
+        return max(known) if known and len(known) == len(ages) else None
+
+    def last_good_at(self, provider: Provider) -> datetime | None:
+        """When the last complete pull of a provider was made, as far as it is written down (to ten minutes)."""
+        own_id, beating_id = _feeds_of(self.practice, provider)
+        own, beating = self.states.get(own_id or ""), self.states.get(beating_id or "")
+        if own is None or own.last_good_at is None:
+            return None
+        interval = timedelta(minutes=own.settings.interval_minutes)
+        idle = self.now - own.last_good_at >= 2 * LOOK_BACK_EVERY + interval
+        if own.settings.beats or own.troubled or idle:
+            return own.last_good_at
+        if beating is None or beating.troubled or beating.last_good_at is None:
+            return own.last_good_at
+        return max(own.last_good_at, beating.last_good_at)
+
+
 @dataclass(slots=True)
 class ScheduleAge:
-    """Ages of schedules; each feed is looked up at most every 30 seconds."""
+    """Ages of schedules; each feed is looked up at most every 30 seconds, those that are needed together in one read."""
 
     feeds: FeedRepository
     clock: Clock
     _seen: dict[tuple[str, str], tuple[datetime, FeedState]] = field(default_factory=dict)
 
+    def of(self, practice: Practice, providers: Iterable[Provider] | None = None) -> Ages:
+        """The ages of some providers' schedules, or of all."""
+        chosen = practice.providers.values() if providers is None else providers
+        ids = [one for provider in chosen for one in _feeds_of(practice, provider) if one]
+        return Ages(practice, self.clock.now(), self._states(practice.slug, dict.fromkeys(ids)))
+
     def minutes(self, practice: Practice, provider: Provider) -> int | None:
         """Whole minutes since the last complete pull of a provider; None if there was none."""
-        good_at = self.last_good_at(practice, provider)
-        return None if good_at is None else max(0, int((self.clock.now() - good_at).total_seconds() // 60))
+        return self.of(practice, [provider]).minutes(provider)
+
+    def oldest_minutes(self, practice: Practice) -> int | None:
+        """The age of the practice's oldest schedule; None if one was never pulled, or nothing is integrated."""
+        return self.of(practice).oldest_minutes(practice.providers.values())
+
+    def last_good_at(self, practice: Practice, provider: Provider) -> datetime | None:
+        """When the last complete pull of a provider was made, as far as it is written down (to ten minutes)."""
+        return self.of(practice, [provider]).last_good_at(provider)
 
     def know(self, states: Iterable[FeedState]) -> None:
         """Take over what was just read, so that it is not looked up."""
@@ -35,39 +82,17 @@ class ScheduleAge:
             if state.last_good_at is not None:
                 self._seen[state.settings.practice, state.settings.feed_id] = self.clock.now(), state
 
-    def oldest_minutes(self, practice: Practice) -> int | None:
-        """The age of the practice's oldest schedule; None if one was never pulled, or nothing is integrated."""
-        ages = [self.minutes(practice, p) for p in practice.providers.values() if p.integrated]
-        known = [age for age in ages if age is not None]
-        return max(known) if known and len(known) == len(ages) else None
+    def _states(self, practice: str, feed_ids: Iterable[str]) -> Mapping[str, FeedState]:
+        now = self.clock.now()
+        seen = {one: self._seen.get((practice, one)) for one in feed_ids}
+        known = {one: found[1] for one, found in seen.items() if found and now - found[0] <= _KEPT}
+        unknown = [one for one in seen if one not in known]
+        read = self.feeds.states(practice, unknown) if unknown else {}
+        self.know(read.values())  # one that was never read is not kept: it opens at once when it is
+        return known | read
 
-    def last_good_at(self, practice: Practice, provider: Provider) -> datetime | None:
-        """When the last complete pull of a provider was made, as far as it is written down (to ten minutes)."""
-        feed_id = practice.feed_of(provider)
-        own = self._state(practice, feed_id) if feed_id else None
-        if own is None or own.last_good_at is None:
-            return None
-        source = practice.sources[provider.source_id or ""]
-        beating_id = practice.beating_feed_of(source)
-        interval = timedelta(minutes=own.settings.interval_minutes)
-        idle = self.clock.now() - own.last_good_at >= 2 * LOOK_BACK_EVERY + interval
-        if own.settings.beats or own.troubled or idle or beating_id is None:
-            return own.last_good_at
-        beating = self._state(practice, beating_id)
-        if beating is None or beating.troubled or beating.last_good_at is None:
-            return own.last_good_at
-        return max(own.last_good_at, beating.last_good_at)
 
-    def states(self, practice: Practice) -> list[FeedState]:
-        """The states of a practice's feeds, those that are written down, each once."""
-        ids = dict.fromkeys(practice.feed_of(provider) for provider in practice.providers.values())
-        return [state for one in ids if one and (state := self._state(practice, one))]
-
-    def _state(self, practice: Practice, feed_id: str) -> FeedState | None:
-        key, now = (practice.slug, feed_id), self.clock.now()
-        if key not in self._seen or now - self._seen[key][0] > _KEPT:
-            state = self.feeds.get(*key)
-            if state is None or state.last_good_at is None:
-                return state  # not kept: a schedule that is read for the first time opens at once
-            self._seen[key] = now, state
-        return self._seen[key][1]
+def _feeds_of(practice: Practice, provider: Provider) -> tuple[str | None, str | None]:
+    """The ids of the feed that reads a provider's schedule, and of the one that writes its source's heartbeat."""
+    own = practice.feed_of(provider)
+    return own, practice.beating_feed_of(practice.sources[provider.source_id or ""]) if own else None

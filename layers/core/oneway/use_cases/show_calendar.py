@@ -161,8 +161,6 @@ class ShowCalendar:
             )
             for one in chosen
         ]
-        ages = [self.age.minutes(practice, one) for one in chosen if one.integrated]
-        known = [age for age in ages if age is not None]
         return CalendarWeek(
             practice,
             member,
@@ -172,7 +170,7 @@ class ShowCalendar:
             weeks,
             own.closures,
             [one for one in practice.public_holidays if one.last >= today and not own.closure_on(one.first)],
-            max(known) if known and len(known) == len(ages) else None,
+            self.age.of(practice, chosen).oldest_minutes(chosen),
         )
 
 

@@ -1,6 +1,6 @@
 """Staff look at requests and visits; each look is on record before anything is shown (product section 8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..domain.appointments import Appointment, RowKind
@@ -9,6 +9,7 @@ from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import VisitNotFound
 from ..domain.feeds import FeedState
 from ..domain.linking import undo_is_silent
+from ..domain.matching import is_dismissed
 from ..domain.messages import MessageRecord
 from ..domain.practices import Location, Practice, Provider, StaffMember, VisitType
 from ..domain.requests import Request, TimelineEntry
@@ -91,6 +92,7 @@ class ListToAct:
     membership: Membership
     practices: PracticeRepository
     requests: RequestRepository
+    appointments: AppointmentRepository
     audit: AuditRepository
     age: ScheduleAge
     clock: Clock
@@ -107,20 +109,37 @@ class ListToAct:
         shown = wanted[(page - 1) * PAGE : page * PAGE]
         unlinked = [one for one in shown if one.link is None]
         beside = self.requests.beside(slug, [one.id for one in unlinked]) if unlinked else {}
+        ages = self.age.of(practice)
         return ActionRequired(
             practice,
             member,
-            self.age.oldest_minutes(practice),
+            ages.oldest_minutes(practice.providers.values()),
             shown,
             filters,
             len(wanted),
             page,
             pages,
             len(waiting),
-            frozenset(one.id for one in unlinked if _is_matched(one, beside.get(one.id, Beside()))),
+            self._matched(practice, unlinked, beside),
             {one: found.claim for one, found in beside.items() if found.claim and found.claim.holds(now)},
-            [state for state in self.age.states(practice) if state.broken_since],
+            [state for state in ages.states.values() if state.broken_since],
         )
+
+    def _matched(self, practice: Practice, requests: Iterable[Request], beside: Mapping[str, Beside]) -> frozenset[str]:
+        """Which of these have an open possible match: a hint says where to look, the visit as it is now decides."""
+        hinted = [(one, beside[one.id].hints) for one in requests if one.pending and one.id in beside]
+        names = [name for _, hints in hinted for name in hints]
+        if not names:
+            return frozenset()
+        from ..domain.possible_matches import AppointmentsByKey  # seldom needed, and slow to load
+
+        visits = self.appointments.get_many(practice.slug, names)
+        matched = set()
+        for request, hints in hinted:
+            seen = [visits[one] for _, one in hints if one in visits and not is_dismissed(request, visits[one])]
+            if AppointmentsByKey(seen, practice).answering(request):
+                matched.add(request.id)
+        return frozenset(matched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +171,7 @@ class ShowRequest:
             found.provider,
             found.location,
             found.visit_type,
-            self.age.minutes(practice, practice.provider(request.provider_id)),
+            self.age.minutes(practice, found.provider),
             self.explain(practice, request, file.hints),
             undo_is_silent(request, now),
             file.claim if file.claim and file.claim.holds(now) else None,
@@ -182,9 +201,9 @@ class ShowVisit:
         self.audit.record(slug, member.email, "show_visit", appointment_id, self.clock.now())
         practice = self.practices.get(slug)
         visit = self.appointments.get_many(slug, [(provider_id, appointment_id)]).get(appointment_id)
-        if visit is None or visit.row.kind is not RowKind.APPOINTMENT or provider_id not in practice.providers:
+        if visit is None or visit.row.kind is not RowKind.APPOINTMENT:
             raise VisitNotFound
-        provider = practice.provider(provider_id)
+        provider = practice.provider_named(provider_id)
         age = self.age.minutes(practice, provider)
         return VisitDetails(practice, member, visit, provider, practice.location_of(provider), age)
 
@@ -198,9 +217,3 @@ def _wanted(request: Request, filters: Filters, practice: Practice) -> bool:
     provider = practice.providers.get(provider_id)
     day = day_of(request.start, practice.zone_of(provider) if provider else zone_of(practice.zone))
     return (filters.first is None or filters.first <= day) and (filters.last is None or day <= filters.last)
-
-
-def _is_matched(request: Request, beside: Beside) -> bool:
-    """Whether a pull saw a possible match that staff did not dismiss."""
-    dismissed = {one.appointment_id for one in request.dismissals}
-    return request.pending and any(appointment_id not in dismissed for _, appointment_id in beside.hints)

@@ -7,7 +7,6 @@ from datetime import datetime
 from ..domain.practice_events import PracticeEvent
 from ..domain.practices import Practice, StaffMember
 from ..ports import PracticeEventRepository, PracticeRepository
-from .ask_sync import feed_refs
 from .membership import Membership
 from .schedule_age import ScheduleAge
 
@@ -36,19 +35,15 @@ class ShowSettings:
 
     def __call__(self, slug: str, email: str) -> SettingsView:
         """The settings as they are now."""
+        self.membership(slug, email)
         practice = self.practices.read(slug)
-        return SettingsView(practice, self.membership(slug, email), self._age(practice))
+        return SettingsView(practice, self.membership(slug, email), self.age.oldest_minutes(practice))
 
     def history(self, slug: str, email: str, before: datetime | None = None) -> SettingsView:
         """The latest entries of the timeline, or those before an instant."""
         member, practice = self.membership(slug, email), self.practices.get(slug)
         found = self.events.latest(slug, PAGE + 1, before)
-        return SettingsView(practice, member, self._age(practice), _page(found), len(found) > PAGE)
-
-    def _age(self, practice: Practice) -> int | None:
-        files = self.age.feeds.files(practice.slug, (ref.feed_id for ref in feed_refs(practice)))
-        self.age.know(one.state for one in files.values())
-        return self.age.oldest_minutes(practice)
+        return SettingsView(practice, member, self.age.oldest_minutes(practice), _page(found), len(found) > PAGE)
 
 
 def _page(found: Sequence[PracticeEvent]) -> Sequence[PracticeEvent]:

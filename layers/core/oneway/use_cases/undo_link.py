@@ -68,7 +68,7 @@ class UndoLink:
         if not request.pending or request.slot is None:
             return []
         start, end = request.slot.start, request.slot.end
-        zone = practice.zone_of(practice.provider(request.provider_id))
+        zone = practice.zone_of(practice.provider_named(request.provider_id, request.location_id))
         keys = [(request.provider_id, zone.key, day) for day in days_touched(start, end, zone)]
         return [
             DayChange(day, day.with_occupant(occupant_on(day.day, zone, start, end, OccupantKind.REQUEST, request.id)))

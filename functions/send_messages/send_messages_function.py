@@ -1,6 +1,7 @@
 """Messages queue → SES. Whatever cannot be sent now is delivered again."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from oneway import bootstrap
@@ -11,21 +12,22 @@ from oneway.use_cases.send_messages import NotYet
 send_messages = bootstrap.send_messages()
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
     """Send what each request of a batch has due; reports those to deliver again."""
+    deadline = send_messages.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     failed: list[dict[str, str]] = []
     blocked: set[str] = set()
     for record in event["Records"]:
         group = record["attributes"].get("MessageGroupId", "")
-        if group in blocked or not _send(json.loads(record["body"])):
+        if group in blocked or not _send(json.loads(record["body"]), deadline):
             blocked.add(group)
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
 
 
-def _send(message: dict[str, Any]) -> bool:
+def _send(message: dict[str, Any], deadline: datetime) -> bool:
     try:
-        sent = send_messages(message["practice"], message["request"])
+        sent = send_messages(message["practice"], message["request"], deadline)
     except NotYet as error:
         log("messages wait", request=message["request"], why=str(error))
         return False

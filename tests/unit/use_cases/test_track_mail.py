@@ -17,6 +17,7 @@ from oneway.faults import MailOutcomeUnknown, MailRefused
 from oneway.mail import ses_events
 from oneway.use_cases.send_messages import NotYet
 
+from tests.builders import START
 from tests.desk import LATER, NADIA, VIC, Desk
 from tests.ses_events import NAMES, an_event
 
@@ -41,6 +42,22 @@ def staff_mail(desk: Desk) -> list[str]:
     """The kinds of what staff got, beyond new requests."""
     kinds = [str(tags["message"]).partition("-")[2] for *_, tags in desk.mailer.sent]
     return [kind for kind in kinds if kind.endswith("_staff") and kind != MessageKind.RECEIVED_STAFF]
+
+
+def unsure(desk: Desk) -> Request:
+    """A confirmation of which the mail service never said whether it took it."""
+    request = desk.ask()
+    desk.enter()
+    desk.clock.advance(minutes=1)
+    desk.sync_feed("harbor", "ehr~osei")
+    desk.mailer.fault = MailOutcomeUnknown()
+    for _ in range(2):
+        with pytest.raises(NotYet):
+            desk.deliver()
+        desk.clock.advance(minutes=2)
+    desk.mailer.fault = None
+    desk.deliver()
+    return request
 
 
 class TestState:
@@ -229,6 +246,53 @@ class TestCallTasks:
         call = desk.stored(request).call
         assert call
         assert call.why is Why.REFUSED
+
+    def test_nobody_knows_whether_it_arrived_so_staff_call(self, desk: Desk) -> None:
+        request = unsure(desk)
+        call = desk.stored(request).call
+        assert call
+        assert (call.kind, call.why) == (MessageKind.CONFIRMED_PATIENT, Why.UNCERTAIN)
+        assert desk.stored(request).to_act
+        assert staff_mail(desk) == [MessageKind.UNREACHABLE_STAFF]
+
+    def test_what_may_have_arrived_is_corrected_all_the_same(self, desk: Desk) -> None:
+        request = unsure(desk)
+        desk.undo_link("harbor", NADIA, request.id)
+        desk.minutes()
+        assert desk.told(request) == ["correction_patient"]
+        assert desk.stored(request).call is None
+
+    def test_once_the_mail_service_says_that_it_took_it_nobody_calls(self, desk: Desk) -> None:
+        request = unsure(desk)
+        call = desk.stored(request).call
+        assert call
+        for _ in range(2):
+            say(desk, "send", request, call.id)
+            assert desk.stored(request).call is None
+
+    def test_once_it_came_back_staff_know_why(self, desk: Desk) -> None:
+        request = unsure(desk)
+        call = desk.stored(request).call
+        assert call
+        for _ in range(2):
+            say(desk, "bounce", request, call.id)
+            assert desk.stored(request).call == replace(call, why=Why.BOUNCED, since=desk.clock.now())
+        desk.minutes()
+        assert staff_mail(desk) == [MessageKind.UNREACHABLE_STAFF]
+
+    def test_what_a_later_state_overtook_needs_no_call(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+        desk.clock.advance(minutes=1)
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.mailer.fault = MailOutcomeUnknown()
+        with pytest.raises(NotYet):
+            desk.deliver()
+        desk.mailer.fault = None
+        desk.clock.at = START
+        desk.deliver()
+        assert desk.stored(request).call is None
+        assert MessageState.UNCERTAIN in [one.state for one in desk.store.messages.list("harbor", request.id)]
 
     def test_the_newest_says_what_to_tell(self, desk: Desk) -> None:
         request = desk.ask(email=None)

@@ -84,8 +84,8 @@ class DueMessage:
 
 
 class MessageState(StrEnum):
-    """How far a message is. *Unsent*: it cannot be sent (staff call). *Uncertain*: two tries ended without an answer.
-    *Overtaken*: what happened since made it wrong before it went out.
+    """How far a message is. *Unsent*: it cannot be sent (staff call). *Uncertain*: two tries ended without an answer
+    (staff call), or one did before it was overtaken. *Overtaken*: what happened since made it wrong before it went out.
     """
 
     CLAIMED = "claimed"
@@ -124,6 +124,8 @@ class Why(StrEnum):
     REFUSED = "refused"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
+    UNCERTAIN = "uncertain"
+    """Two tries ended without an answer: it may have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class MessageRecord:
 
 @dataclass(frozen=True, slots=True)
 class CallTask:
-    """*Call patient*: what has to be said because the message `id` did not reach the patient. Staff close it."""
+    """*Call patient*: what has to be said because the message `id` did not reach the patient, or nobody knows. Staff close it."""
 
     id: str
     kind: MessageKind

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oneway.domain.errors import Forbidden, LinkNotFound, PracticeNotFound, RequestNotFound
 from oneway.domain.messages import Delivery, MessageKind, MessageRecord, MessageState, Why
+from oneway.domain.practices import Switches
 from oneway.domain.requests import Happening, Request
 from oneway.domain.suppression import mark_of
 from oneway.faults import MailOutcomeUnknown, MailRefused
@@ -370,6 +371,50 @@ class TestCallTasks:
         desk.enter()
         desk.minutes(2)
         assert desk.answered_by(request) == "appt-1"
+        assert desk.stored(request).call is None  # nobody tells a patient who has been there that it expired
+
+    def test_what_came_of_a_request_replaces_what_the_clock_had_to_tell(self, desk: Desk) -> None:
+        request = self.not_confirmed(desk)
+        desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "")
+        desk.minutes()
+        call = desk.stored(request).call
+        assert call
+        assert call.kind is MessageKind.CANCELLED_PATIENT
+
+    def test_with_a_visit_nobody_is_told_that_there_is_none(self, desk: Desk) -> None:
+        request = self.not_confirmed(desk)
+        desk.store.practices.save(replace(desk.practice, switches=Switches(confirmed=False)))
+        desk.enter()
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.stored(request).call is None
+
+    def not_confirmed(self, desk: Desk) -> Request:
+        """A request without an address whose time comes near."""
+        request = desk.ask(email=None)
+        desk.clock.at = START - timedelta(hours=2)
+        desk.tick()
+        call = desk.stored(request).call
+        assert call
+        assert call.kind is MessageKind.NOT_CONFIRMED_PATIENT
+        return request
+
+    def test_staff_hear_again_of_what_cannot_be_told_once_they_have_called(self, desk: Desk) -> None:
+        request = desk.submit().request
+        desk.mailer.fault = MailRefused()
+        desk.deliver()
+        call = desk.stored(request).call
+        assert call
+        desk.mailer.fault = None
+        desk.deliver()
+        desk.close_call_task("harbor", NADIA, request.id, call.id)
+        desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "")
+        desk.minutes()
+        cancelled = next(one for one in desk.store.messages.list("harbor", request.id) if "cancelled" in one.id)
+        say(desk, "bounce", request, cancelled.id)
+        desk.minutes()
+        ids = [tags["message"] for *_, tags in desk.mailer.sent]
+        assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize("name", READ)

@@ -267,7 +267,8 @@ def _linked(
     knows = Knowledge(Belief.WAITS if waits else Belief.ENDED)
     link, due = _told(request, Link(*_seen(appointment), request.state, "", knows, knows), now, switches, **hold)
     before = replace(request, due=tuple(one for one in request.due if not one.awaits_pulls), awaited=None)
-    after = replace(before, state=RequestState.LINKED, link=link)
+    call = None if request.call and request.call.kind in messages.SAY_NO_VISIT else request.call
+    after = replace(before, state=RequestState.LINKED, link=link, call=call)
     return changed(request, after, by, now, what, due, detail=detail)
 
 

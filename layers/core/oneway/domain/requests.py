@@ -428,6 +428,11 @@ def due_now(before: Request | None, kinds: Iterable[MessageKind], **hold: Any) -
     return tuple(DueMessage(f"{number:06d}-{kind}", kind, **hold) for kind in kinds)
 
 
+def due_meanwhile(request: Request, kinds: Iterable[MessageKind]) -> tuple[DueMessage, ...]:
+    """Messages that become due without a change of the request: after those of the last one, before those of the next."""
+    return tuple(DueMessage(f"{request.version:06d}_{request.settled + 1:06d}-{kind}", kind) for kind in kinds)
+
+
 def with_due(request: Request, due: Iterable[DueMessage], now: datetime) -> Request:
     """A request with these messages due. Since when it is unsent brings the sweep by: of a message that is held until an
     instant, just then; while pulls are awaited, again and again.

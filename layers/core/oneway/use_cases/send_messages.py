@@ -25,7 +25,7 @@ from ..domain.messages import (
 )
 from ..domain.notices import Notice, notice_named
 from ..domain.practices import Practice
-from ..domain.requests import Request, due_now, with_call_after, with_due
+from ..domain.requests import Request, due_meanwhile, with_call_after, with_due
 from ..domain.suppression import mark_of
 from ..domain.waiting import in_digest
 from ..faults import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
@@ -152,7 +152,7 @@ class SendMessages:
             if record := records.get(due.id):
                 after = with_call_after(after, due, record, now)
         unknown = request.call is None and after.call is not None and after.call.why is not Why.NO_ADDRESS
-        more = due_now(request, (MessageKind.UNREACHABLE_STAFF,)) if unknown else ()
+        more = due_meanwhile(request, (MessageKind.UNREACHABLE_STAFF,)) if unknown else ()
         free = free_to_go(request)
         return with_due(after, (*(due for due in request.due if due not in free), *more), now)
 

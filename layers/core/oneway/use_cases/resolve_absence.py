@@ -105,7 +105,7 @@ class ResolveAbsence:
         moved_at: datetime | None,
     ) -> None:
         found = source.get_appointment(before.row.external_id, self._external_ids(settings))
-        of_another = moved_at is not None and before.changed_at < moved_at
+        of_another = moved_at is not None and before.changed_at <= moved_at
         if found is Absence.GONE and not of_another:
             self._settle(resolved, before, Fate.GONE)
         elif isinstance(found, Absence):

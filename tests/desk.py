@@ -15,7 +15,7 @@ NADIA, VIC = "nadia@harbor.example", "vic@harbor.example"
 LATER = START + timedelta(days=1)
 CONFIRMED, CANCELLED = "confirmed_patient", "cancelled_patient"
 RESCHEDULED, CORRECTION = "rescheduled_patient", "correction_patient"
-EXPIRED = "expired_patient"
+EXPIRED, NOT_CONFIRMED = "expired_patient", "not_confirmed_patient"
 RECEIVED = (MessageKind.RECEIVED_PATIENT, MessageKind.RECEIVED_STAFF)
 
 

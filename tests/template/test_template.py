@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import schemathesis
 from oneway.mail.pacing import SENDERS
 from oneway.sources.signing import KMS_ALGORITHMS
+from oneway.use_cases.send_messages import LEASE, ONE_SEND
 
 from local import openapi
 from local.build import AWS_DATA, BUILT
@@ -291,6 +293,12 @@ def test_a_message_stays_hidden_for_six_tries(function: str, queue: str) -> None
 
     assert hidden >= 6 * RESOURCES[function]["Properties"]["Timeout"]
     assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_message_can_be_sent_while_its_claim_holds() -> None:
+    lasts = timedelta(seconds=RESOURCES["SendMessages"]["Properties"]["Timeout"])
+    assert 2 * ONE_SEND <= lasts < LEASE
+    assert lasts < LEASE < timedelta(seconds=RESOURCES["Messages"]["Properties"]["VisibilityTimeout"])
 
 
 def test_the_sync_queue_takes_more_than_three_hundred_calls_a_second() -> None:

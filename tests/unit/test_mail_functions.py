@@ -2,12 +2,16 @@
 
 import json
 from dataclasses import dataclass, field
-from types import ModuleType
+from datetime import datetime, timedelta
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from oneway.domain.mail_events import MailEvent
+from oneway.use_cases.send_messages import NotYet
 
+from tests.builders import NOW
+from tests.fakes.store import FakeClock
 from tests.ses_events import NAMES, an_event
 from tests.unit import emf
 
@@ -114,3 +118,33 @@ def test_relay_names_requests_and_notices(monkeypatch: pytest.MonkeyPatch) -> No
 
     function.handler({"Records": [image("harbor#REQUEST#abc", v={"N": "3"}), image("harbor#NOTICE#test_1")]}, None)
     assert sent == [("harbor", "abc", "3-now"), ("harbor", "notice_test_1", "0-now")]
+
+
+def test_a_batch_is_sent_until_the_function_s_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PUBLIC_URL", "SENDER", "CONFIGURATION_SET", "LINK_SECRETS_PARAMETER"):
+        monkeypatch.setenv(name, "https://book.example" if name == "PUBLIC_URL" else "x")
+    function = emf.load("send_messages", monkeypatch)
+    asked: list[tuple[str, datetime]] = []
+
+    class Sender:
+        clock = FakeClock(NOW)
+
+        def __call__(self, practice: str, request: str, deadline: datetime) -> int:
+            asked.append((request, deadline))
+            if request == "b":
+                raise NotYet("no time left")
+            return 1
+
+    function.send_messages = Sender()  # type: ignore[attr-defined]
+    batch = [
+        {
+            "messageId": str(number),
+            "attributes": {"MessageGroupId": request},
+            "body": json.dumps({"practice": "harbor", "request": request}),
+        }
+        for number, request in enumerate("abbc")
+    ]
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
+    answer = function.handler({"Records": batch}, context)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "2"}]}
+    assert asked == [(one, NOW + timedelta(seconds=30)) for one in "abc"]

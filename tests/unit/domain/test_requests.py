@@ -1,5 +1,6 @@
 """The life of a request: whatever happens in whatever order, it stays one of product section 1's lives."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from oneway.domain import linking, messages, requests
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.errors import RequestAlreadyAnswered
+from oneway.domain.messages import MessageKind
 from oneway.domain.practices import Switches
-from oneway.domain.requests import PATIENT, Actor, ActorKind, RequestState, Transition
+from oneway.domain.requests import PATIENT, Actor, ActorKind, RequestState, Transition, due_meanwhile, due_now
 
 from tests.builders import NOW, a_request, a_row, an_appointment
 
@@ -98,3 +100,14 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
+
+
+def test_ids_of_messages_are_used_once_and_sort_by_when_they_became_due() -> None:
+    request = requests.submitted(a_request(), messages.on_submit(True)).after
+    kinds = (MessageKind.NOT_CONFIRMED_PATIENT,)
+    due = [*request.due, *due_meanwhile(request, kinds), *due_meanwhile(replace(request, settled=11), kinds)]
+    due += due_now(request, (MessageKind.CANCELLED_PATIENT,))
+    ids = [one.id for one in due]
+    assert sorted(set(ids)) == [*sorted(ids[:2]), *ids[2:]]
+    # SES takes no other signs in the value of a tag.
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,255}", one) for one in ids)

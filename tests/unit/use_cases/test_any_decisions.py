@@ -18,7 +18,7 @@ from oneway.domain.requests import ActorKind, Happening, Request, RequestState
 from oneway.faults import Unavailable
 
 from tests.builders import START, a_practice, a_provider, a_record
-from tests.desk import CANCELLED, CONFIRMED, CORRECTION, NADIA, RESCHEDULED, Desk, at
+from tests.desk import CANCELLED, CONFIRMED, CORRECTION, EXPIRED, NADIA, NOT_CONFIRMED, RESCHEDULED, Desk, at
 
 PROVIDERS = ("osei", "brandt")
 STARTS = [START, START + timedelta(minutes=30), START + timedelta(days=1), START + timedelta(days=6)]
@@ -88,6 +88,7 @@ class View:
     plan: Plan | None = None
     told: list[str] = field(default_factory=list)
     awaited: tuple[int, datetime] | None = None
+    warned: bool = False
 
     @property
     def has_email(self) -> bool:
@@ -265,10 +266,28 @@ class Decisions(RuleBasedStateMachine):
     def undo(self, data: st.DataObject) -> None:
         request = self.one(data)
         if request and request.link:
-            linked = self.desk.answered_by(request)
-            assert linked
-            self.dismissed[request.id, linked] = self.linked_to(request).row.patient
-            assert self.tried("undo", lambda: self.desk.undo(request))
+            self.untie(request)
+
+    @precondition(lambda self: any(view.plan and view.plan.due for view in self.views.values()))
+    @rule(data=st.data())
+    def undo_as_its_message_goes_out(self, data: st.DataObject) -> None:
+        """Staff click while the sender lets go what was held: it read first, and writes second."""
+        due = {name: view.plan.due for name, view in self.views.items() if view.plan and view.plan.due}
+        request = self.desk.store.requests.get("harbor", data.draw(st.sampled_from(sorted(due))))
+        self.desk.clock.at = max(self.now, due[request.id])
+
+        def goes_out() -> None:
+            self.desk.deliver()
+            self.deliver()
+
+        self.desk.store.before_commit = goes_out
+        self.untie(request)
+
+    def untie(self, request: Request) -> None:
+        linked = self.desk.answered_by(request)
+        assert linked
+        self.dismissed[request.id, linked] = self.linked_to(request).row.patient
+        assert self.tried("undo", lambda: self.desk.undo(request))
 
     @rule(data=st.data())
     def keep(self, data: st.DataObject) -> None:
@@ -364,10 +383,23 @@ class Decisions(RuleBasedStateMachine):
         self.compare(cause)
         self.desk.run_timers()
         self.compare("timers")
+        self.warn()
         self.count_pulls()
         self.desk.deliver()
         self.deliver()
         self.check()
+
+    def warn(self) -> None:
+        """Who waits for an answer hears once, before the time that was asked for, that nobody has confirmed it."""
+        for view in self.views.values():
+            start, asked = view.before.start, view.before.created_at
+            if not view.before.pending or start is None or start <= self.now or view.warned:
+                continue
+            early, late = start - timedelta(hours=24), start - timedelta(hours=2)
+            at = early if asked < early else late if asked < late else None
+            if at and at <= self.now:
+                view.warned = True
+                view.say(NOT_CONFIRMED, view.belief, self.now, timedelta())
 
     def compare(self, cause: str) -> None:
         """What each patient is to be told of what has changed."""
@@ -416,6 +448,7 @@ class Decisions(RuleBasedStateMachine):
             expected = view.belief[1] or before.link.start
             if expected > self.now:
                 view.say(CORRECTION, ("waits", None), self.now, timedelta())
+                view.warned = view.warned or request.pending  # it says so, too
         view.belief = ("waits", None) if request.pending else ("ended", None)
         if request.state is RequestState.CANCELLED and (moving or cause == "moved"):
             view.belief = ("waits", None)
@@ -429,6 +462,8 @@ class Decisions(RuleBasedStateMachine):
         if request.state is RequestState.EXPIRED and not before.link:
             assert before.start
             assert before.start < self.now
+            if CORRECTION in view.told or not {CONFIRMED, RESCHEDULED} & set(view.told):
+                view.say(EXPIRED, ("ended", None), self.now, timedelta())
 
     def follow(self, view: View, request: Request, now: datetime, cause: str) -> None:
         """A linked visit is at another time, cancelled, or not cancelled any more."""
@@ -554,10 +589,14 @@ class Decisions(RuleBasedStateMachine):
             view = self.views[request.id]
             assert desk.told(request) == view.told, (view.who, view.belief, desk.happened(request))
             assert bool(request.awaited) == bool(view.awaited)
+        names = [(tags["request"], tags["message"]) for *_, tags in desk.mailer.sent]
+        assert len(set(names)) == len(names)
         for _, _, recipients, tags in desk.mailer.sent:
             to_staff = tags["message"].endswith("_staff")
-            typed = desk.stored(self.views[tags["request"]].before).patient.email
-            assert recipients == (desk.practice.recipients if to_staff else (typed,))
+            if to_staff:  # also of no request: the source is broken, or well again
+                assert recipients == desk.practice.recipients
+            else:
+                assert recipients == (desk.stored(self.views[tags["request"]].before).patient.email,)
         self.nothing_exact_is_left()
 
     def nothing_exact_is_left(self) -> None:

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oneway.domain.errors import StoreUnavailable, WriteConflict
-from oneway.domain.messages import MessageKind, MessageState
+from oneway.domain.messages import MessageKind, MessageState, Why
 from oneway.domain.notices import digest
 from oneway.domain.requests import Request
 from oneway.faults import MailError, MailOutcomeUnknown, MailThrottled, MailUnavailable
-from oneway.use_cases.send_messages import NotYet
+from oneway.use_cases.send_messages import ONE_SEND, NotYet
 
 from tests.builders import START, a_practice, a_row
 from tests.desk import CANCELLED, CONFIRMED, CORRECTION, LATER, NADIA, RESCHEDULED, Desk, at
 from tests.fakes.store import FakeClock
-from tests.stage import Stage, Watched, WatchedStore
+from tests.stage import Killed, Stage, Watched, WatchedStore
 from tests.world import World
 
 RECEIVED = ["received_staff", "received_patient"]
@@ -37,8 +37,13 @@ class Sending:
         store.stage = self.stage
         self.world = World(a_practice(), store, clock)
         self.subject = prepare(self.world)
+        sender, stage = self.world.send_messages, self.stage
         self.world.send_messages = replace(
-            self.world.send_messages, mailer=AfterToo(Watched(self.world.mailer, self.stage), self.stage)
+            sender,
+            mailer=AfterToo(Watched(sender.mailer, stage), stage),
+            composer=Watched(sender.composer, stage),
+            links=Watched(sender.links, stage),
+            age=Step(sender.age, stage),
         )
 
     def send(self) -> None:
@@ -62,6 +67,17 @@ class Sending:
 
     def sent(self) -> Counter[str]:
         return Counter(str(tags["message"]) for *_, tags in self.world.mailer.sent)
+
+
+class Step:
+    """Reads how old the schedule is, which is a step too."""
+
+    def __init__(self, inner: Any, stage: Stage) -> None:
+        self._inner, self._stage = inner, stage
+
+    def minutes(self, *given: Any) -> Any:
+        self._stage.step("age")
+        return self._inner.minutes(*given)
 
 
 class AfterToo:
@@ -98,6 +114,9 @@ def a_digest(world: World) -> str:
     return notice.name
 
 
+BEFORE_A_CLAIM = {"get", "list", "age", "of", "of_request"}
+"""The practice and the request, its messages, suppressions; the schedule's age, the link, the letter."""
+HANDED_OVER = {"send", "answer", "mark", "settle"}
 PREPARED = {"submitted": submitted, "confirmed": confirmed_by_hand, "digest": a_digest}
 CALLS = {name: Sending(prepare).cut_at(0) for name, prepare in PREPARED.items()}
 CUTS = [(name, step) for name, calls in CALLS.items() for step in range(1, len(calls) + 1)]
@@ -123,6 +142,56 @@ def test_every_call_is_cut_once() -> None:
     for name, calls in CALLS.items():
         assert [step for other, step in CUTS if other == name] == list(range(1, len(calls) + 1))
         assert {"claim", "send", "answer", "mark"} <= set(calls)
+    for name, before in {"submitted": BEFORE_A_CLAIM, "confirmed": BEFORE_A_CLAIM - {"age"}}.items():
+        assert before <= set(CALLS[name][: CALLS[name].index("claim")])
+
+
+@pytest.mark.parametrize(("name", "step"), CUTS, ids=[f"{name}-{step}-{CALLS[name][step - 1]}" for name, step in CUTS])
+def test_cut_before_it_is_handed_over_however_often_it_goes_out_once_all_the_same(name: str, step: int) -> None:
+    whole, cut = Sending(PREPARED[name]), Sending(PREPARED[name])
+    whole.send()
+    for _ in range(3):
+        if cut.cut_at(step)[-1] in HANDED_OVER:
+            return  # nobody knows whether it went out
+        cut.world.clock.advance(minutes=3)
+    cut.until_done()
+    assert cut.sent() == whole.sent()
+    records = cut.world.store.messages.list("harbor", cut.subject)
+    assert {one.state for one in records} == {MessageState.SENT}
+
+
+def test_whoever_dies_of_old_age_while_the_service_asks_for_patience_has_not_tried() -> None:
+    world = World()
+    request = world.submit().request
+    world.mailer.fault = MailThrottled()
+
+    class Dies(FakeClock):
+        def pause(self, seconds: float) -> None:
+            raise Killed
+
+    for _ in range(3):
+        with pytest.raises(Killed):
+            replace(world.send_messages, clock=Dies(world.clock.at))("harbor", request.id)
+        world.clock.advance(minutes=3)
+    world.mailer.fault = None
+    assert world.send_messages("harbor", request.id) == 2
+
+
+@pytest.mark.parametrize("fault", [None, MailThrottled()])
+def test_nothing_is_claimed_or_waited_for_that_would_not_be_done_in_time(fault: MailError | None) -> None:
+    world = World()
+    request = world.submit().request
+    deadline = world.clock.now() + ONE_SEND + timedelta(seconds=1)
+    world.mailer.fault = fault
+    if fault is None:
+        world.clock.advance(seconds=2)
+    for _ in range(4):
+        with pytest.raises(NotYet):
+            world.send_messages("harbor", request.id, deadline)
+        assert world.clock.now() < deadline
+        assert not [one for one in world.store.messages.list("harbor", request.id) if one.attempts]
+    world.mailer.fault = None
+    assert world.send_messages("harbor", request.id, world.clock.now() + 2 * ONE_SEND) == 2
 
 
 class TestOvertaken:
@@ -308,12 +377,15 @@ class TestServiceInTrouble:
             world.clock.advance(minutes=3)
             with suppress(NotYet):
                 world.send_messages("harbor", request.id)
-        kinds = [str(tags["message"])[7:] for *_, tags in world.mailer.sent]
-        uncertain = [
-            one.kind for one in world.store.messages.list("harbor", request.id) if one.state is MessageState.UNCERTAIN
-        ]
+        told = [str(tags["message"]).partition("-")[2] for *_, tags in world.mailer.sent]
+        kinds = [kind for kind in told if kind in RECEIVED]
+        records = world.store.messages.list("harbor", request.id)
+        uncertain = [one.kind for one in records if one.state is MessageState.UNCERTAIN and one.kind in RECEIVED]
         assert sorted([*kinds, *uncertain]) == sorted(RECEIVED)
         assert kinds == [kind for kind in RECEIVED if kind in kinds]
+        call = world.stored(request).call
+        assert bool(call) == (MessageKind.RECEIVED_PATIENT in uncertain)
+        assert call is None or call.why is Why.UNCERTAIN
 
 
 class TestOutOfOrder:

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 from oneway.domain.appointments import AppointmentState
+from oneway.domain.feeds import VanishedAnswer, reads_elsewhere
 from oneway.domain.practices import Source
-from oneway.use_cases.apply_practice import feeds_of
+from oneway.use_cases.keep_feeds import KeepFeeds, feeds_of
 
-from tests.builders import START, a_calendar, a_feed, a_provider, a_record, a_row
-from tests.desk import Desk, at
+from tests.builders import START, ZONE, a_calendar, a_feed, a_provider, a_record, a_row, feed_settings
+from tests.desk import CANCELLED, CONFIRMED, Desk, at
 from tests.world import World
 
 
@@ -83,9 +84,7 @@ def source_changed(desk: Desk) -> None:
     practice = replace(desk.practice, sources=sources)
     desk.store.practices.save(practice)
     for settings in feeds_of(practice):
-        before = desk.store.feeds.get("harbor", settings.feed_id)
-        assert before
-        desk.store.feeds.save(before, replace(before, settings=settings, mapping=""))
+        KeepFeeds(desk.store.feeds, desk.clock)(settings)
     desk.minutes(3)
     desk.source.enter(*(replace(row, external_id=f"new-{row.external_id}") for row in rows))
 
@@ -141,3 +140,84 @@ def test_a_request_restored_from_before_its_mail_is_told_no_more_than_once_again
     world.store.requests_by_id["harbor", before.id] = before
     world.deliver()
     assert len(world.mailer.sent) == 2
+
+
+def moves_to(desk: Desk, **source: str | int) -> None:
+    """The practice's source is another one, or read in another way: it has none of the visits before, and one of its own."""
+    practice = desk.store.practices.get("harbor")
+    moved = replace(practice.sources["ehr"], **source)  # type: ignore[arg-type]
+    desk.store.practices.save(replace(practice, sources={"ehr": moved}))
+    for settings in feeds_of(desk.store.practices.get("harbor")):
+        KeepFeeds(desk.store.feeds, desk.clock)(settings)
+    desk.source.rows.clear()
+    desk.enter(
+        "theirs", patient=a_record(source_id="other", emails=("o@example.org",)), **at(START + timedelta(days=3))
+    )
+
+
+@pytest.mark.parametrize("source", [{"address": "https://other.example/fhir"}, {"profile": "stamped"}])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_source_that_moved_tells_no_patient_of_a_cancellation(
+    desk: Desk, source: dict[str, str], again: bool
+) -> None:
+    request = desk.confirmed()
+    visit = desk.source.rows["appt-1"]
+    desk.clock.advance(minutes=5)
+    moves_to(desk, **source)
+    if again:
+        desk.source.enter(replace(visit, external_id="new-1"))
+    desk.minutes(5)
+    desk.tick(hours=3)
+    desk.minutes(3)
+    assert desk.told(request) == [CONFIRMED]
+    now = desk.stored(request)
+    assert now.vanished_at, "staff are asked"
+    assert now.to_act
+    assert now.shown_state == AppointmentState.BOOKED
+
+
+def test_where_staff_accept_that_much_went_no_patient_is_told_either(desk: Desk) -> None:
+    a_schedule(desk)
+    request = desk.confirmed()
+    desk.clock.advance(minutes=5)
+    moves_to(desk, address="https://other.example/fhir")
+    desk.minutes(2)
+    held = desk.store.feeds.get("harbor", "ehr~osei")
+    assert held
+    assert held.held
+    desk.answer_held("harbor", "ehr~osei", VanishedAnswer.ACCEPT)
+    desk.minutes(5)
+    assert desk.stored(request).vanished_at
+    assert desk.told(request) == [CONFIRMED]
+
+
+def test_what_the_new_source_has_shown_is_cancelled_when_it_goes(desk: Desk) -> None:
+    desk.minutes()
+    moves_to(desk, address="https://other.example/fhir")
+    desk.minutes()
+    request = desk.ask()
+    desk.enter()
+    desk.minutes()
+    assert desk.told(request) == [CONFIRMED]
+    desk.source.delete("appt-1")
+    desk.minutes(4)
+    assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+
+def test_to_be_read_more_often_is_no_move(desk: Desk) -> None:
+    request = desk.confirmed()
+    moves_to(desk, address="https://other.example/fhir")
+    moved_at = desk.store.feeds_by_id["harbor", "ehr~osei"].moved_at
+    assert moved_at
+    desk.clock.advance(minutes=5)
+    moves_to(desk, interval_minutes=15)
+    assert desk.store.feeds_by_id["harbor", "ehr~osei"].moved_at == moved_at
+    desk.minutes(5)
+    assert desk.told(request) == [CONFIRMED]
+
+
+@pytest.mark.parametrize(("external_id", "elsewhere"), [("prac-osei", False), ("prac-99", True)])
+def test_another_provider_of_the_source_is_another_schedule(external_id: str, elsewhere: bool) -> None:
+    before = feed_settings("osei")
+    after = replace(before, providers=((external_id, "osei", ZONE), ("prac-ruiz", "ruiz", ZONE)))
+    assert reads_elsewhere(before, after) is elsewhere

@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oneway.domain.errors import Forbidden, LinkNotFound, PracticeNotFound, RequestNotFound
 from oneway.domain.messages import Delivery, MessageKind, MessageRecord, MessageState, Why
+from oneway.domain.practices import Switches
 from oneway.domain.requests import Happening, Request
 from oneway.domain.suppression import mark_of
 from oneway.faults import MailOutcomeUnknown, MailRefused
 from oneway.mail import ses_events
 from oneway.use_cases.send_messages import NotYet
 
+from tests.builders import START
 from tests.desk import LATER, NADIA, VIC, Desk
 from tests.ses_events import NAMES, an_event
 
@@ -41,6 +43,22 @@ def staff_mail(desk: Desk) -> list[str]:
     """The kinds of what staff got, beyond new requests."""
     kinds = [str(tags["message"]).partition("-")[2] for *_, tags in desk.mailer.sent]
     return [kind for kind in kinds if kind.endswith("_staff") and kind != MessageKind.RECEIVED_STAFF]
+
+
+def unsure(desk: Desk) -> Request:
+    """A confirmation of which the mail service never said whether it took it."""
+    request = desk.ask()
+    desk.enter()
+    desk.clock.advance(minutes=1)
+    desk.sync_feed("harbor", "ehr~osei")
+    desk.mailer.fault = MailOutcomeUnknown()
+    for _ in range(2):
+        with pytest.raises(NotYet):
+            desk.deliver()
+        desk.clock.advance(minutes=2)
+    desk.mailer.fault = None
+    desk.deliver()
+    return request
 
 
 class TestState:
@@ -277,6 +295,53 @@ class TestCallTasks:
         assert call
         assert call.why is Why.REFUSED
 
+    def test_nobody_knows_whether_it_arrived_so_staff_call(self, desk: Desk) -> None:
+        request = unsure(desk)
+        call = desk.stored(request).call
+        assert call
+        assert (call.kind, call.why) == (MessageKind.CONFIRMED_PATIENT, Why.UNCERTAIN)
+        assert desk.stored(request).to_act
+        assert staff_mail(desk) == [MessageKind.UNREACHABLE_STAFF]
+
+    def test_what_may_have_arrived_is_corrected_all_the_same(self, desk: Desk) -> None:
+        request = unsure(desk)
+        desk.undo_link("harbor", NADIA, request.id)
+        desk.minutes()
+        assert desk.told(request) == ["correction_patient"]
+        assert desk.stored(request).call is None
+
+    def test_once_the_mail_service_says_that_it_took_it_nobody_calls(self, desk: Desk) -> None:
+        request = unsure(desk)
+        call = desk.stored(request).call
+        assert call
+        for _ in range(2):
+            say(desk, "send", request, call.id)
+            assert desk.stored(request).call is None
+
+    def test_once_it_came_back_staff_know_why(self, desk: Desk) -> None:
+        request = unsure(desk)
+        call = desk.stored(request).call
+        assert call
+        for _ in range(2):
+            say(desk, "bounce", request, call.id)
+            assert desk.stored(request).call == replace(call, why=Why.BOUNCED, since=desk.clock.now())
+        desk.minutes()
+        assert staff_mail(desk) == [MessageKind.UNREACHABLE_STAFF]
+
+    def test_what_a_later_state_overtook_needs_no_call(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+        desk.clock.advance(minutes=1)
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.mailer.fault = MailOutcomeUnknown()
+        with pytest.raises(NotYet):
+            desk.deliver()
+        desk.mailer.fault = None
+        desk.clock.at = START
+        desk.deliver()
+        assert desk.stored(request).call is None
+        assert MessageState.UNCERTAIN in [one.state for one in desk.store.messages.list("harbor", request.id)]
+
     def test_the_newest_says_what_to_tell(self, desk: Desk) -> None:
         request = desk.ask(email=None)
         desk.enter()
@@ -353,6 +418,50 @@ class TestCallTasks:
         desk.enter()
         desk.minutes(2)
         assert desk.answered_by(request) == "appt-1"
+        assert desk.stored(request).call is None  # nobody tells a patient who has been there that it expired
+
+    def test_what_came_of_a_request_replaces_what_the_clock_had_to_tell(self, desk: Desk) -> None:
+        request = self.not_confirmed(desk)
+        desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "")
+        desk.minutes()
+        call = desk.stored(request).call
+        assert call
+        assert call.kind is MessageKind.CANCELLED_PATIENT
+
+    def test_with_a_visit_nobody_is_told_that_there_is_none(self, desk: Desk) -> None:
+        request = self.not_confirmed(desk)
+        desk.store.practices.save(replace(desk.practice, switches=Switches(confirmed=False)))
+        desk.enter()
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.stored(request).call is None
+
+    def not_confirmed(self, desk: Desk) -> Request:
+        """A request without an address whose time comes near."""
+        request = desk.ask(email=None)
+        desk.clock.at = START - timedelta(hours=2)
+        desk.tick()
+        call = desk.stored(request).call
+        assert call
+        assert call.kind is MessageKind.NOT_CONFIRMED_PATIENT
+        return request
+
+    def test_staff_hear_again_of_what_cannot_be_told_once_they_have_called(self, desk: Desk) -> None:
+        request = desk.submit().request
+        desk.mailer.fault = MailRefused()
+        desk.deliver()
+        call = desk.stored(request).call
+        assert call
+        desk.mailer.fault = None
+        desk.deliver()
+        desk.close_call_task("harbor", NADIA, request.id, call.id)
+        desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "")
+        desk.minutes()
+        cancelled = next(one for one in desk.store.messages.list("harbor", request.id) if "cancelled" in one.id)
+        say(desk, "bounce", request, cancelled.id)
+        desk.minutes()
+        ids = [tags["message"] for *_, tags in desk.mailer.sent]
+        assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize("name", READ)

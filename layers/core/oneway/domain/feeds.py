@@ -60,6 +60,15 @@ class FeedSettings:
         return {ours: zone for _, ours, zone in self.providers}[provider_id]
 
 
+def reads_elsewhere(before: FeedSettings, after: FeedSettings) -> bool:
+    """Whether a feed reads another system than before, or other providers as ours: what it finds there, or does not, says nothing
+    of the visits that it knew.
+    """
+    known = {ours: theirs for theirs, ours, _ in before.providers}
+    origins = [(one.kind, one.address, one.profile) for one in (before, after)]
+    return origins[0] != origins[1] or any(known.get(ours, theirs) != theirs for theirs, ours, _ in after.providers)
+
+
 class VanishedAnswer(StrEnum):
     """What staff say of visits that vanished all at once."""
 
@@ -96,7 +105,8 @@ class FeedState:
     source was not judged since that turned. `awaited`: something waits for a good pull that begins after this instant, so that
     one is written down; `awaited_by` are requests that wait, at most `MOST_AWAITING`. `cursor` is where the changes begin that
     were not read yet ("": read all), `delta` a digest of what the last pull read of them. `changes` counts what the pulls of the
-    last day wrote, by the hour: it changes with pulls that are written down anyway.
+    last day wrote, by the hour: it changes with pulls that are written down anyway. `moved_at` is since when it reads another
+    system than before.
     """
 
     settings: FeedSettings
@@ -123,6 +133,7 @@ class FeedState:
     changes: Counts = ()
     cursor: str = ""
     delta: str = ""
+    moved_at: datetime | None = None
     version: int = 0
 
     @property

@@ -277,7 +277,8 @@ def _linked(
     link = Link(*_seen(appointment), request.state, "", knows, knows, _place(appointment))
     link, due = _told(request, link, now, switches, **hold)
     before = replace(request, due=tuple(one for one in request.due if not one.awaits_pulls), awaited=None)
-    after = replace(before, state=RequestState.LINKED, link=link)
+    call = None if request.call and request.call.kind in messages.SAY_NO_VISIT else request.call
+    after = replace(before, state=RequestState.LINKED, link=link, call=call)
     return changed(request, after, by, now, what, due, detail=detail)
 
 

@@ -48,6 +48,15 @@ _OF_PRACTICE = frozenset(
 TELL_A_VISIT = frozenset((MessageKind.CONFIRMED_PATIENT, MessageKind.RESCHEDULED_PATIENT))
 """What makes a patient expect a visit, and brings a calendar file."""
 _OF_A_VISIT = TELL_A_VISIT | {MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT}
+SAY_NO_VISIT = frozenset(
+    (
+        MessageKind.NOT_CONFIRMED_PATIENT,
+        MessageKind.CANCELLED_PATIENT,
+        MessageKind.CORRECTION_PATIENT,
+        MessageKind.EXPIRED_PATIENT,
+    )
+)
+"""What nobody must be told any more once there is a visit."""
 _WHILE_PENDING = frozenset((MessageKind.UNANSWERED_STAFF, MessageKind.NOT_CONFIRMED_PATIENT))
 _SEEN_ON_THE_PAGE = frozenset(
     (
@@ -61,7 +70,8 @@ _SEEN_ON_THE_PAGE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DueMessage:
-    """A message that a change calls for. `id` is unique within its request: the change's number and the kind.
+    """A message that a change calls for, or the time. `id` is unique within its request and sorts by when it became due: the
+    number of the change (and, of what became due after it without another, of the write) and the kind.
 
     It is held back until an instant (`not_before`), or while the request awaits pulls (`awaits_pulls`). `old_start` is the time
     that a *rescheduled* tells of as the one before, and the one that the patient knows of a visit that is cancelled.
@@ -84,8 +94,8 @@ class DueMessage:
 
 
 class MessageState(StrEnum):
-    """How far a message is. *Unsent*: it cannot be sent (staff call). *Uncertain*: two tries ended without an answer.
-    *Overtaken*: what happened since made it wrong before it went out.
+    """How far a message is. *Unsent*: it cannot be sent (staff call). *Uncertain*: two tries ended without an answer
+    (staff call), or one did before it was overtaken. *Overtaken*: what happened since made it wrong before it went out.
     """
 
     CLAIMED = "claimed"
@@ -124,6 +134,8 @@ class Why(StrEnum):
     REFUSED = "refused"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
+    UNCERTAIN = "uncertain"
+    """Two tries ended without an answer: it may have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +160,7 @@ class MessageRecord:
 
 @dataclass(frozen=True, slots=True)
 class CallTask:
-    """*Call patient*: what has to be said because the message `id` did not reach the patient. Staff close it."""
+    """*Call patient*: what has to be said because the message `id` did not reach the patient, or nobody knows. Staff close it."""
 
     id: str
     kind: MessageKind

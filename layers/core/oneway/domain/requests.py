@@ -361,11 +361,18 @@ def expired(request: Request, now: datetime, messages: tuple[MessageKind, ...] =
 
 def unreachable(request: Request, task: CallTask, now: datetime) -> Transition | None:
     """A message came back: staff have to call, and are told so once. None if they know of this message already."""
-    if request.call and request.call.id >= task.id:
+    call = request.call
+    if call and (call.id > task.id or (call.id == task.id and call.why is not Why.UNCERTAIN)):
         return None
     told = () if request.call and request.call.why is not Why.NO_ADDRESS else (MessageKind.UNREACHABLE_STAFF,)
     after = replace(request, call=task)
     return changed(request, after, SYNC, now, Happening.UNREACHABLE, due_now(request, told), detail=str(task.why))
+
+
+def reached(request: Request, message_id: str) -> Request:
+    """A request once it is known that a message went out of which nobody knew; the same one if nobody was asked to call."""
+    call = request.call
+    return replace(request, call=None) if call and call.id == message_id and call.why is Why.UNCERTAIN else request
 
 
 def called(request: Request, by: Actor, now: datetime, task_id: str) -> Transition | None:
@@ -390,7 +397,7 @@ def with_call_after(request: Request, due: DueMessage, record: MessageRecord, no
             call and due.kind is MessageKind.CORRECTION_PATIENT and call.kind in TELL_A_VISIT
         ):
             return replace(request, call=None)  # nobody has told of the visit, and nobody has to
-        case MessageState.UNSENT if record.why and needs_call(due.kind, record.why):
+        case MessageState.UNSENT | MessageState.UNCERTAIN if record.why and needs_call(due.kind, record.why):
             return to_call(request, CallTask(due.id, due.kind, record.why, now, due.old_start))
     return request
 
@@ -422,6 +429,11 @@ def due_now(before: Request | None, kinds: Iterable[MessageKind], **hold: Any) -
     """Messages of the next change; `hold` says what holds them back (fields of DueMessage)."""
     number = before.version + 1 if before else 1
     return tuple(DueMessage(f"{number:06d}-{kind}", kind, **hold) for kind in kinds)
+
+
+def due_meanwhile(request: Request, kinds: Iterable[MessageKind]) -> tuple[DueMessage, ...]:
+    """Messages that become due without a change of the request: after those of the last one, before those of the next."""
+    return tuple(DueMessage(f"{request.version:06d}_{request.settled + 1:06d}-{kind}", kind) for kind in kinds)
 
 
 def with_due(request: Request, due: Iterable[DueMessage], now: datetime) -> Request:

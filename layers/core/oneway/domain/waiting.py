@@ -14,7 +14,7 @@ from .availability import Availability
 from .clock_time import day_of, instant_of, minute_after, zone_of
 from .messages import MessageKind
 from .practices import Practice
-from .requests import Request, due_now, with_due
+from .requests import Request, due_meanwhile, with_due
 
 NUDGED_AFTER_MINUTES = 240
 """Open minutes."""
@@ -107,7 +107,7 @@ def reminded(practice: Practice, request: Request, now: datetime) -> Request:
         if practice.switches.not_confirmed:
             kinds.append(MessageKind.NOT_CONFIRMED_PATIENT)
     after = replace(after, look_at=next_look(practice, after, now))
-    return with_due(after, (*request.due, *due_now(request, kinds)), now) if kinds else after
+    return with_due(after, (*request.due, *due_meanwhile(request, kinds)), now) if kinds else after
 
 
 def in_digest(practice: Practice, requests: Iterable[Request], now: datetime) -> list[Request]:

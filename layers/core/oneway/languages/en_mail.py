@@ -94,8 +94,8 @@ WORDS = {
     "or cancel the request.",
     "unreachable_staff.subject": "Call a patient: mail does not arrive ({when})",
     "unreachable_staff.title": "A patient could not be reached by e-mail",
-    "unreachable_staff.text": "A message to this patient came back or was not wanted, so no more is sent to that "
-    "address. Please call: the page below has the number, and what to say.",
+    "unreachable_staff.text": "A message to this patient came back, was not wanted, or may not have arrived. "
+    "Please call: the page below has the number, and what to say.",
     "source_broken_staff.subject": "{practice}: your schedule cannot be read",
     "source_broken_staff.title": "Your schedule cannot be read",
     "source_broken_staff.text": "Oneway cannot read your scheduling system. Until it can, nothing is confirmed by "

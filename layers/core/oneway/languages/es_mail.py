@@ -96,8 +96,8 @@ WORDS = {
     "cancele la solicitud.",
     "unreachable_staff.subject": "Llame a un paciente: el correo no llega ({when})",
     "unreachable_staff.title": "No se pudo avisar a un paciente por correo electrónico",
-    "unreachable_staff.text": "Un mensaje a este paciente fue devuelto o rechazado, por lo que no se envía nada más a "
-    "esa dirección. Llámele: la página siguiente tiene el número y lo que debe decirle.",
+    "unreachable_staff.text": "Un mensaje a este paciente fue devuelto o rechazado, o quizá no llegó. "
+    "Llámele: la página siguiente tiene el número y lo que debe decirle.",
     "source_broken_staff.subject": "{practice}: no se puede leer su agenda",
     "source_broken_staff.title": "No se puede leer su agenda",
     "source_broken_staff.text": "Oneway no puede leer su sistema de agenda. Mientras tanto nada se confirma solo y "

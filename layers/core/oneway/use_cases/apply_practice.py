@@ -117,7 +117,7 @@ class ApplyPractice:
         practice = settle(partial(self._save_practice, practice, overwrite_settings), self.clock)
         for provider_id in ("", *practice.providers):
             settle(partial(self._save_calendar, practice, provider_id, overwrite_calendars), self.clock)
-        keep_feeds = KeepFeeds(self.feeds)
+        keep_feeds = KeepFeeds(self.feeds, self.clock)
         for settings in feeds_of(practice):
             keep_feeds(settings, retry=settings.source_id in retry_sources)
             ref = FeedRef(settings.practice, settings.feed_id, settings.lane)

@@ -79,7 +79,7 @@ class ChangeSettings:
         return after
 
     def _keep_feeds(self, practice: Practice) -> None:
-        keep = KeepFeeds(self.feeds)
+        keep = KeepFeeds(self.feeds, self.clock)
         known = {one.settings.feed_id: one.settings for one in self.feeds.of_practice(practice.slug)}
         for settings in feeds_of(practice):
             if settings.feed_id in known and known[settings.feed_id].horizon_days != settings.horizon_days:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ..domain.errors import WriteConflict
-from ..domain.feeds import FeedSettings, FeedState, Seen
+from ..domain.feeds import FeedSettings, FeedState, Seen, reads_elsewhere
 from ..domain.practices import Practice, Provider
-from ..ports import FeedRepository
+from ..ports import Clock, FeedRepository
 
 _TRIES = 5
 
@@ -16,12 +17,13 @@ class KeepFeeds:
     """Writes what differs; a pull may be writing a feed's state at the same time."""
 
     feeds: FeedRepository
+    clock: Clock
 
     def __call__(self, settings: FeedSettings, *, retry: bool = False, unheard: bool = False) -> None:
         """Store a feed's settings; `retry`: it no longer waits for a back-off. Raises WriteConflict."""
         for _ in range(_TRIES):
             before = self.feeds.get(settings.practice, settings.feed_id)
-            after = _with_settings(before, settings, retry)
+            after = _with_settings(before, settings, retry, self.clock.now())
             after = replace(after, unheard=after.unheard or unheard)
             if before == after:
                 return
@@ -60,7 +62,7 @@ def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
         )
 
 
-def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool) -> FeedState:
+def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool, now: datetime) -> FeedState:
     """A feed's state under these settings. What was seen under others is forgotten, so that the next pull compares everything
     and is not told "unchanged" of a question that is no longer the same.
     """
@@ -69,5 +71,6 @@ def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool
     state = before
     if before.settings != settings:
         forgotten = replace(before, seen=Seen(), seen_back=Seen(), mapping="", cursor="", delta="")
-        state, retry = replace(forgotten, settings=settings), True
+        moved_at = now if reads_elsewhere(before.settings, settings) else before.moved_at
+        state, retry = replace(forgotten, settings=settings, moved_at=moved_at), True
     return replace(state, not_before=None) if retry else state

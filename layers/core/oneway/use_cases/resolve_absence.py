@@ -8,6 +8,7 @@ shows a visit that it does have: a server that says "not found" to everything te
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 
 from ..domain.appointments import Appointment, AppointmentState, ScheduleRow
@@ -56,9 +57,11 @@ class ResolveAbsence:
         absent: Mapping[str, int],
         shown: Iterable[str],
         told: AbstractSet[str] = frozenset(),
+        moved_at: datetime | None = None,
     ) -> Resolved:
         """Find out about `absent` visits (with their starts), beside those that the source does show (by appointment id); `told`
-        are those of which it says itself that they are no more.
+        are those of which it says itself that they are no more. `moved_at` is since when the feed reads another system, whose
+        "not found" says nothing of visits that it never showed.
 
         Raises SourceError: then nothing is known.
         """
@@ -83,7 +86,7 @@ class ResolveAbsence:
                 resolved.marks[identifier] = Mark.SUSPECTED
             else:
                 looked_up += 1
-                self._ask(resolved, settings, source, window, before)
+                self._ask(resolved, settings, source, window, before, moved_at)
         return resolved
 
     def providers_of(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, str]:
@@ -93,10 +96,17 @@ class ResolveAbsence:
         return {i: found.provider_id for i, found in self._stored(settings, identifiers).items()}
 
     def _ask(
-        self, resolved: Resolved, settings: FeedSettings, source: ScheduleSource, window: Window, before: Appointment
+        self,
+        resolved: Resolved,
+        settings: FeedSettings,
+        source: ScheduleSource,
+        window: Window,
+        before: Appointment,
+        moved_at: datetime | None,
     ) -> None:
         found = source.get_appointment(before.row.external_id, self._external_ids(settings))
-        if found is Absence.GONE:
+        of_another = moved_at is not None and before.changed_at <= moved_at
+        if found is Absence.GONE and not of_another:
             self._settle(resolved, before, Fate.GONE)
         elif isinstance(found, Absence):
             self._settle(resolved, before, Fate.MISSING)

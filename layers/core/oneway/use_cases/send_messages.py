@@ -1,13 +1,14 @@
 """Send what changes called for, once in effect (product section 6, docs/adr/0004, 0017b).
 
-Claim with a lease, send, mark. A crash between sending and marking costs at most one duplicate, never a message; none, where the
-mail service's own event came first and marked it (track_mail).
+Write the message, claim it with a lease, send, mark. What fails before the claim counts for nothing. A crash between sending and
+marking costs at most one duplicate, never a message; none, where the mail service's own event came first and marked it
+(track_mail). Of what was tried twice without an answer staff are told to call.
 """
 
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from ..domain.errors import WriteConflict
@@ -24,7 +25,7 @@ from ..domain.messages import (
 )
 from ..domain.notices import Notice, notice_named
 from ..domain.practices import Practice
-from ..domain.requests import Request, due_now, with_call_after, with_due
+from ..domain.requests import Request, due_meanwhile, with_call_after, with_due
 from ..domain.suppression import mark_of
 from ..domain.waiting import in_digest
 from ..faults import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
@@ -42,6 +43,10 @@ from .schedule_age import ScheduleAge
 
 LEASE = timedelta(seconds=60)
 """Longer than the function may run, shorter than the queue waits before it delivers again."""
+ONE_SEND = timedelta(seconds=14)
+"""The longest that handing over one message may take (mail/ses.py) and writing what became of it: with less time left none is
+claimed.
+"""
 TRIES = 2
 _THROTTLED_TRIES = 4
 _FIRST_PAUSE_SECONDS = 0.5
@@ -72,6 +77,18 @@ class NotYet(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Way:
+    """Where the records of messages are kept, and until when there is time to send."""
+
+    practice: str
+    subject: str
+    deadline: datetime | None
+
+    def is_over(self, at: datetime) -> bool:
+        return self.deadline is not None and at > self.deadline
+
+
+@dataclass(frozen=True, slots=True)
 class SendMessages:
     """Sends a request's due messages, or a notice, and takes the mark off that says so."""
 
@@ -87,14 +104,16 @@ class SendMessages:
     age: ScheduleAge
     clock: Clock
 
-    def __call__(self, slug: str, subject: str) -> int:
+    def __call__(self, slug: str, subject: str, deadline: datetime | None = None) -> int:
         """Send what is due of a request, or a notice, by its name; how many messages went out.
 
-        Raises NotYet if one has to wait (another worker holds it, the mail service cannot now), RequestNotFound.
+        Raises NotYet if one has to wait (another worker holds it, the mail service cannot now, it would not be done by the
+        deadline), RequestNotFound.
         """
         practice, notice_id = self.practices.get(slug), notice_named(subject)
+        way = _Way(slug, subject, deadline)
         if notice_id is not None:
-            return self._send_notice(practice, notice_id)
+            return self._send_notice(practice, notice_id, way)
         request = self._released(slug, subject)
         if not free_to_go(request):
             return 0
@@ -103,7 +122,7 @@ class SendMessages:
         for due in free_to_go(request):
             try:
                 before = records.get(due.id)
-                records[due.id] = self._send_due(practice, request, due, records)
+                records[due.id] = self._send_due(practice, request, due, records, way)
                 sent += records[due.id].state is MessageState.SENT and records[due.id] != before
             except (WriteConflict, MailUnavailable, MailOutcomeUnknown, NotYet) as error:
                 waiting = f"{type(error).__name__} {error}".strip()
@@ -133,12 +152,12 @@ class SendMessages:
             if record := records.get(due.id):
                 after = with_call_after(after, due, record, now)
         unknown = request.call is None and after.call is not None and after.call.why is not Why.NO_ADDRESS
-        more = due_now(request, (MessageKind.UNREACHABLE_STAFF,)) if unknown else ()
+        more = due_meanwhile(request, (MessageKind.UNREACHABLE_STAFF,)) if unknown else ()
         free = free_to_go(request)
         return with_due(after, (*(due for due in request.due if due not in free), *more), now)
 
     def _send_due(
-        self, practice: Practice, request: Request, due: DueMessage, records: dict[str, MessageRecord]
+        self, practice: Practice, request: Request, due: DueMessage, records: dict[str, MessageRecord], way: _Way
     ) -> MessageRecord:
         record, now = records.get(due.id), self.clock.now()
         place = request.due.index(due)
@@ -157,9 +176,9 @@ class SendMessages:
             return self.composer.of_request(due, practice, request, link, allowed, age)
 
         tags = {"message": due.id, "request": request.id, "practice": practice.slug}
-        return self._send_one(practice, request.id, due, record, recipients, compose, tags)
+        return self._send_one(way, due, record, recipients, compose, tags)
 
-    def _send_notice(self, practice: Practice, notice_id: str) -> int:
+    def _send_notice(self, practice: Practice, notice_id: str, way: _Way) -> int:
         notice = self.notices.get(practice.slug, notice_id)
         if notice is None or notice.sent_at:
             return 0
@@ -179,7 +198,7 @@ class SendMessages:
         records = {record.id: record for record in self.messages.list(practice.slug, notice.name)}
         before = records.get(due.id)
         try:
-            after = self._send_one(practice, notice.name, due, before, recipients, compose, tags)
+            after = self._send_one(way, due, before, recipients, compose, tags)
         except (WriteConflict, MailUnavailable, MailOutcomeUnknown) as error:
             raise NotYet(f"{type(error).__name__} {error}".strip()) from error
         self.notices.done(notice, self.clock.now())
@@ -197,8 +216,7 @@ class SendMessages:
 
     def _send_one(
         self,
-        practice: Practice,
-        subject: str,
+        way: _Way,
         due: DueMessage,
         record: MessageRecord | None,
         recipients: Sequence[str],
@@ -206,40 +224,52 @@ class SendMessages:
         tags: dict[str, str],
     ) -> MessageRecord:
         """Send a message unless it is done; its record then. An event of the mail service that came before marks it as sent."""
-        now = self.clock.now()
         if record and record.state is not MessageState.CLAIMED:
             return record
-        if record and record.claimed_until and record.claimed_until > now:
+        if record and record.claimed_until and record.claimed_until > self.clock.now():
             raise NotYet("claimed")
-        tries = record.attempts if record else 0
-        if record and tries >= TRIES:
-            return self._mark(practice, subject, record, MessageState.UNCERTAIN)
-        claimed = MessageRecord(due.id, due.kind, MessageState.CLAIMED, tries + 1, claimed_until=now + LEASE)
-        self.messages.claim(practice.slug, subject, record, claimed)
-        allowed = [one for one in recipients if not self.suppressions.get(practice.slug, mark_of(practice.slug, one))]
+        known = record or MessageRecord(due.id, due.kind, MessageState.CLAIMED, 0)
+        if known.attempts >= TRIES:
+            return self._keep(way, record, replace(known, state=MessageState.UNCERTAIN, why=Why.UNCERTAIN))
+        # A claim counts as a try of which nobody knows how it ended, so whatever else may fail comes before it.
+        allowed = [one for one in recipients if not self.suppressions.get(way.practice, mark_of(way.practice, one))]
         if not allowed:
             why = Why.SUPPRESSED if recipients else Why.NO_ADDRESS
-            return self._mark(practice, subject, claimed, MessageState.UNSENT, why=why)
-        mime = compose(allowed)
-        try:
-            mail_id = self._hand_over(mime, allowed, tags)
-        except MailRefused:
-            return self._mark(practice, subject, claimed, MessageState.UNSENT, why=Why.REFUSED)
-        except MailUnavailable:
-            # The service said no before it took the message: the claim is free again and this was no try.
-            free = replace(claimed, attempts=tries, claimed_until=now)
-            self.messages.mark(practice.slug, subject, claimed, free)
-            raise
-        return self._mark(practice, subject, claimed, MessageState.SENT, mail_id=mail_id)
+            return self._keep(way, record, replace(known, state=MessageState.UNSENT, why=why))
+        return self._hand_over(way, record, known, compose(allowed), allowed, tags)
 
-    def _hand_over(self, mime: bytes, recipients: Sequence[str], tags: dict[str, str]) -> str:
-        """Raises MailError; where the service asks for patience a few times at once, then the queue has it."""
-        for number in range(1, _THROTTLED_TRIES):
+    def _hand_over(
+        self,
+        way: _Way,
+        record: MessageRecord | None,
+        known: MessageRecord,
+        mime: bytes,
+        recipients: Sequence[str],
+        tags: dict[str, str],
+    ) -> MessageRecord:
+        """Raises MailError, NotYet. Where the service asks for patience a few times at once, then the queue has it; nothing is
+        claimed meanwhile, so that whoever dies of old age does not count as having tried.
+        """
+        for number in range(1, _THROTTLED_TRIES + 1):
+            if way.is_over(self.clock.now() + ONE_SEND):
+                raise NotYet("no time left")
+            claimed = replace(known, attempts=known.attempts + 1, claimed_until=self.clock.now() + LEASE)
+            self.messages.claim(way.practice, way.subject, record, claimed)
             try:
-                return self.mailer.send(mime, self.sender, recipients, tags)
-            except MailThrottled:
+                mail_id = self.mailer.send(mime, self.sender, recipients, tags)
+            except MailRefused:
+                return self._keep(way, claimed, replace(claimed, state=MessageState.UNSENT, why=Why.REFUSED))
+            except MailUnavailable as error:
+                # The service said no before it took the message: the claim is free again and this was no try.
+                record = self._keep(way, claimed, replace(known, claimed_until=self.clock.now()))
+                if not isinstance(error, MailThrottled) or number == _THROTTLED_TRIES:
+                    raise
                 self.clock.pause(random.uniform(0.5, 1) * _FIRST_PAUSE_SECONDS * 2**number)
-        return self.mailer.send(mime, self.sender, recipients, tags)
+            else:
+                sent_at = self.clock.now()
+                sent = replace(claimed, state=MessageState.SENT, claimed_until=None, sent_at=sent_at, mail_id=mail_id)
+                return self._keep(way, claimed, sent)
+        raise NotYet("throttled")
 
     def _drop(self, request: Request, due: DueMessage, record: MessageRecord | None) -> MessageRecord:
         """What was never tried is overtaken; of what was, nobody knows whether it went out."""
@@ -251,20 +281,15 @@ class SendMessages:
         self.messages.claim(request.practice, request.id, record, dropped)
         return dropped
 
-    def _mark(
-        self,
-        practice: Practice,
-        subject: str,
-        record: MessageRecord,
-        state: MessageState,
-        *,
-        mail_id: str = "",
-        why: Why | None = None,
-    ) -> MessageRecord:
-        sent_at = self.clock.now() if state is MessageState.SENT else None
-        done = replace(record, state=state, claimed_until=None, sent_at=sent_at, mail_id=mail_id, why=why)
-        self.messages.mark(practice.slug, subject, record, done)
-        return done
+    def _keep(self, way: _Way, before: MessageRecord | None, after: MessageRecord) -> MessageRecord:
+        """Write what became of a message, unless somebody else did. Raises WriteConflict."""
+        if after.state is not MessageState.CLAIMED:
+            after = replace(after, claimed_until=None)
+        if before is None:
+            self.messages.claim(way.practice, way.subject, None, after)
+        else:
+            self.messages.mark(way.practice, way.subject, before, after)
+        return after
 
 
 def _is_overtaken(record: MessageRecord | None) -> bool:
@@ -273,5 +298,5 @@ def _is_overtaken(record: MessageRecord | None) -> bool:
 
 def _told(records: Iterable[MessageRecord], call: CallTask | None) -> set[MessageKind]:
     """The kinds of what the patient has, or may have: also what was not sent, once staff have called."""
-    open_call = call.id if call else ""
-    return {one.kind for one in records if one.state is not MessageState.OVERTAKEN and one.id != open_call}
+    unsaid = call.id if call and call.why is not Why.UNCERTAIN else ""
+    return {one.kind for one in records if one.state is not MessageState.OVERTAKEN and one.id != unsaid}

@@ -377,7 +377,8 @@ class SyncFeed:
     def _resolve(
         self, pull: _Pull, absent: Mapping[str, int], shown: Iterable[str], gone: Set[str] = frozenset()
     ) -> Resolved:
-        return self.resolve_absence(pull.state.settings, pull.source, pull.window, absent, shown, gone)
+        settings, moved_at = pull.state.settings, pull.state.moved_at
+        return self.resolve_absence(settings, pull.source, pull.window, absent, shown, gone, moved_at)
 
     def _apply(self, pull: _Pull, work: Sequence[Work], resolved: Resolved) -> _Done:
         """Apply work a day at a time, and confirm what it answers."""

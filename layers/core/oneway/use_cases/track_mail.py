@@ -5,14 +5,15 @@ nothing is mailed any more, and staff have to call. What is written last is the 
 again.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from ..domain.errors import RequestNotFound
+from ..domain.errors import RequestNotFound, WriteConflict
 from ..domain.mail_events import MailEvent, marks_to_stop, tracked
-from ..domain.messages import CallTask, Delivery, MessageRecord, Why, needs_call
+from ..domain.messages import CallTask, Delivery, MessageRecord, MessageState, Why, needs_call
 from ..domain.notices import notice_named
-from ..domain.requests import unreachable
+from ..domain.requests import reached, unreachable
 from ..domain.suppression import Suppression
 from ..ports import (
     Clock,
@@ -55,8 +56,17 @@ class TrackMail:
         is_news = after.delivery is not record.delivery
         if why and is_news and needs_call(record.kind, why) and notice_named(event.subject) is None:
             self._to_call(event, record, why)
+        elif record.state is MessageState.UNCERTAIN and notice_named(event.subject) is None:
+            self._reached(event)
         self.messages.claim(event.practice, event.subject, record, after)
         return True
+
+    def _reached(self, event: MailEvent) -> None:
+        with suppress(RequestNotFound):
+            request = self.requests.get(event.practice, event.subject)
+            after = reached(request, event.message_id)
+            if after is not request and self.messages.settle(request, after) is None:
+                raise WriteConflict
 
     def _to_call(self, event: MailEvent, record: MessageRecord, why: Why) -> None:
         now = self.clock.now()

@@ -14,6 +14,8 @@ INTERVALS = (1, 5, 15, 60)
 """Minutes between two pulls of a feed that a practice may choose from."""
 LOOK_BACK = timedelta(days=30)
 """How far back a pull reads once an hour: visits are closed, corrected and cancelled after the fact, too."""
+HEARTBEAT = timedelta(minutes=10)
+"""How often a source's heartbeat is written, by one of its feeds."""
 LOOK_BACK_EVERY = timedelta(minutes=60)
 """Every feed that is pulled at all writes its state at least this often: it is what a look back leaves."""
 PULLS_A_BUNDLE = 30
@@ -90,8 +92,8 @@ class FeedState:
     the version under which rows were translated. `last_good_at` is when the last complete pull that was written down began.
     `set_aside` is how many rows could not be used, `aside` a digest of the reasons. `suspects` is how many visits the last
     pull did not show for the first time (`suspects_back`: how many that only a look back reaches); `held` is set while a pull
-    waits for staff, and `answer` is what they said of just these visits. `failing_since` is when the first pull failed after a
-    good one;
+    waits for staff, and `answer` is what they said of just these visits. `failing_since` is when the first turn
+    after a good pull brought none, however it ended; `failures` counts those that failed, running;
     `broken_since` is set once the source counts as broken (domain/health.py), until it is well, and `unheard` as long as its
     source was not judged since that turned. `awaited`: something waits for a good pull that begins after this instant, so that
     one is written down; `awaited_by` are requests that wait, at most `MOST_AWAITING`. `cursor` is where the changes begin that
@@ -128,7 +130,7 @@ class FeedState:
     @property
     def troubled(self) -> bool:
         """Whether its last pull was no good one."""
-        return bool(self.failures or self.held)
+        return bool(self.failures or self.failing_since or self.held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,17 @@ from ..domain.comparing import (
 from ..domain.deltas import asked_from, may_be_delta, tombstones
 from ..domain.errors import WriteConflict
 from ..domain.events import Event, FeedTurned, PullFinished, VisitMoved
-from ..domain.feeds import LOOK_BACK, LOOK_BACK_EVERY, FeedSettings, FeedState, Seen, VanishedAnswer, Window
-from ..domain.health import open_minutes, patience_minutes
+from ..domain.feeds import (
+    HEARTBEAT,
+    LOOK_BACK,
+    LOOK_BACK_EVERY,
+    FeedSettings,
+    FeedState,
+    Seen,
+    VanishedAnswer,
+    Window,
+)
+from ..domain.health import HELD
 from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
 from ..domain.pull_history import counted
@@ -55,13 +64,13 @@ from ..ports import (
 from .apply_schedule import ApplySchedule, Work
 from .confirm_matches import ConfirmMatches
 from .follow_pull import FollowPull
+from .judge_feed import JudgeFeed
 from .resolve_absence import ResolveAbsence, Resolved
 from .settling import settle
 from .suggest_matches import SuggestMatches
 
 MAPPING_VERSION = "1"
 """Raise it when rows are translated differently: the next pull then compares everything."""
-HEARTBEAT = timedelta(minutes=10)
 ASKED_OF_ALL = timedelta(minutes=1)
 """A wait as long as this is written down for the account's other feeds; a shorter one is over by their turn."""
 LONGEST_BACK_OFF = timedelta(minutes=60)
@@ -180,6 +189,7 @@ class SyncFeed:
     confirm_matches: ConfirmMatches
     suggest_matches: SuggestMatches
     follow_pull: FollowPull
+    judge_feed: JudgeFeed
     clock: Clock
     spread: Callable[[float, float], float] = random.uniform
 
@@ -199,11 +209,15 @@ class SyncFeed:
         now = self.clock.now()
         obeys = state.last_failure == RateLimited.word  # what the source asks for holds for everybody
         if state.not_before and state.not_before > now and (obeys or not now_asked):
-            return SyncReport(Outcome.WAITING, failure=state.last_failure)
+            return self._followed(SyncReport(Outcome.WAITING, failure=state.last_failure, events=self._missed(state)))
         back = state.looked_back_at is None or now - state.looked_back_at >= LOOK_BACK_EVERY
         window = window_at(state.settings, now, back=back)
-        report = self._pull(state, window, now, deadline, back=back, now_asked=now_asked)
-        return replace(report, events=(*report.events, *self.follow_pull(report.events)))
+        return self._followed(self._pull(state, window, now, deadline, back=back, now_asked=now_asked))
+
+    def missed(self, practice: str, feed_id: str) -> SyncReport:
+        """A feed's turn came, and nobody had the time for it: it grows old all the same. Raises StoreUnavailable."""
+        state = self.feeds.get(practice, feed_id)
+        return self._followed(SyncReport(Outcome.LEFT_OFF, events=self._missed(state) if state else ()))
 
     def leave(self, lane: str, until: datetime) -> None:
         """A worker is done with a lane for now (ports.SourceFactory)."""
@@ -222,7 +236,7 @@ class SyncFeed:
                 return self._unchanged(pull, cursor=snapshot.cursor)
             return self._compare(pull, snapshot)
         except OutOfTime:
-            return SyncReport(Outcome.LEFT_OFF)
+            return SyncReport(Outcome.LEFT_OFF, events=self._missed(state))
         except SourceError as fault:
             return self._failed(state, fault)
 
@@ -268,7 +282,7 @@ class SyncFeed:
         new_weeks = weeks_after(pulled, stored, window, {**marks, **resolved.marks})
         weeks = self._record(settings, new_weeks, done, work, stored)
         if done.stopped:
-            return self._report(Outcome.STOPPED, pull, done, len(changes.prints), 0, state.set_aside)
+            return self._stopped(pull, done, len(changes.prints), state.set_aside)
         # Also where nothing was recorded: one that was cut may have done so.
         left_state = pull.left(state, state.seen.forgotten(), recorded=True)
         after = pull.with_suspects(left_state, {**stored, **weeks})
@@ -300,7 +314,7 @@ class SyncFeed:
         done.recorded |= bool(pull.seen.digest and snapshot.complete) and not (pulled.rows or set_aside)
         seen = len(snapshot.prints)
         if done.stopped:
-            return self._report(Outcome.STOPPED, pull, done, seen, 0, len(set_aside))
+            return self._stopped(pull, done, seen, len(set_aside))
         # Where they stand in an answer says nothing: some servers answer in another order each time.
         aside = feed_digest((), *sorted(one.reason for one in set_aside)) if set_aside else ""
         if aside != state.aside:
@@ -349,7 +363,7 @@ class SyncFeed:
         resolved = self._resolve(pull, suspected(stored, pull.window), shown_last(stored))
         done = self._apply(pull, resolved.work, resolved)
         if done.stopped:
-            return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
+            return self._stopped(pull, done, seen, set_aside)
         # Rows that were not read again stay as they are: only those that were resolved are written.
         pulled = with_rows(Pulled({}, {}), resolved.rows)
         weeks = weeks_after(pulled, stored, pull.window, resolved.marks)
@@ -428,10 +442,31 @@ class SyncFeed:
         same = state.held is not None and state.held.covers(found.visits)
         since = state.held.since if state.held and same else found.since
         now_held = replace(found, since=since)
-        if state.held != now_held:
-            self._save(state, replace(_well(state), held=now_held, answer=state.answer if same else None))
+        well = replace(_well(state), failing_since=state.failing_since)
+        after = replace(well, held=now_held, answer=state.answer if same else None)
+        turned = self._turned(state, self.judge_feed(after, HELD))
         finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.HELD, seen)
-        return SyncReport(Outcome.HELD, seen, missing=found.vanished, events=(finished,))
+        return SyncReport(Outcome.HELD, seen, missing=found.vanished, events=(*turned, finished))
+
+    def _stopped(self, pull: _Pull, done: _Done, seen: int, set_aside: int) -> SyncReport:
+        """Its time was up before all was applied; the next pull goes on."""
+        done.events += self._missed(pull.state)
+        return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
+
+    def _missed(self, state: FeedState) -> tuple[Event, ...]:
+        """A turn that was no fault of the source's brought no good pull."""
+        return self._turned(state, self.judge_feed(state, OutOfTime.word))
+
+    def _turned(self, before: FeedState, after: FeedState) -> tuple[Event, ...]:
+        """Store what a turn left that brought no good pull; what is learnt if its feed turned by that. Where somebody wrote
+        meanwhile, theirs stands, and the next turn judges.
+        """
+        if after == before or not self._save(before, after) or bool(after.broken_since) == bool(before.broken_since):
+            return ()
+        return (FeedTurned(after.settings.practice, after.settings.source_id),)
+
+    def _followed(self, report: SyncReport) -> SyncReport:
+        return replace(report, events=(*report.events, *self.follow_pull(report.events)))
 
     def _report(
         self, outcome: Outcome, pull: _Pull, done: _Done, seen: int, missing: int, set_aside: int
@@ -453,21 +488,10 @@ class SyncFeed:
         if isinstance(fault, RateLimited) and fault.until:
             not_before = max(not_before, fault.until)
             self._hold_lane(state.settings, fault.until)
-        failing = replace(state, failing_since=state.failing_since or self.clock.now())
-        breaks = state.broken_since is None and self._is_broken(failing, fault)
-        after = replace(
-            failing,
-            failures=failures,
-            last_failure=fault.word,
-            not_before=not_before,
-            broken_since=self.clock.now() if breaks else state.broken_since,
-            unheard=state.unheard or breaks,
-        )
-        settings = state.settings
-        events: list[Event] = [PullFinished(settings.practice, settings.feed_id, Outcome.FAILED)]
-        if self._save(state, after) and breaks:
-            events.append(FeedTurned(settings.practice, settings.source_id))
-        return SyncReport(Outcome.FAILED, failure=fault.word, events=tuple(events))
+        after = replace(state, failures=failures, last_failure=fault.word, not_before=not_before)
+        turned = self._turned(state, self.judge_feed(after, fault.word, at_once=isinstance(fault, AuthRevoked)))
+        finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.FAILED)
+        return SyncReport(Outcome.FAILED, failure=fault.word, events=(finished, *turned))
 
     def _hold_lane(self, settings: FeedSettings, until: datetime) -> None:
         """What a source asks of one feed for a while, it asks of all of its account's: also where another worker pulls them."""
@@ -477,23 +501,6 @@ class SyncFeed:
             known = one.not_before and one.not_before >= until
             if one.settings.lane == settings.lane and one.settings.feed_id != settings.feed_id and not known:
                 self._save(one, replace(one, not_before=until, last_failure=RateLimited.word))
-
-    def _is_broken(self, state: FeedState, fault: SourceError) -> bool:
-        """Whether a source that failed again has failed for too long: of open hours, since its last good pull."""
-        if isinstance(fault, AuthRevoked):
-            return True
-        if state.last_good_at is None or state.failing_since is None:
-            return False  # it never was well: `oneway status` says so
-        practice = self.practices.get(state.settings.practice)
-        providers = [practice.availability_of(practice.provider(ours)) for _, ours, _ in state.settings.providers]
-        patience = patience_minutes(state.settings.interval_minutes)
-        zone = zone_of(state.settings.zone)
-        # Good pulls are written down coarsely. The last one was made an interval before the first that failed, if pulls were
-        # made at all: one after the next heartbeat would have been written down.
-        interval = timedelta(minutes=state.settings.interval_minutes)
-        unwritten = HEARTBEAT if state.settings.beats else LOOK_BACK_EVERY
-        well = max(state.last_good_at, min(state.failing_since - interval, state.last_good_at + unwritten))
-        return open_minutes(providers, zone, well, self.clock.now(), patience) >= patience
 
     def _good(self, pull: _Pull, after: FeedState, done: _Done, complete: bool = True) -> None:
         """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once."""

@@ -19,6 +19,8 @@ LEAST_MINUTES = 30
 INTERVALS_MISSED = 3
 HELD = "held"
 """Beside the words of `faults`, why there is no good pull: much vanished at once, and staff have not said what that means."""
+INCOMPLETE = "incomplete"
+"""The source does not show everything, as it says itself."""
 
 
 @dataclass(frozen=True, slots=True)

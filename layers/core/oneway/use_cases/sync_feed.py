@@ -45,10 +45,11 @@ from ..domain.feeds import (
     VanishedAnswer,
     Window,
 )
-from ..domain.health import HELD
+from ..domain.health import HELD, INCOMPLETE
 from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
 from ..domain.pull_history import counted
+from ..domain.short_answers import is_habit
 from ..domain.vanishing import Held, held
 from ..faults import AuthRevoked, CursorExpired, OutOfTime, RateLimited, SourceError
 from ..ports import (
@@ -292,15 +293,18 @@ class SyncFeed:
     def _compare(self, pull: _Pull, snapshot: Snapshot) -> SyncReport:
         state, settings, window = pull.state, pull.state.settings, pull.window
         digest = feed_digest(snapshot.read, pull.mapping, str(window.day))
-        if digest == pull.seen.digest and snapshot.complete and not snapshot.look_again:
+        doubted = snapshot.short and not is_habit(state.short_since, settings.interval_minutes, pull.began)
+        complete = snapshot.complete and not doubted
+        same_count = snapshot.short == (state.short_since is not None)
+        if digest == pull.seen.digest and complete and same_count and not snapshot.look_again:
             return self._unchanged(pull, len(snapshot.prints), state.set_aside, snapshot.cursor)
         stored = self.feeds.digests(settings.practice, settings.feed_id)
         known = known_prints(stored) if pull.knows else {}
         translated = snapshot.translate(known)
         pulled, set_aside = pulled_of(settings, translated, snapshot.prints, known)
-        found = compare(pulled, stored, window, snapshot.complete)
+        found = compare(pulled, stored, window, complete)
         gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
-        if not snapshot.complete:
+        if not complete:
             found = replace(found, absent_once=gone)
         if (held := self._held(state, stored, found)) and not _is_answered(state, held):
             return self._hold(state, held, len(snapshot.prints))
@@ -311,7 +315,7 @@ class SyncFeed:
         new_weeks = weeks_after(pulled, stored, window, {**marks, **resolved.marks}, prints=not pull.knows)
         weeks = self._record(settings, new_weeks, done, work, stored)
         # Something else was read than before, and all of it is known: one that was cut has recorded it.
-        done.recorded |= bool(pull.seen.digest and snapshot.complete) and not (pulled.rows or set_aside)
+        done.recorded |= bool(pull.seen.digest and complete) and not (pulled.rows or set_aside)
         seen = len(snapshot.prints)
         if done.stopped:
             return self._stopped(pull, done, seen, len(set_aside))
@@ -319,17 +323,21 @@ class SyncFeed:
         aside = feed_digest((), *sorted(one.reason for one in set_aside)) if set_aside else ""
         if aside != state.aside:
             self.feeds.set_aside(settings.practice, settings.feed_id, set_aside)
-        seen_now = Seen(snapshot.validator, digest if snapshot.complete else "", window.day)
+        # What an incomplete answer brought says nothing of what it did not: it is never "unchanged" after it.
+        validator = snapshot.validator if not snapshot.short else None
+        seen_now = Seen(validator, digest, window.day) if complete else Seen(day=window.day)
         after = replace(
             pull.with_suspects(pull.left(state, seen_now, recorded=done.recorded), {**stored, **weeks}),
             mapping=pull.mapping,
             set_aside=len(set_aside),
             aside=aside,
-            cursor=snapshot.cursor if snapshot.complete else state.cursor,
-            delta="" if snapshot.complete else state.delta,
+            cursor=snapshot.cursor if complete else state.cursor,
+            delta="" if complete else state.delta,
+            short_since=(state.short_since or pull.began) if snapshot.short else None,
         )
-        self._good(pull, after, done, snapshot.complete)
-        return self._report(_outcome(done), pull, done, seen, resolved.lost, len(set_aside))
+        self._good(pull, after, done, complete)
+        report = self._report(_outcome(done), pull, done, seen, resolved.lost, len(set_aside))
+        return report if complete else replace(report, failure=INCOMPLETE)
 
     def _decide(
         self, pull: _Pull, found: Comparison, gone: Mapping[str, int]
@@ -503,22 +511,30 @@ class SyncFeed:
                 self._save(one, replace(one, not_before=until, last_failure=RateLimited.word))
 
     def _good(self, pull: _Pull, after: FeedState, done: _Done, complete: bool = True) -> None:
-        """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once."""
+        """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once. One that is
+        not `complete` brought its rows, and is no good one.
+        """
         state = pull.state
         over = state.awaited is not None and pull.began > state.awaited
         after = replace(
             _well(after),
-            last_good_at=pull.began if complete else state.last_good_at,
-            looked_back_at=pull.began if complete and pull.back else state.looked_back_at,
             last_change_at=self.clock.now() if done.written else state.last_change_at,
             changes=counted(state.changes, self.clock.now(), done.written) if done.written else state.changes,
-            held=None,
-            answer=None,
-            broken_since=None,
-            unheard=state.unheard or state.broken_since is not None,
-            awaited=None if over else state.awaited,
-            awaited_by=() if over else state.awaited_by,
         )
+        if complete:
+            after = replace(
+                after,
+                last_good_at=pull.began,
+                looked_back_at=pull.began if pull.back else state.looked_back_at,
+                held=None,
+                answer=None,
+                broken_since=None,
+                unheard=state.unheard or state.broken_since is not None,
+                awaited=None if over else state.awaited,
+                awaited_by=() if over else state.awaited_by,
+            )
+        else:
+            after = self.judge_feed(replace(after, failing_since=state.failing_since), INCOMPLETE)
         nothing_but_stamps = replace(
             after,
             seen=state.seen,
@@ -534,7 +550,7 @@ class SyncFeed:
                 settle(partial(self._forget, state.settings), self.clock)
             return
         done.awaited_by = state.awaited_by if after.awaited is None else ()
-        if state.broken_since:
+        if bool(after.broken_since) != bool(state.broken_since):
             done.events.append(FeedTurned(after.settings.practice, after.settings.source_id))
         if after.cursor:
             with suppress(SourceError):  # then it comes again

@@ -1,7 +1,7 @@
 """Feeds: what one pull covers, when it is due, and what it last found (product section 5, house: *The wheel*)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zlib import crc32
@@ -99,7 +99,8 @@ class FeedState:
     everything (domain/short_answers.py). `awaited`: something waits for a good pull that begins after this instant, so that
     one is written down; `awaited_by` are requests that wait, at most `MOST_AWAITING`. `cursor` is where the changes begin that
     were not read yet ("": read all), `delta` a digest of what the last pull read of them. `changes` counts what the pulls of the
-    last day wrote, by the hour: it changes with pulls that are written down anyway.
+    last day wrote, by the hour: it changes with pulls that are written down anyway. `applying`: a pull began to apply what it
+    found, and did not come to its end; what is seen and recorded may not be what is stored.
     """
 
     settings: FeedSettings
@@ -127,7 +128,14 @@ class FeedState:
     changes: Counts = ()
     cursor: str = ""
     delta: str = ""
+    applying: bool = False
     version: int = 0
+
+    def unfinished(self) -> "FeedState":
+        """As it is, but that nothing counts as seen while a pull did not come to its end: the same answer is then no news."""
+        if not self.applying:
+            return self
+        return replace(self, seen=self.seen.forgotten(), seen_back=self.seen_back.forgotten(), delta="")
 
     @property
     def troubled(self) -> bool:

@@ -23,6 +23,7 @@ from ..domain.comparing import (
     DigestWeek,
     Mark,
     Pulled,
+    as_applied,
     compare,
     entry_of,
     feed_digest,
@@ -228,6 +229,7 @@ class SyncFeed:
         self, state: FeedState, window: Window, now: datetime, deadline: datetime | None, *, back: bool, now_asked: bool
     ) -> SyncReport:
         providers = [external_id for external_id, _, _ in state.settings.providers]
+        state = state.unfinished()
         try:
             pull = _Pull(state, self.open_source(state, deadline), window, now, deadline, back, now_asked)
             if report := self._delta(pull, providers):
@@ -279,7 +281,8 @@ class SyncFeed:
         marks |= dict.fromkeys(left)
         pulled = with_rows(pulled.without(outside), resolved.rows)
         work = [*_work(settings, found), *resolved.work]
-        done = self._apply(pull, work, resolved)
+        pull, done = self._apply(pull, work, resolved)
+        state = pull.state
         new_weeks = weeks_after(pulled, stored, window, {**marks, **resolved.marks})
         weeks = self._record(settings, new_weeks, done, work, stored)
         if done.stopped:
@@ -298,7 +301,8 @@ class SyncFeed:
         same_count = snapshot.short == (state.short_since is not None)
         if digest == pull.seen.digest and complete and same_count and not snapshot.look_again:
             return self._unchanged(pull, len(snapshot.prints), state.set_aside, snapshot.cursor)
-        stored = self.feeds.digests(settings.practice, settings.feed_id)
+        recorded = self.feeds.digests(settings.practice, settings.feed_id)
+        stored = as_applied(recorded, self.apply_schedule.applied(settings), pull.reach) if state.applying else recorded
         known = known_prints(stored) if pull.knows else {}
         translated = snapshot.translate(known)
         pulled, set_aside = pulled_of(settings, translated, snapshot.prints, known)
@@ -311,9 +315,11 @@ class SyncFeed:
         resolved, marks = self._decide(pull, found, gone)
         pulled = with_rows(pulled, resolved.rows)
         work = [*_work(settings, found), *resolved.work]
-        done = self._apply(pull, work, resolved)
+        pull, done = self._apply(pull, work, resolved)
+        state = pull.state
+        set_right = {week: known for week, known in stored.items() if known != recorded.get(week, {})}
         new_weeks = weeks_after(pulled, stored, window, {**marks, **resolved.marks}, prints=not pull.knows)
-        weeks = self._record(settings, new_weeks, done, work, stored)
+        weeks = self._record(settings, set_right | new_weeks, done, work, stored)
         # Something else was read than before, and all of it is known: one that was cut has recorded it.
         done.recorded |= bool(pull.seen.digest and complete) and not (pulled.rows or set_aside)
         seen = len(snapshot.prints)
@@ -369,7 +375,8 @@ class SyncFeed:
         state, settings = pull.state, pull.state.settings
         stored = self.feeds.digests(settings.practice, settings.feed_id)
         resolved = self._resolve(pull, suspected(stored, pull.window), shown_last(stored))
-        done = self._apply(pull, resolved.work, resolved)
+        pull, done = self._apply(pull, resolved.work, resolved)
+        state = pull.state
         if done.stopped:
             return self._stopped(pull, done, seen, set_aside)
         # Rows that were not read again stay as they are: only those that were resolved are written.
@@ -401,11 +408,25 @@ class SyncFeed:
     ) -> Resolved:
         return self.resolve_absence(pull.state.settings, pull.source, pull.window, absent, shown, gone)
 
-    def _apply(self, pull: _Pull, work: Sequence[Work], resolved: Resolved) -> _Done:
-        """Apply work a day at a time, and confirm what it answers."""
+    def _begin(self, pull: _Pull) -> _Pull:
+        """Say that something will be applied: whoever comes after a worker that dies from here on knows that what the feed has
+        seen and recorded may not be what is stored.
+        """
+        before = pull.state
+        if before.applying:
+            return pull
+        after = replace(before, applying=True)
+        if self._save(before, after):
+            return replace(pull, state=replace(after, version=before.version + 1))
+        settle(partial(self._forget, before.settings), self.clock)
+        return pull
+
+    def _apply(self, pull: _Pull, work: Sequence[Work], resolved: Resolved) -> tuple[_Pull, _Done]:
+        """Apply work a day at a time, and confirm what it answers; the pull as it goes on."""
         done, settings = _Done(), pull.state.settings
         if not work and not resolved.handed_over:
-            return done
+            return pull, done
+        pull = self._begin(pull)
         practice = self.practices.get(settings.practice)
         for old, new in resolved.handed_over:
             try:
@@ -431,7 +452,7 @@ class SyncFeed:
                 done.stopped = len(done.ids) < len({one.id for one in work})
                 break
         self.suggest_matches(practice, unanswered)
-        return done
+        return pull, done
 
     def _held(self, state: FeedState, stored: Mapping[str, DigestWeek], found: Comparison) -> Held | None:
         """Whether too much vanished at once: told from what is stored, for a source that stumbles is asked for nothing more."""
@@ -520,6 +541,7 @@ class SyncFeed:
             _well(after),
             last_change_at=self.clock.now() if done.written else state.last_change_at,
             changes=counted(state.changes, self.clock.now(), done.written) if done.written else state.changes,
+            applying=False,
         )
         if complete:
             after = replace(
@@ -575,7 +597,7 @@ class SyncFeed:
         """Another pull ran beside this one, which may have applied what is older than what that one saw: compare all again."""
         state = self.feeds.get(settings.practice, settings.feed_id)
         if state is not None:
-            forgotten = replace(state, seen=state.seen.forgotten(), seen_back=state.seen_back.forgotten(), delta="")
+            forgotten = replace(state, applying=True).unfinished()
             if forgotten != state:
                 self.feeds.save(state, forgotten)
 

@@ -26,6 +26,8 @@ FAULTS = {
     "auth_revoked": "the source refuses our credentials: get new ones and run `oneway apply`",
     "schema_drift": "the source answers differently than expected: check its kind, profile and address",
     "out_of_time": "there was no time to read it, or the account's budget is used up: its next turn goes on",
+    "held": "visits vanished at once; tell what it means with `oneway vanished`",
+    "incomplete": "the source says itself that it does not show everything; tried again by itself",
     "cursor_expired": "the source wants a fresh start; done with the next pull",
 }
 _FRESH = timedelta(minutes=10)

@@ -30,6 +30,7 @@ from oneway.use_cases.explain_request import ExplainRequest
 from oneway.use_cases.explain_slot import ExplainSlot
 from oneway.use_cases.explain_time import ExplainTime
 from oneway.use_cases.follow_pull import FollowPull
+from oneway.use_cases.judge_feed import JudgeFeed
 from oneway.use_cases.keep_link import KeepLink
 from oneway.use_cases.limit_pending import LimitPending
 from oneway.use_cases.list_slots import ListSlots
@@ -168,6 +169,7 @@ class World:
             self.confirm_matches,
             SuggestMatches(store.requests),
             FollowPull(self.resolve_moves, TellHealth(store.feeds, clock, told)),
+            JudgeFeed(store.practices, clock),
             clock,
             spread=lambda low, high: high,
         )

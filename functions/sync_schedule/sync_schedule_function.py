@@ -126,7 +126,7 @@ def _pull_lane(lane: str, pulls: Sequence[Due], deadline: datetime) -> tuple[lis
     for due in pulls:
         began = sync_feed.clock.now()
         begins = began + longest <= deadline
-        done.append(_pull(due, deadline) if begins else Pull(Outcome.LEFT_OFF))
+        done.append(_pull(due, deadline) if begins else _missed(due, Outcome.LEFT_OFF, deadline))
         if done[-1].end == Outcome.LEFT_OFF:
             # One that never has the time it needs does not come again and again.
             if not (begins and _is_old(due)) and not _taken(due.put_back):
@@ -149,13 +149,24 @@ def _taken(put: Callable[[], None]) -> bool:
     return True
 
 
+def _missed(due: Due, end: str, deadline: datetime) -> Pull:
+    """A turn that comes to nothing. Its feed is judged by its age all the same, as long as the function has time for that."""
+    if sync_feed.clock.now() >= deadline + RESERVED - LAST:
+        return Pull(end)
+    try:
+        return Pull(end, sync_feed.missed(due.ref.practice, due.ref.feed_id))
+    except Exception as error:  # its next turn judges
+        log("a turn that was missed was not judged", error=fault(error))
+        return Pull(end)
+
+
 def _is_old(due: Due) -> bool:
     return minute_of(sync_feed.clock.now()) - due.minute > STALE_MINUTES
 
 
 def _pull(due: Due, deadline: datetime) -> Pull:
     if _is_old(due) and not (due.asked or due.again or due.alone):
-        return Pull(STALE)
+        return _missed(due, STALE, deadline)
     began = time.monotonic()
     try:
         report = sync_feed(due.ref.practice, due.ref.feed_id, now_asked=due.asked, deadline=deadline)

@@ -186,8 +186,8 @@ def a_patient(**changes: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", "id": "p", "name": [{"family": "Reed"}], "birthDate": "1990-11-02"} | changes
 
 
-def a_bundle(*resources: Any, following: str = "") -> Told:
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
+def a_bundle(*resources: Any, following: str = "", **more: Any) -> Told:
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources], **more}
     if following:
         bundle["link"] = [{"relation": "next", "url": following}]
     return Told(json.dumps(bundle), FHIR)

@@ -20,6 +20,7 @@ from oneway import sources
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
 from oneway.domain.clock_time import parse_instant
 from oneway.domain.comparing import feed_digest
+from oneway.domain.deltas import asked_from
 from oneway.domain.feeds import FeedState
 from oneway.faults import (
     AuthExpired,
@@ -623,6 +624,17 @@ class TestDeltas:
             server.clock.advance(minutes=5)
             assert not source.changes(["osei"], WINDOW, changes.cursor).read
 
+    @pytest.mark.parametrize("server_is_ahead", [120, -120])
+    def test_a_clock_that_is_two_minutes_off_hides_no_change(self, dialect: Dialect, server_is_ahead: int) -> None:
+        """Stamped by its own clock in the very moment after the last reading."""
+        with serving(dialect, dialect.holding(Visit("1"))) as server:
+            source = server.open(dialect.delta_profile)
+            cursor = source.snapshot(["osei"], WINDOW, None).cursor
+            server.holds(Visit("1", status=ARRIVED, changed=NOW + timedelta(seconds=server_is_ahead)))
+            server.clock.advance(minutes=1)
+            changes = source.changes(["osei"], WINDOW, asked_from(cursor, source.capabilities().delta))
+            assert [row.state for row, _ in changes.translate(()).rows] == [ARRIVED]
+
     def test_what_is_told_again_has_the_print_that_it_had(self, dialect: Dialect) -> None:
         with serving(dialect, dialect.holding(Visit("1", changed=NOW))) as server:
             source = server.open(dialect.delta_profile)
@@ -682,10 +694,22 @@ class TestTimes:
                 assert [row.start for row in rows] == starts
                 assert all(row.zone_certain for row in rows)
 
-    @pytest.mark.parametrize(("day", "hours"), [(date(2026, 11, 26), 24), (date(2026, 11, 1), 25)])
+    def test_the_night_in_spring_has_no_half_past_two(self, dialect: Dialect, claims: Capabilities) -> None:
+        around = [
+            datetime(2026, 3, 8, hour, 30, tzinfo=timezone(timedelta(hours=zone))) for hour, zone in ((1, -8), (3, -7))
+        ]
+        visits = [Visit(str(at.hour), at) for at in around]
+        with serving(dialect, answer_of(dialect, *visits)) as server:
+            rows = server.pull(window=replace(WINDOW, start=datetime(2026, 3, 7, tzinfo=UTC))).rows
+            assert [row.start for row in rows] == [datetime(2026, 3, 8, hour, 30, tzinfo=UTC) for hour in (9, 10)]
+            assert [row.end - row.start for row in rows] == [timedelta(minutes=30)] * 2
+
+    @pytest.mark.parametrize(
+        ("day", "hours"), [(date(2026, 11, 26), 24), (date(2026, 11, 1), 25), (date(2026, 3, 8), 23)]
+    )
     def test_all_day_without_a_patient_is_a_block_of_that_day(self, dialect: Dialect, day: date, hours: int) -> None:
         with serving(dialect, answer_of(dialect, dialect.all_day("d", day))) as server:
-            (row,) = server.pull(window=replace(WINDOW, start=datetime(2026, 10, 31, tzinfo=UTC))).rows
+            (row,) = server.pull(window=replace(WINDOW, start=datetime(2026, 3, 7, tzinfo=UTC))).rows
             assert (row.kind, row.patient) == (RowKind.BLOCK, None)
             assert row.start == datetime.combine(day, time(), ZoneInfo(ZONE)).astimezone(UTC)
             assert row.end - row.start == timedelta(hours=hours)

@@ -15,7 +15,7 @@ from oneway.domain.appointments import ScheduleRow
 from oneway.domain.clock_time import minute_of
 from oneway.domain.comparing import entry_of
 from oneway.domain.feeds import spoke_of
-from oneway.faults import SchemaDrift, Unavailable
+from oneway.faults import CursorExpired, SchemaDrift, Unavailable
 from oneway.ports import Absence
 from oneway.sources import fhir
 from oneway.sources.fhir_profiles import PROFILES, capabilities_of
@@ -418,3 +418,56 @@ class TestPrints:
                 assert snapshot.look_again is bool(rows)
                 looked_up += rows
             assert sorted(looked_up) == sorted(people)
+
+
+def an_outcome(*severities: str) -> dict[str, Any]:
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": one, "code": "x"} for one in severities]}
+
+
+class TestShortAnswers:
+    """A bundle that says itself that it does not show everything is not complete; what it shows is read all the same."""
+
+    @pytest.mark.parametrize(
+        ("pages", "short"),
+        [
+            ([a_bundle(a_visit("1"), a_patient(), total=2)], True),
+            ([a_bundle(a_visit("1"), a_patient(), total=1)], False),
+            ([a_bundle(a_visit("1"), a_patient(), total=0)], False),
+            ([a_bundle(a_visit("1"), a_patient())], False),
+            ([a_bundle(a_visit("1"), a_patient(), total="many")], False),
+            ([a_bundle(a_visit("1"), a_patient(), total=True)], False),
+            ([a_bundle(a_visit("1"), following="?page=2", total=3), a_bundle(a_visit("2"), a_patient(), total=3)], True),
+            ([a_bundle(a_visit("1"), following="?page=2", total=2), a_bundle(a_visit("2"), a_patient(), total=2)], False),
+            ([a_bundle(a_visit("1"), following="?page=2", total=2), a_bundle(a_visit("1"), a_patient(), total=2)], True),
+            ([a_bundle(a_visit("1"), following="?page=2", total=9), a_bundle(a_visit("2"), a_patient(), total=8)], False),
+            ([a_bundle(a_visit("1"), following="?page=2", total=9), a_bundle(a_visit("2"), a_patient())], False),
+            ([a_bundle(a_visit("1"), a_patient(), an_outcome("error"))], True),
+            ([a_bundle(a_visit("1"), a_patient(), an_outcome("warning", "fatal"))], True),
+            ([a_bundle(a_visit("1"), a_patient(), an_outcome("warning", "information"))], False),
+            ([a_bundle(a_visit("1"), a_patient(), {"resourceType": "OperationOutcome", "issue": "none"})], True),
+        ],
+        ids=[
+            "more", "as-many", "fewer", "none", "no-number", "no-count", "pages-more", "pages", "pages-shifted",
+            "another-on-each-page", "on-one-page-only", "error", "fatal", "warning", "unreadable",
+        ],
+    )  # fmt: skip
+    def test_its_total_and_its_errors_count(self, pages: Sequence[Told], short: bool) -> None:
+        with serving(*pages) as server:
+            found = server.pull()
+            assert found.snapshot.short is short
+            assert "1" in {row.external_id for row in found.rows}
+            assert not found.set_aside
+
+    def test_the_parts_of_a_window_are_counted_each(self) -> None:
+        with serving(a_bundle(total=0), a_bundle(a_visit("1"), a_patient(), total=2)) as server:
+            assert server.pull(
+                profile="epic", window=replace(WINDOW, end=WINDOW.start + timedelta(days=60))
+            ).snapshot.short
+
+    def test_a_delta_that_is_short_is_none(self) -> None:
+        with serving(a_bundle(a_visit("1"), a_patient())) as server:
+            source = server.open("stamped")
+            cursor = source.snapshot(["osei"], WINDOW, None).cursor
+            server.answers = [a_bundle(a_visit("1"), a_patient(), an_outcome("error"))]
+            with pytest.raises(CursorExpired):
+                source.changes(["osei"], WINDOW, cursor)

@@ -23,6 +23,8 @@ class FakeSource:
     rows: dict[str, ScheduleRow] = field(default_factory=dict)
     set_aside: list[SetAsideRow] = field(default_factory=list)
     complete: bool = True
+    short: bool = False
+    """Whether it says itself that there is more than it shows."""
     fault: SourceError | None = None
     pulls: int = 0
     translated: int = 0
@@ -83,10 +85,10 @@ class FakeSource:
         ]
         cursor = str(len(self.log)) if self.delta != "none" else ""
         now = sha256(repr((sorted(map(repr, rows)), sorted(self.spoilt), sorted(self.buried))).encode()).hexdigest()
-        if validator == now:
+        if validator == now and not self.short:
             return Snapshot(unchanged=True, validator=now, cursor=cursor)
         translate, prints, read = self._read(rows, self.set_aside, self.buried)
-        return Snapshot(translate, prints, read, self.complete, validator=now, cursor=cursor)
+        return Snapshot(translate, prints, read, self.complete, validator=now, cursor=cursor, short=self.short)
 
     def changes(self, provider_external_ids: Sequence[str], window: Window, cursor: str) -> Changes:
         self.deltas += 1

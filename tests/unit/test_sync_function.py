@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oneway.batch_report import ENDS, TOTALS
 from oneway.domain.clock_time import minute_of
+from oneway.domain.errors import StoreUnavailable
 from oneway.domain.events import PullFinished, SourceBroken, SourceWell, VisitMissing
 from oneway.domain.feeds import FeedRef
 from oneway.ports import SyncQueue
@@ -38,6 +39,14 @@ class Pulls:
         self.put: list[tuple[str, str]] = []
         self.words: list[str] = []
         self.refuses = False
+        self.late: list[str] = []
+
+    def missed(self, practice: str, feed: str) -> SyncReport:
+        self.late.append(feed)
+        if feed == "sick":
+            raise StoreUnavailable("later")
+        broken = (SourceBroken(practice, feed, "out_of_time", NOW),) if "hangs" in feed else ()
+        return SyncReport(Outcome.LEFT_OFF, events=broken)
 
     def leave(self, lane: str, until: datetime) -> None:
         self.left.append(lane)
@@ -250,6 +259,17 @@ def test_a_lane_that_hangs_is_left_off_in_time(function: ModuleType, capsys: pyt
     assert pulls.pulled == ["hangs-0", "hangs-1"]
     (line,) = emf.lines(capsys.readouterr().out)
     assert line.metrics["PullsLeftOff"] == ("Count", [3])
+    assert pulls.late == ["hangs-2", "hangs-3", "hangs-4"], "they grow old all the same"
+    assert line.metrics["SourcesBroken"] == ("Count", [3])
+
+
+def test_what_is_too_old_to_be_pulled_is_judged_as_long_as_there_is_time(function: ModuleType) -> None:
+    pulls = Pulls()
+    assert run(function, pulls, batch(("a", "sick"), ("a", "old"), minute=minute_of(NOW) - 11)) == []
+    assert (pulls.pulled, pulls.late) == ([], ["sick", "old"])
+    pulls = Pulls()
+    assert run(function, pulls, batch(("a", "old"), minute=minute_of(NOW) - 11), seconds=5) == []
+    assert pulls.late == []
 
 
 class TestSyncNow:

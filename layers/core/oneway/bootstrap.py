@@ -307,6 +307,7 @@ def sync_schedule() -> "PullAsked":
     from .store.requests import DynamoRequestRepository
     from .use_cases.apply_schedule import ApplySchedule
     from .use_cases.follow_pull import FollowPull
+    from .use_cases.judge_feed import JudgeFeed
     from .use_cases.pull_asked import PullAsked
     from .use_cases.resolve_absence import ResolveAbsence
     from .use_cases.suggest_matches import SuggestMatches
@@ -335,6 +336,7 @@ def sync_schedule() -> "PullAsked":
             _resolve_moves(clock),
             TellHealth(DynamoFeedRepository(), clock, [TellStaffOfSource(DynamoNoticeRepository(), clock)]),
         ),
+        JudgeFeed(practices, clock),
         clock,
     )
     return PullAsked(sync_feed, DynamoFeedRepository(), clock)

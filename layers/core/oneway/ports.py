@@ -504,6 +504,7 @@ class Snapshot:
 
     `unchanged`: the source said so, nothing was read. `prints` are those of the entries that may be rows, `read` those of all
     that was read. `look_again`: of some entries it is time to look up the patient anew, though their bytes are the same.
+    `short`: it says itself that there is more than it shows.
     `cursor`: the changes after this reading began can be asked for from there ("": they cannot).
     """
 
@@ -514,6 +515,7 @@ class Snapshot:
     validator: str | None = None
     unchanged: bool = False
     look_again: bool = False
+    short: bool = False
     cursor: str = ""
 
 

@@ -12,10 +12,10 @@ from enum import IntEnum
 from heapq import heappop, heappush
 from math import exp, log
 
-from oneway.domain.feeds import FeedRef, bundled, bundles_for, spoke_of
+from oneway.domain.feeds import HEARTBEAT, FeedRef, bundled, bundles_for, spoke_of
 from oneway.ports import FeedRepository
 from oneway.use_cases.plan_syncs import PlanSyncs
-from oneway.use_cases.sync_feed import HEARTBEAT, LONGEST_BACK_OFF
+from oneway.use_cases.sync_feed import LONGEST_BACK_OFF
 
 from .assumptions import HOURS_A_MONTH, OFFICE, OFFICE_HOURS_A_MONTH, Assumptions, Design, Scenario
 from .costs import Usage

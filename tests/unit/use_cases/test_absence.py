@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from oneway.domain.appointments import Appointment, AppointmentState
 from oneway.domain.errors import Forbidden, RequestAlreadyAnswered
-from oneway.domain.events import PullFinished, VisitGone, VisitMissing, VisitMoved
+from oneway.domain.events import PullFinished, SourceBroken, VisitGone, VisitMissing, VisitMoved
 from oneway.domain.feeds import FeedState, VanishedAnswer
+from oneway.domain.health import patience_minutes
 from oneway.domain.requests import Happening
+from oneway.domain.short_answers import is_habit
 from oneway.domain.vanishing import Brake, Held, held
 from oneway.faults import Unavailable
+from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.resolve_absence import MOST_LOOKED_UP
 from oneway.use_cases.sync_feed import Outcome, SyncReport
 
@@ -478,6 +481,103 @@ class TestTheBrake:
         assert held(absent, others, owners, Brake(), NOW)
         assert held(absent, [*others, *[("osei", 10**8)] * 12], owners, Brake(), NOW) is None
         assert held(dict.fromkeys(absent, 0), others, owners, Brake(), NOW) is None
+
+
+class TestShortAnswers:
+    """A source that says itself that it does not show everything."""
+
+    def fill(self, world: World) -> None:
+        for number in range(3):
+            at = START + timedelta(minutes=30 * number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        world.pull()
+
+    def gone(self, world: World) -> set[str]:
+        return {
+            one.row.external_id
+            for one in world.store.appointments_by_key.values()
+            if one.missing_since or one.row.raw_state == "gone"
+        }
+
+    def test_nothing_is_concluded_from_what_it_does_not_show_and_what_it_shows_goes_on(self, world: World) -> None:
+        self.fill(world)
+        good_at = world.store.feeds_by_id[FEED].last_good_at
+        world.source.delete("v-0")
+        world.source.short = True
+        world.source.enter(a_row("new", start=START + timedelta(hours=3), end=START + timedelta(hours=4), patient=None))
+        reports = pulls(world, 10)
+        assert {one.failure for one in reports} == {"incomplete"}
+        assert sum(one.changed for one in reports) == 1
+        state = world.store.feeds_by_id[FEED]
+        assert (self.gone(world), state.suspects, state.last_good_at) == (set(), 0, good_at)
+        world.source.short = False
+        (report,) = pulls(world, 1)
+        assert (report.failure, self.gone(world), world.store.feeds_by_id[FEED].suspects) == ("", set(), 1)
+        pulls(world, 1)
+        assert self.gone(world) == {"v-0"}
+
+    def test_an_answer_that_is_the_same_to_the_byte_is_no_second_sighting(self, world: World) -> None:
+        self.fill(world)
+        world.source.delete("v-0")
+        pulls(world, 1)
+        world.source.short = True
+        pulls(world, 5)
+        assert (self.gone(world), world.store.feeds_by_id[FEED].suspects) == (set(), 1)
+
+    def test_a_server_whose_total_is_always_too_high_is_read_all_the_same(self, world: World) -> None:
+        self.fill(world)
+        world.source.short = True
+        reports = pulls(world, 29)
+        assert [one for report in reports for one in events(report, SourceBroken)] == []
+        state = world.store.feeds_by_id[FEED]
+        assert state.last_good_at
+        assert world.clock.at - state.last_good_at < timedelta(minutes=11)
+        world.source.delete("v-0")
+        pulls(world, 2)
+        assert self.gone(world) == {"v-0"}
+        world.source.enter(a_row("new", start=START + timedelta(hours=3), end=START + timedelta(hours=4), patient=None))
+        assert pulls(world, 1)[0].failure == ""
+
+    def test_the_habit_ends_with_the_first_answer_that_is_not_short(self, world: World) -> None:
+        self.fill(world)
+        world.source.short = True
+        pulls(world, 29)
+        world.source.short = False
+        pulls(world, 1)
+        world.source.short = True
+        world.source.delete("v-0")
+        pulls(world, 5)
+        assert self.gone(world) == set()
+
+    @pytest.mark.parametrize("interval", [1, 5, 15, 60])
+    def test_a_habit_alone_breaks_no_source(self, interval: int) -> None:
+        patience = timedelta(minutes=patience_minutes(interval))
+        assert is_habit(NOW, interval, NOW + patience - timedelta(minutes=interval))
+        assert not is_habit(NOW, interval, NOW + timedelta(minutes=interval))
+        assert not is_habit(None, interval, NOW)
+
+    def test_whoever_waits_for_a_good_pull_waits_on(self, world: World) -> None:
+        self.fill(world)
+        waits_since = world.clock.at
+        await_pull = AwaitPull(world.store.feeds)
+        assert await_pull(world.practice, "osei", waits_since) is None
+        world.source.short = True
+        pulls(world, 3)
+        assert await_pull(world.practice, "osei", waits_since) is None
+        world.source.short = False
+        pulls(world, 1)
+        assert await_pull(world.practice, "osei", waits_since) == world.clock.at
+
+    def test_a_question_to_staff_stands_through_it(self, world: World) -> None:
+        for number in range(10):
+            at = START + timedelta(minutes=30 * number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        world.pull()
+        world.source.hidden = {f"v-{number}" for number in range(6)}
+        pulls(world, 1)
+        world.source.short = True
+        pulls(world, 2)
+        assert held_in(world)
 
 
 def held_in(world: World) -> list[Held]:

@@ -1,6 +1,7 @@
 """Whatever a source said before, in whatever way, what is stored in the end is what pulling its last schedule alone comes to.
 
-Full pulls and deltas, tombstones early, late and false, words that come again, cursors that expire, pulls that fail or are cut.
+Full pulls and deltas, tombstones early, late and false, words that come again, cursors that expire, answers that are short, pulls
+that fail, have no time, are stopped, or are cut at a call of the source or before a write.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from oneway.domain.appointments import AppointmentState, ScheduleRow
 from oneway.domain.comparing import Mark
 from oneway.domain.vanishing import Brake
-from oneway.faults import Unavailable
+from oneway.faults import OutOfTime, SourceError, Unavailable
+from oneway.use_cases.sync_feed import window_at
 
 from tests.builders import NOW, START, a_practice, a_provider, a_row
 from tests.fakes.outside import FakeSource
@@ -46,9 +48,12 @@ class Step:
     hidden: frozenset[str]
     minutes: int
     asked: bool
-    fails: bool
+    fails: SourceError | None
     expired: bool
+    short: bool
+    stops: bool
     dies: int
+    cut: int
 
 
 STEPS = st.builds(
@@ -65,9 +70,12 @@ STEPS = st.builds(
     st.just(frozenset()) | SOME,
     st.sampled_from([1, 1, 1, 5, 61, 60 * 24]),
     RARELY,
+    st.sampled_from([None, None, None, None, Unavailable("503"), OutOfTime("the deadline")]),
+    RARELY,
     RARELY,
     RARELY,
     st.sampled_from([0, 0, 0, 1, 2]),
+    st.sampled_from([0, 0, 0, 0, 1, 2, 3, 4, 5, 6]),
 )  # fmt: skip
 
 
@@ -90,6 +98,32 @@ class CutSource(FakeSource):
         super().acknowledge(cursor)
 
 
+WRITES = {"commit", "save", "save_digests", "set_aside"}
+
+
+@dataclass
+class CutWrites:
+    """A repository that dies before its so many'th write from now, counted together with others of the same `left`."""
+
+    inner: Any
+    left: list[int]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in WRITES:
+            self.left[0] -= 1
+            if self.left[0] == 0:
+                raise Killed
+        return getattr(self.inner, name)
+
+
+def cuttable(world: World) -> list[int]:
+    """Have the writes of a world's pulls counted down; from how many on is set in what is returned."""
+    left, pulls = [0], world.sync_feed
+    applies = replace(pulls.apply_schedule, ledger=CutWrites(world.store.ledger, left))
+    world.sync_feed = replace(pulls, feeds=CutWrites(world.store.feeds, left), apply_schedule=applies)
+    return left
+
+
 def a_world(source: FakeSource, at: datetime = NOW) -> World:
     """One whose brake holds nothing: it asks staff, and there are none."""
     world = World(a_practice(a_provider(split=9)), clock=FakeClock(at), source=source)
@@ -98,7 +132,7 @@ def a_world(source: FakeSource, at: datetime = NOW) -> World:
     return world
 
 
-def play(world: World, source: CutSource, step: Step) -> None:
+def play(world: World, source: CutSource, step: Step, left: list[int]) -> None:
     for visit, change in step.changes:
         if change:
             start, state = change
@@ -107,29 +141,29 @@ def play(world: World, source: CutSource, step: Step) -> None:
         elif visit in source.rows:
             source.delete(visit)
     source.stale, source.hidden, source.buried = set(step.stale), set(step.hidden), set(step.buried)
-    source.fault = Unavailable("503") if step.fails else None
-    source.expired, source.dies_in = step.expired, step.dies
+    source.fault, source.short = step.fails, step.short
+    source.expired, source.dies_in, left[0] = step.expired, step.dies, step.cut
     world.clock.advance(minutes=step.minutes)
     with suppress(Killed):
-        world.sync_feed(*FEED, now_asked=step.asked)
+        world.sync_feed(*FEED, now_asked=step.asked, deadline=world.clock.at if step.stops else None)
 
 
-def settle(world: World, source: CutSource) -> None:
-    """The source is itself again, and every window is sighted twice."""
+def settle(world: World, source: CutSource, left: list[int], minutes_between: Sequence[int]) -> None:
+    """The source is itself again, and every window is sighted twice, or only the usual one."""
     source.stale, source.buried, source.hidden = set(), set(), set()
-    source.fault, source.expired, source.dies_in = None, False, 0
-    for minutes in (61, 2, 61, 2):
+    source.fault, source.short, source.expired, source.dies_in, left[0] = None, False, False, 0, 0
+    for minutes in minutes_between:
         world.clock.advance(minutes=minutes)
         world.sync_feed(*FEED, now_asked=True)
 
 
-def shown(world: World) -> dict[str, ScheduleRow]:
-    """What the practice sees of each visit that the schedule still has, as far as pulls reach."""
-    end = world.clock.at + timedelta(days=120)
+def shown(world: World, *, back: bool = True) -> dict[str, ScheduleRow]:
+    """What the practice sees of each visit that the schedule still has, as far as pulls reach, or the usual ones alone."""
+    window = window_at(world.store.feeds_by_id[FEED].settings, world.clock.at, back=back)
     return {
         one.row.external_id: one.row
         for one in world.store.appointments_by_key.values()
-        if one.missing_since is None and one.row.raw_state != "gone" and one.start < end
+        if one.missing_since is None and one.row.raw_state != "gone" and window.start <= one.start < window.end
     }
 
 
@@ -139,10 +173,18 @@ def entries(world: World) -> dict[str, bytes]:
     return {i: entry[:8] for known in weeks.values() for i, entry in known.items() if entry[2:8] not in marks}
 
 
+def pulled_alone(world: World, source: CutSource) -> World:
+    """One in which nothing but the last schedule was ever pulled."""
+    alone = a_world(FakeSource(rows=dict(source.rows), delta=source.delta), world.clock.at)
+    for _ in range(2):
+        alone.sync_feed(*FEED, now_asked=True)
+    return alone
+
+
 @given(
     st.sampled_from(["none", "token", "queue"]), st.booleans(), st.booleans(), st.lists(STEPS, min_size=2, max_size=9)
 )
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_pulls_end_where_the_last_schedule_alone_ends(
     delta: str, tombstones: bool, read_by_id: bool, steps: Sequence[Step]
 ) -> None:
@@ -150,12 +192,15 @@ def test_any_pulls_end_where_the_last_schedule_alone_ends(
     world = a_world(source)
     for _ in range(2):
         world.pull()
+    left = cuttable(world)
     for step in steps:
-        play(world, source, step)
-    settle(world, source)
-    alone = a_world(FakeSource(rows=dict(source.rows), delta=delta), world.clock.at)
-    for _ in range(2):
-        alone.sync_feed(*FEED, now_asked=True)
+        play(world, source, step, left)
+    settle(world, source, left, (1, 1, 1))
+    # Of the usual window pulls without a look back are enough.
+    assert shown(world, back=False) == shown(pulled_alone(world, source), back=False)
+    assert world.check_occupancy("harbor", "osei") == []
+    settle(world, source, left, (61, 2, 61, 2))
+    alone = pulled_alone(world, source)
     assert shown(world) == shown(alone)
     assert entries(world) == entries(alone)
     assert world.check_occupancy("harbor", "osei") == []
@@ -174,9 +219,10 @@ def test_where_a_source_tells_everything_deltas_alone_end_there_too(queue: bool,
     whole = source.pulls
     for step in steps:
         quiet = replace(
-            step, buried=frozenset(), hidden=frozenset(), minutes=1, asked=False, fails=False, expired=False
-        )
-        play(world, source, replace(quiet, dies=step.dies))
+            step, buried=frozenset(), hidden=frozenset(), minutes=1, asked=False, fails=None, expired=False,
+            short=False, stops=False, cut=0,
+        )  # fmt: skip
+        play(world, source, quiet, [0])
     source.dies_in = 0
     world.pull()
     assert source.pulls == whole

@@ -64,8 +64,9 @@ class Schedule:
             self.source.enter(a_row(f"old-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
         if kind.whole:
             self.source.enter(self.other("theirs", LATER), self.other("comes", LATER + timedelta(hours=1)))
-        for _ in range(1 if kind.delta == "none" else 2):  # the first looks back, the second leaves a cursor
+        for _ in range(2):  # the first looks back, the second sees the usual window, and leaves a cursor
             self.pull()
+        self.before = dict(self.source.rows)
         self.source.enter(
             a_row("answer"),
             a_row("new", start=LATER + timedelta(days=1), end=LATER + timedelta(days=1, minutes=30), patient=None),
@@ -96,6 +97,17 @@ class Schedule:
         self.clock.advance(minutes=1)
         return self.world.sync_feed("harbor", self.kind.feed_id, now_asked=self.kind.delta == "none")
 
+    def take_back(self) -> None:
+        """Staff undo all of it, so that the schedule is to the byte what the last whole pull saw."""
+        for identifier in self.source.rows.keys() - self.before.keys():
+            self.source.delete(identifier)
+        self.source.enter(*(row for one, row in self.before.items() if self.source.rows.get(one) != row))
+
+    def shown(self) -> dict[str, ScheduleRow]:
+        """What the practice sees of each visit that is still in the schedule."""
+        found = self.world.store.appointments_by_key.values()
+        return {a.row.external_id: a.row for a in found if a.missing_since is None and a.row.raw_state != "gone"}
+
     def occupancy(self) -> list[Any]:
         return [
             found
@@ -114,6 +126,10 @@ class Schedule:
         self.stage.deaths = {}
         return self.stage.calls["pull"]
 
+    def seen(self, feed: FeedState) -> list[Any]:
+        """After a delta that was cut all is read, and so more was seen than by one that was not."""
+        return [feed.seen, feed.seen_back] if self.kind.delta == "none" else []
+
     def state(self) -> dict[str, Any]:
         """All that is stored, without the times of writing, which differ."""
         store = self.world.store
@@ -127,7 +143,7 @@ class Schedule:
             "requests": {key: (r.state, r.link, [d.id for d in r.due]) for key, r in store.requests_by_id.items()},
             "timelines": {key: [(e.what, e.number) for e in found] for key, found in store.entries.items()},
             "digests": store.digest_weeks,
-            "feed": [(f.seen, f.seen_back, f.failures, f.cursor) for f in store.feeds_by_id.values()],
+            "feed": [(*self.seen(f), f.failures, f.cursor, f.applying) for f in store.feeds_by_id.values()],
         }
 
 
@@ -171,6 +187,22 @@ def test_wherever_a_pull_is_cut_the_next_one_goes_on(kind: str, pulls: int, step
         schedule.clock.advance(minutes=10)
         schedule.pull()
     assert cut.source.acknowledged[-1:] == whole.source.acknowledged[-1:]
+
+
+@pytest.mark.parametrize(
+    ("kind", "pulls", "step"),
+    CUTS,
+    ids=[f"{kind}-{pulls}-{step}-{CALLS[kind, pulls][step - 1]}" for kind, pulls, step in CUTS],
+)
+def test_a_cut_pull_leaves_nothing_behind_where_all_was_taken_back(kind: str, pulls: int, step: int) -> None:
+    """What is the same as before the cut is no longer the same as what is stored."""
+    schedule = after(kind, pulls)
+    schedule.cut_at(step)
+    schedule.take_back()
+    for _ in range(4):
+        schedule.pull()
+    assert schedule.shown() == schedule.before
+    assert schedule.occupancy() == []
 
 
 @pytest.mark.parametrize(("kind", "pulls"), PULLS)

@@ -11,10 +11,10 @@ from oneway.domain.availability import Availability, Closure, DefaultWeek
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.events import Event, HealthEvent, PullFinished, SourceBroken, SourceWell
 from oneway.domain.health import open_minutes, patience_minutes
-from oneway.faults import AuthRevoked, Unavailable
-from oneway.use_cases.sync_feed import SyncReport
+from oneway.faults import AuthRevoked, OutOfTime, RateLimited, Unavailable
+from oneway.use_cases.sync_feed import Outcome, SyncReport
 
-from tests.builders import NOW, WEEK, ZONE, a_practice, a_provider
+from tests.builders import NOW, START, WEEK, ZONE, a_practice, a_provider, a_row
 from tests.fakes.store import FakeClock
 from tests.slot_oracle import is_open
 from tests.stage import Stage, WatchedStore
@@ -75,6 +75,86 @@ class TestBroken:
         world.clock.advance(hours=15)  # 08:01
         assert told(pulls(world, 58)) == []
         assert words(pulls(world, 40)) == ["unavailable"]
+
+    @pytest.mark.parametrize("how", ["waiting", "held", "stopped", "left_off", "missed", "failed"])
+    def test_it_breaks_by_the_age_of_the_last_good_pull_however_turns_end(self, how: str) -> None:
+        world = World(a_practice(a_provider()))
+        for number in range(8):
+            at = START + timedelta(minutes=30 * number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        pulls(world, 1)
+        turns = self.turns(world, how, 29)
+        assert {one.outcome for one in turns} <= {Outcome(how.replace("missed", "left_off")), Outcome.FAILED}
+        assert told(turns) == []
+        (broken,) = told(self.turns(world, how, 60))
+        assert isinstance(broken, SourceBroken)
+        word = {"held": "held", "waiting": "rate_limited", "failed": "unavailable"}.get(how, "out_of_time")
+        assert (broken.fault, world.store.feeds_by_id[FEED].last_failure) == (word, word)
+        world.source.fault = None
+        world.source.hidden.clear()
+        world.clock.advance(days=1, hours=1)
+        assert told(pulls(world, 30)) == [SourceWell(*SOURCE, broken.since)]
+        assert len(world.turns) == 2
+
+    def turns(self, world: World, how: str, minutes: int) -> list[SyncReport]:
+        """A turn each minute that brings no good pull."""
+        if how == "missed":
+            reports = []
+            for _ in range(minutes):
+                world.clock.advance(minutes=1)
+                reports.append(world.sync_feed.missed(*FEED))
+            return reports
+        if how == "waiting":
+            world.source.fault = RateLimited(world.clock.at + timedelta(hours=24))
+        elif how == "left_off":
+            world.source.fault = OutOfTime("the account's budget")
+        elif how == "failed":
+            world.source.fault = Unavailable("503")
+        elif how == "held":
+            world.source.hidden = {f"v-{number}" for number in range(8)}
+        reports = []
+        for number in range(minutes):
+            world.clock.advance(minutes=1)
+            if how == "stopped":  # each stop applies one day's, and something new comes before it is done
+                for day in (1, 2):
+                    at = START + timedelta(days=day, minutes=number % 400)
+                    world.source.enter(a_row(f"d-{day}", start=at, end=at + timedelta(minutes=30), patient=None))
+                reports.append(world.sync_feed(*FEED, deadline=world.clock.at))
+            else:
+                reports.append(world.sync_feed(*FEED, now_asked=how == "failed"))
+        return reports
+
+    def test_one_that_was_never_read_breaks_by_its_first_try(self) -> None:
+        world = World(a_practice(a_provider()))
+        state = world.store.feeds_by_id[FEED]
+        world.store.feeds_by_id[FEED] = replace(state, last_good_at=None)
+        world.source.fault = Unavailable("no such name")
+        assert told(pulls(world, 30)) == []
+        assert words(pulls(world, 60)) == ["unavailable"]
+
+    def test_a_turn_that_was_missed_makes_a_page_say_how_old_the_schedule_is(self) -> None:
+        """Of a feed that writes nothing while all is well a page believes that it is as fresh as its source."""
+        world = World(a_practice())
+        osei = world.practice.provider("osei")
+        for key, state in world.store.feeds_by_id.items():
+            beats = key[1] == world.practice.beating_feed_of(world.practice.sources["ehr"])
+            world.store.feeds_by_id[key] = replace(state, settings=replace(state.settings, beats=beats))
+        assert not world.store.feeds_by_id[FEED].settings.beats
+        read_at = world.age.last_good_at(world.practice, osei)
+        for _ in range(4):
+            world.clock.advance(minutes=10)
+            world.sync_feed("harbor", "ehr~brandt")
+        assert world.age.last_good_at(world.practice, osei) == world.clock.at
+        world.sync_feed.missed(*FEED)
+        world.clock.advance(minutes=1)
+        assert world.age.last_good_at(world.practice, osei) == read_at
+
+    def test_nights_and_a_feed_that_goes_on_are_not_told_of_missed_turns(self, world: World) -> None:
+        pulls(world, 1)
+        for _ in range(20):
+            assert told(self.turns(world, "missed", 5)) == []
+            assert told(pulls(world, 1)) == []
+        assert world.store.feeds_by_id[FEED].failing_since is None
 
     def test_of_two_pulls_at_the_same_moment_one_tells(self, world: World) -> None:
         pulls(world, 1)

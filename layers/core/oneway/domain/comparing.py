@@ -45,6 +45,8 @@ class Mark(Enum):
     """Staff say that it stays."""
 
 
+_UNSURE = b"\xff" * (_DIGEST_BYTES - 1) + b"\xfe"
+"""In place of a digest: nobody knows whether what it said was applied."""
 _MARKS = {mark.value: mark for mark in Mark}
 
 
@@ -168,6 +170,32 @@ def starts_of(stored: Mapping[str, DigestWeek], identifiers: Container[str]) -> 
 def shown_last(stored: Mapping[str, DigestWeek]) -> Iterator[str]:
     """What the last pull showed."""
     return (i for known in stored.values() for i, entry in known.items() if _mark(entry) is None)
+
+
+def as_applied(
+    stored: Mapping[str, DigestWeek], applied: Mapping[str, ScheduleRow], window: Window
+) -> dict[str, DigestWeek]:
+    """The weeks after a pull that was cut between applying and storing them. A visit of which they say something else than what
+    was `applied` is known to be there, and nothing more of it: whatever the next pull shows of it is a change, and if it does not
+    show it, it is absent.
+
+    Marks stay, for what they say is looked at anyway; so does all that is the same.
+    """
+    weeks = {week: {i: entry for i, entry in known.items() if _mark(entry)} for week, known in stored.items()}
+    marked = {identifier for known in weeks.values() for identifier in known}
+    for week, known in stored.items():
+        for identifier in known.keys() - marked:
+            entry, row = known[identifier], applied.get(identifier)
+            if row is None:
+                weeks[week][identifier] = entry[:_MINUTE_BYTES] + _UNSURE + NO_PRINT
+            elif week == week_of(row.start):
+                same = entry[:_CONTENT_BYTES] == entry_of(row)[:_CONTENT_BYTES]
+                weeks[week][identifier] = entry if same else _minute_bytes(row.start) + _UNSURE + NO_PRINT
+    for identifier, row in applied.items():
+        week, shown = week_of(row.start), window.start <= row.start < window.end
+        if shown and identifier not in marked and identifier not in weeks.get(week, {}):
+            weeks.setdefault(week, {})[identifier] = _minute_bytes(row.start) + _UNSURE + NO_PRINT
+    return dict(weeks)
 
 
 def weeks_after(

@@ -16,8 +16,10 @@ OVERLAP = timedelta(minutes=10)
 
 
 def may_be_delta(state: FeedState) -> bool:
-    """Whether nothing in a feed's state asks for a whole window: a second sighting, an answer of staff, somebody who waits."""
-    waits = state.suspects or state.held or state.answer or state.awaited
+    """Whether nothing in a feed's state asks for a whole window: a second sighting, an answer of staff, somebody who waits, a
+    pull that was cut.
+    """
+    waits = state.suspects or state.held or state.answer or state.awaited or state.applying
     return bool(state.cursor) and not waits
 
 

@@ -39,7 +39,8 @@ class VisitMoved:
 
 @dataclass(frozen=True, slots=True)
 class PullFinished:
-    """A pull ended: how ("changed", "unchanged", "failed", "held"), and what it counted. `awaited_by`: it was good, and
+    """A pull ended: how ("changed", "unchanged", "failed", "held", "stopped"), and what it counted; of a turn in which the source
+    was not asked, or that was left off, none is told. `awaited_by`: it was good, and
     these requests waited for one that begins so late.
     """
 

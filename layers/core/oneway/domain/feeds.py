@@ -1,7 +1,7 @@
 """Feeds: what one pull covers, when it is due, and what it last found (product section 5, house: *The wheel*)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zlib import crc32
@@ -14,6 +14,8 @@ INTERVALS = (1, 5, 15, 60)
 """Minutes between two pulls of a feed that a practice may choose from."""
 LOOK_BACK = timedelta(days=30)
 """How far back a pull reads once an hour: visits are closed, corrected and cancelled after the fact, too."""
+HEARTBEAT = timedelta(minutes=10)
+"""How often a source's heartbeat is written, by one of its feeds."""
 LOOK_BACK_EVERY = timedelta(minutes=60)
 """Every feed that is pulled at all writes its state at least this often: it is what a look back leaves."""
 PULLS_A_BUNDLE = 30
@@ -99,14 +101,16 @@ class FeedState:
     the version under which rows were translated. `last_good_at` is when the last complete pull that was written down began.
     `set_aside` is how many rows could not be used, `aside` a digest of the reasons. `suspects` is how many visits the last
     pull did not show for the first time (`suspects_back`: how many that only a look back reaches); `held` is set while a pull
-    waits for staff, and `answer` is what they said of just these visits. `failing_since` is when the first pull failed after a
-    good one;
+    waits for staff, and `answer` is what they said of just these visits. `failing_since` is when the first turn
+    after a good pull brought none, however it ended; `failures` counts those that failed, running;
     `broken_since` is set once the source counts as broken (domain/health.py), until it is well, and `unheard` as long as its
-    source was not judged since that turned. `awaited`: something waits for a good pull that begins after this instant, so that
+    source was not judged since that turned. `short_since` is when the answers began that say themselves that they do not show
+    everything (domain/short_answers.py). `awaited`: something waits for a good pull that begins after this instant, so that
     one is written down; `awaited_by` are requests that wait, at most `MOST_AWAITING`. `cursor` is where the changes begin that
     were not read yet ("": read all), `delta` a digest of what the last pull read of them. `changes` counts what the pulls of the
     last day wrote, by the hour: it changes with pulls that are written down anyway. `moved_at` is since when it reads another
-    system than before.
+    system than before. `applying`: a pull began to apply what it found, and did not come to its end; what is seen and recorded
+    may not be what is stored.
     """
 
     settings: FeedSettings
@@ -128,18 +132,26 @@ class FeedState:
     answer: VanishedAnswer | None = None
     broken_since: datetime | None = None
     unheard: bool = False
+    short_since: datetime | None = None
     awaited: datetime | None = None
     awaited_by: tuple[str, ...] = ()
     changes: Counts = ()
     cursor: str = ""
     delta: str = ""
     moved_at: datetime | None = None
+    applying: bool = False
     version: int = 0
+
+    def unfinished(self) -> "FeedState":
+        """As it is, but that nothing counts as seen while a pull did not come to its end: the same answer is then no news."""
+        if not self.applying:
+            return self
+        return replace(self, seen=self.seen.forgotten(), seen_back=self.seen_back.forgotten(), delta="")
 
     @property
     def troubled(self) -> bool:
         """Whether its last pull was no good one."""
-        return bool(self.failures or self.held)
+        return bool(self.failures or self.failing_since or self.held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """When a source is broken (product section 5): no good pull for three intervals, or half an hour, of open hours; or access was
-taken away. Nights and closed days do not count: nobody would look, and nobody would be asked.
+taken away. Why there was none does not matter (use_cases/judge_feed.py). Nights and closed days do not count: nobody would look,
+and nobody would be asked.
 
 Feeds break one by one, but staff know sources: one is broken with the first of its feeds, and well with the last.
 """
@@ -16,6 +17,10 @@ from .feeds import FeedState
 
 LEAST_MINUTES = 30
 INTERVALS_MISSED = 3
+HELD = "held"
+"""Beside the words of `faults`, why there is no good pull: much vanished at once, and staff have not said what that means."""
+INCOMPLETE = "incomplete"
+"""The source does not show everything, as it says itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,8 @@ WORDS = {
     "broken.auth_revoked": "The scheduling system has taken our access away: give it again.",
     "broken.schema_drift": "The scheduling system answers differently than expected.",
     "broken.cursor_expired": "The scheduling system does not answer.",
+    "broken.held": "Much of the schedule vanished at once, and nobody has said yet what that means.",
+    "broken.incomplete": "The scheduling system does not show everything, as it says itself.",
     "broken.out_of_time": "The schedule could not be read in time.",
     "done.syncing": "Your schedules are being read …",
     "sync_now": "Sync now",

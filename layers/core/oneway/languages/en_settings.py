@@ -60,6 +60,9 @@ WORDS = {
     "fault_do.auth_revoked": "Give Oneway access again in your scheduling system, or give whoever set up Oneway new "
     "credentials; then press Sync now.",
     "fault_do.schema_drift": "Ask whoever set up Oneway: your scheduling system may have been updated.",
+    "fault_do.held": "Look at your schedule, then accept or keep what vanished, on the Integration page.",
+    "fault_do.incomplete": "Oneway tries again by itself; until then no visit counts as gone because it is not shown. If it "
+    "lasts, ask whoever runs your scheduling system.",
     "fault_do.out_of_time": "Oneway goes on with the next turn. If it lasts, ask whoever set up Oneway: your scheduling system "
     "answers slowly, or allows too few questions a minute.",
     "fault_do.cursor_expired": "There is nothing to do: Oneway reads the whole schedule anew.",

@@ -62,6 +62,9 @@ WORDS = {
     "fault_do.auth_revoked": "Vuelva a dar acceso a Oneway en su sistema de agenda, o dé credenciales nuevas a quien instaló "
     "Oneway; después pulse Sincronizar ahora.",
     "fault_do.schema_drift": "Consulte a quien instaló Oneway: es posible que su sistema de agenda se haya actualizado.",
+    "fault_do.held": "Revise su agenda y luego acepte o conserve lo que desapareció, en la página Integración.",
+    "fault_do.incomplete": "Oneway lo intenta de nuevo por sí solo; hasta entonces ninguna cita se da por desaparecida por no "
+    "mostrarse. Si dura, pregunte a quien administra su sistema de agenda.",
     "fault_do.out_of_time": "Oneway sigue en el próximo turno. Si dura, consulte a quien instaló Oneway: su sistema de agenda "
     "responde despacio o permite muy pocas preguntas por minuto.",
     "fault_do.cursor_expired": "No hay nada que hacer: Oneway lee de nuevo toda la agenda.",

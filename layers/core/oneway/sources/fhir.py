@@ -26,6 +26,7 @@ from .fhir_profiles import PROFILES, FhirProfile, capabilities_of
 from .fhir_resources import (
     COPY,
     UNREADABLE,
+    Bundle,
     Draft,
     Head,
     Patient,
@@ -35,6 +36,7 @@ from .fhir_resources import (
     decoded,
     draft_of,
     head_of,
+    outcome_of,
     patient_ids_in,
     patient_of,
     practitioner_of,
@@ -108,13 +110,14 @@ class _Included(NamedTuple):
 
 @dataclass(slots=True)
 class _Reading:
-    """All resources of a window; of what is on two pages the last."""
+    """All resources of a window; of what is on two pages the last. `short`: the server says that there is more."""
 
     appointments: dict[str, tuple[int, str, bytes]] = field(default_factory=dict)
     patients: dict[str, _Included] = field(default_factory=dict)
     prints: list[bytes] = field(default_factory=list)
     pages: int = 0
     bytes: int = 0
+    short: bool = False
     etag: str | None = None
 
 
@@ -163,7 +166,7 @@ class FhirSource:
         """Its practitioners."""
         reading: list[SourceProvider] = []
         for page in self._pages(self._url("Practitioner", [("_count", str(self.profile.page_size))])):
-            for raw in page:
+            for raw in _resources(page):
                 practitioner = decoded(practitioner_of, raw) if _head(raw).resourceType == "Practitioner" else None
                 if practitioner:
                     names = [" ".join([*name.given, name.family or ""]).strip() for name in practitioner.name[:1]]
@@ -193,6 +196,7 @@ class FhirSource:
             read=[*(entry.print for entry in entries), *reading.prints],
             validator=reading.etag if reading.pages == 1 and all(entry.whole for entry in entries) else None,
             look_again=any(entry.due for entry in entries),
+            short=reading.short,
             cursor=cursor,
         )
 
@@ -207,6 +211,8 @@ class FhirSource:
             raise CursorExpired from None
         if reading is None:
             return Changes(began.isoformat())
+        if reading.short:
+            raise CursorExpired  # what it left out would never be told again
         entries = list(self._entries(reading, provider_external_ids))
 
         def translate(known: Container[bytes]) -> Translated:
@@ -264,7 +270,7 @@ class FhirSource:
         while batch := list(islice(rest, _PATIENTS_A_TIME)):
             parameters = [("_id", ",".join(batch)), ("_count", str(_PATIENTS_A_TIME))]
             for page in self._pages(self._url("Patient", parameters)):
-                for raw in page:
+                for raw in _resources(page):
                     if _head(raw).resourceType == "Patient" and (record := decoded(patient_of, raw)):
                         yield record
 
@@ -421,11 +427,13 @@ class FhirSource:
             self._collect(reading, self._pages(url, first))
         return reading
 
-    def _collect(self, reading: _Reading, pages: Iterable[Sequence[msgspec.Raw]]) -> None:
-        number = 0
+    def _collect(self, reading: _Reading, pages: Iterable[Bundle]) -> None:
+        """All of one search. Its total counts where every page says the same: else pages have shifted, or it is none."""
+        number, shown, totals = 0, set[str](), set[int | None]()
         for page in pages:
             reading.pages += 1
-            for one in page:
+            totals.add(page.matches)
+            for one in _resources(page):
                 raw, number = bytes(one), number + 1
                 reading.bytes += len(raw)
                 if reading.bytes > MOST_BYTES_OF_A_PULL:
@@ -433,23 +441,28 @@ class FhirSource:
                 head = _head(raw)
                 if head.resourceType == "Appointment":
                     reading.appointments[head.id or f"entry {number}"] = number, head.id, raw
+                    shown.add(head.id or f"entry {number}")
                     continue
-                if head.resourceType == "OperationOutcome":
-                    continue  # what the server thinks of the question
+                if head.resourceType == "OperationOutcome":  # what the server thinks of the question
+                    told = decoded(outcome_of, raw)
+                    reading.short |= told is None or told.is_error
+                    continue
                 print_ = print_of(self._bare(raw))
                 reading.prints.append(print_)
                 if head.resourceType == "Patient":
                     reading.patients[head.id] = _Included(raw, print_)
+        total = totals.pop() if len(totals) == 1 else None
+        reading.short |= total is not None and total > len(shown)
 
-    def _pages(self, url: str, first: Answer | None = None) -> Iterator[Sequence[msgspec.Raw]]:
-        """The resources of a search, page by page."""
+    def _pages(self, url: str, first: Answer | None = None) -> Iterator[Bundle]:
+        """The pages of a search."""
         seen: set[str] = set()
         answer = first or self.http.get(url, _ACCEPT)
         while True:
             bundle = decoded(bundle_of, answer.body)
             if bundle is None or bundle.resourceType != "Bundle":
                 raise SchemaDrift("a search did not answer with a Bundle")
-            yield [entry.resource for entry in bundle.entry]
+            yield bundle
             seen.add(url)
             following = next((link.url for link in bundle.link if link.relation == "next"), None)
             if following is None:
@@ -477,6 +490,10 @@ def _prints(entries: Iterable[_Entry]) -> list[bytes]:
         if entry.copies is not _NO_COPIES:
             prints += entry.copies.values()
     return prints
+
+
+def _resources(page: Bundle) -> list[msgspec.Raw]:
+    return [entry.resource for entry in page.entry]
 
 
 def _head(raw: bytes | msgspec.Raw) -> Head:

@@ -107,6 +107,27 @@ class Bundle(msgspec.Struct):
     resourceType: str
     entry: list[Entry] = []
     link: list[PageLink] = []
+    total: object = None
+
+    @property
+    def matches(self) -> int | None:
+        """How many resources match on all pages together, included ones not counted (R4, Bundle.total), if it says so."""
+        return self.total if isinstance(self.total, int) and not isinstance(self.total, bool) else None
+
+
+class Issue(msgspec.Struct):
+    severity: str = ""
+
+
+class OperationOutcome(msgspec.Struct):
+    """What a server thinks of a question, among its answers."""
+
+    issue: list[Issue] = []
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it could not do all that it was asked for; a warning or a hint says no such thing."""
+        return any(one.severity in ("error", "fatal") for one in self.issue)
 
 
 class SearchParameter(msgspec.Struct):
@@ -138,6 +159,7 @@ head_of = msgspec.json.Decoder(Head)
 bundle_of = msgspec.json.Decoder(Bundle)
 appointment_of = msgspec.json.Decoder(Appointment)
 patient_of = msgspec.json.Decoder(Patient)
+outcome_of = msgspec.json.Decoder(OperationOutcome)
 practitioner_of = msgspec.json.Decoder(Practitioner)
 capability_statement_of = msgspec.json.Decoder(CapabilityStatement)
 

@@ -127,6 +127,17 @@ class ApplySchedule:
             for batch in self._batches(settings, list(of_day), stored):
                 yield settle(partial(self._apply, settings, batch), self.clock)
 
+    def applied(self, settings: FeedSettings) -> dict[str, ScheduleRow]:
+        """The visits of a feed's providers as they are stored, those that are still in the schedule, by appointment id."""
+        stored = (
+            a for _, ours, _ in settings.providers for a in self.appointments.of_provider(settings.practice, ours)
+        )
+        return {
+            one.id: one.row
+            for one in stored
+            if one.source_id == settings.source_id and one.missing_since is None and one.row.raw_state != GONE
+        }
+
     def hand_over(self, settings: FeedSettings, old: Appointment, new: Appointment) -> None:
         """A visit went to another provider, whose own feed has stored it: its link goes along, and its old place is free.
 

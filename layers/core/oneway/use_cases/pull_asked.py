@@ -37,6 +37,10 @@ class PullAsked:
         self.feeds.save_asked(practice, feed_id, ended)
         return report
 
+    def missed(self, practice: str, feed_id: str) -> SyncReport:
+        """A feed's turn came, and nobody had the time for it. Raises StoreUnavailable."""
+        return self.sync_feed.missed(practice, feed_id)
+
     def leave(self, lane: str, until: datetime) -> None:
         """A worker is done with a lane for now (ports.SourceFactory)."""
         self.sync_feed.leave(lane, until)

@@ -23,6 +23,7 @@ from ..domain.comparing import (
     DigestWeek,
     Mark,
     Pulled,
+    as_applied,
     compare,
     entry_of,
     feed_digest,
@@ -35,11 +36,21 @@ from ..domain.comparing import (
 from ..domain.deltas import asked_from, may_be_delta, tombstones
 from ..domain.errors import WriteConflict
 from ..domain.events import Event, FeedTurned, PullFinished, VisitMoved
-from ..domain.feeds import LOOK_BACK, LOOK_BACK_EVERY, FeedSettings, FeedState, Seen, VanishedAnswer, Window
-from ..domain.health import open_minutes, patience_minutes
+from ..domain.feeds import (
+    HEARTBEAT,
+    LOOK_BACK,
+    LOOK_BACK_EVERY,
+    FeedSettings,
+    FeedState,
+    Seen,
+    VanishedAnswer,
+    Window,
+)
+from ..domain.health import HELD, INCOMPLETE
 from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
 from ..domain.pull_history import counted
+from ..domain.short_answers import is_habit
 from ..domain.vanishing import Held, held
 from ..faults import AuthRevoked, CursorExpired, OutOfTime, RateLimited, SourceError
 from ..ports import (
@@ -55,13 +66,13 @@ from ..ports import (
 from .apply_schedule import ApplySchedule, Work
 from .confirm_matches import ConfirmMatches
 from .follow_pull import FollowPull
+from .judge_feed import JudgeFeed
 from .resolve_absence import ResolveAbsence, Resolved
 from .settling import settle
 from .suggest_matches import SuggestMatches
 
 MAPPING_VERSION = "1"
 """Raise it when rows are translated differently: the next pull then compares everything."""
-HEARTBEAT = timedelta(minutes=10)
 ASKED_OF_ALL = timedelta(minutes=1)
 """A wait as long as this is written down for the account's other feeds; a shorter one is over by their turn."""
 LONGEST_BACK_OFF = timedelta(minutes=60)
@@ -180,6 +191,7 @@ class SyncFeed:
     confirm_matches: ConfirmMatches
     suggest_matches: SuggestMatches
     follow_pull: FollowPull
+    judge_feed: JudgeFeed
     clock: Clock
     spread: Callable[[float, float], float] = random.uniform
 
@@ -199,11 +211,15 @@ class SyncFeed:
         now = self.clock.now()
         obeys = state.last_failure == RateLimited.word  # what the source asks for holds for everybody
         if state.not_before and state.not_before > now and (obeys or not now_asked):
-            return SyncReport(Outcome.WAITING, failure=state.last_failure)
+            return self._followed(SyncReport(Outcome.WAITING, failure=state.last_failure, events=self._missed(state)))
         back = state.looked_back_at is None or now - state.looked_back_at >= LOOK_BACK_EVERY
         window = window_at(state.settings, now, back=back)
-        report = self._pull(state, window, now, deadline, back=back, now_asked=now_asked)
-        return replace(report, events=(*report.events, *self.follow_pull(report.events)))
+        return self._followed(self._pull(state, window, now, deadline, back=back, now_asked=now_asked))
+
+    def missed(self, practice: str, feed_id: str) -> SyncReport:
+        """A feed's turn came, and nobody had the time for it: it grows old all the same. Raises StoreUnavailable."""
+        state = self.feeds.get(practice, feed_id)
+        return self._followed(SyncReport(Outcome.LEFT_OFF, events=self._missed(state) if state else ()))
 
     def leave(self, lane: str, until: datetime) -> None:
         """A worker is done with a lane for now (ports.SourceFactory)."""
@@ -213,6 +229,7 @@ class SyncFeed:
         self, state: FeedState, window: Window, now: datetime, deadline: datetime | None, *, back: bool, now_asked: bool
     ) -> SyncReport:
         providers = [external_id for external_id, _, _ in state.settings.providers]
+        state = state.unfinished()
         try:
             pull = _Pull(state, self.open_source(state, deadline), window, now, deadline, back, now_asked)
             if report := self._delta(pull, providers):
@@ -222,7 +239,7 @@ class SyncFeed:
                 return self._unchanged(pull, cursor=snapshot.cursor)
             return self._compare(pull, snapshot)
         except OutOfTime:
-            return SyncReport(Outcome.LEFT_OFF)
+            return SyncReport(Outcome.LEFT_OFF, events=self._missed(state))
         except SourceError as fault:
             return self._failed(state, fault)
 
@@ -264,11 +281,12 @@ class SyncFeed:
         marks |= dict.fromkeys(left)
         pulled = with_rows(pulled.without(outside), resolved.rows)
         work = [*_work(settings, found), *resolved.work]
-        done = self._apply(pull, work, resolved)
+        pull, done = self._apply(pull, work, resolved)
+        state = pull.state
         new_weeks = weeks_after(pulled, stored, window, {**marks, **resolved.marks})
         weeks = self._record(settings, new_weeks, done, work, stored)
         if done.stopped:
-            return self._report(Outcome.STOPPED, pull, done, len(changes.prints), 0, state.set_aside)
+            return self._stopped(pull, done, len(changes.prints), state.set_aside)
         # Also where nothing was recorded: one that was cut may have done so.
         left_state = pull.left(state, state.seen.forgotten(), recorded=True)
         after = pull.with_suspects(left_state, {**stored, **weeks})
@@ -278,44 +296,54 @@ class SyncFeed:
     def _compare(self, pull: _Pull, snapshot: Snapshot) -> SyncReport:
         state, settings, window = pull.state, pull.state.settings, pull.window
         digest = feed_digest(snapshot.read, pull.mapping, str(window.day))
-        if digest == pull.seen.digest and snapshot.complete and not snapshot.look_again:
+        doubted = snapshot.short and not is_habit(state.short_since, settings.interval_minutes, pull.began)
+        complete = snapshot.complete and not doubted
+        same_count = snapshot.short == (state.short_since is not None)
+        if digest == pull.seen.digest and complete and same_count and not snapshot.look_again:
             return self._unchanged(pull, len(snapshot.prints), state.set_aside, snapshot.cursor)
-        stored = self.feeds.digests(settings.practice, settings.feed_id)
+        recorded = self.feeds.digests(settings.practice, settings.feed_id)
+        stored = as_applied(recorded, self.apply_schedule.applied(settings), pull.reach) if state.applying else recorded
         known = known_prints(stored) if pull.knows else {}
         translated = snapshot.translate(known)
         pulled, set_aside = pulled_of(settings, translated, snapshot.prints, known)
-        found = compare(pulled, stored, window, snapshot.complete)
+        found = compare(pulled, stored, window, complete)
         gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
-        if not snapshot.complete:
+        if not complete:
             found = replace(found, absent_once=gone)
         if (held := self._held(state, stored, found)) and not _is_answered(state, held):
             return self._hold(state, held, len(snapshot.prints))
         resolved, marks = self._decide(pull, found, gone)
         pulled = with_rows(pulled, resolved.rows)
         work = [*_work(settings, found), *resolved.work]
-        done = self._apply(pull, work, resolved)
+        pull, done = self._apply(pull, work, resolved)
+        state = pull.state
+        set_right = {week: known for week, known in stored.items() if known != recorded.get(week, {})}
         new_weeks = weeks_after(pulled, stored, window, {**marks, **resolved.marks}, prints=not pull.knows)
-        weeks = self._record(settings, new_weeks, done, work, stored)
+        weeks = self._record(settings, set_right | new_weeks, done, work, stored)
         # Something else was read than before, and all of it is known: one that was cut has recorded it.
-        done.recorded |= bool(pull.seen.digest and snapshot.complete) and not (pulled.rows or set_aside)
+        done.recorded |= bool(pull.seen.digest and complete) and not (pulled.rows or set_aside)
         seen = len(snapshot.prints)
         if done.stopped:
-            return self._report(Outcome.STOPPED, pull, done, seen, 0, len(set_aside))
+            return self._stopped(pull, done, seen, len(set_aside))
         # Where they stand in an answer says nothing: some servers answer in another order each time.
         aside = feed_digest((), *sorted(one.reason for one in set_aside)) if set_aside else ""
         if aside != state.aside:
             self.feeds.set_aside(settings.practice, settings.feed_id, set_aside)
-        seen_now = Seen(snapshot.validator, digest if snapshot.complete else "", window.day)
+        # What an incomplete answer brought says nothing of what it did not: it is never "unchanged" after it.
+        validator = snapshot.validator if not snapshot.short else None
+        seen_now = Seen(validator, digest, window.day) if complete else Seen(day=window.day)
         after = replace(
             pull.with_suspects(pull.left(state, seen_now, recorded=done.recorded), {**stored, **weeks}),
             mapping=pull.mapping,
             set_aside=len(set_aside),
             aside=aside,
-            cursor=snapshot.cursor if snapshot.complete else state.cursor,
-            delta="" if snapshot.complete else state.delta,
+            cursor=snapshot.cursor if complete else state.cursor,
+            delta="" if complete else state.delta,
+            short_since=(state.short_since or pull.began) if snapshot.short else None,
         )
-        self._good(pull, after, done, snapshot.complete)
-        return self._report(_outcome(done), pull, done, seen, resolved.lost, len(set_aside))
+        self._good(pull, after, done, complete)
+        report = self._report(_outcome(done), pull, done, seen, resolved.lost, len(set_aside))
+        return report if complete else replace(report, failure=INCOMPLETE)
 
     def _decide(
         self, pull: _Pull, found: Comparison, gone: Mapping[str, int]
@@ -347,9 +375,10 @@ class SyncFeed:
         state, settings = pull.state, pull.state.settings
         stored = self.feeds.digests(settings.practice, settings.feed_id)
         resolved = self._resolve(pull, suspected(stored, pull.window), shown_last(stored))
-        done = self._apply(pull, resolved.work, resolved)
+        pull, done = self._apply(pull, resolved.work, resolved)
+        state = pull.state
         if done.stopped:
-            return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
+            return self._stopped(pull, done, seen, set_aside)
         # Rows that were not read again stay as they are: only those that were resolved are written.
         pulled = with_rows(Pulled({}, {}), resolved.rows)
         weeks = weeks_after(pulled, stored, pull.window, resolved.marks)
@@ -380,11 +409,25 @@ class SyncFeed:
         settings, moved_at = pull.state.settings, pull.state.moved_at
         return self.resolve_absence(settings, pull.source, pull.window, absent, shown, gone, moved_at)
 
-    def _apply(self, pull: _Pull, work: Sequence[Work], resolved: Resolved) -> _Done:
-        """Apply work a day at a time, and confirm what it answers."""
+    def _begin(self, pull: _Pull) -> _Pull:
+        """Say that something will be applied: whoever comes after a worker that dies from here on knows that what the feed has
+        seen and recorded may not be what is stored.
+        """
+        before = pull.state
+        if before.applying:
+            return pull
+        after = replace(before, applying=True)
+        if self._save(before, after):
+            return replace(pull, state=replace(after, version=before.version + 1))
+        settle(partial(self._forget, before.settings), self.clock)
+        return pull
+
+    def _apply(self, pull: _Pull, work: Sequence[Work], resolved: Resolved) -> tuple[_Pull, _Done]:
+        """Apply work a day at a time, and confirm what it answers; the pull as it goes on."""
         done, settings = _Done(), pull.state.settings
         if not work and not resolved.handed_over:
-            return done
+            return pull, done
+        pull = self._begin(pull)
         practice = self.practices.get(settings.practice)
         for old, new in resolved.handed_over:
             try:
@@ -410,7 +453,7 @@ class SyncFeed:
                 done.stopped = len(done.ids) < len({one.id for one in work})
                 break
         self.suggest_matches(practice, unanswered)
-        return done
+        return pull, done
 
     def _held(self, state: FeedState, stored: Mapping[str, DigestWeek], found: Comparison) -> Held | None:
         """Whether too much vanished at once: told from what is stored, for a source that stumbles is asked for nothing more."""
@@ -429,10 +472,31 @@ class SyncFeed:
         same = state.held is not None and state.held.covers(found.visits)
         since = state.held.since if state.held and same else found.since
         now_held = replace(found, since=since)
-        if state.held != now_held:
-            self._save(state, replace(_well(state), held=now_held, answer=state.answer if same else None))
+        well = replace(_well(state), failing_since=state.failing_since)
+        after = replace(well, held=now_held, answer=state.answer if same else None)
+        turned = self._turned(state, self.judge_feed(after, HELD))
         finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.HELD, seen)
-        return SyncReport(Outcome.HELD, seen, missing=found.vanished, events=(finished,))
+        return SyncReport(Outcome.HELD, seen, missing=found.vanished, events=(*turned, finished))
+
+    def _stopped(self, pull: _Pull, done: _Done, seen: int, set_aside: int) -> SyncReport:
+        """Its time was up before all was applied; the next pull goes on."""
+        done.events += self._missed(pull.state)
+        return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
+
+    def _missed(self, state: FeedState) -> tuple[Event, ...]:
+        """A turn that was no fault of the source's brought no good pull."""
+        return self._turned(state, self.judge_feed(state, OutOfTime.word))
+
+    def _turned(self, before: FeedState, after: FeedState) -> tuple[Event, ...]:
+        """Store what a turn left that brought no good pull; what is learnt if its feed turned by that. Where somebody wrote
+        meanwhile, theirs stands, and the next turn judges.
+        """
+        if after == before or not self._save(before, after) or bool(after.broken_since) == bool(before.broken_since):
+            return ()
+        return (FeedTurned(after.settings.practice, after.settings.source_id),)
+
+    def _followed(self, report: SyncReport) -> SyncReport:
+        return replace(report, events=(*report.events, *self.follow_pull(report.events)))
 
     def _report(
         self, outcome: Outcome, pull: _Pull, done: _Done, seen: int, missing: int, set_aside: int
@@ -454,21 +518,10 @@ class SyncFeed:
         if isinstance(fault, RateLimited) and fault.until:
             not_before = max(not_before, fault.until)
             self._hold_lane(state.settings, fault.until)
-        failing = replace(state, failing_since=state.failing_since or self.clock.now())
-        breaks = state.broken_since is None and self._is_broken(failing, fault)
-        after = replace(
-            failing,
-            failures=failures,
-            last_failure=fault.word,
-            not_before=not_before,
-            broken_since=self.clock.now() if breaks else state.broken_since,
-            unheard=state.unheard or breaks,
-        )
-        settings = state.settings
-        events: list[Event] = [PullFinished(settings.practice, settings.feed_id, Outcome.FAILED)]
-        if self._save(state, after) and breaks:
-            events.append(FeedTurned(settings.practice, settings.source_id))
-        return SyncReport(Outcome.FAILED, failure=fault.word, events=tuple(events))
+        after = replace(state, failures=failures, last_failure=fault.word, not_before=not_before)
+        turned = self._turned(state, self.judge_feed(after, fault.word, at_once=isinstance(fault, AuthRevoked)))
+        finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.FAILED)
+        return SyncReport(Outcome.FAILED, failure=fault.word, events=(finished, *turned))
 
     def _hold_lane(self, settings: FeedSettings, until: datetime) -> None:
         """What a source asks of one feed for a while, it asks of all of its account's: also where another worker pulls them."""
@@ -479,40 +532,32 @@ class SyncFeed:
             if one.settings.lane == settings.lane and one.settings.feed_id != settings.feed_id and not known:
                 self._save(one, replace(one, not_before=until, last_failure=RateLimited.word))
 
-    def _is_broken(self, state: FeedState, fault: SourceError) -> bool:
-        """Whether a source that failed again has failed for too long: of open hours, since its last good pull."""
-        if isinstance(fault, AuthRevoked):
-            return True
-        if state.last_good_at is None or state.failing_since is None:
-            return False  # it never was well: `oneway status` says so
-        practice = self.practices.get(state.settings.practice)
-        providers = [practice.availability_of(practice.provider(ours)) for _, ours, _ in state.settings.providers]
-        patience = patience_minutes(state.settings.interval_minutes)
-        zone = zone_of(state.settings.zone)
-        # Good pulls are written down coarsely. The last one was made an interval before the first that failed, if pulls were
-        # made at all: one after the next heartbeat would have been written down.
-        interval = timedelta(minutes=state.settings.interval_minutes)
-        unwritten = HEARTBEAT if state.settings.beats else LOOK_BACK_EVERY
-        well = max(state.last_good_at, min(state.failing_since - interval, state.last_good_at + unwritten))
-        return open_minutes(providers, zone, well, self.clock.now(), patience) >= patience
-
     def _good(self, pull: _Pull, after: FeedState, done: _Done, complete: bool = True) -> None:
-        """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once."""
+        """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once. One that is
+        not `complete` brought its rows, and is no good one.
+        """
         state = pull.state
         over = state.awaited is not None and pull.began > state.awaited
         after = replace(
             _well(after),
-            last_good_at=pull.began if complete else state.last_good_at,
-            looked_back_at=pull.began if complete and pull.back else state.looked_back_at,
             last_change_at=self.clock.now() if done.written else state.last_change_at,
             changes=counted(state.changes, self.clock.now(), done.written) if done.written else state.changes,
-            held=None,
-            answer=None,
-            broken_since=None,
-            unheard=state.unheard or state.broken_since is not None,
-            awaited=None if over else state.awaited,
-            awaited_by=() if over else state.awaited_by,
+            applying=False,
         )
+        if complete:
+            after = replace(
+                after,
+                last_good_at=pull.began,
+                looked_back_at=pull.began if pull.back else state.looked_back_at,
+                held=None,
+                answer=None,
+                broken_since=None,
+                unheard=state.unheard or state.broken_since is not None,
+                awaited=None if over else state.awaited,
+                awaited_by=() if over else state.awaited_by,
+            )
+        else:
+            after = self.judge_feed(replace(after, failing_since=state.failing_since), INCOMPLETE)
         nothing_but_stamps = replace(
             after,
             seen=state.seen,
@@ -528,7 +573,7 @@ class SyncFeed:
                 settle(partial(self._forget, state.settings), self.clock)
             return
         done.awaited_by = state.awaited_by if after.awaited is None else ()
-        if state.broken_since:
+        if bool(after.broken_since) != bool(state.broken_since):
             done.events.append(FeedTurned(after.settings.practice, after.settings.source_id))
         if after.cursor:
             with suppress(SourceError):  # then it comes again
@@ -553,7 +598,7 @@ class SyncFeed:
         """Another pull ran beside this one, which may have applied what is older than what that one saw: compare all again."""
         state = self.feeds.get(settings.practice, settings.feed_id)
         if state is not None:
-            forgotten = replace(state, seen=state.seen.forgotten(), seen_back=state.seen_back.forgotten(), delta="")
+            forgotten = replace(state, applying=True).unfinished()
             if forgotten != state:
                 self.feeds.save(state, forgotten)
 

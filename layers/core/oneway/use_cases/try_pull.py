@@ -9,6 +9,8 @@ from ..domain.comparing import compare
 from ..ports import Capabilities, Clock, FeedRepository, SourceFactory
 from .sync_feed import pulled_of, window_at
 
+_SHORT = "says that there is more than it shows; nothing counts as absent until that has been so for a while"
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -53,7 +55,8 @@ class TryPull:
         source = self.open_source(state)
         snapshot = source.snapshot([external_id for external_id, _, _ in settings.providers], window, None)
         pulled, set_aside = pulled_of(settings, snapshot.translate({}), snapshot.prints, {})
-        found = compare(pulled, self.feeds.digests(practice, feed_id), window, snapshot.complete)
+        complete = snapshot.complete and not snapshot.short
+        found = compare(pulled, self.feeds.digests(practice, feed_id), window, complete)
         known, rows = set(found.known), pulled.rows
         patients = [row.patient for row in rows.values() if row.patient]
         return Tried(
@@ -67,5 +70,5 @@ class TryPull:
             sum(identifier not in known for identifier in found.changed),
             sum(identifier in known for identifier in found.changed),
             len(found.absent_once) + len(found.absent_twice),
-            source.remarks(),
+            [*source.remarks(), *((_SHORT,) if snapshot.short else ())],
         )

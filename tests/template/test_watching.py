@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from oneway.batch_report import ENDS, TOTALS
 
+from cli.main import dead_letters
 from tests.template_file import RESOURCES, ROOT, TEMPLATE, WATCHING
 
 OURS = {
@@ -202,6 +203,30 @@ def test_each_function_s_errors_are_watched() -> None:
     watched = {used.dimensions["FunctionName"] for used in in_alarms() if used.name == "Errors"}
 
     assert watched == {f"${{Stack}}-{name}" for name in FUNCTIONS}
+
+
+def test_each_function_s_errors_are_on_the_dashboard() -> None:
+    shown = {used.dimensions["FunctionName"] for used in on_the_dashboard() if used.name == "Errors"}
+
+    assert shown == {f"${{Stack}}-{name}" for name in FUNCTIONS}
+
+
+LINES = re.compile(r'"([a-z]+ [a-z]+)"')
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_a_log_line_that_an_alarm_names_is_written(name: str) -> None:
+    written = "".join(file.read_text("utf-8") for file in (ROOT / "functions").rglob("*_function.py"))
+
+    for line in LINES.findall(ALARMS[name]["AlarmDescription"]):
+        assert f'log("{line}"' in written
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_a_command_that_an_alarm_names_is_there(name: str) -> None:
+    known = {command.name for command in dead_letters.registered_commands}
+
+    assert set(re.findall(r"oneway dead-letters (\w+)", ALARMS[name]["AlarmDescription"])) <= known
 
 
 def test_each_queue_of_what_was_given_up_is_watched() -> None:

@@ -191,12 +191,17 @@ def test_the_logo_travels_with_it_and_the_name_stands_in_without() -> None:
     assert "<img" not in text_of(a_composed(MessageKind.CONFIRMED_PATIENT, linked()), "html")
 
 
-def test_it_comes_from_the_practice_and_answers_go_there() -> None:
-    mime = a_composed(MessageKind.RECEIVED_PATIENT)
+@pytest.mark.parametrize("kind", MessageKind)
+def test_it_comes_from_the_practice_and_answers_go_there(kind: MessageKind) -> None:
+    mime = a_composed(kind)
     assert mime["From"] == f"Harbor Clinic <{SENDER}>"
     assert mime["Reply-To"] == "front@harbor.example"
-    assert mime["To"] == "maria@example.org"
+    assert mime["To"] == ("front@harbor.example" if kind.to_staff else "maria@example.org")
     assert mime["Auto-Submitted"] == "auto-generated"
+    assert mime["X-Auto-Response-Suppress"] == "All"
+    assert str(mime["Message-ID"]).strip().endswith("@oneway.example>")
+    assert mime["Content-Language"] == "en"
+    assert [part["Content-Language"] for part in mime.walk() if part is not mime and part["Content-Language"]] == []
 
 
 def test_names_cannot_forge_headers_or_markup() -> None:

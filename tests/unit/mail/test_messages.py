@@ -212,6 +212,15 @@ def test_names_cannot_forge_headers_or_markup() -> None:
     assert "<script>" not in text_of(person, "html")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", MessageKind)
+def test_nothing_is_written_as_in_html_where_it_is_text(kind: MessageKind, language: str) -> None:
+    request = a_request(language=language, note_to_patient="Bring <all> of Ann & Bo's cards")
+    mime = a_composed(kind, request, language=language, name="O'Brien & Sons <Clinic>")
+    assert not re.search(r"&(amp|lt|gt|quot|#\d+);", f"{mime['Subject']}{text_of(mime)}")
+    assert "<Clinic>" not in text_of(mime, "html")
+
+
 def test_whoever_asks_for_somebody_else_is_greeted() -> None:
     mime = a_composed(MessageKind.RECEIVED_PATIENT, a_request(booker=Booker("Rosa", "Núñez", "mother")))
     assert "Hello Rosa" in text_of(mime)

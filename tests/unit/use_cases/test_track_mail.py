@@ -253,6 +253,16 @@ class TestBounce:
         assert record(desk, request).state is MessageState.SENT
 
 
+    def test_what_was_uncertain_is_not_any_more(self, desk: Desk) -> None:
+        request = desk.ask()
+        before = record(desk, request)
+        unsure = replace(before, state=MessageState.UNCERTAIN, sent_at=None, mail_id="", why=Why.REFUSED)
+        desk.store.messages.claim("harbor", request.id, before, unsure)
+        say(desk, "recorded_send", request)
+        after = record(desk, request)
+        assert (after.state, after.why) == (MessageState.SENT, None)
+
+
 class TestLookingForTheEvent:
     """Before a claim that ended without an answer is sent again, its event is looked for."""
 

@@ -252,7 +252,6 @@ class TestBounce:
         say(desk, "send", request)
         assert record(desk, request).state is MessageState.SENT
 
-
     def test_what_was_uncertain_is_not_any_more(self, desk: Desk) -> None:
         request = desk.ask()
         before = record(desk, request)

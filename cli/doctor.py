@@ -85,11 +85,14 @@ def examine(stack: Stack, out: Console, dns: Dns | None = None) -> bool:
         client = stack.client("sesv2")
         account = client.get_account()
         by_domain, by_address = (_identity(client, name) for name in (domain, sender))
-        reports = client.get_configuration_set_event_destinations(ConfigurationSetName=stack.output("ConfigurationSet"))
+        ours = stack.output("ConfigurationSet")
+        settings = client.get_configuration_set(ConfigurationSetName=ours)
+        reports = client.get_configuration_set_event_destinations(ConfigurationSetName=ours)
         found = [
             *of_account(account),
             of_rate(account, float(stack.output("SendRate"))),
             *of_sender(sender, by_domain, by_address, account),
+            *of_settings(settings),
             *of_reports(reports.get("EventDestinations", [])),
         ]
         if stack.local:
@@ -177,6 +180,16 @@ def of_sender(
             f"Enter the CNAME records of SES, Identities, {domain}, DKIM in the DNS; they may take a day to be seen."
         )
         yield Finding(How.WRONG, f"DKIM: SES says {status.lower().replace('_', ' ')}: mail may go to spam", advice)
+
+
+def of_settings(settings: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whether somebody paused this stack's mail, or has its links go through SES, which would count clicks."""
+    if not settings.get("SendingOptions", {}).get("SendingEnabled", True):
+        advice = "SES console, Configuration sets, this stack's, Enable sending. What waits goes out then."
+        yield Finding(How.WRONG, "Sending: it is paused for this stack", advice)
+    if settings.get("TrackingOptions", {}).get("CustomRedirectDomain"):
+        advice = "Take the custom redirect domain off the configuration set: links that go through it tell who is ill."
+        yield Finding(How.WRONG, "Tracking: links may go through SES", advice)
 
 
 def of_reports(destinations: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:

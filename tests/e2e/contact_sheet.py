@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-_WIDTH, _HEIGHT, _SCALE = 400, 780, 0.5
+_WIDTH, _HEIGHT, _SCALE = 400, 900, 0.5
 _COLUMNS = 6
 
 

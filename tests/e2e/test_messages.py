@@ -105,6 +105,15 @@ class Post:
             answer = client.invoke(FunctionName="oneway-run-timers", Payload=b"{}")
             assert "FunctionError" not in answer, answer["Payload"].read()
 
+    def comes_back(self, name: str, request_id: str, message: str, address: str) -> None:
+        """SES tells of a message what a file of its events has, through EventBridge."""
+        event = an_event(name, request_id, message, practice="quay")
+        for named in event["detail"].get("bounce", {}).get("bouncedRecipients", ()):
+            named["emailAddress"] = address
+        put = {"Source": "local.ses", "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
+        answer = self.telling.laptop.aws.client("events").put_events(Entries=[put])
+        assert not answer["FailedEntryCount"]
+
     def enter(self, letter: str, start: datetime, **changes: Any) -> dict[str, Any]:
         """Staff enter the visit of a patient in their system, and it is read."""
         visit = self.telling.laptop.sandbox.enter("brandt", start, 30, **a_person(letter), **changes)
@@ -329,14 +338,9 @@ def test_what_comes_back_of_mail(post: Post, browser: Browser, eyes: Eyes) -> No
     address, request_id, start = post.ask(8)
     post.letter(address, "not confirmed yet")
     wait_for("the message's record", lambda: _sent(post, request_id), SECONDS)
-    events = post.telling.laptop.aws.client("events")
     automatic, bounce = "recorded_automatic_answer", "recorded_bounce_no_such_user"
     for name in ("recorded_send", "recorded_delivery", automatic, bounce, bounce, "not_ours"):
-        event = an_event(name, request_id, practice="quay")
-        for named in event["detail"].get("bounce", {}).get("bouncedRecipients", ()):
-            named["emailAddress"] = address
-        put = {"Source": "local.ses", "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
-        assert not events.put_events(Entries=[put])["FailedEntryCount"]
+        post.comes_back(name, request_id, "000001-received_patient", address)
     letter = post.letter(STAFF, "mail does not arrive")
     desk = browser.new_context(locale="en-US")
     page: Page = desk.new_page()
@@ -355,10 +359,29 @@ def test_what_comes_back_of_mail(post: Post, browser: Browser, eyes: Eyes) -> No
     expect(page.locator("#live")).to_contain_text("closed")
     page.get_by_role("button", name="Use this address again").click()
     expect(page.locator("#live")).to_contain_text("again")
+    staff_mail_is_stopped_until_staff_say_so(post, page, request_id, eyes)
     desk.close()
     aside = post.telling.laptop.aws.client("sqs")
     url = post.telling.laptop.outputs["DeadMailEventsUrl"]
     wait_for("what is not known", lambda: aside.receive_message(QueueUrl=url).get("Messages"), SECONDS)
+
+
+def staff_mail_is_stopped_until_staff_say_so(post: Post, page: Page, request_id: str, eyes: Eyes) -> None:
+    """The desk's own address bounces: the portal says it, and Settings lifts it."""
+    portal = f"{post.telling.laptop.public_url}/portal/quay"
+    post.comes_back("recorded_bounce_no_mailbox", request_id, "000001-received_staff", STAFF)
+
+    def said() -> bool:
+        page.goto(f"{portal}/appointments")
+        return STAFF in page.inner_text("main") and "mail is stopped" in page.inner_text("main")
+
+    wait_for("the portal to say that mail is stopped", said, SECONDS)
+    page.get_by_role("link", name="See why").click()
+    expect(page.get_by_text("a message came back, for good")).to_be_visible()
+    eyes.look(page, "s-staff-mail")
+    page.get_by_role("button", name="Use this address again").click()
+    expect(page.locator("#live")).to_contain_text("again")
+    expect(page.get_by_text("mail is stopped")).to_have_count(0)
 
 
 def sign_in(page: Page, link: str) -> None:

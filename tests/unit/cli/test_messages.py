@@ -151,6 +151,14 @@ class TestDoctor:
     def test_a_dns_that_does_not_answer_is_no_fault_of_the_domain(self) -> None:
         assert hows([*doctor.of_dns("oneway.example", SIGNED, FakeDns(down=True), "us-east-1")]) == {How.UNSEEN}
 
+    def test_a_pause_of_this_stacks_mail_and_a_detour_of_its_links_are_found(self) -> None:
+        assert [*doctor.of_settings({"SendingOptions": {"SendingEnabled": True}})] == []
+        assert [*doctor.of_settings({})] == []
+        (paused,) = doctor.of_settings({"SendingOptions": {"SendingEnabled": False}})
+        (detour,) = doctor.of_settings({"TrackingOptions": {"CustomRedirectDomain": "click.oneway.example"}})
+        assert hows([paused, detour]) == {How.WRONG}
+        assert "Enable sending" in paused.advice
+
     def test_reports_that_do_not_come_and_tracking_that_should_not_be(self) -> None:
         assert How.WRONG in hows([*doctor.of_reports([])])
         watched = [{"Enabled": True, "MatchingEventTypes": ["DELIVERY", "BOUNCE", "COMPLAINT", "OPEN"]}]

@@ -191,12 +191,17 @@ def test_the_logo_travels_with_it_and_the_name_stands_in_without() -> None:
     assert "<img" not in text_of(a_composed(MessageKind.CONFIRMED_PATIENT, linked()), "html")
 
 
-def test_it_comes_from_the_practice_and_answers_go_there() -> None:
-    mime = a_composed(MessageKind.RECEIVED_PATIENT)
+@pytest.mark.parametrize("kind", MessageKind)
+def test_it_comes_from_the_practice_and_answers_go_there(kind: MessageKind) -> None:
+    mime = a_composed(kind)
     assert mime["From"] == f"Harbor Clinic <{SENDER}>"
     assert mime["Reply-To"] == "front@harbor.example"
-    assert mime["To"] == "maria@example.org"
+    assert mime["To"] == ("front@harbor.example" if kind.to_staff else "maria@example.org")
     assert mime["Auto-Submitted"] == "auto-generated"
+    assert mime["X-Auto-Response-Suppress"] == "All"
+    assert str(mime["Message-ID"]).strip().endswith("@oneway.example>")
+    assert mime["Content-Language"] == "en"
+    assert [part["Content-Language"] for part in mime.walk() if part is not mime and part["Content-Language"]] == []
 
 
 def test_names_cannot_forge_headers_or_markup() -> None:
@@ -205,6 +210,15 @@ def test_names_cannot_forge_headers_or_markup() -> None:
     assert "<b>" not in text_of(mime, "html").replace("<body", "")
     person = a_composed(MessageKind.RECEIVED_PATIENT, a_request(patient=a_patient(first_name="<script>x</script>")))
     assert "<script>" not in text_of(person, "html")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", MessageKind)
+def test_nothing_is_written_as_in_html_where_it_is_text(kind: MessageKind, language: str) -> None:
+    request = a_request(language=language, note_to_patient="Bring <all> of Ann & Bo's cards")
+    mime = a_composed(kind, request, language=language, name="O'Brien & Sons <Clinic>")
+    assert not re.search(r"&(amp|lt|gt|quot|#\d+);", f"{mime['Subject']}{text_of(mime)}")
+    assert "<Clinic>" not in text_of(mime, "html")
 
 
 def test_whoever_asks_for_somebody_else_is_greeted() -> None:

@@ -8,7 +8,7 @@ from oneway.domain.events import HealthEvent
 from oneway.faults import AuthRevoked
 from oneway.use_cases.tell_staff_of_source import TellStaffOfSource
 
-from tests.desk import NADIA, VIC, Desk
+from tests.desk import LATER, NADIA, VIC, Desk
 
 
 @pytest.fixture
@@ -84,6 +84,17 @@ def test_a_notice_that_could_not_be_made_comes_again_with_the_next_pull(desk: De
     dead[0] = False
     pull(desk)
     assert told(desk) == ["source_broken_staff"]
+
+
+def test_staffs_mail_goes_to_a_providers_own_recipients_each_once() -> None:
+    desk = Desk()
+    osei = replace(desk.practice.providers["osei"], recipients=("Osei@harbor.example", "osei@harbor.example"))
+    desk.store.practices.save(replace(desk.practice, providers=desk.practice.providers | {"osei": osei}))
+    desk.ask()
+    desk.submit(f"{1:032d}", provider="brandt", start=LATER.isoformat())
+    desk.deliver()
+    staff = [to for _, _, to, tags in desk.mailer.sent if tags["message"].endswith("_staff")]
+    assert staff == [("Osei@harbor.example",), ("front@harbor.example",)]
 
 
 class TestTest:

@@ -238,12 +238,46 @@ class TestBounce:
         desk.deliver()
         assert staff_mail(desk) == ["unreachable_staff"]
 
+    def test_staff_are_told_once_and_again_after_they_have_called(self, desk: Desk) -> None:
+        request = desk.ask()
+        say(desk, "bounce_transient", request)
+        desk.deliver()
+        desk.enter()
+        desk.minutes()
+        confirmed = next(
+            one.id for one in desk.store.messages.list("harbor", request.id) if one.id.endswith("confirmed_patient")
+        )
+        say(desk, "bounce_transient", request, confirmed)
+        desk.deliver()
+        call = desk.stored(request).call
+        assert call
+        assert call.id == confirmed
+        assert staff_mail(desk) == ["unreachable_staff", "unreachable_staff"]  # the first call was no longer needed
+        desk.close_call_task("harbor", NADIA, request.id, call.id)
+        desk.call_off()
+        desk.minutes(3)
+        cancelled = next(
+            one.id for one in desk.store.messages.list("harbor", request.id) if one.id.endswith("cancelled_patient")
+        )
+        say(desk, "bounce_transient", request, cancelled)
+        desk.deliver()
+        assert staff_mail(desk) == ["unreachable_staff"] * 3
+
     def test_it_comes_before_the_message_was_marked(self, desk: Desk) -> None:
         request = desk.submit().request
         claimed = MessageRecord(RECEIVED, MessageKind.RECEIVED_PATIENT, MessageState.CLAIMED, 1)
         desk.store.messages.claim("harbor", request.id, None, claimed)
         say(desk, "send", request)
         assert record(desk, request).state is MessageState.SENT
+
+    def test_what_was_uncertain_is_not_any_more(self, desk: Desk) -> None:
+        request = desk.ask()
+        before = record(desk, request)
+        unsure = replace(before, state=MessageState.UNCERTAIN, sent_at=None, mail_id="", why=Why.REFUSED)
+        desk.store.messages.claim("harbor", request.id, before, unsure)
+        say(desk, "recorded_send", request)
+        after = record(desk, request)
+        assert (after.state, after.why) == (MessageState.SENT, None)
 
 
 class TestLookingForTheEvent:

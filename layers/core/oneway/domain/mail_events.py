@@ -37,6 +37,7 @@ def tracked(record: MessageRecord, event: MailEvent) -> MessageRecord:
             claimed_until=None,
             sent_at=sent_at,
             mail_id=record.mail_id or event.mail_id,
+            why=None,
         )
     if to_stop := marks_to_stop(record, event):
         record = replace(record, stopped=(*record.stopped, *to_stop))

@@ -105,7 +105,7 @@ class MailComposer:
         thread = f"{request.id}.{'staff' if due.kind.to_staff else 'patient'}"
         mime = self._written(practice, str(due.kind), values, recipients, f"{request.id}.{due.id}", thread, logo)
         self._add_calendar_file(mime, due, practice, request, values["t"])
-        return mime.as_bytes(policy=_LONG_HEADERS)
+        return _bytes(mime, values["language"])
 
     def of_practice(
         self, notice: Notice, practice: Practice, waiting: Sequence[Request], recipients: Sequence[str]
@@ -114,7 +114,7 @@ class MailComposer:
         values, logo = self._notice_values(notice, practice, waiting), self.logo_of(practice.slug)
         thread = f"{practice.slug}.{notice.subject or notice.kind}"
         mime = self._written(practice, str(notice.kind), values, recipients, notice.id, thread, logo)
-        return mime.as_bytes(policy=_LONG_HEADERS)
+        return _bytes(mime, values["language"])
 
     def render(self, due: DueMessage, practice: Practice, request: Request, link: str) -> Rendered:
         """A message's subject, HTML and text."""
@@ -143,7 +143,6 @@ class MailComposer:
         mime["References"] = mime["In-Reply-To"] = f"<{thread}@{host}>"
         mime["Auto-Submitted"] = "auto-generated"
         mime["X-Auto-Response-Suppress"] = "All"
-        mime["Content-Language"] = values["language"]
         mime.set_content(rendered.text)
         mime.add_alternative(rendered.html, subtype="html")
         if logo:
@@ -264,6 +263,12 @@ class MailComposer:
             "old_hours": 0,
             "text": f"{kind}.text",
         }
+
+
+def _bytes(mime: EmailMessage, language: str) -> bytes:
+    """The whole message, of which the language is said last: each part that is added takes such headers into the first one."""
+    mime["Content-Language"] = language
+    return mime.as_bytes(policy=_LONG_HEADERS)
 
 
 def _times(due: DueMessage, request: Request) -> tuple[datetime | None, datetime | None]:

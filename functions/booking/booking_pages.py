@@ -78,6 +78,7 @@ def _providers_page(on: PageRequest, *, gone: bool = False, problem: str = "") -
         several=len(bookable) > 1,
         faces=portraits(on),
         initials=_initials,
+        before=on.values["before"] if on.values["provider"] == ANY else on.values["provider"],
         gone=gone,
         problem=problem,
     )
@@ -212,6 +213,8 @@ def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Resp
 @asking_whom
 def check_answers(on: PageRequest) -> Response:
     """Check your answers before they are sent."""
+    if on.values["provider"] == ANY:  # nobody else's time was chosen
+        on = on.having(provider=on.values["before"])
     # Whoever comes back to this page after sending holds the time already.
     if sent := _sent(on, "key"):
         if on.ours.submit_request.repeats(sent, _form(on, consent=True)):

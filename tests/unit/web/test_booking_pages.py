@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.practices import Limits, Location, VisitType
 from oneway.domain.requests import RequestState
+from oneway.web.forms import CHOICES, FIELDS
 
 from local.demo.browser import Page
 from tests.builders import START, a_calendar, a_form, a_patient, a_practice, a_provider, a_row
@@ -241,6 +242,81 @@ def test_from_every_change_one_can_go_back_to_the_check(asking: Asking) -> None:
         page = patient.press(patient.press(check, f"Change {change}"), "‹ Check your request")
         assert "Send request" in page.text, change
         assert "Rosa Lind (mother)" in page.text
+
+
+def test_from_first_available_one_can_go_back_to_the_check(asking: Asking) -> None:
+    """The one who was chosen before is still chosen until a time of somebody else's is."""
+    patient = asking()
+    page = patient.press(patient.press(at_check(patient), "Change With"), "First available")
+    there = patient.press(page, "‹ Check your request")
+    assert "Send request" in there.text
+    assert "Dr. Amara Osei" in there.text
+    page = patient.press(page, "New patient")
+    assert "Send request" in patient.press(page, "‹ Check your request").text
+    page = patient.press(page, r"^24\b")
+    page = patient.press(page, "‹ Check your request")
+    assert "Tuesday, November 24, 2026, 9:30 AM" in page.text
+
+
+BAD = [
+    {"start": "0001-01-01T00:00:00+14:00"}, {"start": "9999-12-31T23:59:59-14:00"}, {"start": "2026-11-24"},
+    {"start": "x" * 500},
+    {"choice": "&".join(f"a{n}=1" for n in range(20))}, {"choice": "start=0001-01-01T00:00:00%2B14:00"}, {"parts": "zzz"},
+    {"days": "2026-11-24", "parts": "zzz,morning", "start": ""}, {"days": "9999-99-99,2026-11-24", "start": ""},
+    {"start": "2026-11-24T09:30:00+23:59:59"}, {"visit_type": "zzz"}, {"provider": "zzz"}, {"provider": "any"},
+    {"month": "9999-12"}, {"day": "0001-01-01"}, {"for_whom": "zzz"}, {"new_patient": "zzz"}, {"language": "zzz"}, {"lang": "z"},
+    {"birth_day": "\udcff"},
+    {"key": "ñ\0"}, {"first_name": "\0"}, {"days": "," * 300}, {"days": ",".join(["2026-11-24"] * 50), "start": ""},
+    {"earlier": "zzz"}, {"colour": "zzz"},
+]  # fmt: skip
+EVERY_STEP = ["", "/visit", "/times", "/days", "/who", "/details", "/check", "/requests"]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=range(len(BAD)))
+@pytest.mark.parametrize("place", PLACES)
+def test_bad_input_gets_a_clear_answer_on_every_step(asking: Asking, place: str, bad: dict[str, str]) -> None:
+    patient = asking()
+    chosen = {"provider": "osei", "visit_type": "new", "start": START_TEXT, "for_whom": "me", "new_patient": "yes"}
+    for step in EVERY_STEP:
+        typed = urlencode(
+            {**chosen, **TYPED, "contact_consent": "yes", "asked": "days" if step == "/days" else "", **bad},
+            errors="surrogateescape",
+        )
+        page = patient.open(f"/{place}/harbor{step}", "POST", typed)
+        assert page.status in (200, 400, 404, 409, 422), (step, page.text)
+        assert "In an emergency" in page.text
+        if step not in ("/check", "/requests"):
+            page = patient.open(f"/{place}/harbor{step}?{urlencode({**chosen, **bad}, errors='surrogateescape')}")
+            assert page.status in (200, 400, 404, 422), (step, page.text)
+    assert not patient.world.store.requests_by_id
+
+
+@pytest.mark.parametrize("step", EVERY_STEP)
+def test_a_form_with_too_many_fields_is_refused_in_plain_words(asking: Asking, step: str) -> None:
+    page = asking().open(f"/book/harbor{step}?lang=en", "POST", "&".join(f"a{n}=1" for n in range(300)))
+    assert page.status == 400
+    assert "cannot be read" in page.text
+    assert "In an emergency" in page.text
+
+
+PRIVATE = {name: f"secret{name}" for name in FIELDS if name not in (*CHOICES, "language")}
+
+
+@pytest.mark.parametrize("step", EVERY_STEP[:6])
+def test_what_is_private_is_not_read_from_an_address_nor_put_into_one(asking: Asking, step: str) -> None:
+    chosen = {
+        "provider": "osei",
+        "visit_type": "new",
+        "start": START_TEXT,
+        "for_whom": "me",
+        "new_patient": "yes",
+        "lang": "en",
+    }
+    page = asking().open(
+        f"/book/harbor{step}?{urlencode({**chosen, **PRIVATE, 'choice': 'last_name=secret&reason=secret'})}"
+    )
+    assert page.status == 200
+    assert "secret" not in page.html
 
 
 def test_consent_is_asked_for_on_the_last_page(asking: Asking) -> None:

@@ -682,6 +682,21 @@ def test_cancelling_is_asked_first_and_of_a_confirmed_visit_passed_on(asking: As
     assert request.asked_to_cancel_at
 
 
+def test_a_visit_that_is_over_is_not_cancelled(asking: Asking) -> None:
+    patient = asking()
+    address = my_request(patient)
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    patient.world.clock.advance(days=3)
+    page = patient.open(f"{address}?lang=en")
+    assert "Ask to cancel" not in page.text
+    assert not [text for _, text in links(page) if text == "Cancel"]
+    assert "can no longer be cancelled here" in patient.open(f"{address}/cancel?lang=en").text
+    assert patient.open(f"{address}/cancel?lang=en", "POST").status == 409
+    (request,) = patient.world.store.requests_by_id.values()
+    assert request.asked_to_cancel_at is None
+
+
 def test_whoever_was_told_not_to_come_reads_it_here_too(asking: Asking) -> None:
     patient = asking()
     address = my_request(patient)

@@ -718,10 +718,11 @@ def test_what_is_over_cannot_be_cancelled(asking: Asking) -> None:
     assert "can no longer be cancelled here" in page.text
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(
     "headers", [{}, {"purpose": "prefetch"}, {"sec-purpose": "prefetch;prerender"}, {"x-moz": "prefetch"}]
 )
-def test_following_any_link_changes_nothing(asking: Asking, headers: dict[str, str]) -> None:
+def test_following_any_link_changes_nothing(asking: Asking, headers: dict[str, str], method: str) -> None:
     """Every page that can be fetched, with every link that stands on one, as mail scanners and browsers ahead of time do."""
     patient = asking()
     address = my_request(patient)
@@ -740,8 +741,22 @@ def test_following_any_link_changes_nothing(asking: Asking, headers: dict[str, s
         page = patient.open(one)
         if "text/html" in page.headers["content-type"]:
             todo += addresses(page)
+        if method == "HEAD":
+            told = patient.open(one, "HEAD")
+            assert (told.status, told.body, told.headers["content-type"]) == (
+                page.status,
+                b"",
+                page.headers["content-type"],
+            )
     assert len(seen) > 15
     assert (dict(patient.world.store.requests_by_id), patient.world.store.writes) == before
+
+
+def test_whatever_can_be_fetched_answers_a_question_for_its_head(asking: Asking) -> None:
+    routes = asking().function.app.routes
+    pages = {route: set(methods) for route, methods in routes.items() if not route.startswith(("/api", "/keys"))}
+    assert len(pages) > 15
+    assert not [route for route, methods in pages.items() if ("GET" in methods) != ("HEAD" in methods)]
 
 
 def test_no_page_may_be_framed_but_the_embedded_ones_by_the_practices_own_sites(asking: Asking) -> None:

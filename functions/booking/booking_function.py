@@ -271,8 +271,8 @@ PAGES = [
     ("GET", "/embed.js", "served_files", "embed_script"),
     ("GET", "/photos/{practice}/{file}", "served_files", "provider_photo"),
 ]  # fmt: skip
-"""Method, route, and the view: its module, loaded when it is first asked for, and its name. What can be fetched answers HEAD, too,
-as mail scanners and those who check links ask."""
+"""Method, route, and the view: its module, loaded when it is first asked for, and its name. What can be fetched answers
+HEAD, too: mail scanners and those who check links ask for it."""
 
 
 def _page(module: str, name: str) -> View:

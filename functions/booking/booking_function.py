@@ -271,18 +271,23 @@ PAGES = [
     ("GET", "/embed.js", "served_files", "embed_script"),
     ("GET", "/photos/{practice}/{file}", "served_files", "provider_photo"),
 ]  # fmt: skip
-"""Method, route, and the view: its module, loaded when it is first asked for, and its name."""
+"""Method, route, and the view: its module, loaded when it is first asked for, and its name. What can be fetched answers
+HEAD, too: mail scanners and those who check links ask for it."""
 
 
 def _page(module: str, name: str) -> View:
     def view(**names: str) -> Response:
         from page_requests import answered
 
-        return answered(getattr(import_module(module), name), app.current_request, booking(), pages(), names)
+        answer = answered(getattr(import_module(module), name), app.current_request, booking(), pages(), names)
+        if app.current_request.method == "HEAD":
+            answer.body = ""
+        return answer
 
     return view
 
 
-for method, route, module, name in PAGES:
-    kinds = FORMS if method == "POST" else ["application/json"]  # of a GET without a body Chalice says that
-    app.route(route, methods=[method], content_types=kinds, name=f"{name} {method} {route}")(_page(module, name))
+for got, route, module, name in PAGES:
+    for method in ("GET", "HEAD") if got == "GET" else (got,):
+        kinds = FORMS if method == "POST" else ["application/json"]  # of a GET without a body Chalice says that
+        app.route(route, methods=[method], content_types=kinds, name=f"{name} {method} {route}")(_page(module, name))

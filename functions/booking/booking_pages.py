@@ -5,6 +5,7 @@ hidden fields, wherever one goes (docs/adr/0016). So Back, reload and no JavaScr
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import wraps
 from typing import Any
@@ -70,7 +71,7 @@ def _providers_page(on: PageRequest, *, gone: bool = False, problem: str = "") -
     practice = on.shop
     bookable = [one for one in practice.providers.values() if one.integrated]
     minute = int(on.ours.clock.now().timestamp() // 60)
-    free = _next_free(on, practice.slug, minute) if len(bookable) <= MOST_HINTS else {}
+    free = _next_free(on, practice, minute) if len(bookable) <= MOST_HINTS else {}
     return on.render(
         "providers.html",
         404 if gone else 422 if problem else 200,
@@ -78,6 +79,7 @@ def _providers_page(on: PageRequest, *, gone: bool = False, problem: str = "") -
         several=len(bookable) > 1,
         faces=portraits(on),
         initials=_initials,
+        before=on.values["before"] if on.values["provider"] == ANY else on.values["provider"],
         gone=gone,
         problem=problem,
     )
@@ -119,7 +121,7 @@ def show_times(on: PageRequest) -> Response:
         month_shown=month,
         day_shown=day,
         found=times_on(day, offers) if day else [],
-        next_free=None if any(month.free.values()) else _free_after(on, providers, visit_type.id, month),
+        next_free=None if any(month.free.values()) else _free_after(on, providers, visit_type.id, month.first),
         weekdays=weekdays(on.language, on.shop.country),
         phone_only=all(offer.closed in _PHONE_ONLY for offer in offers),
         old=any((offer.schedule_age_minutes or 0) > 240 for offer in offers),
@@ -212,6 +214,8 @@ def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Resp
 @asking_whom
 def check_answers(on: PageRequest) -> Response:
     """Check your answers before they are sent."""
+    if on.values["provider"] == ANY:  # nobody else's time was chosen
+        on = on.having(provider=on.values["before"])
     # Whoever comes back to this page after sending holds the time already.
     if sent := _sent(on, "key"):
         if on.ours.submit_request.repeats(sent, _form(on, consent=True)):
@@ -431,24 +435,24 @@ def _month(
 
     def offered(month: date) -> list[OfferedSlots]:
         begins, ends = max(month, today), next_month(month) - timedelta(days=1)
-        return [on.ours.list_slots(on.shop.slug, one.id, visit_type_id, begins, ends) for one in providers]
+        return on.ours.list_slots.of_each(on.shop.slug, [one.id for one in providers], visit_type_id, begins, ends)
 
     offers = offered(first_of(first))
-    if asked is None and not any(one.first_free for one in offers):
-        after = next_month(first) - timedelta(days=1)
-        found = [on.ours.list_slots.next_free_day(on.shop.slug, one.id, visit_type_id, after) for one in providers]
-        if free := min((one.first_free for one in found if one.first_free), default=None):
-            first, offers = free, offered(first_of(free))
+    nothing = asked is None and not any(one.first_free for one in offers)
+    if nothing and (free := _free_after(on, providers, visit_type_id, first)):
+        first, offers = free, offered(first_of(free))
     month = month_of(first, week_begins(on.shop.country), offers, today, last)
     free_days = [day for day, count in sorted(month.free.items()) if count]
     chosen = a_day(on.values["day"]) or before
     return month, chosen if chosen in free_days else next(iter(free_days), None), offers
 
 
-def _free_after(on: PageRequest, providers: Sequence[Provider], visit_type_id: str, month: Month) -> date | None:
-    """The first free day after a month that has none."""
-    after = next_month(month.first) - timedelta(days=1)
-    found = (on.ours.list_slots.next_free_day(on.shop.slug, one.id, visit_type_id, after) for one in providers)
+def _free_after(on: PageRequest, providers: Sequence[Provider], visit_type_id: str, month: date) -> date | None:
+    """The first day on which one of them is free after the month of a day."""
+    after = next_month(month) - timedelta(days=1)
+    found = on.ours.list_slots.next_free_day_of_each(
+        on.shop.slug, [(one.id, visit_type_id) for one in providers], after
+    )
     return min((one.first_free for one in found if one.first_free), default=None)
 
 
@@ -467,17 +471,15 @@ def _initials(name: str) -> str:
 _hints: dict[str, tuple[int, dict[str, date]]] = {}
 
 
-def _next_free(on: PageRequest, slug: str, minute: int) -> dict[str, date]:
+def _next_free(on: PageRequest, practice: Practice, minute: int) -> dict[str, date]:
     """When each provider is free next, for their shortest visit; at most a minute old. A hint: the page stands without it."""
+    slug = practice.slug
     if slug not in _hints or _hints[slug][0] != minute:
+        types = {one.id: practice.visit_types_of(one) for one in _bookable(practice)}
+        shortest = [(one, min(visits, key=lambda visit: visit.minutes).id) for one, visits in types.items() if visits]
         found = {}
-        for provider in _bookable(on.shop):
-            shortest = min(on.shop.visit_types_of(provider), key=lambda one: one.minutes)
-            try:
-                offered = on.ours.list_slots.next_free_day(slug, provider.id, shortest.id)
-            except StoreUnavailable:
-                continue
-            if offered.first_free:
-                found[provider.id] = offered.first_free
+        with suppress(StoreUnavailable):
+            offered = on.ours.list_slots.next_free_day_of_each(practice.slug, shortest)
+            found = {one.provider.id: one.first_free for one in offered if one.first_free}
         _hints[slug] = minute, found
     return _hints[slug][1]

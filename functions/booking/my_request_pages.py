@@ -4,6 +4,7 @@ from chalice.app import Response
 from oneway.calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import NotFound, RequestAlreadyAnswered
+from oneway.domain.requests import may_cancel
 from oneway.phones import shown
 from oneway.use_cases.look_up_request import LookedUp
 from oneway.web.answers import NO_STORE, asset_answer, redirect
@@ -83,5 +84,5 @@ def _page(
         whole_address=f"{on.ours.settings.public_url}/my-request/{on.shop.slug}/{link}",
         notice=notice,
         confirmed=_confirmed(found),
-        may_cancel=request.shown_state in ("requested", "booked") and not request.asked_to_cancel_at,
+        may_cancel=may_cancel(request, on.ours.clock.now()),
     )

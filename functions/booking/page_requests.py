@@ -16,7 +16,7 @@ from oneway.languages import LANGUAGES
 from oneway.web.answers import NO_STORE, NOBODYS, form_pairs, path_text, unexpected
 from oneway.web.forms import CHOICES, FIELDS
 from oneway.web.pages import Pages
-from oneway.web.problems import problem_of
+from oneway.web.problems import NotAForm, problem_of
 
 SEVERAL = ("days", "parts")
 BESIDE = ("month", "day", "asked", "website", "instead")
@@ -89,7 +89,7 @@ class PageRequest:
             start = datetime.fromisoformat(self.values.get("start", ""))
         except ValueError:
             return None
-        return start if start.tzinfo else None
+        return start if start.tzinfo and 1900 <= start.year < 3000 else None
 
     @property
     def days(self) -> list[date]:
@@ -109,8 +109,9 @@ class PageRequest:
 
     @property
     def here(self) -> Callable[[str], str]:
-        """This page in another language: what it was asked with stays."""
-        return lambda language: "?" + urlencode(self.query | {"lang": language})
+        """This page in another language: what it was asked with stays, but for what no address may hold."""
+        said = {name: value for name, value in self.query.items() if name in CHOICES or name not in (*FIELDS, "choice")}
+        return lambda language: "?" + urlencode(said | {"lang": language})
 
     @property
     def known(self) -> bool:
@@ -189,9 +190,18 @@ def span(first: date, count: int) -> Iterable[date]:
 
 
 def _values(on: PageRequest) -> dict[str, str]:
-    """The fields of the query or of the form. A button's `choice` sets several of them at once."""
+    """The fields of the form, or those of the query that tell nothing of anybody. A button's `choice` sets several at once."""
     pairs = form_pairs(on.request) if on.typed else list(on.query.items())
     given = dict(pairs)
     given |= {name: ",".join(value for one, value in pairs if one == name) for name in SEVERAL}
-    given |= dict(parse_qsl(given.get("choice", ""), max_num_fields=10))
-    return {name: given.get(name, "") for name in (*FIELDS, *BESIDE)}
+    given |= _several_of(given.get("choice", ""))
+    read = (*FIELDS, *BESIDE) if on.typed else (*CHOICES, *BESIDE)
+    return dict.fromkeys((*FIELDS, *BESIDE), "") | {name: given[name] for name in read if name in given}
+
+
+def _several_of(choice: str) -> dict[str, str]:
+    """The fields that a button sets. Raises NotAForm."""
+    try:
+        return dict(parse_qsl(choice, max_num_fields=10))
+    except ValueError:
+        raise NotAForm from None

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from oneway.languages import LANGUAGES, words
 from oneway.mail.pacing import SENDERS
 from oneway.sources.signing import KMS_ALGORITHMS
 from oneway.use_cases.send_messages import LEASE, ONE_SEND
@@ -115,6 +116,14 @@ def test_whoever_asks_too_much_is_told_kindly_by_the_gateway_too(kind: str, stat
     assert told["title"]
     assert told["detail"].endswith(".")
     assert told["detail"] in answer["responseTemplates"]["text/html"]
+
+
+def test_what_the_gateway_says_by_itself_names_what_to_do_in_an_emergency() -> None:
+    """It knows no practice, so it says no more than that; in every language."""
+    for kind, answer in API["x-amazon-apigateway-gateway-responses"].items():
+        html = answer["responseTemplates"]["text/html"]
+        for language in LANGUAGES:
+            assert words(language)["emergency"] in html, kind
 
 
 def test_the_stage_throttles_and_the_firewall_counts() -> None:

@@ -1,17 +1,21 @@
 """What patients are offered: by month, the next free day, the first available provider; and why a time is not."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from threading import Barrier, Lock
+from typing import Any, cast
 
 import pytest
 from oneway.domain.appointments import RowKind
 from oneway.domain.availability import CLOSED_WEEK, Closure, DefaultWeek, Opening, Week
 from oneway.domain.clock_time import minute_of
-from oneway.domain.errors import InvalidInput, OnewayError, SlotAlreadyTaken, SlotNotOffered
+from oneway.domain.errors import InvalidInput, OnewayError, ProviderNotFound, SlotAlreadyTaken, SlotNotOffered
 from oneway.domain.feeds import FeedState
 from oneway.domain.occupancy import LONGEST_DAYS
 from oneway.domain.practices import VisitType
 from oneway.domain.slots import Closed
+from oneway.ports import CalendarRepository
+from oneway.use_cases.list_slots import ListSlots
 
 from tests.builders import NOW, START, WEEK, a_calendar, a_feed, a_practice, a_provider, a_row
 from tests.world import World
@@ -247,3 +251,52 @@ def _patient(name: str) -> dict[str, str]:
 def test_visit_types_say_who_may_book_them() -> None:
     only_new = VisitType("x", "X", 30, for_returning_patients=False)
     assert (only_new.takes(True), only_new.takes(False)) == (True, False)
+
+
+class TestSeveralProviders:
+    """Each look waits for the store: for the slowest of them, not for one after the other."""
+
+    def together(self, world: World, parties: int) -> ListSlots:
+        """Looks that are answered only when so many are under way."""
+        met, days = Barrier(parties, timeout=60), world.store.calendar.days
+
+        class Meeting:
+            def days(self, *asked: Any) -> Any:
+                met.wait()
+                return days(*asked)
+
+        return replace(world.list_slots, calendar=cast(CalendarRepository, Meeting()))
+
+    def test_are_looked_at_side_by_side(self) -> None:
+        world = World(a_practice(*(a_provider(one) for one in ("osei", "brandt", "ruiz"))))
+        everybody, look = ["osei", "brandt", "ruiz"], self.together(world, 3)
+        found = look.of_each("harbor", everybody, "new", TODAY, TODAY)
+        assert [one.provider.id for one in found] == everybody
+        assert found == [world.list_slots("harbor", one, "new", TODAY, TODAY) for one in everybody]
+        assert len(look.first_available("harbor", "new")) == 3
+        assert len(look.next_free_day_of_each("harbor", [(one, "new") for one in everybody])) == 3
+
+    def test_what_goes_wrong_with_one_is_said(self) -> None:
+        world = World(a_practice(a_provider("osei"), a_provider("brandt")))
+        with pytest.raises(ProviderNotFound):
+            world.list_slots.of_each("harbor", ["osei", "nobody"], "new", TODAY, TODAY)
+
+    def test_no_more_than_a_few_wait_at_a_time(self) -> None:
+        world = World(a_practice(*(a_provider(f"p{n}") for n in range(20))))
+        under_way, most, lock, days = 0, 0, Lock(), world.store.calendar.days
+
+        class Counting:
+            def days(self, *asked: Any) -> Any:
+                nonlocal under_way, most
+                with lock:
+                    under_way += 1
+                    most = max(most, under_way)
+                try:
+                    return days(*asked)
+                finally:
+                    with lock:
+                        under_way -= 1
+
+        look = replace(world.list_slots, calendar=cast(CalendarRepository, Counting()))
+        assert len(look.first_available("harbor", "new")) == 20
+        assert most <= 8

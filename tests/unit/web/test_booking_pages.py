@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.practices import Limits, Location, VisitType
 from oneway.domain.requests import RequestState
+from oneway.web.forms import CHOICES, FIELDS
 
 from local.demo.browser import Page
 from tests.builders import START, a_calendar, a_form, a_patient, a_practice, a_provider, a_row
@@ -241,6 +242,81 @@ def test_from_every_change_one_can_go_back_to_the_check(asking: Asking) -> None:
         page = patient.press(patient.press(check, f"Change {change}"), "‹ Check your request")
         assert "Send request" in page.text, change
         assert "Rosa Lind (mother)" in page.text
+
+
+def test_from_first_available_one_can_go_back_to_the_check(asking: Asking) -> None:
+    """The one who was chosen before is still chosen until a time of somebody else's is."""
+    patient = asking()
+    page = patient.press(patient.press(at_check(patient), "Change With"), "First available")
+    there = patient.press(page, "‹ Check your request")
+    assert "Send request" in there.text
+    assert "Dr. Amara Osei" in there.text
+    page = patient.press(page, "New patient")
+    assert "Send request" in patient.press(page, "‹ Check your request").text
+    page = patient.press(page, r"^24\b")
+    page = patient.press(page, "‹ Check your request")
+    assert "Tuesday, November 24, 2026, 9:30 AM" in page.text
+
+
+BAD = [
+    {"start": "0001-01-01T00:00:00+14:00"}, {"start": "9999-12-31T23:59:59-14:00"}, {"start": "2026-11-24"},
+    {"start": "x" * 500},
+    {"choice": "&".join(f"a{n}=1" for n in range(20))}, {"choice": "start=0001-01-01T00:00:00%2B14:00"}, {"parts": "zzz"},
+    {"days": "2026-11-24", "parts": "zzz,morning", "start": ""}, {"days": "9999-99-99,2026-11-24", "start": ""},
+    {"start": "2026-11-24T09:30:00+23:59:59"}, {"visit_type": "zzz"}, {"provider": "zzz"}, {"provider": "any"},
+    {"month": "9999-12"}, {"day": "0001-01-01"}, {"for_whom": "zzz"}, {"new_patient": "zzz"}, {"language": "zzz"}, {"lang": "z"},
+    {"birth_day": "\udcff"},
+    {"key": "ñ\0"}, {"first_name": "\0"}, {"days": "," * 300}, {"days": ",".join(["2026-11-24"] * 50), "start": ""},
+    {"earlier": "zzz"}, {"colour": "zzz"},
+]  # fmt: skip
+EVERY_STEP = ["", "/visit", "/times", "/days", "/who", "/details", "/check", "/requests"]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=range(len(BAD)))
+@pytest.mark.parametrize("place", PLACES)
+def test_bad_input_gets_a_clear_answer_on_every_step(asking: Asking, place: str, bad: dict[str, str]) -> None:
+    patient = asking()
+    chosen = {"provider": "osei", "visit_type": "new", "start": START_TEXT, "for_whom": "me", "new_patient": "yes"}
+    for step in EVERY_STEP:
+        typed = urlencode(
+            {**chosen, **TYPED, "contact_consent": "yes", "asked": "days" if step == "/days" else "", **bad},
+            errors="surrogateescape",
+        )
+        page = patient.open(f"/{place}/harbor{step}", "POST", typed)
+        assert page.status in (200, 400, 404, 409, 422), (step, page.text)
+        assert "In an emergency" in page.text
+        if step not in ("/check", "/requests"):
+            page = patient.open(f"/{place}/harbor{step}?{urlencode({**chosen, **bad}, errors='surrogateescape')}")
+            assert page.status in (200, 400, 404, 422), (step, page.text)
+    assert not patient.world.store.requests_by_id
+
+
+@pytest.mark.parametrize("step", EVERY_STEP)
+def test_a_form_with_too_many_fields_is_refused_in_plain_words(asking: Asking, step: str) -> None:
+    page = asking().open(f"/book/harbor{step}?lang=en", "POST", "&".join(f"a{n}=1" for n in range(300)))
+    assert page.status == 400
+    assert "cannot be read" in page.text
+    assert "In an emergency" in page.text
+
+
+PRIVATE = {name: f"secret{name}" for name in FIELDS if name not in (*CHOICES, "language")}
+
+
+@pytest.mark.parametrize("step", EVERY_STEP[:6])
+def test_what_is_private_is_not_read_from_an_address_nor_put_into_one(asking: Asking, step: str) -> None:
+    chosen = {
+        "provider": "osei",
+        "visit_type": "new",
+        "start": START_TEXT,
+        "for_whom": "me",
+        "new_patient": "yes",
+        "lang": "en",
+    }
+    page = asking().open(
+        f"/book/harbor{step}?{urlencode({**chosen, **PRIVATE, 'choice': 'last_name=secret&reason=secret'})}"
+    )
+    assert page.status == 200
+    assert "secret" not in page.html
 
 
 def test_consent_is_asked_for_on_the_last_page(asking: Asking) -> None:
@@ -606,6 +682,21 @@ def test_cancelling_is_asked_first_and_of_a_confirmed_visit_passed_on(asking: As
     assert request.asked_to_cancel_at
 
 
+def test_a_visit_that_is_over_is_not_cancelled(asking: Asking) -> None:
+    patient = asking()
+    address = my_request(patient)
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    patient.world.clock.advance(days=3)
+    page = patient.open(f"{address}?lang=en")
+    assert "Ask to cancel" not in page.text
+    assert not [text for _, text in links(page) if text == "Cancel"]
+    assert "can no longer be cancelled here" in patient.open(f"{address}/cancel?lang=en").text
+    assert patient.open(f"{address}/cancel?lang=en", "POST").status == 409
+    (request,) = patient.world.store.requests_by_id.values()
+    assert request.asked_to_cancel_at is None
+
+
 def test_whoever_was_told_not_to_come_reads_it_here_too(asking: Asking) -> None:
     patient = asking()
     address = my_request(patient)
@@ -627,10 +718,11 @@ def test_what_is_over_cannot_be_cancelled(asking: Asking) -> None:
     assert "can no longer be cancelled here" in page.text
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(
     "headers", [{}, {"purpose": "prefetch"}, {"sec-purpose": "prefetch;prerender"}, {"x-moz": "prefetch"}]
 )
-def test_following_any_link_changes_nothing(asking: Asking, headers: dict[str, str]) -> None:
+def test_following_any_link_changes_nothing(asking: Asking, headers: dict[str, str], method: str) -> None:
     """Every page that can be fetched, with every link that stands on one, as mail scanners and browsers ahead of time do."""
     patient = asking()
     address = my_request(patient)
@@ -649,8 +741,22 @@ def test_following_any_link_changes_nothing(asking: Asking, headers: dict[str, s
         page = patient.open(one)
         if "text/html" in page.headers["content-type"]:
             todo += addresses(page)
+        if method == "HEAD":
+            told = patient.open(one, "HEAD")
+            assert (told.status, told.body, told.headers["content-type"]) == (
+                page.status,
+                b"",
+                page.headers["content-type"],
+            )
     assert len(seen) > 15
     assert (dict(patient.world.store.requests_by_id), patient.world.store.writes) == before
+
+
+def test_whatever_can_be_fetched_answers_a_question_for_its_head(asking: Asking) -> None:
+    routes = asking().function.app.routes
+    pages = {route: set(methods) for route, methods in routes.items() if not route.startswith(("/api", "/keys"))}
+    assert len(pages) > 15
+    assert not [route for route, methods in pages.items() if ("GET" in methods) != ("HEAD" in methods)]
 
 
 def test_no_page_may_be_framed_but_the_embedded_ones_by_the_practices_own_sites(asking: Asking) -> None:

@@ -343,9 +343,20 @@ def cancelled(
     return changed(request, after, by, now, Happening.CANCELLED, due, reason=reason)
 
 
+def may_cancel(request: Request, now: datetime) -> bool:
+    """Whether the patient can cancel a request, or ask to: of a confirmed visit until it begins."""
+    if request.link is None:
+        return request.pending
+    booked = request.link.state is AppointmentState.BOOKED and request.link.start > now
+    return booked and request.asked_to_cancel_at is None
+
+
 def asked_to_cancel(request: Request, now: datetime, messages: tuple[MessageKind, ...]) -> Transition:
-    """A linked visit that the patient wants cancelled: passed on; place and state stay until the source shows it."""
-    if request.link is None or request.asked_to_cancel_at or request.link.state is not AppointmentState.BOOKED:
+    """A linked visit that the patient wants cancelled: passed on; place and state stay until the source shows it.
+
+    Raises RequestAlreadyAnswered.
+    """
+    if request.pending or not may_cancel(request, now):
         raise RequestAlreadyAnswered
     after = replace(request, asked_to_cancel_at=now)
     return changed(request, after, PATIENT, now, Happening.ASKED_TO_CANCEL, due_now(request, messages))

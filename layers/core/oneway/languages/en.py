@@ -229,6 +229,8 @@ WORDS = {
     "to_portal": "To the portal",
     "error.invalid-input.title": "This cannot be offered",
     "error.invalid-input.text": "This provider does not offer that visit. Please choose again.",
+    "error.not-a-form.title": "This form cannot be read",
+    "error.not-a-form.text": "It holds more than our pages send. Please start again.",
     "error.practice-not-found.title": "Page not found",
     "error.practice-not-found.text": "There is nothing at this address. Check the link you followed.",
     "error.provider-not-found.title": "No such provider",

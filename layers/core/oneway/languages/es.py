@@ -231,6 +231,8 @@ WORDS = {
     "to_portal": "Al portal",
     "error.invalid-input.title": "Esto no se ofrece",
     "error.invalid-input.text": "Este profesional no ofrece esa consulta. Elija de nuevo.",
+    "error.not-a-form.title": "Este formulario no se puede leer",
+    "error.not-a-form.text": "Contiene más de lo que envían nuestras páginas. Empiece de nuevo.",
     "error.practice-not-found.title": "Página no encontrada",
     "error.practice-not-found.text": "No hay nada en esta dirección. Compruebe el enlace.",
     "error.provider-not-found.title": "No existe ese profesional",

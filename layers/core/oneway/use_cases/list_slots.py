@@ -1,8 +1,9 @@
 """Free times of providers (product section 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from ..domain import slots
@@ -16,9 +17,12 @@ from .schedule_age import ScheduleAge
 from .slot_rules import rules_of, visit_type_of, why_none
 
 LONGEST_RANGE_DAYS = 62
+_One = TypeVar("_One")
 _DAY = timedelta(days=1)
 _FIRST_LOOK = timedelta(days=30)
 """The next free day is mostly within a month, which costs one read unit; only then is the rest of the horizon read."""
+_AT_ONCE = 8
+"""How many providers are looked at side by side: a look mostly waits for the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class OfferedSlots:
 
 @dataclass(frozen=True, slots=True)
 class ListSlots:
-    """One query a look; the practice and the schedule's age are cached."""
+    """One query a look, those of several providers side by side; the practice and the schedule's age are cached."""
 
     practices: PracticeRepository
     calendar: CalendarRepository
@@ -70,6 +74,18 @@ class ListSlots:
         provider = practice.provider(provider_id)
         return self._next_free(practice, provider, visit_type_of(practice, provider, visit_type_id), after)
 
+    def of_each(
+        self, slug: str, provider_ids: Sequence[str], visit_type_id: str, first: date, last: date
+    ) -> list[OfferedSlots]:
+        """The same of several providers, in their order."""
+        return _side_by_side(lambda one: self(slug, one, visit_type_id, first, last), provider_ids)
+
+    def next_free_day_of_each(
+        self, slug: str, asked: Sequence[tuple[str, str]], after: date | None = None
+    ) -> list[OfferedSlots]:
+        """The next free day of several (provider, visit type), in their order."""
+        return _side_by_side(lambda one: self.next_free_day(slug, *one, after), asked)
+
     def first_available(self, slug: str, visit_type_id: str) -> list[OfferedSlots]:
         """The first free day of each provider who offers a visit type, the earliest start first; those without one last.
 
@@ -80,7 +96,7 @@ class ListSlots:
         if not providers:
             raise InvalidInput([FieldProblem("/visit_type", "unknown_visit_type", "Choose one of the visit types.")])
         visit_type = practice.visit_types[visit_type_id]
-        found = [self._next_free(practice, provider, visit_type, None) for provider in providers]
+        found = _side_by_side(lambda provider: self._next_free(practice, provider, visit_type, None), providers)
         return sorted(found, key=lambda one: min((starts[0] for starts in one.days.values()), default=2**40))
 
     def _next_free(
@@ -120,3 +136,12 @@ class ListSlots:
             blocks = practice.long_blocks.get(provider.id, ())
             days = slots.free_starts(first, hours, with_long_blocks(occupants, blocks, zone), zone, rules)
         return OfferedSlots(practice, provider, visit_type, zone, days, closed, age)
+
+
+def _side_by_side(ask: Callable[[_One], OfferedSlots], all_of_them: Sequence[_One]) -> list[OfferedSlots]:
+    if len(all_of_them) < 2:
+        return [ask(one) for one in all_of_them]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(_AT_ONCE, len(all_of_them))) as threads:
+        return list(threads.map(ask, all_of_them))

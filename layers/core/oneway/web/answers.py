@@ -11,7 +11,7 @@ from chalice.app import Chalice, Request, Response
 
 from ..domain.errors import OnewayError
 from ..logs import fault, log
-from .problems import NotJson
+from .problems import NotAForm, NotJson
 
 LARGEST_BODY = 64 * 1024
 NO_STORE = "no-store"
@@ -90,14 +90,19 @@ def json_body(request: Request) -> dict[str, Any]:
 
 
 def form_body(request: Request) -> dict[str, str]:
-    """The body as form fields; the last of a name counts, undecodable bytes become U+FFFD."""
+    """The body as form fields; the last of a name counts, undecodable bytes become U+FFFD. Raises NotAForm."""
     return dict(form_pairs(request))
 
 
 def form_pairs(request: Request) -> list[tuple[str, str]]:
-    """The body as names and values, in the form's order."""
-    raw = _raw(request)[:LARGEST_BODY].decode("utf-8", "replace")
-    return parse_qsl(raw, keep_blank_values=True, max_num_fields=200)
+    """The body as names and values, in the form's order. Raises NotAForm (too large, too many fields)."""
+    raw = _raw(request)
+    try:
+        if len(raw) > LARGEST_BODY:
+            raise NotAForm
+        return parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+    except ValueError:
+        raise NotAForm from None
 
 
 def _raw(request: Request) -> bytes:

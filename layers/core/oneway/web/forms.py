@@ -5,11 +5,11 @@ from collections.abc import Mapping
 CHOICES = ("provider", "visit_type", "start", "days", "parts", "for_whom", "new_patient")
 """What may stand in an address: nothing of it tells who asks."""
 FIELDS = (
-    *CHOICES, "key", "earlier", "language", "first_name", "last_name", "birth_day", "birth_month", "birth_year", "mobile",
-    "email", "booker_first_name", "booker_last_name", "booker_relation", "reason", "insurance", "contact_consent",
+    *CHOICES, "before", "key", "earlier", "language", "first_name", "last_name", "birth_day", "birth_month", "birth_year",
+    "mobile", "email", "booker_first_name", "booker_last_name", "booker_relation", "reason", "insurance", "contact_consent",
 )  # fmt: skip
-"""All that is carried from page to page; `days` and `parts` hold several values, with commas. `earlier` is the key under which
-the form was sent before it was changed."""
+"""All that is carried from page to page; `days` and `parts` hold several values, with commas. `before` is who was
+chosen before *first available*, `earlier` the key under which the form was sent before it was changed."""
 
 POINTERS = {
     "/booker/first_name": "booker_first_name",

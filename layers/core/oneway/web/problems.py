@@ -38,6 +38,10 @@ class NotJson(OnewayError):
     """The body is not JSON, or not an object."""
 
 
+class NotAForm(OnewayError):
+    """The body is not a form that a page of ours sends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """How an error is answered; `word` names its kind for programs, `title` and `detail` speak to people."""
@@ -50,6 +54,7 @@ class Problem:
 
 PROBLEMS: Mapping[type[OnewayError], Problem] = {
     NotJson: Problem(400, "not-json", "Not a JSON object", "Send one JSON object as the body."),
+    NotAForm: Problem(400, "not-a-form", "Not a form", "Send a form as a page shows it."),
     InvalidInput: Problem(422, "invalid-input", "Some fields cannot be used", "Correct the fields named in errors."),
     PracticeNotFound: Problem(
         404, "practice-not-found", "No such practice", "Check the practice's name in the address."

@@ -16,23 +16,39 @@
     }
   }
 
-  // What was typed survives a reload, in this tab only, until the request is sent.
-  const form = document.querySelector("form[data-draft]");
+  // What was typed survives a reload, Back and a way round, in this tab only: until it is sent, until the tool is entered anew, or
+  // until nobody touched it for half an hour. So the next person at a shared screen does not find it.
   const shelf = (() => { try { return window.sessionStorage; } catch { return null; } })();
-  if (shelf && form) {
-    const name = `draft:${form.dataset.draft}`;
-    const fields = () => [...form.elements].filter((one) => one.name && one.type !== "hidden" && one.type !== "submit");
-    const navigation = performance.getEntriesByType("navigation")[0];
-    if (navigation && navigation.type === "reload") {
-      const draft = JSON.parse(shelf.getItem(name) || "{}");
-      fields().forEach((one) => { if (!one.value && draft[one.name]) one.value = draft[one.name]; });
+  if (shelf) {
+    const idle = 30 * 60 * 1000, onTheWay = 60 * 1000;
+    const [navigation] = performance.getEntriesByType("navigation");
+    const came = navigation ? navigation.type : "navigate";
+    const read = (name) => JSON.parse(shelf.getItem(name) || "{}");
+    const drop = (which) => Object.keys(shelf).filter((name) => name.startsWith("draft:") && which(name)).forEach((name) => shelf.removeItem(name));
+    const entered = came === "navigate" && !(Date.now() - Number(shelf.getItem("way")) < onTheWay);
+    shelf.removeItem("way");
+    drop((name) => entered || document.querySelector(".outcome") || !(Date.now() - read(name).at < idle));
+    const go = (event) => { if (event.type === "submit" || event.target.closest("a[href]")) shelf.setItem("way", Date.now()); };
+    document.addEventListener("click", go);
+    document.addEventListener("submit", go);
+
+    const form = document.querySelector("form[data-draft]");
+    if (form) {
+      const name = `draft:${form.dataset.draft}`;
+      const picks = (one) => one.type === "radio" || one.type === "checkbox";
+      const fields = () => [...form.elements].filter((one) => one.name && one.type !== "hidden" && one.type !== "submit");
+      const id = (one) => (picks(one) ? `${one.name}=${one.value}` : one.name);
+      const said = (one) => (picks(one) ? one.checked : one.value);
+      const keep = () => shelf.setItem(name, JSON.stringify({ at: Date.now(), said: Object.fromEntries(fields().map((one) => [id(one), said(one)])) }));
+      // A page that was fetched again shows what was sent first; one that was sent now says what is true.
+      const draft = read(name).said;
+      const given = fields().some(said);
+      if (draft && (came !== "navigate" || !given)) {
+        fields().forEach((one) => { if (id(one) in draft) one[picks(one) ? "checked" : "value"] = draft[id(one)]; });
+      }
+      if (draft || given) keep();
+      form.addEventListener("input", keep);
     }
-    form.addEventListener("input", () => {
-      shelf.setItem(name, JSON.stringify(Object.fromEntries(fields().map((one) => [one.name, one.value]))));
-    });
-  }
-  if (shelf && document.querySelector(".outcome")) {
-    Object.keys(shelf).filter((name) => name.startsWith("draft:")).forEach((name) => shelf.removeItem(name));
   }
 
   // In a frame: the page around it learns how high this one is, and when there is a new one; nothing else.

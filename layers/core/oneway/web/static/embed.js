@@ -13,6 +13,20 @@
   const query = new URLSearchParams({ lang: language, ...(colour && { colour }), ...(provider && { provider }) });
   const address = (place) => `${site}/${place}/${encodeURIComponent(practice)}${provider ? "/visit" : ""}?${query}`;
 
+  const make = (tag, properties, ...children) => {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+  };
+  const link = (words) => make("a", { href: address("book"), target: "_blank", rel: "noopener", textContent: words });
+
+  // Browsers of before 2023 (Safari 16.3): a link, and the tool itself where it is to stand in the page.
+  if (!("replaceSync" in CSSStyleSheet.prototype && "adoptedStyleSheets" in Document.prototype && "HTMLDialogElement" in window)) {
+    if (mode === "inline") script.after(make("iframe", { title: label, src: address("embed"), width: "100%", height: "900" }), link(open));
+    else script.after(link(label));
+    return;
+  }
+
   // A shadow tree: neither style reaches the other. Set by script, as strict policies of sites allow.
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
@@ -42,14 +56,9 @@
   host.style.setProperty("--c", accent);
   host.style.setProperty("--on", 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 ? "#fff" : "#000");
 
-  const make = (tag, properties, ...children) => {
-    const made = Object.assign(document.createElement(tag), properties);
-    made.append(...children);
-    return made;
-  };
   const frame = make("iframe", { title: label });
   // Where the practice's settings do not allow this site, browsers show nothing: then there is a link.
-  const otherwise = make("p", { hidden: true }, make("a", { href: address("book"), target: "_blank", rel: "noopener", textContent: open }));
+  const otherwise = make("p", { hidden: true }, link(open));
   const load = () => {
     if (frame.src) return;
     frame.src = address("embed");
@@ -58,13 +67,15 @@
   let shut = () => {};
   window.addEventListener("message", (event) => {
     if (event.source !== frame.contentWindow || event.origin !== new URL(site).origin || !event.data || !event.data.oneway) return;
+    const first = !frame.dataset.came;
     frame.dataset.came = "yes";
     otherwise.hidden = true;
     if (event.data.oneway === "close") shut();
     if (mode !== "inline") return;
     const height = Number(event.data.height);
     if (height > 0 && height < 20000) frame.style.height = `${Math.ceil(height)}px`;
-    if (event.data.oneway === "page" && host.getBoundingClientRect().top < 0) host.scrollIntoView();
+    // The page around it is moved for somebody who went on in it, not for the one who has just come.
+    if (event.data.oneway === "page" && !first && host.getBoundingClientRect().top < 0) host.scrollIntoView();
   });
 
   if (mode === "inline") {

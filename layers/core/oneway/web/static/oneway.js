@@ -15,15 +15,17 @@
     if (live) live.textContent = button.dataset.copied;
   });
 
-  // A form is sent once, however often its button is pressed.
+  // A form is sent once, however often its button is pressed; again after a while, for whoever stopped it.
+  const awhile = 5000;
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method !== "post") return;
-    if (form.dataset.sent) {
+    if (event.timeStamp - form.dataset.sent < awhile) {
       event.preventDefault();
       event.stopPropagation();
+      return;
     }
-    form.dataset.sent = "yes";
+    form.dataset.sent = event.timeStamp;
   }, true);
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) document.querySelectorAll("form").forEach((form) => delete form.dataset.sent);

@@ -1,0 +1,223 @@
+"""What the scripts of the booking tool keep, and for how long: Chromium before the function itself, over a world in memory."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock, Thread
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Error as PlaywrightError
+
+from tests.builders import a_practice, a_provider
+from tests.unit.web.booking_pages import Patient, dict_of_lists, patient_of
+from tests.world import World
+
+DETAILS = "/book/harbor/details?provider=osei&visit_type=new&start=2026-11-24T09:30:00-08:00&new_patient=yes&lang=en&for_whom="
+TYPED = {
+    "first_name": "Nora",
+    "last_name": "Lind",
+    "birth_month": "3",
+    "birth_day": "12",
+    "birth_year": "1984",
+    "mobile": "12",
+}
+HALF_AN_HOUR = 30 * 60 * 1000
+
+
+class Tool:
+    """The booking tool at an address, and a page of the practice's own at `/site`."""
+
+    def __init__(self, patient: Patient) -> None:
+        self.patient, self.site, self.hanging = patient, "", False
+        tool, lock = self, Lock()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._answer("")
+
+            def do_POST(self) -> None:
+                self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
+
+            def _answer(self, body: str) -> None:
+                parts = urlsplit(self.path)
+                status, headers, text = 200, {"Content-Type": "text/html"}, tool.site
+                if parts.path == "/favicon.ico":
+                    status = 404
+                elif parts.path != "/site":
+                    asked = {name.lower(): value for name, value in self.headers.items()}
+                    with lock:
+                        tool.patient.world.clock.advance(seconds=5)
+                        found = tool.patient._answer(self.command, parts.path, dict_of_lists(parts.query), body, asked)
+                    status, headers, text = found["statusCode"], found["headers"], found["body"]
+                    headers |= {name: one for name, values in found["multiValueHeaders"].items() for one in values}
+                self.send_response(204 if tool.hanging and self.command == "POST" else status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://book.localhost:{self._server.server_port}"
+        Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        sys.modules.pop("booking_function_of_tests", None)
+
+
+@pytest.fixture
+def tool(tmp_path: Path) -> Iterator[Tool]:
+    tool = Tool(patient_of(World(a_practice(a_provider(), embed_origins=("http://site.localhost:*",))), tmp_path))
+    yield tool
+    tool.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context: BrowserContext = browser.new_context(locale="en-US")
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    page.clock.install()
+    yield page
+    context.close()
+
+
+def fill_in(page: Page, **typed: str) -> None:
+    for name, text in (TYPED | typed).items():
+        page.fill(f"#{name}", text)
+
+
+def go_on(page: Page) -> None:
+    page.get_by_role("button", name="Continue").click()
+
+
+def drafts(page: Page) -> int:
+    return int(page.evaluate("Object.keys(sessionStorage).filter((one) => one.startsWith('draft:')).length"))
+
+
+def test_a_reload_shows_what_was_typed_last(tool: Tool, page: Page) -> None:
+    """Also of a page that said what is wrong: fetching it again, a browser sends what was wrong."""
+    page.goto(f"{tool.url}{DETAILS}me")
+    fill_in(page)
+    page.reload()
+    expect(page.locator("#first_name")).to_have_value("Nora")
+    go_on(page)
+    expect(page.locator("#error-mobile")).to_be_visible()
+    page.fill("#mobile", "(415) 555-2671")
+    page.fill("#last_name", "")
+    page.reload()
+    expect(page.locator("#mobile")).to_have_value("(415) 555-2671")
+    expect(page.locator("#last_name")).to_have_value("")
+    expect(page.locator("#first_name")).to_have_value("Nora")
+
+
+def test_going_back_onto_a_page_that_was_sent_loses_nothing(tool: Tool, page: Page) -> None:
+    """Chromium asks before it sends such a form again, which is a reload of what stands there."""
+    page.goto(f"{tool.url}{DETAILS}me")
+    fill_in(page)
+    go_on(page)
+    expect(page.locator("#error-mobile")).to_be_visible()
+    page.fill("#mobile", "(415) 555-2671")
+    go_on(page)
+    expect(page.get_by_role("button", name="Send request")).to_be_visible()
+    with suppress(PlaywrightError):
+        page.go_back()
+    page.reload()
+    expect(page.locator("#first_name")).to_have_value("Nora")
+    expect(page.locator("#mobile")).to_have_value("(415) 555-2671")
+
+
+def test_whom_it_is_for_and_days_survive_a_reload(tool: Tool, page: Page) -> None:
+    page.goto(f"{tool.url}/book/harbor/who?provider=osei&visit_type=new&start=2026-11-24T09:30:00-08:00&lang=en")
+    page.get_by_label("For someone else").check()
+    page.reload()
+    expect(page.get_by_label("For someone else")).to_be_checked()
+    page.goto(f"{tool.url}/book/harbor/days?provider=osei&visit_type=new&lang=en")
+    page.locator('input[value="2026-11-25"]').check(force=True)
+    page.get_by_label("Morning").check()
+    page.reload()
+    expect(page.locator('input[value="2026-11-25"]')).to_be_checked()
+    expect(page.get_by_label("Morning")).to_be_checked()
+    expect(page.locator('input[value="2026-11-26"]')).not_to_be_checked()
+
+
+def test_the_pages_own_links_back_lose_nothing(tool: Tool, page: Page) -> None:
+    page.goto(f"{tool.url}{DETAILS}me")
+    fill_in(page)
+    page.get_by_role("link", name="Back").click()
+    go_on(page)
+    expect(page.locator("#first_name")).to_have_value("Nora")
+
+
+def test_the_next_person_does_not_find_what_the_last_one_typed(tool: Tool, page: Page) -> None:
+    page.goto(f"{tool.url}{DETAILS}me")
+    fill_in(page)
+    page.goto(f"{tool.url}/book/harbor?lang=en")  # entered anew
+    assert drafts(page) == 0
+    page.goto(f"{tool.url}{DETAILS}me")
+    fill_in(page)
+    page.clock.fast_forward(HALF_AN_HOUR - 1000)
+    page.reload()
+    expect(page.locator("#first_name")).to_have_value("Nora")
+    page.clock.fast_forward(HALF_AN_HOUR + 1000)
+    page.reload()
+    expect(page.locator("#first_name")).to_have_value("")
+    fill_in(page, mobile="(415) 555-2671")
+    go_on(page)
+    page.get_by_label("may contact me").check()
+    page.get_by_role("button", name="Send request").click()
+    expect(page.get_by_role("heading", name="Request sent")).to_be_visible()
+    assert drafts(page) == 0
+
+
+def test_a_form_is_sent_once_and_again_after_it_was_stopped(tool: Tool, page: Page) -> None:
+    page.goto(f"{tool.url}{DETAILS}me")
+    fill_in(page, mobile="(415) 555-2671")
+    page.evaluate("window.pressed = []; addEventListener('submit', (one) => pressed.push(one), true)")
+    tool.hanging = True  # the browser stays where it is
+    press = "document.querySelector('form[data-draft]').requestSubmit();"
+    page.evaluate(press * 2)
+    page.evaluate("document.querySelector('form[data-draft]').dataset.sent -= 6000")
+    page.evaluate(press)
+    assert page.evaluate("pressed.map((one) => one.defaultPrevented)") == [False, True, False]
+    tool.hanging = False
+
+
+def site(tool: Tool, attributes: str) -> str:
+    tool.site = (
+        "<!doctype html><title>Clinic</title><h1>Welcome</h1><div id='above' style='height:300px'></div>"
+        f"<script src='{tool.url}/embed.js' data-practice='harbor' {attributes}></script><div style='height:3000px'></div>"
+        "<script>scrollTo(0, 900)</script>"
+    )
+    return tool.url.replace("book.", "site.") + "/site"
+
+
+def test_a_page_is_not_moved_by_the_tool_in_it_until_somebody_goes_on(tool: Tool, page: Page) -> None:
+    address = site(tool, "data-mode='inline' data-language='en'")
+    page.goto(address)
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Who would you like")).to_be_attached()
+    page.wait_for_function(
+        "document.querySelector('script[data-practice] + div').shadowRoot.querySelector('iframe').dataset.came === 'yes'"
+    )
+    assert page.evaluate("scrollY") == 900
+    frame.get_by_role("link", name="Amara Osei").evaluate("(one) => one.click()")
+    page.wait_for_function("scrollY < 900")
+
+
+@pytest.mark.parametrize("mode", ["button", "inline"])
+def test_an_older_browser_gets_a_link(tool: Tool, page: Page, mode: str) -> None:
+    page.add_init_script("delete CSSStyleSheet.prototype.replaceSync; delete Document.prototype.adoptedStyleSheets")
+    page.goto(site(tool, f"data-mode='{mode}' data-label='Make an appointment' data-language='en'"))
+    link = page.get_by_role("link", name="Make an appointment" if mode == "button" else "Open in a new window")
+    expect(link).to_have_attribute("href", f"{tool.url}/book/harbor?lang=en")
+    if mode == "inline":
+        expect(page.frame_locator("iframe").get_by_role("heading", name="Who would you like")).to_be_visible()

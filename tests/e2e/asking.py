@@ -3,14 +3,22 @@
 import re
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 from playwright.sync_api import Page
 
 from .browser import PATIENCE
-from .conftest import Telling
 
 LATER_MONTHS = 1
 """The synthetic visits fill two weeks: in the next month, or the one after it, all times are free."""
+
+
+class Bookable(Protocol):
+    """Where a booking tool is, deployed or over a world in memory."""
+
+    @property
+    def book(self) -> str:
+        """The first page."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ def choose_provider(page: Page, book: str, words: Words = ENGLISH, provider: str
     page.wait_for_url("**day=**")
 
 
-def choose_time(page: Page, telling: Telling, words: Words = ENGLISH, number: int = 0) -> None:
+def choose_time(page: Page, telling: Bookable, words: Words = ENGLISH, number: int = 0) -> None:
     """From the first page to the form, at a free time of a day that surely has some."""
     choose_provider(page, telling.book, words)
     page.locator("ul.times a").nth(number).click()
@@ -86,7 +94,7 @@ def send(page: Page, words: Words = ENGLISH) -> None:
         page.wait_for_load_state()
 
 
-def ask(page: Page, telling: Telling, name: str, words: Words = ENGLISH) -> str:
+def ask(page: Page, telling: Bookable, name: str, words: Words = ENGLISH) -> str:
     """Ask for a visit; the address of the private page."""
     choose_time(page, telling, words)
     fill_in(page, name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserType, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Frame, Locator, Page, expect, sync_playwright
 
 from local.processes import wait_for
 from tests.servers.running import MODULES
@@ -71,21 +71,22 @@ class Eyes:
     """Looks at a page at all widths, in light and dark; keeps pictures if there is a folder for them."""
 
     pictures: Path | None = None
+    widths: tuple[int, ...] = WIDTHS
 
     def look(self, page: Page, name: str) -> None:
         """Raises AssertionError with what is wrong with the page as it stands."""
         # A click that leads elsewhere returns before the next page is there.
         page.wait_for_load_state()
-        page.wait_for_function("document.documentElement !== null && document.body !== null")
+        page.wait_for_function("() => document.documentElement !== null && document.body !== null")
         before = page.viewport_size
-        for width in WIDTHS:
+        for width in self.widths:
             page.set_viewport_size({"width": width, "height": 900})
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 where = f"{name} at {width} px, {scheme}"
                 sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 assert sideways <= 0, f"{where}: scrolls sideways by {sideways} px"
-                found = self._violations(page)
+                found = [one for frame in page.frames for one in self._violations(frame)]
                 assert not found, f"{where}: {found}"
                 if self.pictures:
                     self.pictures.mkdir(parents=True, exist_ok=True)
@@ -100,10 +101,11 @@ class Eyes:
         return float(page.evaluate(_SHIFTS))
 
     @staticmethod
-    def _violations(page: Page) -> list[str]:
-        if not page.evaluate("typeof window.axe === 'object'"):
-            page.evaluate(AXE.read_text("utf-8"))
-        found: dict[str, Any] = page.evaluate("axe.run()")
+    def _violations(frame: Frame) -> list[str]:
+        if not frame.evaluate("typeof window.axe === 'object'"):
+            frame.evaluate(AXE.read_text("utf-8"))
+        # Frames of other origins are looked at by themselves.
+        found: dict[str, Any] = frame.evaluate("axe.run({resultTypes: ['violations'], iframes: false})")
         return [
             f"{one['id']}: {node['target']} {node['failureSummary']}"
             for one in found["violations"]

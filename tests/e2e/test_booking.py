@@ -385,7 +385,7 @@ def test_a_practices_own_site_shows_it_inline_as_high_as_it_is(
         " return one.getBoundingClientRect().height > 700; }"
     )
     inside = page.frames[1]
-    inside.wait_for_function("document.documentElement.scrollHeight <= innerHeight + 1")
+    inside.wait_for_function("() => document.documentElement.scrollHeight <= innerHeight + 1")
     eyes.look(page, "e-inline")
 
 

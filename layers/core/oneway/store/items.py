@@ -28,6 +28,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ..domain.errors import StoreUnavailable, WriteConflict
+from ..quick_session import know_one
 from .keys import Key
 
 SCHEMA = 1
@@ -117,7 +118,7 @@ def bind(table_name: str, *, region: str | None = None, host: str | None = None)
     meta: Any = TableItem.Meta
     meta.table_name, meta.region, meta.host = table_name, region or os.environ.get("AWS_REGION", "us-east-1"), host
     TableItem._connection = None
-    TableItem._get_connection()
+    know_one(connection().session, "dynamodb")
 
 
 def connection() -> Connection:

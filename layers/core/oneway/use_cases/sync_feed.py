@@ -298,7 +298,11 @@ class SyncFeed:
         if done.stopped:
             return self._report(Outcome.STOPPED, pull, done, seen, 0, len(set_aside))
         # Where they stand in an answer says nothing: some servers answer in another order each time.
-        aside = feed_digest((), *sorted(one.reason for one in set_aside)) if set_aside else ""
+        aside = (
+            feed_digest((), *sorted(f"{one.reason}#{one.external_id}#{one.start}" for one in set_aside))
+            if set_aside
+            else ""
+        )
         if aside != state.aside:
             self.feeds.set_aside(settings.practice, settings.feed_id, set_aside)
         seen_now = Seen(snapshot.validator, digest if snapshot.complete else "", window.day)
@@ -592,7 +596,7 @@ def usable_rows(
         else:
             rows[identifier] = row, print_
             continue
-        set_aside.append(SetAsideRow("row", problem))
+        set_aside.append(SetAsideRow("row", problem, row.external_id, row.start))
         unreadable.add(identifier)
     return rows, set_aside, unreadable
 

@@ -269,6 +269,18 @@ class TestSearch:
         for typed in ("typed@example.org", "other@example.org"):
             assert len(rows(desk.send(f"{HARBOR}/search", text=typed).html)) == 1
 
+    def test_what_more_than_can_be_looked_at_begins_with_says_so(self, desk: PortalDesk) -> None:
+        fill(desk, 1001)
+
+        page = desk.send(f"{HARBOR}/search", text="lind")
+
+        assert "More than 1000 visits found" in page.text
+        assert "some are not among these" in page.text
+        assert "some are not among these" not in desk.send(f"{HARBOR}/search", text="lind0099").text
+        none = desk.send(f"{HARBOR}/search", text="lind nobody").text
+        assert "some are not among these" in none
+        assert "Nobody found" not in none
+
     def test_the_nearest_come_first_and_what_comes_before_what_was(self, desk: PortalDesk) -> None:
         fill(desk, 200)
 

@@ -238,6 +238,7 @@ WORDS = {
     "delivery.complained": "marked as unwanted",
     "event.unreachable": "Could not be reached by e-mail",
     "event.called": "Patient called",
+    "event.address_again": "Mail goes to the address again, says the staff",
     "call_task": "Call patient",
     "call_task.why": "A message did not reach the patient: {why}.",
     "call_task.done": "I have called",

@@ -237,6 +237,7 @@ WORDS = {
     "delivery.complained": "marcado como no deseado",
     "event.unreachable": "No se pudo avisar por correo electrónico",
     "event.called": "Se llamó al paciente",
+    "event.address_again": "Se vuelve a escribir a la dirección, según el personal",
     "call_task": "Llamar al paciente",
     "call_task.why": "Un mensaje no llegó al paciente: {why}.",
     "call_task.done": "Ya he llamado",

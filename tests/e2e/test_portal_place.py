@@ -14,6 +14,8 @@ from tests.builders import START, a_record
 from tests.desk import LATER, NADIA
 from tests.portal import PortalDesk, opened, served
 
+from .browser import Eyes
+
 NAMES = ("Ada", "Bo", "Cleo", "Dana", "Eli", "Fay", "Gus", "Hana", "Ian", "Jo")
 
 
@@ -165,6 +167,35 @@ def test_the_way_back_to_a_list_leads_to_its_row_without_a_reload(scene: Scene, 
     assert page.evaluate("window.unloaded") is False, "and the list is read anew all the same"
     page.go_forward()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Hana")
+
+
+def test_what_was_dismissed_and_set_aside_stands_up_to_eyes(scene: Scene, page: Page, eyes: Eyes) -> None:
+    scene.desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(month=12, day=3)), start=START)
+    scene.desk.enter("appt-77", start=LATER, end=LATER - timedelta(minutes=5), patient=a_record(source_id="pat-7"))
+    scene.desk.minutes()
+    scene.desk.dismiss(scene.requests[0])
+
+    page.goto(f"{scene.harbor}/appointments/{scene.requests[0].id}")
+    page.get_by_text("Not the same person: 1 visit").click()
+    eyes.look(page, "place-dismissed")
+    page.get_by_role("button", name="Undo: it may be the same person").click()
+    expect(page.locator("#live")).to_contain_text("It is a possible match again.")
+    page.get_by_role("button", name="Not the same person").wait_for()
+
+    page.goto(f"{scene.harbor}/integration")
+    page.get_by_text("1 row set aside").click()
+    expect(page.locator(".aside")).to_contain_text("appt-77")
+    eyes.look(page, "place-aside")
+
+
+def test_an_empty_time_can_be_asked_about_where_all_providers_are_shown(scene: Scene, page: Page, eyes: Eyes) -> None:
+    page.goto(f"{scene.harbor}/calendar")
+    page.select_option("#why-provider", "brandt")
+    page.fill("#why-time", "07:00")
+    page.locator("#why-form button").click()
+
+    expect(page.locator("#why-answer")).to_contain_text("Brandt")
+    eyes.look(page, "place-calendar-of-all")
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

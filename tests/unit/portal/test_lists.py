@@ -127,7 +127,10 @@ class TestActionRequired:
 
         for address in (LIST, f"{LIST}?from=2026-11-24", f"{HARBOR}/upcoming", f"{HARBOR}/past"):
             assert desk.open(address).status == 200, address
-        assert "Maria" in rows(desk.open(f"{LIST}?from=2026-11-24").html)[0]
+        (first, *_) = rows(desk.open(f"{LIST}?from=2026-11-24").html)
+        assert "Maria" in first
+        assert "Osei" in first, "who left is still named"
+        assert "Osei" in desk.open(f"{HARBOR}/upcoming").text
 
     def test_the_tab_counts_all_whatever_is_filtered(self, desk: PortalDesk) -> None:
         desk.ask()

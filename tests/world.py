@@ -220,7 +220,7 @@ class World:
         )
         self.track_mail = TrackMail(store.requests, store.messages, store.suppressions, store.ledger, clock)
         self.close_call_task = CloseCallTask(membership, store.requests, store.ledger, clock)
-        self.use_address_again = UseAddressAgain(membership, store.requests, store.suppressions)
+        self.use_address_again = UseAddressAgain(membership, store.requests, store.suppressions, store.ledger, clock)
         self.revoke_link = RevokeLink(store.requests, store.messages, clock)
         self.send_test = SendTestMessage(store.practices, store.notices, clock)
         self.send_test_by_staff = SendTestByStaff(membership, self.send_test)

@@ -5,6 +5,7 @@ answer with `show`. A page that is a room of its own stands in `ROOMS`, too.
 """
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache, wraps
 from http.cookies import CookieError, SimpleCookie
@@ -32,6 +33,8 @@ FORMS = ["application/x-www-form-urlencoded"]
 ROOMS = ("appointments", "calendar", "integration", "settings")
 """The rooms of the navigation: each is the first part of its addresses and, in the words, its name."""
 _LANGUAGE = "__Host-language"
+_asks: ContextVar[str] = ContextVar("asks", default="")
+"""The e-mail of whoever asks, once that is known."""
 
 
 class Seen(Protocol):
@@ -67,6 +70,7 @@ def safe(view: View) -> View:
 
     @wraps(view)
     def wrapped(**names: str) -> Response:
+        _asks.set("")
         try:
             return view(**{name: path_text(value) for name, value in names.items()})
         except OnewayError as error:
@@ -87,6 +91,7 @@ def signed_in(view: View) -> View:
         session = sessions.session_of(portal().sessions, request.headers, now)
         if session is None:
             return _to_sign_in()
+        _asks.set(session.email)
         if request.method == "POST":
             token = form_body(request).get("csrf", "")
             if not sessions.form_is_ours(session, request.headers, token, portal().settings.public_url):
@@ -203,17 +208,28 @@ def _soon(language: str, start: datetime) -> str:
     return t("soon.hours", count=minutes // 60) if minutes >= 60 else t("soon.minutes", count=minutes)
 
 
-def show_outside(name: str, session: Session | None, status: int = 200, **values: object) -> Response:
+def show_outside(
+    name: str, session: Session | None, status: int = 200, preferred: str = "", /, **values: object
+) -> Response:
     """A page that is no practice's."""
     return pages().render(
-        name, language_of(), None, status, session=session, path=_here(), scripted=scripted(), **values
+        name, language_of(preferred), None, status, session=session, path=_here(), scripted=scripted(), **values
     )
 
 
 def error_page(error: OnewayError) -> Response:
-    """What went wrong, in words."""
+    """What went wrong, in words: in the language of the practice, where its staff ask."""
     problem = problem_of(error)
-    return show_outside("error.html", None, problem.status, word=problem.word)
+    return show_outside("error.html", None, problem.status, _practice_language(), word=problem.word)
+
+
+def _practice_language() -> str:
+    """The language of the practice whose page was asked for, where it is one of its staff who asks."""
+    try:
+        practice = portal().practices.get(path_text((app.current_request.uri_params or {}).get("practice", "")))
+    except OnewayError:
+        return ""
+    return practice.language if _asks.get() in practice.staff else ""
 
 
 def language_of(preferred: str = "") -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from chalice.app import Response
 from oneway.colours import contrast, is_colour, legible_on, readable_on
+from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import InvalidInput, NotFound, SettingsChangedMeanwhile
 from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practice_settings import BOUNDS, field_of, names_of, text_of, value_of, visit_type_of
@@ -260,7 +261,7 @@ def _show(name: str, session: Session, found: SettingsView, status: int = 200, *
         "settings",
         status,
         view=found,
-        zone=practice.zone_of(next(iter(practice.providers.values()))),
+        zone=zone_of(practice.zone),
         person=person,
         label=lambda one: _label(t, practice, one),
         value=lambda one: said(t, practice, one, text_of(value_of(practice, one))),

@@ -495,6 +495,7 @@ class TestRows:
             assert [row.external_id for row in found.rows] == ["1", "2"]
             assert [one.reason for one in found.set_aside if one.reason.startswith(bad.reason)]
             assert "Reed" not in repr(found.set_aside)
+            assert [one.external_id for one in found.set_aside] == (["x"] if bad.shows_id else [""])
 
     def test_what_cannot_be_read_is_there_all_the_same(self, dialect: Dialect) -> None:
         bad = {f"x{number}": dialect.garbage(f"x{number}")[name] for number, name in enumerate(dialect.garbage(""))}

@@ -531,9 +531,10 @@ class FakeVisits:
         found = [one for one, _ in self._all(practice) if one.start and first <= one.start < last]
         return sorted(found, key=lambda one: (one.start, one.provider_id, one.id))
 
-    def found(self, practice: str, look: Look) -> list[Listed]:
-        found = [(one, keys.get(look.by, "")) for one, keys in self._all(practice)]
-        return [one for one, key in found if key.startswith(look.prefix) and look.takes(key)]
+    def found(self, practice: str, look: Look) -> tuple[list[Listed], bool]:
+        keyed = [(keys.get(look.by, ""), one) for one, keys in self._all(practice)]
+        begins = sorted((one for one in keyed if one[0].startswith(look.prefix)), key=lambda one: one[0])
+        return [one for key, one in begins[:1000] if look.takes(key)], len(begins) < 1000
 
     def load(self, practice: str, listed: Iterable[Listed]) -> list[Request | Appointment]:
         found: list[Request | Appointment | None] = [

@@ -31,8 +31,77 @@
     if (said && live().textContent !== said) live().textContent = said;
   };
 
+  // A part that refreshes itself leaves its reader where they were: what was opened stays open, what was in sight stays in its
+  // place, and focus is on what it was on or, where that is gone, on what came next.
+  const focusable = "a[id], button[id], input[id], select[id], summary[id], [tabindex][id]";
+  let held = null;
+  const hold = (part) => {
+    const all = [...part.querySelectorAll(focusable)];
+    const active = all.find((one) => one === document.activeElement);
+    const seen = active ?? all.find((one) => one.getBoundingClientRect().top >= 0);
+    held = {
+      part: part.id,
+      ids: all.map((one) => one.id),
+      seen: seen?.id,
+      top: seen?.getBoundingClientRect().top,
+      focused: Boolean(active),
+      scrolls: window.scrollY > 0,
+      scrolled: [...part.querySelectorAll(".scroll")].map((one) => [one.scrollLeft, one.scrollTop]),
+      open: [...part.querySelectorAll("details[id][open]")].map((one) => one.id),
+    };
+  };
+  const release = () => {
+    const { part, ids, seen, top, focused, scrolls, scrolled, open } = held;
+    held = null;
+    const now = document.getElementById(part);
+    if (!now) return;
+    open.forEach((id) => { const one = document.getElementById(id); if (one) one.open = true; });
+    [...now.querySelectorAll(".scroll")].forEach((one, at) => { [one.scrollLeft, one.scrollTop] = scrolled[at] ?? [0, 0]; });
+    const at = ids.indexOf(seen);
+    const next = [...ids.slice(Math.max(at, 0)), ...ids.slice(0, Math.max(at, 0)).reverse()]
+      .map((id) => document.getElementById(id)).find((one) => one && now.contains(one));
+    if (next && scrolls) window.scrollBy({ top: next.getBoundingClientRect().top - top, behavior: "instant" });
+    if (focused && document.activeElement !== next) (next ?? document.getElementById("main")).focus({ preventScroll: true });
+  };
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (held && polls(event)) release();
+  });
+
+  // What an error page says, while the form that it answers stays as it was typed.
+  const failed = (answer) => {
+    const error = new DOMParser().parseFromString(answer, "text/html").querySelector("[data-error]");
+    return error?.textContent.replace(/\s+/g, " ").trim();
+  };
+  const warn = (text) => {
+    live().textContent = text;
+    live().classList.add("bad");
+  };
+
+  // Back leads to where one was, without a reload: the page anew, at the place and with what was looked for, which this page
+  // alone remembers; neither stands in an address. In the Calendar the browser asks first, if something is not saved.
+  const places = new Map();
+  let searched = "";
+  let back = null;
+  const here = () => location.pathname + location.search;
+  window.addEventListener("popstate", (event) => {
+    if (!event.state?.htmx || document.getElementById("calendar")) return;
+    event.stopImmediatePropagation();
+    back = places.get(here()) ?? { top: 0 };
+    const csrf = document.querySelector("input[name=csrf]")?.value;
+    const found = searched && csrf && location.pathname.endsWith("/search");
+    if (found) htmx.ajax("POST", here(), { source: "#main", values: { csrf, text: searched } });
+    else htmx.ajax("GET", here(), { source: "#main" });
+  }, true);
+
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (polls(event) && document.hidden) event.preventDefault();
+    if (polls(event)) {
+      if (document.hidden) event.preventDefault();
+      return;
+    }
+    const { elt } = event.detail;
+    const search = elt.closest("form.search")?.elements.text;
+    if (search) searched = search.value;
+    if (elt.id !== "main") places.set(here(), { top: window.scrollY, id: elt.id });
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -40,8 +109,15 @@
     if (polls(event)) {
       // A list that cannot be refreshed, or did not change, stays as it is.
       if (detail.xhr.status !== 200 || asker(event).lastAnswer === detail.serverResponse) detail.shouldSwap = false;
+      else hold(detail.target);
       asker(event).lastAnswer = detail.serverResponse;
       return;
+    }
+    live().classList.remove("bad");
+    const error = detail.requestConfig.verb === "post" && failed(detail.serverResponse);
+    if (error) {
+      detail.shouldSwap = false;
+      return warn(error);
     }
     place = [];
     for (let at = document.activeElement; at && at.id !== "main"; at = at.parentElement) if (at.id) place.push(at.id);
@@ -57,6 +133,13 @@
     const main = document.getElementById("main");
     const errors = main.querySelector(".errors");
     if (errors) return errors.focus();
+    if (back) {
+      const { top, id } = back;
+      back = null;
+      const led = id && document.getElementById(id);
+      (led && main.contains(led) ? led : main).focus({ preventScroll: true });
+      return window.scrollTo({ top, behavior: "instant" });
+    }
     if (moved) {
       window.scrollTo(0, 0);
       return main.focus({ preventScroll: true });
@@ -69,7 +152,9 @@
   });
 
   const lost = (event) => {
-    if (!polls(event)) live().textContent = live().dataset.lost;
+    if (polls(event)) return;
+    back = null;
+    warn(live().dataset.lost);
   };
   document.addEventListener("htmx:sendError", lost);
   document.addEventListener("htmx:timeout", lost);

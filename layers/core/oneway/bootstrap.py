@@ -271,7 +271,7 @@ def portal() -> Portal:
         KeepLink(membership, requests, appointments, ledger, clock),
         AskSync(membership, DynamoFeedRepository(), SqsSyncQueue(settings.sync_queue_url), clock),
         CloseCallTask(membership, requests, ledger, clock),
-        UseAddressAgain(membership, requests, suppressions),
+        UseAddressAgain(membership, requests, suppressions, ledger, clock),
         SendTestByStaff(membership, SendTestMessage(practices, DynamoNoticeRepository(), clock)),
         ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
         EditCalendar(membership, calendar, clock),

@@ -382,8 +382,10 @@ class VisitRepository(Protocol):
     def between(self, practice: str, first: datetime, last: datetime) -> list[Listed]:
         """What starts in [first, last), to the minute, by start (from an index, so perhaps a moment old)."""
 
-    def found(self, practice: str, look: Look) -> list[Listed]:
-        """What a look finds (from an index), linked requests beside their visits; of very much, the first thousand."""
+    def found(self, practice: str, look: Look) -> tuple[list[Listed], bool]:
+        """What a look finds (from an index), linked requests beside their visits; and whether that is all: of very much only the
+        first thousand are looked at.
+        """
 
     def load(self, practice: str, listed: Iterable[Listed]) -> list[Request | Appointment]:
         """The visits themselves, those that exist, read consistently, in the order of the list."""

@@ -268,6 +268,13 @@ class TestWhy:
         assert "does not exist" in self.why(desk, day="2027-03-14", time="02:30")
         assert "until 2 hours before" in self.why(desk, day="2026-11-23", time="10:30")
 
+    def test_can_be_asked_where_all_providers_are_shown(self, desk: PortalDesk) -> None:
+        html = desk.open(HOME).html
+        form = html.partition('id="why-form"')[2].partition("</form>")[0]
+        assert re.findall(r'<option value="(\w+)">', form.partition("why-day")[0]) == ["osei", "brandt"]
+        assert 'type="hidden" name="provider"' not in form
+        assert 'type="hidden" name="provider" value="osei"' in desk.open(OSEI).html.partition('id="why-form"')[2]
+
     def test_names_the_closure(self, desk: PortalDesk) -> None:
         desk.edit_calendar.close("harbor", NADIA, "", Closure(START.date(), START.date(), "Team day"))
         assert "This day is closed: Team day." in self.why(desk)
@@ -304,7 +311,7 @@ class TestWhoMay:
     @pytest.mark.parametrize("act", ["edit", "save"])
     def test_a_viewer_gets_no_form_for_one(self, desk: PortalDesk, act: str) -> None:
         wrong = save(desk, by=VIC, d0s0="noon", do=act)
-        assert wrong.status == 422
+        assert wrong.status == 403
         assert 'id="hours"' not in wrong.html
 
     def test_a_viewer_is_offered_nothing_to_change(self, desk: PortalDesk) -> None:

@@ -10,7 +10,7 @@ from oneway.faults import AuthRevoked, RateLimited, SchemaDrift, SourceError, Un
 from oneway.use_cases.sync_feed import Outcome
 
 from tests.builders import START, a_practice, a_provider
-from tests.desk import NADIA, VIC
+from tests.desk import LATER, NADIA, VIC, at
 from tests.portal import PortalDesk
 
 HOME = "/portal/harbor/integration"
@@ -102,9 +102,35 @@ class TestSchedules:
         assert "4 rows set aside" in page.text
         assert "no &lt;provider&gt;" in page.html
         assert '<td lang="en">ends before it starts</td><td>3</td>' in page.html
+        assert "Neither time nor number can be read." in page.text
         desk.source.set_aside = []
         desk.minutes()
         assert "set aside" not in desk.open(HOME).text
+
+    def test_tell_what_a_row_that_was_set_aside_is_found_by_and_nothing_else_of_it(self, desk: PortalDesk) -> None:
+        desk.enter("appt-77", end=START - timedelta(minutes=5))
+        desk.minutes()
+
+        first = desk.open(HOME)
+
+        assert "1 row set aside" in first.text
+        assert "Tue, Nov 24, 9:30 AM, number appt-77" in first.text
+        assert "Nunez" not in first.html
+
+        del desk.source.rows["appt-77"]
+        desk.enter("appt-78", **at(LATER) | {"end": START})
+        desk.minutes()
+
+        text = desk.open(HOME).text
+        assert "Wed, Nov 25, 9:30 AM, number appt-78" in text, "also where only the row is another"
+        assert "appt-77" not in text
+
+    def test_say_that_more_rows_were_set_aside_than_are_listed(self, desk: PortalDesk) -> None:
+        desk.source.set_aside = [SetAsideRow(f"entry {n}", "no start", f"appt-{n}") for n in range(120)]
+        desk.minutes()
+        desk.store.aside["harbor", "ehr~osei"] = desk.store.aside["harbor", "ehr~osei"][:100]
+
+        assert "The first 100 are listed." in desk.open(HOME).text
 
     def test_name_providers_whose_schedule_is_not_read(self, desk: PortalDesk) -> None:
         walk_in = a_provider("walk-in", name="Ann Walk", source_id=None, external_id=None)

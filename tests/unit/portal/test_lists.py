@@ -9,6 +9,7 @@ import pytest
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, PersonName
 from oneway.domain.feeds import FeedState
+from oneway.languages import portal_words
 
 from tests.builders import NOW, a_record, a_row, an_appointment
 from tests.desk import LATER, NADIA, VIC, at
@@ -113,10 +114,9 @@ class TestActionRequired:
         assert isinstance(broken, FeedState)
         desk.store.feeds_by_id[key] = broken
 
-        assert (
-            "took our access back" in desk.open(LIST).text.replace("has taken", "took")
-            or "access" in desk.open(LIST).text
-        )
+        text = desk.open(LIST).text
+        assert "has taken our access away" in text
+        assert portal_words("en")["fault_do.auth_revoked"] in text, "and what to do"
 
     def test_what_the_practice_no_longer_has_breaks_no_list(self, desk: PortalDesk) -> None:
         desk.ask()
@@ -127,7 +127,10 @@ class TestActionRequired:
 
         for address in (LIST, f"{LIST}?from=2026-11-24", f"{HARBOR}/upcoming", f"{HARBOR}/past"):
             assert desk.open(address).status == 200, address
-        assert "Maria" in rows(desk.open(f"{LIST}?from=2026-11-24").html)[0]
+        (first, *_) = rows(desk.open(f"{LIST}?from=2026-11-24").html)
+        assert "Maria" in first
+        assert "Osei" in first, "who left is still named"
+        assert "Osei" in desk.open(f"{HARBOR}/upcoming").text
 
     def test_the_tab_counts_all_whatever_is_filtered(self, desk: PortalDesk) -> None:
         desk.ask()
@@ -268,6 +271,18 @@ class TestSearch:
 
         for typed in ("typed@example.org", "other@example.org"):
             assert len(rows(desk.send(f"{HARBOR}/search", text=typed).html)) == 1
+
+    def test_what_more_than_can_be_looked_at_begins_with_says_so(self, desk: PortalDesk) -> None:
+        fill(desk, 1001)
+
+        page = desk.send(f"{HARBOR}/search", text="lind")
+
+        assert "More than 1000 visits found" in page.text
+        assert "some are not among these" in page.text
+        assert "some are not among these" not in desk.send(f"{HARBOR}/search", text="lind0099").text
+        none = desk.send(f"{HARBOR}/search", text="lind nobody").text
+        assert "some are not among these" in none
+        assert "Nobody found" not in none
 
     def test_the_nearest_come_first_and_what_comes_before_what_was(self, desk: PortalDesk) -> None:
         fill(desk, 200)

@@ -1,5 +1,6 @@
 """What stands around every page: who is signed in, where, how old the schedule is, and the way back through sign-in."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -79,6 +80,18 @@ def test_a_form_without_the_session_s_word_changes_nothing(desk: PortalDesk) -> 
 
     assert answer.status == 403
     assert desk.stored(request).pending
+
+
+def test_an_error_is_told_in_the_language_of_the_practice_to_its_staff_alone(desk: PortalDesk) -> None:
+    staff = {NADIA: desk.practice.staff[NADIA]}
+    desk.store.practices.save(replace(desk.practice, language="es"))
+    desk.store.practices.save(replace(desk.practice, slug="quay", staff=staff))
+
+    assert '<html lang="es">' in desk.open(f"{LIST}/aaaaaaaaaaaaa").html
+    assert '<html lang="en">' in desk.open("/portal/quay/appointments/aaaaaaaaaaaaa").html
+    assert '<html lang="es">' in desk.send(f"{LIST}/aaaaaaaaaaaaa/notes", text="Hi").html
+    desk.store.practices.save(replace(desk.practice, language="es", staff={}))
+    assert '<html lang="en">' in desk.open(LIST).html, "who is not of its staff does not learn that it is there"
 
 
 def test_a_language_that_is_chosen_stays(desk: PortalDesk) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oneway.domain.errors import Forbidden, LinkNotFound, PracticeNotFound, RequestNotFound
+from oneway.domain.errors import Forbidden, LinkNotFound, PracticeNotFound, RequestNotFound, StoreUnavailable
 from oneway.domain.messages import Delivery, MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Happening, Request
@@ -59,6 +59,10 @@ def unsure(desk: Desk) -> Request:
     desk.mailer.fault = None
     desk.deliver()
     return request
+
+
+def _unavailable(*_: object) -> None:
+    raise StoreUnavailable("cut")
 
 
 class TestState:
@@ -199,6 +203,22 @@ class TestBounce:
         desk.enter()
         desk.minutes()
         assert desk.told(request) == ["confirmed_patient"]
+
+    def test_what_staff_say_of_an_address_is_one_entry_however_often_they_say_it(self, desk: Desk) -> None:
+        request = desk.ask()
+        say(desk, "bounce", request)
+        desk.clock.advance(minutes=1)
+
+        with pytest.MonkeyPatch.context() as cut:
+            cut.setattr(type(desk.store.suppressions), "remove", _unavailable)
+            with pytest.raises(StoreUnavailable):
+                desk.use_address_again("harbor", NADIA, request.id)
+        desk.use_address_again("harbor", NADIA, request.id)
+        desk.use_address_again("harbor", NADIA, request.id)
+
+        entries = [one for one in desk.timeline(request) if one.what is Happening.ADDRESS_AGAIN]
+        assert [one.actor.name for one in entries] == [NADIA]
+        assert not desk.store.suppressed
 
     def test_mail_to_staff_that_bounces_stops_there_and_calls_nobody(self, desk: Desk) -> None:
         request = desk.ask()

@@ -91,10 +91,14 @@ class ScheduleRow:
 
 @dataclass(frozen=True, slots=True)
 class SetAsideRow:
-    """A row that could not be used: where it stood, and why, without any of its data."""
+    """A row that could not be used: where it stood, and why, without any of its data. The source's `external_id` ("": not told)
+    and the start, where it can be told, are what staff find it by in their system.
+    """
 
     position: str
     reason: str
+    external_id: str = ""
+    start: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,7 @@ class Happening(StrEnum):
     RESUMED = "resumed"
     UNREACHABLE = "unreachable"
     CALLED = "called"
+    ADDRESS_AGAIN = "address_again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +392,11 @@ def called(request: Request, by: Actor, now: datetime, task_id: str) -> Transiti
     if request.call is None or request.call.id != task_id:
         return None
     return changed(request, replace(request, call=None), by, now, Happening.CALLED)
+
+
+def address_again(request: Request, by: Actor, now: datetime) -> Transition:
+    """Staff say that mail to the patient's address arrives again, or is wanted again."""
+    return changed(request, request, by, now, Happening.ADDRESS_AGAIN)
 
 
 def with_new_link(request: Request) -> Request:

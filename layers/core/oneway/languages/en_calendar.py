@@ -25,7 +25,7 @@ WORDS = {
     "calendar.no_name": "Visit",
     "calendar.taken": "{taken} of {places} taken",
     "calendar.booked": "Hours and visits",
-    "calendar.choose": "Choose a provider to edit opening hours or to ask why a time is not offered.",
+    "calendar.choose": "Choose a provider to edit opening hours.",
     "calendar.load_default": "Load default schedule",
     "calendar.edit_week": "Edit this week",
     "calendar.edit_default": "Edit default week",

@@ -30,8 +30,13 @@ WORDS = {
     "integration.visits": "Visits",
     "integration.aside.one": "{count} row set aside",
     "integration.aside.other": "{count} rows set aside",
-    "integration.aside_text": "Oneway could not use these rows of your schedule; all others went on. Correct them in your "
-    "scheduling system, or show the reason to whoever set up Oneway. No patient's data is kept here.",
+    "integration.aside_text": "Oneway could not use these rows of your schedule; all others went on. Find them in your "
+    "scheduling system by their time or number and correct them there, or show the reason to whoever set up Oneway. Nothing else "
+    "of them is kept here.",
+    "integration.aside_first": "The first {shown} are listed.",
+    "integration.which": "Which",
+    "integration.number": "number",
+    "integration.unknown_row": "Neither time nor number can be read.",
     "integration.reason": "Reason",
     "integration.rows": "Rows",
     "integration.no_source": "No scheduling system is connected. Patients see your phone number instead of times.",

@@ -26,7 +26,7 @@ WORDS = {
     "calendar.no_name": "Cita",
     "calendar.taken": "{taken} de {places} ocupadas",
     "calendar.booked": "Horario y citas",
-    "calendar.choose": "Elija un profesional para modificar su horario o preguntar por qué no se ofrece una hora.",
+    "calendar.choose": "Elija un profesional para modificar su horario.",
     "calendar.load_default": "Cargar el horario predeterminado",
     "calendar.edit_week": "Modificar esta semana",
     "calendar.edit_default": "Modificar la semana predeterminada",

@@ -30,8 +30,13 @@ WORDS = {
     "integration.visits": "Citas",
     "integration.aside.one": "{count} fila apartada",
     "integration.aside.other": "{count} filas apartadas",
-    "integration.aside_text": "Oneway no pudo usar estas filas de su agenda; todas las demás siguieron su curso. Corríjalas en "
-    "su sistema de agenda o muestre el motivo a quien instaló Oneway. Aquí no se guarda ningún dato de pacientes.",
+    "integration.aside_text": "Oneway no pudo usar estas filas de su agenda; todas las demás siguieron su curso. Búsquelas en su "
+    "sistema de agenda por su hora o número y corríjalas allí, o muestre el motivo a quien instaló Oneway. Aquí no se guarda "
+    "nada más de ellas.",
+    "integration.aside_first": "Se listan las primeras {shown}.",
+    "integration.which": "Cuáles",
+    "integration.number": "número",
+    "integration.unknown_row": "No se puede leer ni la hora ni el número.",
     "integration.reason": "Motivo",
     "integration.rows": "Filas",
     "integration.no_source": "No hay ningún sistema de agenda conectado. Los pacientes ven su teléfono en lugar de "

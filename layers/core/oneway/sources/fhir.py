@@ -35,6 +35,7 @@ from .fhir_resources import (
     capability_statement_of,
     decoded,
     draft_of,
+    found_by,
     head_of,
     outcome_of,
     patient_ids_in,
@@ -311,7 +312,7 @@ class FhirSource:
                 found = appointment_of.decode(entry.raw)
                 draft = draft_of(found, self.profile, providers)
             except UNREADABLE as error:
-                set_aside.append(SetAsideRow(f"entry {entry.number}", reason_of(error)))
+                set_aside.append(SetAsideRow(f"entry {entry.number}", reason_of(error), *found_by(entry.raw)))
                 unreadable |= {entry.id} - {""}
                 continue
             if self.profile.state_of(found.status) is None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from .fhir_profiles import FhirProfile
 
 _NAME_USES = {"old": NameUse.OLD, "maiden": NameUse.OLD, "nickname": NameUse.NICKNAME, "anonymous": NameUse.NICKNAME}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _PATIENT_IDS = re.compile(rb"Patient\\?/([A-Za-z0-9.\-]{1,64})")
 """What looks like a reference to a patient (ids: R4, datatypes, *id*), also where a server escapes its slashes."""
@@ -42,6 +43,13 @@ class Appointment(msgspec.Struct):
     end: str | None = None
     minutesDuration: int | None = None
     participant: list[Participant] = []
+
+
+class RoughAppointment(msgspec.Struct):
+    """What an appointment that cannot be read is found by, whatever stands there."""
+
+    id: Any = None
+    start: Any = None
 
 
 class Name(msgspec.Struct):
@@ -158,6 +166,7 @@ class CapabilityStatement(msgspec.Struct):
 head_of = msgspec.json.Decoder(Head)
 bundle_of = msgspec.json.Decoder(Bundle)
 appointment_of = msgspec.json.Decoder(Appointment)
+rough_of = msgspec.json.Decoder(RoughAppointment)
 patient_of = msgspec.json.Decoder(Patient)
 outcome_of = msgspec.json.Decoder(OperationOutcome)
 practitioner_of = msgspec.json.Decoder(Practitioner)
@@ -291,6 +300,17 @@ def reason_of(error: Exception) -> str:
     """Why a row is set aside, without any of its data."""
     foreign = isinstance(error, (msgspec.MsgspecError, UnicodeError, RecursionError))
     return "does not have the shape of an Appointment" if foreign else str(error)
+
+
+def found_by(raw: bytes) -> tuple[str, datetime | None]:
+    """The id and the start of an appointment that cannot be read otherwise, as far as they can; nothing else of it."""
+    rough = decoded(rough_of, raw) or RoughAppointment()
+    try:
+        start = _instant(rough.start, "start") if isinstance(rough.start, str) else None
+    except ValueError:
+        start = None
+    told = isinstance(rough.id, str) and _ID.fullmatch(rough.id)
+    return str(rough.id) if told else "", start
 
 
 def _instant(text: str, name: str) -> datetime:

@@ -54,10 +54,11 @@ class DynamoVisitRepository:
             found += answer["Items"]
         return [_listed(one) for one in found]
 
-    def found(self, practice: str, look: Look) -> list[Listed]:
-        """What a look finds, in no order."""
+    def found(self, practice: str, look: Look) -> tuple[list[Listed], bool]:
+        """What a look finds, in no order, and whether that is all."""
         answer = _query(look.by, practice, f"begins_with({look.by}, :a)", look.prefix, None, None, _MOST_FOUND)
-        return [_listed(one) for one in answer["Items"] if look.takes(one[look.by]["S"])]
+        found = [_listed(one) for one in answer["Items"] if look.takes(one[look.by]["S"])]
+        return found, "LastEvaluatedKey" not in answer
 
     def load(self, practice: str, listed: Iterable[Listed]) -> list[Request | Appointment]:
         """The visits themselves, those that exist, read consistently, in the order of the list."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from ..domain.requests import Actor, Request, called
+from ..domain.requests import Actor, Happening, Request, address_again, called
 from ..domain.suppression import mark_of
 from ..ports import Clock, Ledger, RequestChange, RequestRepository, SuppressionRepository
 from .membership import Membership
@@ -43,10 +43,22 @@ class UseAddressAgain:
     membership: Membership
     requests: RequestRepository
     suppressions: SuppressionRepository
+    ledger: Ledger
+    clock: Clock
 
     def __call__(self, slug: str, email: str, request_id: str) -> None:
-        """Idempotent. Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer)."""
-        self.membership.acting(slug, email)
-        address = self.requests.get(slug, request_id).patient.email
-        if address:
-            self.suppressions.remove(slug, mark_of(slug, address))
+        """Idempotent, and one entry of the timeline. Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer)."""
+        by = self.membership.acting(slug, email)
+        settle(partial(self._use_again, slug, by, request_id), self.clock)
+
+    def _use_again(self, slug: str, by: Actor, request_id: str) -> None:
+        request = self.requests.get(slug, request_id)
+        mark = mark_of(slug, request.patient.email) if request.patient.email else ""
+        stopped = self.suppressions.get(slug, mark) if mark else None
+        if stopped is None:
+            return
+        # Cut between the two, the entry is there already when it is said again.
+        timeline = self.requests.timeline(slug, request_id)
+        if not any(one.what is Happening.ADDRESS_AGAIN and one.at >= stopped.since for one in timeline):
+            self.ledger.commit([RequestChange(address_again(request, by, self.clock.now()))])
+        self.suppressions.remove(slug, mark)

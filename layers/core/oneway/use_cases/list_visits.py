@@ -78,7 +78,9 @@ class VisitList:
 
 @dataclass(frozen=True, slots=True)
 class FoundVisits:
-    """What a search finds, the nearest first: at most a page of `count`. `looked` is False where too little was typed."""
+    """What a search finds, the nearest first: at most a page of `count`. `looked` is False where too little was typed,
+    `cut` True where more begins with it than can be looked at.
+    """
 
     practice: Practice
     member: StaffMember
@@ -87,6 +89,7 @@ class FoundVisits:
     rows: Sequence[VisitRow]
     count: int
     looked: bool
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +148,16 @@ class FindVisits:
         looks = looks_for(text, beginnings(text, practice.country))
         if looks:
             self.audit.record(slug, member.email, "find_visits", "", now)
-        found = list(dict.fromkeys(one for look in looks for one in self.visits.found(slug, look)))
+        looked = [self.visits.found(slug, look) for look in looks]
+        found = list(dict.fromkeys(one for several, _ in looked for one in several))
         # A linked request has no start of its own here: its visit has; it counts only where the visit is not found.
         found.sort(key=lambda one: (one.start is None, abs(one.start - now) if one.start else timedelta()))
         rows = _each_once(self.visits.load(slug, found[: 2 * PAGE]))
         rows.sort(key=lambda row: _nearness(row.start, now))
         age = self.age.oldest_minutes(practice)
         count = max(len(rows), sum(one.start is not None for one in found))
-        return FoundVisits(practice, member, age, text, rows[:PAGE], count, bool(looks))
+        cut = not all(complete for _, complete in looked)
+        return FoundVisits(practice, member, age, text, rows[:PAGE], count, bool(looks), cut)
 
 
 def row_of(visit: Request | Appointment) -> VisitRow:

@@ -1,11 +1,11 @@
 """Integration: how the schedules of a practice are read, feed by feed (product sections 5 and 7). No patient's data is here."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ..domain.appointments import SetAsideRow
 from ..domain.feeds import FeedState, next_turn
 from ..domain.practices import Practice, Provider, Source, StaffMember
 from ..domain.pull_history import AskedPull, by_hour
@@ -14,7 +14,6 @@ from .ask_sync import feed_refs
 from .membership import Membership
 from .schedule_age import ScheduleAge
 
-MOST_REASONS = 20
 PATIENCE = timedelta(minutes=10)
 """So long a *Sync now* is followed; the queue has lost what has not begun by then."""
 _SKEW = timedelta(seconds=2)
@@ -44,7 +43,7 @@ class Progress(StrEnum):
 class FeedView:
     """A feed with its providers: when it was last read in full and will be next, what is wrong, how far *Sync now* is.
 
-    `reasons` are those of the set-aside rows with how often they occur, most frequent first; `progress` None: nobody asked.
+    `aside` are the set-aside rows that are kept, by their reasons, the most frequent first; `progress` None: nobody asked.
     """
 
     state: FeedState
@@ -52,7 +51,7 @@ class FeedView:
     condition: FeedCondition
     read_at: datetime | None
     next_at: datetime
-    reasons: Sequence[tuple[str, int]]
+    aside: Sequence[tuple[str, Sequence[SetAsideRow]]]
     asked: AskedPull | None
     progress: Progress | None
 
@@ -145,10 +144,18 @@ class ShowIntegration:
             condition_of(state),
             self.age.last_good_at(practice, providers[0]) if providers else state.last_good_at,
             next_turn(state, now),
-            Counter(one.reason for one in file.aside).most_common(MOST_REASONS) if state.set_aside else (),
+            _by_reason(file.aside) if state.set_aside else (),
             file.asked,
             progress_of(file.asked, asked_at, now) if asked_at else None,
         )
+
+
+def _by_reason(rows: Iterable[SetAsideRow]) -> list[tuple[str, list[SetAsideRow]]]:
+    """Rows by their reasons, the most frequent first; of each the earliest first."""
+    found: dict[str, list[SetAsideRow]] = {}
+    for row in sorted(rows, key=lambda row: (row.start is None, row.start and row.start.timestamp(), row.external_id)):
+        found.setdefault(row.reason, []).append(row)
+    return sorted(found.items(), key=lambda one: -len(one[1]))
 
 
 def condition_of(state: FeedState) -> FeedCondition:

@@ -326,7 +326,11 @@ class SyncFeed:
         if done.stopped:
             return self._stopped(pull, done, seen, len(set_aside))
         # Where they stand in an answer says nothing: some servers answer in another order each time.
-        aside = feed_digest((), *sorted(one.reason for one in set_aside)) if set_aside else ""
+        aside = (
+            feed_digest((), *sorted(f"{one.reason}#{one.external_id}#{one.start}" for one in set_aside))
+            if set_aside
+            else ""
+        )
         if aside != state.aside:
             self.feeds.set_aside(settings.practice, settings.feed_id, set_aside)
         # What an incomplete answer brought says nothing of what it did not: it is never "unchanged" after it.
@@ -652,7 +656,7 @@ def usable_rows(
         else:
             rows[identifier] = row, print_
             continue
-        set_aside.append(SetAsideRow("row", problem))
+        set_aside.append(SetAsideRow("row", problem, row.external_id, row.start))
         unreadable.add(identifier)
     return rows, set_aside, unreadable
 

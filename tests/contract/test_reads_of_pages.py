@@ -1,0 +1,104 @@
+"""How often each page of the portal asks the store (ADR 0019): at most three queries, and few reads beside them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oneway.store.items import connection
+
+from tests.builders import a_record
+from tests.desk import LATER, NADIA, at
+from tests.engines import RealStore
+from tests.portal import PortalDesk, opened, routes
+
+pytestmark = pytest.mark.parametrize("endpoint", ["dynamodb_local"], indirect=True)
+
+SHELL = 1
+"""The session."""
+READS: dict[tuple[str, str], tuple[int, int]] = {
+    ("GET", "/portal/{practice}/appointments"): (1, 2),
+    ("GET", "/portal/{practice}/upcoming"): (2, 1),
+    ("GET", "/portal/{practice}/past"): (2, 0),
+    ("GET", "/portal/{practice}/search"): (0, 0),
+    ("POST", "/portal/{practice}/search"): (3, 1),
+    ("GET", "/portal/{practice}/calendar"): (0, 3),
+    ("GET", "/portal/{practice}/calendar/why"): (0, 1),
+    ("GET", "/portal/{practice}/integration"): (0, 1),
+    ("GET", "/portal/{practice}/settings"): (1, 0),
+    ("GET", "/portal/{practice}/settings/history"): (1, 0),
+    ("GET", "/portal/{practice}/settings/{part}"): (1, 0),
+    ("GET", "/portal/{practice}/settings/providers/{provider}"): (1, 0),
+    ("GET", "/portal/{practice}/settings/visit-types/{visit_type}"): (1, 0),
+    ("GET", "/portal/{practice}/visits/{provider}/{appointment}"): (0, 1),
+    ("GET", "/portal/{practice}/appointments/{request}"): (3, 3),
+    ("GET", "/portal/{practice}/appointments/{request}/cancel"): (3, 3),
+}
+"""Queries and other reads of each page in a warm function, beside the session: what is of the practice is kept for 30 s."""
+
+
+@pytest.fixture
+def desk(real_store: RealStore, tmp_path: Path) -> Iterator[PortalDesk]:
+    """With a request that a visit may answer, and a visit that nobody asked for."""
+    desk = PortalDesk(store=real_store, clock=real_store.clock)  # type: ignore[arg-type]
+    desk.submit()
+    desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=3, month=12)))
+    desk.enter("walk-in", **at(LATER), patient=a_record(source_id="pat-2"))
+    desk.clock.advance(minutes=1)
+    desk.pull()
+    with opened(desk, tmp_path / "portal"):
+        yield desk
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Counts what the store is asked for, by operation; the pages of one query are one."""
+    calls, events = Counter[str](), connection().client.meta.events
+
+    def count(params: dict[str, Any], model: Any, **_: Any) -> None:
+        calls[model.name] += "ExclusiveStartKey" not in params
+
+    events.register("provide-client-params.dynamodb", count)
+    try:
+        yield calls
+    finally:
+        events.unregister("provide-client-params.dynamodb", count)
+
+
+def test_no_page_asks_more_often_than_it_says(desk: PortalDesk) -> None:
+    asked = {route for route in routes() if route[1].startswith("/portal/{") and route[0] == "GET"}
+    assert asked | {("POST", "/portal/{practice}/search")} == READS.keys()
+    (request,) = desk.store.requests.to_act("harbor")
+    walk_in = next(one for one in desk.store.appointments.of_provider("harbor", "osei") if one.start == LATER)
+    names = {"practice": "harbor", "request": request.id, "provider": "osei", "appointment": walk_in.id}
+    names |= {"part": "branding", "visit_type": "new"}
+    desk.session(NADIA)
+    desk.open("/portal/harbor/appointments")
+
+    found = {}
+    for method, route in READS:
+        path = route
+        for name, value in names.items():
+            path = path.replace("{" + name + "}", value)
+        path += "?provider=osei&day=2026-11-25&time=09:00" if route.endswith("why") else ""
+        with counted() as calls:
+            answer = desk.open(path) if method == "GET" else desk.send(path, text="Maria Nunez")
+        assert answer.status == 200, path
+        found[method, route] = calls["Query"], calls["GetItem"] + calls["BatchGetItem"] - SHELL
+
+    assert found == READS
+    assert all(queries <= 3 for queries, _ in found.values())
+
+
+def test_what_is_of_the_practice_is_two_reads_more_in_a_cold_function(desk: PortalDesk) -> None:
+    path = "/portal/harbor/appointments"
+    desk.open(path)
+    with counted() as warm:
+        desk.open(path)
+    desk.clock.advance(seconds=31)
+    with counted() as cold:
+        desk.open(path)
+
+    assert cold - warm == Counter({"Query": 1, "BatchGetItem": 1}), "the practice, and how old its schedules are"

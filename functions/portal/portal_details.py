@@ -127,7 +127,6 @@ def claim_request(session: Session, practice: str, request: str) -> Response:
 @changing
 def write_note(session: Session, practice: str, request: str) -> Response:
     """A note for the others of the staff."""
-    portal().membership.acting(practice, session.email)
     text = form_body(app.current_request).get("text", "").replace("\r\n", "\n").strip()[:LONGEST_INTERNAL_NOTE]
     if text:
         portal().write_note(practice, session.email, request, text)

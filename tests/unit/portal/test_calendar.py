@@ -304,7 +304,7 @@ class TestWhoMay:
     @pytest.mark.parametrize("act", ["edit", "save"])
     def test_a_viewer_gets_no_form_for_one(self, desk: PortalDesk, act: str) -> None:
         wrong = save(desk, by=VIC, d0s0="noon", do=act)
-        assert wrong.status == 422
+        assert wrong.status == 403
         assert 'id="hours"' not in wrong.html
 
     def test_a_viewer_is_offered_nothing_to_change(self, desk: PortalDesk) -> None:

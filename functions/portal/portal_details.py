@@ -71,7 +71,7 @@ def answer_match(session: Session, practice: str, request: str) -> Response:
 @changing
 def answer_link(session: Session, practice: str, request: str) -> Response:
     """A link is undone, or holds although the visit's patient changed."""
-    answers = {"undone": portal().undo_link, "kept": portal().keep_link}
+    answers: dict[str, Callable[..., object]] = {"undone": portal().undo_link, "kept": portal().keep_link}
     word = form_body(app.current_request).get("answer", "")
     if word not in answers:
         return _not_understood(session, practice, request)

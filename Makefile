@@ -24,6 +24,7 @@ lint: setup ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=functions/portal:functions/booking $(BIN)/mypy $(wildcard functions/*/*.py)
 
 bench: setup $(LOCAL)/bench/.ready ## Measure cold starts, layers, free times, pulls, units (docs/performance.md), and matching (docs/matching.md)
 	$(BIN)/python -m tests.benchmarks

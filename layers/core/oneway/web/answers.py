@@ -29,6 +29,12 @@ _PAGE_POLICY = (
 )
 
 
+class App(Chalice):
+    """The app of a function: its views only run while it answers a request."""
+
+    current_request: Request
+
+
 def json_answer(body: Any, status: int = 200, *, cache: str = NO_STORE, kind: str = "application/json") -> Response:
     """JSON, not to be stored unless `cache` says so."""
     headers: dict[str, Any] = {**_COMMON, "Content-Type": kind, "Cache-Control": cache}

@@ -78,12 +78,15 @@ class FirstAvailable(Struct):
     providers: list[Slots]
 
 
+Part = Literal["morning", "afternoon", "evening"]
+
+
 class PreferredShown(Struct):
     """When a visit would suit, where no time was asked for."""
 
     days: Annotated[list[date], Meta(min_length=1, max_length=31, description="Local days of the provider")]
     parts: Annotated[
-        list[Literal["morning", "afternoon", "evening"]],
+        list[Part],
         Meta(max_length=3, description="Parts of the day: before noon, before 17:00, after it; none: any"),
     ] = []
 

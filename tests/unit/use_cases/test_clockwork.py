@@ -14,7 +14,7 @@ from oneway.domain.availability import Closure
 from oneway.domain.messages import MessageKind
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Request, RequestedSlot
-from oneway.domain.waiting import has_opened, next_digest_at, nudge_at, warn_at
+from oneway.domain.waiting import is_working, next_digest_at, nudge_at, reminded, warn_at
 from oneway.faults import Unavailable
 
 from tests.builders import NOW, START, ZONE, a_calendar, a_practice, a_provider, a_record, a_request
@@ -90,6 +90,36 @@ class TestReminders:
         # On Sunday 8 March 2026 the clock goes from two to three: the day is closed, Friday and Monday are not.
         assert nudge_at(a_practice(), local(6, 15, month=3)) == local(9, 11, month=3)
 
+    @pytest.mark.parametrize(
+        ("late", "nudged"),
+        [
+            (local(23, 17, 1), local(24, 9)),  # the practice has closed
+            (local(24, 3), local(24, 9)),
+            (local(28, 12), local(30, 9)),  # a Saturday
+        ],
+    )
+    def test_late_they_wait_for_the_practice_to_open(self, desk: Desk, late: datetime, nudged: datetime) -> None:
+        desk.ask(start=IN_DAYS + timedelta(days=4))
+        for moment in (late, late + timedelta(minutes=1), nudged - timedelta(minutes=1)):
+            assert NUDGE not in tick_at(desk, moment)
+        assert NUDGE in tick_at(desk, nudged)
+        assert NUDGE not in tick_at(desk, nudged + timedelta(minutes=1))
+
+    def test_late_on_a_working_day_they_come_at_once(self, desk: Desk) -> None:
+        desk.ask(start=IN_DAYS)
+        assert tick_at(desk, local(24, 12, 30)) == [NUDGE]
+
+    def test_in_the_minute_in_which_the_practice_closes_they_come(self, desk: Desk) -> None:
+        desk.clock.at = local(23, 12)
+        desk.ask(start=IN_DAYS)
+        assert tick_at(desk, local(23, 17)) == [NUDGE]
+
+    def test_where_nobody_can_be_booked_for_a_month_nothing_is_waited_for(self) -> None:
+        practice = a_practice()
+        closed = replace(practice, calendars=dict.fromkeys(practice.calendars, a_calendar(paused=True)))
+        request = a_request(slot=RequestedSlot(IN_DAYS, IN_DAYS), created_at=NOW)
+        assert reminded(closed, request, local(25, 3)).nudged_at
+
     def test_once_also_where_something_else_was_decided_at_that_moment(self, desk: Desk) -> None:
         request = desk.ask(start=IN_DAYS)
         desk.enter(**at(IN_DAYS), patient=a_record(birth_date=date(1984, 12, 3)))
@@ -141,6 +171,18 @@ class TestDigest:
         assert tick_at(desk, local(24, 3)) == []
         assert tick_at(desk, local(24, 9)) == [DIGEST]
 
+    def test_none_is_made_once_the_practice_has_closed(self, desk: Desk) -> None:
+        desk.ask(start=IN_DAYS)
+        assert tick_at(desk, local(23, 15)) == [NUDGE]
+        assert tick_at(desk, local(24, 22)) == []
+        assert tick_at(desk, local(25, 8, 59)) == []
+        assert tick_at(desk, local(25, 9)) == [DIGEST]
+
+    def test_late_one_is_made_at_noon_as_well(self, desk: Desk) -> None:
+        desk.ask(start=IN_DAYS)
+        assert tick_at(desk, local(23, 15)) == [NUDGE]
+        assert tick_at(desk, local(24, 12, 30)) == [DIGEST]
+
     def test_what_was_answered_before_it_went_out_is_not_in_it(self, desk: Desk) -> None:
         request = desk.ask(start=IN_DAYS)
         tick_at(desk, local(23, 15))
@@ -157,8 +199,8 @@ class TestDigest:
         assert due > now
         assert (shown.hour, shown.minute) == (9, 0)
         assert shown.weekday() < 5
-        assert has_opened(practice, due)
-        assert not has_opened(practice, due - timedelta(minutes=1))
+        assert is_working(practice, due)
+        assert not is_working(practice, due - timedelta(minutes=1))
 
 
 class TestNotConfirmed:
@@ -294,8 +336,11 @@ class TestCost:
 def test_however_late_or_often_the_clock_ticks_each_is_told_once(passed: list[int], twice: bool) -> None:
     desk = Desk()
     request: Request = desk.ask(start=IN_DAYS)
+    nudged = False
     for minutes in passed:
         desk.clock.advance(minutes=minutes)
+        shown = desk.clock.at.astimezone(LOCAL)
+        nudged |= desk.clock.at >= local(23, 15) and shown.weekday() < 5 and 9 <= shown.hour < 17
         for _ in range(2 if twice else 1):
             desk.run_timers()
         desk.sync_feed("harbor", "ehr~osei")
@@ -308,5 +353,5 @@ def test_however_late_or_often_the_clock_ticks_each_is_told_once(passed: list[in
     assert counts[DIGEST] <= len(days)
     if desk.clock.at < IN_DAYS:
         assert desk.stored(request).pending
-        assert counts[NUDGE] == (desk.clock.at >= local(23, 15))
+        assert counts[NUDGE] == nudged
         assert counts[NOT_CONFIRMED] == (desk.clock.at >= IN_DAYS - timedelta(hours=24))

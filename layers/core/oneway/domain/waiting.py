@@ -8,6 +8,7 @@ was asked for, the end of the last preferred day stands for the start.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from .availability import Availability
@@ -23,6 +24,8 @@ WARNED_LATE_BEFORE = timedelta(hours=2)
 _DAYS_LOOKED_AT = 30
 _CLOSED_FOR_LONG = timedelta(days=1)
 """Where nobody can be booked for a month, a day is as good as any."""
+_NEARLY_ON_TIME = timedelta(minutes=15)
+"""The four hours may be over in the very minute in which the practice closes."""
 LOOKED_AGAIN = timedelta(hours=1)
 """What staff have to decide is not looked at each minute."""
 
@@ -47,17 +50,36 @@ def next_digest_at(practice: Practice, nudged_at: datetime, after: datetime) -> 
     return after + _CLOSED_FOR_LONG
 
 
-def has_opened(practice: Practice, now: datetime) -> bool:
-    """Whether the practice has opened today."""
-    today = day_of(now, zone_of(practice.zone))
-    return any(day == today and opens <= now for day, opens in _opening_times(practice, now))
+def is_working(practice: Practice, now: datetime) -> bool:
+    """Whether it is between the first opening and the last closing of a day of the practice's."""
+    zone = zone_of(practice.zone)
+    today = day_of(now, zone)
+    openings = _openings(practice.open_hours, zone, _midnight(today, zone))
+    of_today = list(takewhile(lambda one: day_of(instant_of(one[0]), zone) == today, openings))
+    return bool(of_today) and instant_of(of_today[0][0]) <= now < instant_of(of_today[-1][1])
+
+
+def _is_time_to_nudge(practice: Practice, request: Request, now: datetime) -> bool:
+    """Late, it waits for the practice to work again; where nobody can be booked for a month, nothing is waited for."""
+    late = now - nudge_at(practice, request.created_at)
+    if late < timedelta():
+        return False
+    return late < _NEARLY_ON_TIME or is_working(practice, now) or _opens_next(practice, now) is None
+
+
+def _opens_next(practice: Practice, after: datetime) -> datetime | None:
+    openings = (instant_of(begins) for begins, _ in _openings(practice.open_hours, zone_of(practice.zone), after))
+    return next((one for one in openings if one > after), None)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
 def _opening_times(practice: Practice, since: datetime) -> Iterable[tuple[date, datetime]]:
     """The days from an instant's on, that one included, on which the practice opens, and when."""
     zone, last = zone_of(practice.zone), None
-    midnight = datetime.combine(day_of(since, zone), time.min, zone).astimezone(UTC)
-    for begins, _ in _openings(practice.open_hours, zone, midnight):
+    for begins, _ in _openings(practice.open_hours, zone, _midnight(day_of(since, zone), zone)):
         day = day_of(instant_of(begins), zone)
         if day != last:
             yield day, instant_of(begins)
@@ -78,7 +100,9 @@ def next_look(practice: Practice, request: Request, after: datetime) -> datetime
     """When the clock has something to say of a request after an instant; None if never."""
     moments = []
     if request.nudged_at is None:
-        moments.append(nudge_at(practice, request.created_at))
+        nudged = nudge_at(practice, request.created_at)
+        late = nudged <= after and (_opens_next(practice, after) or after + _CLOSED_FOR_LONG)
+        moments.append(late or nudged)
     elif practice.switches.unanswered:
         moments.append(next_digest_at(practice, request.nudged_at, after))
     if request.warned_at is None and (warned := warn_at(request)):
@@ -97,7 +121,7 @@ def reminded(practice: Practice, request: Request, now: datetime) -> Request:
         return request
     kinds: list[MessageKind] = []
     after = request
-    if request.nudged_at is None and nudge_at(practice, request.created_at) <= now:
+    if request.nudged_at is None and _is_time_to_nudge(practice, request, now):
         after = replace(after, nudged_at=now)
         if practice.switches.unanswered:
             kinds.append(MessageKind.UNANSWERED_STAFF)

@@ -15,7 +15,7 @@ from ..domain.errors import NotFound
 from ..domain.notices import digest, notice_named
 from ..domain.practices import Practice
 from ..domain.requests import SWEPT_AFTER, Request
-from ..domain.waiting import LOOKED_AGAIN, has_opened, in_digest, reminded
+from ..domain.waiting import LOOKED_AGAIN, in_digest, is_working, reminded
 from ..ports import Clock, MessageQueue, MessageRepository, NoticeRepository, PracticeRepository, RequestRepository
 from .await_pull import AwaitPull
 from .cancel_request import CancelRequest
@@ -93,7 +93,7 @@ class RunTimers:
             return ""
         if request.expires_at <= now:
             return "expired" if self._expire(practice, request, now) else ""
-        if practice.switches.unanswered and has_opened(practice, now) and in_digest(practice, [request], now):
+        if practice.switches.unanswered and is_working(practice, now) and in_digest(practice, [request], now):
             self.notices.add(digest(practice.slug, day_of(now, zone_of(practice.zone)), now))
         after = reminded(practice, request, now)
         # Where somebody wrote meanwhile, the next run looks again.

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from oneway.domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
@@ -25,6 +25,8 @@ class FakeSource:
     complete: bool = True
     short: bool = False
     """Whether it says itself that there is more than it shows."""
+    short_back: bool = False
+    """Whether it does so of a long window alone."""
     fault: SourceError | None = None
     pulls: int = 0
     translated: int = 0
@@ -85,10 +87,11 @@ class FakeSource:
         ]
         cursor = str(len(self.log)) if self.delta != "none" else ""
         now = sha256(repr((sorted(map(repr, rows)), sorted(self.spoilt), sorted(self.buried))).encode()).hexdigest()
-        if validator == now and not self.short:
+        short = self.short or (self.short_back and window.end - window.start > timedelta(days=120))
+        if validator == now and not short:
             return Snapshot(unchanged=True, validator=now, cursor=cursor)
         translate, prints, read = self._read(rows, self.set_aside, self.buried)
-        return Snapshot(translate, prints, read, self.complete, validator=now, cursor=cursor, short=self.short)
+        return Snapshot(translate, prints, read, self.complete, validator=now, cursor=cursor, short=short)
 
     def changes(self, provider_external_ids: Sequence[str], window: Window, cursor: str) -> Changes:
         self.deltas += 1

@@ -310,7 +310,7 @@ def _assumed(assumed: Assumptions) -> Listed:
         ("a pull without changes", f"{assumed.state_read:g} unit read, 0 written; a heartbeat (1) each 10 min of the source's "
          f"first feed; a look back ({assumed.look_back_read:g} read, 1 written) each hour of each feed"),
         ("a pull with changes", f"{assumed.digests_read:g} read for digests; {assumed.written_a_change:g} written a visit "
-         f"(it and its day, in a transaction), {assumed.digests_written:g} digests, 1 state"),
+         f"(it and its day, in a transaction), {assumed.digests_written:g} digests, 2 state"),
         ("changes", f"{assumed.changes_a_day:g} a provider and working day, 8 to 18 h, 22 days a month"),
         ("practices", "1 to 40 providers, 5.5 on average, one source each, one lane a source"),
     ]  # fmt: skip

@@ -407,7 +407,8 @@ class Simulation:
         if changes:
             took += assumed.applying
             usage.read += assumed.digests_read
-            usage.written += changes * assumed.written_a_change + assumed.digests_written + assumed.state_written
+            usage.written += changes * assumed.written_a_change + assumed.digests_written
+            usage.written += 2 * assumed.state_written  # before anything is applied, and in the end
             self.beaten[feed] = at
         elif self.failures[feed] or (self.beats[feed] and at - self.beaten[feed] >= _HEARTBEAT):
             usage.written += assumed.state_written

@@ -16,7 +16,7 @@ from oneway.domain.vanishing import Brake, Held, held
 from oneway.faults import Unavailable
 from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.resolve_absence import MOST_LOOKED_UP
-from oneway.use_cases.sync_feed import Outcome, SyncReport
+from oneway.use_cases.sync_feed import Outcome, SyncReport, window_at
 
 from tests.builders import NOW, START, a_feed, a_row
 from tests.world import World
@@ -537,6 +537,14 @@ class TestShortAnswers:
         assert self.gone(world) == {"v-0"}
         world.source.enter(a_row("new", start=START + timedelta(hours=3), end=START + timedelta(hours=4), patient=None))
         assert pulls(world, 1)[0].failure == ""
+
+    def test_a_server_that_cuts_look_backs_alone_is_read_all_the_same_from_then_on(self, world: World) -> None:
+        self.fill(world)
+        window = window_at(world.store.feeds_by_id[FEED].settings, world.clock.at)
+        assert window.end - window.start < timedelta(days=120) < window.end - window.start + timedelta(days=29)
+        world.source.short_back = True
+        pulls(world, 85)
+        assert {one.failure for one in pulls(world, 120)} == {""}
 
     def test_the_habit_ends_with_the_first_answer_that_is_not_short(self, world: World) -> None:
         self.fill(world)

@@ -67,7 +67,7 @@ class Applied:
         """The feed after a good pull, two failures and a back-off."""
         before = self.state()
         after = replace(before, seen=SEEN, seen_back=SEEN, mapping="m", last_good_at=NOW, failures=2, not_before=NOW)
-        after = replace(after, cursor="c", delta="d")
+        after = replace(after, cursor="c", delta="d", short_since=NOW, short_since_back=NOW)
         self.feeds.save(before, after)
         return self.state()
 
@@ -139,6 +139,8 @@ def test_what_was_seen_under_other_settings_is_forgotten(applied: Applied) -> No
     assert (before.seen, before.seen_back) == (SEEN, SEEN)
     assert (after.seen, after.seen_back, after.mapping) == (Seen(), Seen(), "")
     assert (after.cursor, after.delta) == ("", "")
+    assert before.short_since
+    assert (after.short_since, after.short_since_back) == (None, None), "another system may count otherwise"
     assert after.last_good_at == before.last_good_at
     assert after.not_before is None
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
-from oneway.domain.feeds import FeedState
+from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow, SetAsideRow
+from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.use_cases.keep_feeds import feeds_of
 
 from tests.builders import START, a_practice, a_provider, a_record, a_row
@@ -20,10 +20,22 @@ LATER = START + timedelta(days=1)
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of pull: of one provider, or of the whole source; all that there is, or what changed."""
+    """A kind of pull: of one provider, or of the whole source; all that there is, or what changed.
+
+    `hands_over`: one of the visits goes to a provider whose feed has it already. `braked`: so much vanishes that it is held, and
+    staff have accepted that before the second pull. `hurried`: each pull has time for one transaction only.
+    """
 
     whole: bool = False
     delta: str = "none"
+    hands_over: bool = False
+    braked: bool = False
+    hurried: bool = False
+
+    @property
+    def two(self) -> bool:
+        """Whether there is a second provider."""
+        return self.whole or self.hands_over
 
     @property
     def feed_id(self) -> str:
@@ -35,6 +47,9 @@ KINDS = {
     "source": Kind(whole=True),
     "delta": Kind(delta="queue"),
     "source-delta": Kind(whole=True, delta="token"),
+    "hand-over": Kind(hands_over=True),
+    "brake": Kind(braked=True),
+    "hurried": Kind(hurried=True),
 }
 
 
@@ -47,7 +62,7 @@ class Schedule:
         self.stage = Stage(self.clock)
         store = WatchedStore()
         store.stage = self.stage
-        practice = a_practice(a_provider(split=3), *([a_provider("brandt", split=3)] if kind.whole else []))
+        practice = a_practice(a_provider(split=3), *([a_provider("brandt", split=3)] if kind.two else []))
         sources = {"ehr": replace(practice.sources["ehr"], whole=kind.whole)}
         self.world = World(replace(practice, sources=sources), store, self.clock)
         if kind.whole:
@@ -64,6 +79,9 @@ class Schedule:
             self.source.enter(a_row(f"old-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
         if kind.whole:
             self.source.enter(self.other("theirs", LATER), self.other("comes", LATER + timedelta(hours=1)))
+        for number in range(6 if kind.braked else 0):
+            at = LATER + timedelta(days=2, minutes=30 * number)
+            self.source.enter(a_row(f"lost-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
         for _ in range(2):  # the first looks back, the second sees the usual window, and leaves a cursor
             self.pull()
         self.before = dict(self.source.rows)
@@ -88,6 +106,18 @@ class Schedule:
                 self.other("old-3", LATER + timedelta(minutes=90)),
             )
         self.source.delete("old-2")
+        if kind.delta == "none":
+            self.source.set_aside = [SetAsideRow("entry 9", "has no start")]
+        if kind.hands_over:
+            self.source.enter(self.other("old-3", LATER + timedelta(minutes=90)))
+            self.world.sync_feed("harbor", "ehr~brandt")
+        for number in range(6 if kind.braked else 0):
+            self.source.delete(f"lost-{number}")
+
+    def accept(self) -> None:
+        """Staff say of what is held that it is gone."""
+        if self.kind.braked:
+            self.world.answer_held("harbor", self.kind.feed_id, VanishedAnswer.ACCEPT)
 
     def other(self, external_id: str, start: datetime) -> ScheduleRow:
         end = start + timedelta(minutes=30)
@@ -95,7 +125,9 @@ class Schedule:
 
     def pull(self) -> Any:
         self.clock.advance(minutes=1)
-        return self.world.sync_feed("harbor", self.kind.feed_id, now_asked=self.kind.delta == "none")
+        deadline = self.clock.at if self.kind.hurried else None
+        asked = self.kind.delta == "none"
+        return self.world.sync_feed("harbor", self.kind.feed_id, now_asked=asked, deadline=deadline)
 
     def take_back(self) -> None:
         """Staff undo all of it, so that the schedule is to the byte what the last whole pull saw."""
@@ -143,6 +175,7 @@ class Schedule:
             "requests": {key: (r.state, r.link, [d.id for d in r.due]) for key, r in store.requests_by_id.items()},
             "timelines": {key: [(e.what, e.number) for e in found] for key, found in store.entries.items()},
             "digests": store.digest_weeks,
+            "aside": store.aside,
             "feed": [(*self.seen(f), f.failures, f.cursor, f.applying) for f in store.feeds_by_id.values()],
         }
 
@@ -151,20 +184,35 @@ def after(kind: str, pulls: int) -> Schedule:
     schedule = Schedule(KINDS[kind])
     for _ in range(pulls):
         schedule.pull()
+        schedule.accept()
     return schedule
 
 
 WRITES = {"commit", "save", "save_digests"}
-PULLS = [("provider", 0), ("provider", 1), ("source", 0), ("source", 1), ("delta", 0), ("source-delta", 0)]
-"""The pull that finds all the changes, and, of what is read whole, the one after it, which decides on what vanished."""
-REQUESTS = {
-    ("provider", 0): {"snapshot"},
-    ("provider", 1): {"snapshot", "get_appointment"},
-    ("source", 0): {"snapshot"},
-    ("source", 1): {"snapshot", "get_appointment"},
-    ("delta", 0): {"changes", "get_appointment", "acknowledge"},
-    ("source-delta", 0): {"changes", "get_appointment", "acknowledge"},
+ASIDE = {"set_aside"}
+CHANGING = {"snapshot"} | WRITES
+DECIDING = {"snapshot", "get_appointment"} | WRITES
+DELTA = {"changes", "get_appointment", "acknowledge"} | WRITES
+OF_PULLS = {
+    ("provider", 0): CHANGING | ASIDE,
+    ("provider", 1): DECIDING,
+    ("source", 0): CHANGING | ASIDE,
+    ("source", 1): DECIDING,
+    ("delta", 0): DELTA,
+    ("source-delta", 0): DELTA,
+    ("hand-over", 1): DECIDING,
+    ("brake", 0): {"snapshot", "save"},
+    ("brake", 1): CHANGING | ASIDE,
+    ("brake", 2): DECIDING,
+    ("hurried", 0): {"snapshot", "save", "commit"},
+    ("hurried", 2): {"snapshot", "commit", "save_digests", "of_provider"},
+    ("hurried", 4): CHANGING | ASIDE | {"of_provider"},
 }
+"""What each has to come to: the pull that finds all the changes, and, of what is read whole, the one after it, which decides on
+what vanished. Of the brake: the one that is held, the one that goes on, the one that decides. Of those in a hurry: the first, one
+amidst, and the one that is not stopped any more.
+"""
+PULLS = list(OF_PULLS)
 CALLS = {pull: after(*pull).cut_at(0) for pull in PULLS}
 CUTS = [(*pull, step) for pull, calls in CALLS.items() for step in range(1, len(calls) + 1)]
 
@@ -179,8 +227,9 @@ def test_wherever_a_pull_is_cut_the_next_one_goes_on(kind: str, pulls: int, step
     assert cut.cut_at(step) == CALLS[kind, pulls][:step]
     assert cut.occupancy() == []
     for schedule in (whole, cut):
-        for _ in range(2):
+        for _ in range(6 if schedule.kind.braked or schedule.kind.hurried else 2):
             schedule.pull()
+            schedule.accept()
             assert schedule.occupancy() == []
     assert cut.state() == whole.state()
     for schedule in (whole, cut):  # one that died before it said so says it with the next heartbeat
@@ -199,8 +248,10 @@ def test_a_cut_pull_leaves_nothing_behind_where_all_was_taken_back(kind: str, pu
     schedule = after(kind, pulls)
     schedule.cut_at(step)
     schedule.take_back()
-    for _ in range(4):
+    for _ in range(9 if schedule.kind.hurried else 4):
         schedule.pull()
+        if schedule.kind.hands_over:
+            schedule.world.sync_feed("harbor", "ehr~brandt")
     assert schedule.shown() == schedule.before
     assert schedule.occupancy() == []
 
@@ -209,8 +260,7 @@ def test_a_cut_pull_leaves_nothing_behind_where_all_was_taken_back(kind: str, pu
 def test_every_call_of_a_pull_is_cut_once(kind: str, pulls: int) -> None:
     calls = after(kind, pulls).cut_at(0)
     assert [CALLS[kind, pulls][step - 1] for one, number, step in CUTS if (one, number) == (kind, pulls)] == calls
-    assert set(calls) >= REQUESTS[kind, pulls]
-    assert set(calls) >= WRITES
+    assert set(calls) >= OF_PULLS[kind, pulls]
 
 
 def test_the_same_pull_twice_changes_nothing_the_second_time() -> None:

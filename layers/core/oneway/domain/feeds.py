@@ -105,12 +105,12 @@ class FeedState:
     after a good pull brought none, however it ended; `failures` counts those that failed, running;
     `broken_since` is set once the source counts as broken (domain/health.py), until it is well, and `unheard` as long as its
     source was not judged since that turned. `short_since` is when the answers began that say themselves that they do not show
-    everything (domain/short_answers.py). `awaited`: something waits for a good pull that begins after this instant, so that
-    one is written down; `awaited_by` are requests that wait, at most `MOST_AWAITING`. `cursor` is where the changes begin that
-    were not read yet ("": read all), `delta` a digest of what the last pull read of them. `changes` counts what the pulls of the
-    last day wrote, by the hour: it changes with pulls that are written down anyway. `moved_at` is since when it reads another
-    system than before. `applying`: a pull began to apply what it found, and did not come to its end; what is seen and recorded
-    may not be what is stored.
+    everything (domain/short_answers.py; `short_since_back`: those of look backs). `awaited`: something waits for a good pull
+    that begins after this instant, so that one is written down; `awaited_by` are requests that wait, at most `MOST_AWAITING`.
+    `cursor` is where the changes begin that were not read yet ("": read all), `delta` a digest of what the last pull read of
+    them. `changes` counts what the pulls of the last day wrote, by the hour: it changes with pulls that are written down
+    anyway. `moved_at` is since when it reads another system than before. `applying`: a pull began to apply what it found, and
+    did not come to its end; what is seen and recorded may not be what is stored.
     """
 
     settings: FeedSettings
@@ -133,6 +133,7 @@ class FeedState:
     broken_since: datetime | None = None
     unheard: bool = False
     short_since: datetime | None = None
+    short_since_back: datetime | None = None
     awaited: datetime | None = None
     awaited_by: tuple[str, ...] = ()
     changes: Counts = ()

@@ -70,7 +70,16 @@ def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool
         return FeedState(settings)
     state = before
     if before.settings != settings:
-        forgotten = replace(before, seen=Seen(), seen_back=Seen(), mapping="", cursor="", delta="")
+        forgotten = replace(
+            before,
+            seen=Seen(),
+            seen_back=Seen(),
+            mapping="",
+            cursor="",
+            delta="",
+            short_since=None,
+            short_since_back=None,
+        )
         moved_at = now if reads_elsewhere(before.settings, settings) else before.moved_at
         state, retry = replace(forgotten, settings=settings, moved_at=moved_at), True
     return replace(state, not_before=None) if retry else state

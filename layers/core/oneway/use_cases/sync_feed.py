@@ -131,6 +131,16 @@ class _Pull:
         return seen if seen.day == self.window.day else Seen()
 
     @property
+    def short_since(self) -> datetime | None:
+        """Since when the answers of this window are short. A server may cut the wider one alone."""
+        return self.state.short_since_back if self.back else self.state.short_since
+
+    def told_short(self, state: FeedState, short: bool) -> FeedState:
+        """A state with whether this answer was."""
+        since = (self.short_since or self.began) if short else None
+        return replace(state, short_since_back=since) if self.back else replace(state, short_since=since)
+
+    @property
     def reach(self) -> Window:
         """The window with the days of a look back."""
         return window_at(self.state.settings, self.began, back=True)
@@ -296,9 +306,9 @@ class SyncFeed:
     def _compare(self, pull: _Pull, snapshot: Snapshot) -> SyncReport:
         state, settings, window = pull.state, pull.state.settings, pull.window
         digest = feed_digest(snapshot.read, pull.mapping, str(window.day))
-        doubted = snapshot.short and not is_habit(state.short_since, settings.interval_minutes, pull.began)
+        doubted = snapshot.short and not is_habit(pull.short_since, settings.interval_minutes, pull.began)
         complete = snapshot.complete and not doubted
-        same_count = snapshot.short == (state.short_since is not None)
+        same_count = snapshot.short == (pull.short_since is not None)
         if digest == pull.seen.digest and complete and same_count and not snapshot.look_again:
             return self._unchanged(pull, len(snapshot.prints), state.set_aside, snapshot.cursor)
         recorded = self.feeds.digests(settings.practice, settings.feed_id)
@@ -343,9 +353,8 @@ class SyncFeed:
             aside=aside,
             cursor=snapshot.cursor if complete else state.cursor,
             delta="" if complete else state.delta,
-            short_since=(state.short_since or pull.began) if snapshot.short else None,
         )
-        self._good(pull, after, done, complete)
+        self._good(pull, pull.told_short(after, snapshot.short), done, complete)
         report = self._report(_outcome(done), pull, done, seen, resolved.lost, len(set_aside))
         return report if complete else replace(report, failure=INCOMPLETE)
 

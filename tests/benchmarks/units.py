@@ -29,6 +29,8 @@ from tests.world import World
 
 FIRST = date(2026, 11, 24)
 VISITS = 5000
+ENTERED, ARRIVED, CANCELLED = (f"pull that finds one visit {word}" for word in ("more", "arrived", "cancelled"))
+LOOK_BACK = "hourly look back that finds nothing new"
 _INDEXES: Mapping[tuple[str, str], tuple[str, ...] | None] = {
     ("open", "open_at"): None,
     ("unsent", "unsent_since"): (),
@@ -127,9 +129,21 @@ def _pulls(world: World) -> list[Row]:
     for number in range(0, 600, 100):
         world.source.enter(replace(world.source.rows[f"appt-{number}"], state=AppointmentState.ARRIVED))
     rows.append(Row("pull that finds 1 % changed, on six days", _units(world.pull), "", True))
+    rows += [Row(what, _units(world.pull), "", True) for what in _single_changes(world)]
     world.clock.advance(hours=1)
-    rows.append(Row("hourly look back that finds nothing new", _units(world.pull), "", True))
+    rows.append(Row(LOOK_BACK, _units(world.pull), "", True))
     return rows
+
+
+def _single_changes(world: World) -> Iterator[str]:
+    """What staff do to one visit, for a pull to find."""
+    day = START + timedelta(days=70)
+    world.source.enter(a_row("new", start=day, end=day + timedelta(minutes=30), patient=a_record(source_id="new")))
+    yield ENTERED
+    world.source.enter(replace(world.source.rows["appt-5"], state=AppointmentState.ARRIVED))
+    yield ARRIVED
+    world.source.enter(replace(world.source.rows["appt-15"], state=AppointmentState.CANCELLED))
+    yield CANCELLED
 
 
 def _fill(store: RealStore, visits: int) -> None:

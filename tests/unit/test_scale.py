@@ -198,10 +198,10 @@ class TestSimulation:
         assert result.quiet.pulls == 24
 
     def test_units_of_a_quiet_day(self) -> None:
-        """Half a unit a pull and three an hour to look back; one written every ten minutes, of the source's first feed."""
+        """Half a unit a pull and four an hour to look back; one written every ten minutes, of the source's first feed."""
         result = played(Scenario("", 1, 5, 0, 24, changes=False))
         plan_reads = 24 * 60 * (Wheel(refs_of(1, 1), 5).read_units(AFTER) + 1)
-        assert result.quiet.read - plan_reads == pytest.approx(0.5 * 288 + 3 * 24, abs=4)
+        assert result.quiet.read - plan_reads == pytest.approx(0.5 * 288 + 4 * 24, abs=4)
         assert result.quiet.written == pytest.approx(24 * 6, abs=8)
         assert result.quiet.sqs == pytest.approx(288 * 3 + 24 * 60 * 15)
         assert result.quiet.invocations == pytest.approx(288 + 24 * 60)

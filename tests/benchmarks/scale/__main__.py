@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from tests.template_file import WATCHING
+
 from .asking import seconds_an_asking
 from .assumptions import AFTER, ALONE, BEFORE, LIGHT, Assumptions, Design, Prices, Scenario
 from .costs import Cost, Usage, beyond_free_tier, cost, fixed, naive
@@ -22,7 +24,7 @@ from .simulation import Kind, Result, Simulation
 ROOT = Path(__file__).parents[3]
 WRITTEN = ROOT / "docs/scale.md"
 PICTURE = ROOT / "docs/pictures/scale.svg"
-ALARMS = 10
+ALARMS = sum(one["Type"] == "AWS::CloudWatch::Alarm" for one in WATCHING["Resources"].values())
 GOALS = {1: 2.0, 5: 6.0}
 """Interval → minutes that the 99th percentile of the lag may take (goals.md)."""
 MOST_DOLLARS = 5.0
@@ -134,7 +136,7 @@ def main() -> None:
         "lighter": f"{cost(steps[1].idle_month, prices).total:.2f}",
         "bundles": f"{bundles_for(200, 1)}",
         "naive": f"{cost(naive(1000, 5), prices).total:,.0f}",
-        "a_change": f"{assumed.written_a_change * prices.write_unit * 1000 * 22:.3f}",
+        "a_change": f"{assumed.written_on_average * prices.write_unit * 1000 * 22:.3f}",
         "changes": f"{assumed.changes_a_day:g}",
         "many_killed": str(many_mixed.killed),
         "five_thousand": _p99(thousand),
@@ -309,9 +311,11 @@ def _assumed(assumed: Assumptions) -> Listed:
          f"{assumed.looking_back:g} s more with a look back each hour"),
         ("a pull without changes", f"{assumed.state_read:g} unit read, 0 written; a heartbeat (1) each 10 min of the source's "
          f"first feed; a look back ({assumed.look_back_read:g} read, 1 written) each hour of each feed"),
-        ("a pull with changes", f"{assumed.digests_read:g} read for digests; {assumed.written_a_change:g} written a visit "
-         f"(it and its day, in a transaction), {assumed.digests_written:g} digests, 2 state"),
-        ("changes", f"{assumed.changes_a_day:g} a provider and working day, 8 to 18 h, 22 days a month"),
+        ("a pull with changes", f"{assumed.digests_read:g} read for digests and practice, {assumed.read_a_change:g} a change; "
+         f"{assumed.written_a_visit:g} written for a visit that is entered (it, its day, entries of indexes), "
+         f"{assumed.written_a_change:g} for one that is cancelled, {assumed.digests_written:g} for digests, 2 for the state"),
+        ("changes", f"{assumed.changes_a_day:g} a provider and working day, {assumed.entered:.0%} of them visits entered; "
+         "8 to 18 h, 22 days a month"),
         ("practices", "1 to 40 providers, 5.5 on average, one source each, one lane a source"),
     ]  # fmt: skip
     return Listed("Assumed", ("what", "how"), words)

@@ -60,17 +60,29 @@ class Assumptions:
     up_for: float = 7200.0
     """Of a source that breaks now and then, on average (exponential)."""
 
-    # Units of a pull. 0.5 read, 0 written: docs/performance.md, "DynamoDB".
+    # Units of a pull: docs/performance.md, "DynamoDB". tests/integration/test_units.py holds them to what is measured.
     state_read: float = 0.5
     state_written: float = 1.0
-    look_back_read: float = 3.0
-    digests_read: float = 2.5
-    written_a_change: float = 4.0
-    """One transaction: the visit and its day, two units each."""
-    digests_written: float = 1.5
+    look_back_read: float = 4.0
+    digests_read: float = 5.0
+    """By a pull with changes, with the practice."""
+    digests_written: float = 2.0
+    """A week of some fifty visits; two weeks are seldom in one pull."""
+    read_a_change: float = 4.0
+    written_a_visit: float = 10.0
+    """One that is entered: it and its day in a transaction, two units each, and six entries of indexes."""
+    written_a_change: float = 5.0
+    """One that is cancelled: it, its day, one entry. One that arrives leaves its day as it is: three."""
+    entered: float = 2 / 3
+    """Of changes, the share that are visits entered; see `changes_a_day`."""
 
     log_bytes_a_pull: int = 260
     log_bytes_an_invocation: int = 420
+
+    @property
+    def written_on_average(self) -> float:
+        """Of a change of any kind, without digests and state."""
+        return self.entered * self.written_a_visit + (1 - self.entered) * self.written_a_change
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class _Queue:
     def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
         raise NotImplementedError("nobody asks")
 
-    def alone(self, ref: FeedRef, minute: int, *, asked: bool) -> None:
+    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
         raise NotImplementedError("nothing breaks")
 
 
@@ -406,8 +406,8 @@ class Simulation:
         changes = self._changes(asked_before, at)
         if changes:
             took += assumed.applying
-            usage.read += assumed.digests_read
-            usage.written += changes * assumed.written_a_change + assumed.digests_written
+            usage.read += assumed.digests_read + changes * assumed.read_a_change
+            usage.written += changes * assumed.written_on_average + assumed.digests_written
             usage.written += 2 * assumed.state_written  # before anything is applied, and in the end
             self.beaten[feed] = at
         elif self.failures[feed] or (self.beats[feed] and at - self.beaten[feed] >= _HEARTBEAT):

@@ -37,6 +37,18 @@ class TestNextFreeDay:
     def test_is_today_while_there_is_time(self, world: World) -> None:
         assert self.next_free(world) == TODAY
 
+    def test_is_the_first_one_of_the_list_with_a_free_time_and_has_the_same_times(self) -> None:
+        """Also where visits cross midnight, a closure covers weeks, and the daily maximum is reached."""
+        closed = Closure(date(2026, 12, 1), date(2026, 12, 19))
+        calendar = a_calendar(default_weeks=(DefaultWeek(NIGHT),), closures=(closed,))
+        world = World(a_practice(a_provider(daily_maximum=2, buffer_after_minutes=15), calendars={"osei": calendar}))
+        for n in range(40):
+            after = TODAY + timedelta(days=n)
+            found = world.list_slots.next_free_day("harbor", "osei", "new", after)
+            listed = world.list_slots("harbor", "osei", "new", after + timedelta(days=1), after + timedelta(days=60))
+            assert listed.first_free
+            assert found.days == {listed.first_free: listed.days[listed.first_free]}
+
     def test_comes_after_the_day_that_is_shown(self, world: World) -> None:
         assert self.next_free(world, date(2026, 11, 27)) == date(2026, 11, 30)
 

@@ -105,9 +105,10 @@ class ListSlots:
         today = day_of(self.clock.now(), practice.zone_of(provider))
         first = max(today, after + _DAY) if after else today
         end = today + timedelta(days=practice.horizon_days)
-        offered = self._offered(practice, provider, visit_type, first, min(first + _FIRST_LOOK, max(first, end)))
+        asked = practice, provider, visit_type
+        offered = self._offered(*asked, first, min(first + _FIRST_LOOK, max(first, end)), until_free=True)
         if offered.first_free is None and offered.closed is None and first + _FIRST_LOOK < end:
-            offered = self._offered(practice, provider, visit_type, first + _FIRST_LOOK + _DAY, end)
+            offered = self._offered(*asked, first + _FIRST_LOOK + _DAY, end, until_free=True)
         free = offered.first_free
         return OfferedSlots(
             practice,
@@ -120,8 +121,16 @@ class ListSlots:
         )
 
     def _offered(
-        self, practice: Practice, provider: Provider, visit_type: VisitType, first: date, last: date
+        self,
+        practice: Practice,
+        provider: Provider,
+        visit_type: VisitType,
+        first: date,
+        last: date,
+        *,
+        until_free: bool = False,
     ) -> OfferedSlots:
+        """`until_free` looks at a week after the other, and leaves out those after the first with a free start."""
         zone, age = practice.zone_of(provider), self.age.minutes(practice, provider)
         availability = practice.availability_of(provider)
         span = (last - first).days + 1
@@ -134,7 +143,13 @@ class ListSlots:
             stored = self.calendar.days(practice.slug, provider.id, zone.key, first - around, last + around)
             occupants = {day: one.occupants for day, one in stored.items()}
             blocks = practice.long_blocks.get(provider.id, ())
-            days = slots.free_starts(first, hours, with_long_blocks(occupants, blocks, zone), zone, rules)
+            held, found = with_long_blocks(occupants, blocks, zone), dict[date, tuple[int, ...]]()
+            step = 7 if until_free else span
+            for n in range(0, span, step):
+                found |= slots.free_starts(first + timedelta(days=n), hours[n : n + step + 1], held, zone, rules)
+                if until_free and any(found.values()):
+                    break
+            days = found
         return OfferedSlots(practice, provider, visit_type, zone, days, closed, age)
 
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
+from time import sleep
 from urllib.parse import urlencode
 
 from local.build import served
@@ -47,9 +47,7 @@ class Meter:
         if not self.running:
             return
         self.calls += 1
-        until = perf_counter() + A_CALL
-        while perf_counter() < until:
-            pass
+        sleep(A_CALL)
 
 
 @dataclass

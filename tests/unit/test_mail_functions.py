@@ -15,6 +15,8 @@ from tests.fakes.store import FakeClock
 from tests.ses_events import NAMES, an_event
 from tests.unit import emf
 
+CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
+
 
 @dataclass
 class Aside:
@@ -85,7 +87,15 @@ def test_mail_that_nobody_can_read_is_delivered_again_and_holds_up_no_other(
         monkeypatch.setenv(name, "https://oneway.example")
     function = emf.load("send_messages", monkeypatch)
     sent: list[str] = []
-    function.send_messages = lambda practice, request: sent.append(request)  # type: ignore[attr-defined]
+
+    class Sender:
+        clock = FakeClock(NOW)
+
+        def __call__(self, practice: str, request: str, deadline: datetime) -> int:
+            sent.append(request)
+            return 1
+
+    function.send_messages = Sender()  # type: ignore[attr-defined]
     one, two = (json.dumps({"practice": "harbor", "request": name}) for name in ("one", "two"))
     event = {
         "Records": [
@@ -93,7 +103,7 @@ def test_mail_that_nobody_can_read_is_delivered_again_and_holds_up_no_other(
             for n, text in enumerate((one, body, two))
         ]
     }
-    assert function.handler(event, None) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert function.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert sent == ["one", "two"]
     assert "Maria" not in capsys.readouterr().err
 
@@ -144,7 +154,6 @@ def test_a_batch_is_sent_until_the_function_s_time_is_up(monkeypatch: pytest.Mon
         }
         for number, request in enumerate("abbc")
     ]
-    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
-    answer = function.handler({"Records": batch}, context)
+    answer = function.handler({"Records": batch}, CONTEXT)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "2"}]}
     assert asked == [(one, NOW + timedelta(seconds=30)) for one in "abc"]

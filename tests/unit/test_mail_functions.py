@@ -15,8 +15,6 @@ from tests.fakes.store import FakeClock
 from tests.ses_events import NAMES, an_event
 from tests.unit import emf
 
-CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
-
 
 @dataclass
 class Aside:
@@ -26,6 +24,24 @@ class Aside:
     def keep(self, event: str, why: str) -> None:
         self.kept.append(event)
         self.why.append(why)
+
+
+@dataclass
+class Sender:
+    """Notes what is to be sent, and until when; has no time left for the request that is `late`."""
+
+    late: str = ""
+    asked: list[tuple[str, datetime]] = field(default_factory=list)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+
+    def __call__(self, practice: str, request: str, deadline: datetime) -> int:
+        self.asked.append((request, deadline))
+        if request == self.late:
+            raise NotYet("no time left")
+        return 1
+
+
+CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
 
 
 @pytest.fixture
@@ -86,16 +102,8 @@ def test_mail_that_nobody_can_read_is_delivered_again_and_holds_up_no_other(
     for name in ("PUBLIC_URL", "LINK_SECRETS_PARAMETER", "SENDER", "CONFIGURATION_SET"):
         monkeypatch.setenv(name, "https://oneway.example")
     function = emf.load("send_messages", monkeypatch)
-    sent: list[str] = []
-
-    class Sender:
-        clock = FakeClock(NOW)
-
-        def __call__(self, practice: str, request: str, deadline: datetime) -> int:
-            sent.append(request)
-            return 1
-
-    function.send_messages = Sender()  # type: ignore[attr-defined]
+    sender = Sender()
+    function.send_messages = sender  # type: ignore[attr-defined]
     one, two = (json.dumps({"practice": "harbor", "request": name}) for name in ("one", "two"))
     event = {
         "Records": [
@@ -104,7 +112,7 @@ def test_mail_that_nobody_can_read_is_delivered_again_and_holds_up_no_other(
         ]
     }
     assert function.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
-    assert sent == ["one", "two"]
+    assert [request for request, _ in sender.asked] == ["one", "two"]
     assert "Maria" not in capsys.readouterr().err
 
 
@@ -134,18 +142,8 @@ def test_a_batch_is_sent_until_the_function_s_time_is_up(monkeypatch: pytest.Mon
     for name in ("PUBLIC_URL", "SENDER", "CONFIGURATION_SET", "LINK_SECRETS_PARAMETER"):
         monkeypatch.setenv(name, "https://book.example" if name == "PUBLIC_URL" else "x")
     function = emf.load("send_messages", monkeypatch)
-    asked: list[tuple[str, datetime]] = []
-
-    class Sender:
-        clock = FakeClock(NOW)
-
-        def __call__(self, practice: str, request: str, deadline: datetime) -> int:
-            asked.append((request, deadline))
-            if request == "b":
-                raise NotYet("no time left")
-            return 1
-
-    function.send_messages = Sender()  # type: ignore[attr-defined]
+    sender = Sender(late="b")
+    function.send_messages = sender  # type: ignore[attr-defined]
     batch = [
         {
             "messageId": str(number),
@@ -156,4 +154,4 @@ def test_a_batch_is_sent_until_the_function_s_time_is_up(monkeypatch: pytest.Mon
     ]
     answer = function.handler({"Records": batch}, CONTEXT)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "2"}]}
-    assert asked == [(one, NOW + timedelta(seconds=30)) for one in "abc"]
+    assert sender.asked == [(one, NOW + timedelta(seconds=30)) for one in "abc"]

@@ -71,8 +71,8 @@ class Assumptions:
     read_a_change: float = 4.0
     written_a_visit: float = 10.0
     """One that is entered: it and its day in a transaction, two units each, and six entries of indexes."""
-    written_a_change: float = 5.0
-    """One that is cancelled: it, its day, one entry. One that arrives leaves its day as it is: three."""
+    written_a_change: float = 6.0
+    """One that is cancelled, with its day. One that arrives leaves its day as it is, and is less."""
     entered: float = 2 / 3
     """Of changes, the share that are visits entered; see `changes_a_day`."""
 

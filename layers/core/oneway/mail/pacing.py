@@ -9,8 +9,8 @@ from ..ports import Clock, Mailer
 SENDERS = 5
 """So many of the sender's function run side by side at most (template.yaml, ScalingConfig): each has its part of the rate."""
 _LONGEST_PAUSE = timedelta(seconds=2)
-"""A batch has to end in the function's time. So a rate below three, as in the sandbox, and a message to very many are not kept to
-in full: what SES then refuses is tried again.
+"""Part of what one send may take (use_cases/send_messages.py). So a rate below three, as in the sandbox, and a message to very
+many are not kept to in full: what SES then refuses is tried again.
 """
 
 

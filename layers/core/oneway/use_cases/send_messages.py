@@ -43,9 +43,9 @@ from .schedule_age import ScheduleAge
 
 LEASE = timedelta(seconds=60)
 """Longer than the function may run, shorter than the queue waits before it delivers again."""
-ONE_SEND = timedelta(seconds=14)
-"""The longest that handing over one message may take (mail/ses.py) and writing what became of it: with less time left none is
-claimed.
+ONE_SEND = timedelta(seconds=16)
+"""The longest that handing over one message may take, the wait for our part of the rate included (mail/ses.py, mail/pacing.py),
+and writing what became of it: with less time left none is claimed.
 """
 TRIES = 2
 _THROTTLED_TRIES = 4

@@ -17,6 +17,17 @@ from .conftest import Site
 
 LOOK = Eyes(widths=(320, 1440))
 BLOCKED = "--test-third-party-cookie-phaseout"
+TASTER = """<!doctype html><html lang="en"><title>Taster</title><script>
+document.cookie = "taste=1; SameSite=None; Secure";
+if (self === top) {
+  const own = document.cookie;
+  const frame = document.createElement("iframe");
+  frame.src = location.href.replace("//clinic.", "//elsewhere.");
+  addEventListener("message", (event) => { document.title = `${own} here, ${event.data || "nothing"} there`; });
+  document.documentElement.append(frame);
+} else parent.postMessage(document.cookie, "*");
+</script></html>"""
+"""A page that tries to keep a cookie, and frames itself from another site; it tells what became of both."""
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +64,15 @@ def opened(context: BrowserContext, site: Site, tool: Tool, settings: str) -> Pa
     page = context.new_page()
     page.goto(f"http://clinic.localhost:{site.port}/")
     return page
+
+
+def test_the_browser_of_these_tests_keeps_a_cookie_of_a_page_and_none_of_a_frame(
+    visitor: BrowserContext, site: Site
+) -> None:
+    site.html = TASTER
+    page = visitor.new_page()
+    page.goto(f"http://clinic.localhost:{site.port}/")
+    expect(page).to_have_title("taste=1 here, nothing there")
 
 
 @pytest.mark.parametrize("words", [ENGLISH, SPANISH], ids=["en", "es"])

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
+from local.processes import wait_for
 from tests.booking_tool import Tool, serving
 
 from .asking import ENGLISH, SPANISH, Words, choose_provider, choose_time, fill_in, mobile_of, send
@@ -204,6 +206,30 @@ def test_a_keyboard_is_enough(tool: Tool, opening: Opening, words: Words, size: 
 # --- Back, forth, and the same page again -----------------------------------------------------------------------------
 
 
+def back(page: Page, forth: bool = False) -> None:
+    """Go back. Of pages with patients' data browsers keep nothing: before they send such a form again they ask, and the answer to
+    that is a reload.
+    """
+    try:
+        (page.go_forward if forth else page.go_back)()
+    except PlaywrightError as error:
+        if "ERR_CACHE_MISS" not in error.message:
+            raise
+        wait_for("the browser's question", lambda: _reloaded(page), 60)
+    page.wait_for_load_state()
+
+
+def _reloaded(page: Page) -> bool:
+    """Whether the question stands there yet, to be answered with a reload."""
+    try:
+        page.reload()
+    except PlaywrightError as error:
+        if "Not attached" not in error.message:
+            raise
+        return False
+    return True
+
+
 def values(page: Page) -> dict[str, str]:
     """What stands in the fields of the form."""
     names = ("first_name", "last_name", "birth_day", "birth_month", "birth_year", "mobile", "email", "reason")
@@ -252,6 +278,68 @@ def test_a_reload_of_what_was_refused_keeps_what_was_typed_last(tool: Tool, open
     at_check(page)
     expect(page.locator("main")).to_contain_text("Smith")
     expect(page.locator("main")).not_to_contain_text("Knee pain")
+
+
+@SCRIPTS
+def test_every_page_that_a_form_leads_to_can_be_loaded_again_and_gone_back_to(
+    tool: Tool, opening: Opening, scripts: bool
+) -> None:
+    page = opening(scripts=scripts)
+    page.goto(f"{tool.book}/who?{CHOSEN}&lang=en")
+    go_on(page, ENGLISH)
+    page.locator("#error-for_whom").wait_for()
+    page.locator("input[name=new_patient][value=yes]").check()
+    page.locator("input[name=for_whom][value=me]").check()
+    go_on(page, ENGLISH)
+    page.wait_for_url("**/details**")
+    fill_in(page, "Nora")
+    page.fill("#mobile", "12")
+    go_on(page, ENGLISH)
+    page.locator("#error-mobile").wait_for()
+    page.fill("#mobile", mobile_of("Nora"))
+    go_on(page, ENGLISH)
+    at_check(page)
+    page.get_by_role("button", name="Change When").click()
+    page.locator(".month").wait_for()
+    page.locator(".month button.free").nth(1).click()
+    page.locator("ul.times button").first.wait_for()
+    page.reload()
+    page.locator("ul.times button").first.click()
+    at_check(page)
+    page.reload()
+    at_check(page)
+    shown = page.inner_text("dl.facts")
+    titles = []
+    for _ in range(4):
+        back(page)
+        titles.append(page.title().partition(" – ")[0])
+        expect(page.locator("h1")).to_have_count(1)
+    assert titles == [
+        "Choose a day and a time", "Choose a day and a time", "Check your request", "Error: Your details"
+    ]  # fmt: skip
+    assert page.input_value("#last_name") == "O'Brien-Smith"
+    for _ in titles:
+        back(page, forth=True)
+    assert page.inner_text("dl.facts") == shown
+    send(page)
+    assert len(tool.world.store.requests_by_id) == 1
+
+
+@SCRIPTS
+def test_back_from_a_request_that_was_sent_makes_no_second_one(tool: Tool, opening: Opening, scripts: bool) -> None:
+    page = opening(scripts=scripts)
+    choose_time(page, tool)
+    fill_in(page, "Nora")
+    go_on(page, ENGLISH)
+    at_check(page)
+    send(page)
+    mine = page.url.partition("?")[0]
+    page.reload()
+    assert page.url.partition("?")[0] == mine
+    back(page)
+    expect(page.locator("main")).to_contain_text("Not confirmed yet")
+    assert page.url.partition("?")[0] == mine
+    assert len(tool.world.store.requests_by_id) == 1
 
 
 @SCRIPTS

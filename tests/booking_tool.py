@@ -17,9 +17,10 @@ from oneway.domain.practices import Practice
 from PIL import Image
 
 from cli.practice_file import read
+from local import build
 from local.laptop import PRACTICE_FILE
 from tests.template_file import API, RESOURCES
-from tests.unit.web.booking_pages import Patient, dict_of_lists, patient_of
+from tests.unit.web.booking_pages import FUNCTION, Patient, dict_of_lists, patient_of
 from tests.world import World
 
 REFUSALS = API["x-amazon-apigateway-gateway-responses"]
@@ -93,6 +94,8 @@ def _refused(kind: str) -> tuple[int, dict[str, str], bytes]:
 @contextmanager
 def serving(folder: Path, practice: Practice | None = None) -> Iterator[Tool]:
     """The booking tool of a clinic, until the end; `folder` takes the built files."""
+    if not (FUNCTION / "static/openapi.json").exists():
+        build.assets()
     world = World(practice or a_clinic())
     world.store.photos.replace("harbor", {"osei": _photo()})
     tool = Tool(patient_of(world, folder), "")

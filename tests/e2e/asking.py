@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from playwright.sync_api import Page
+from playwright.sync_api import Frame, Page
 
 from .browser import PATIENCE
 
@@ -72,7 +72,7 @@ def mobile_of(name: str) -> str:
     return f"(415) 555-01{sum(map(ord, name)) % 100:02d}"
 
 
-def fill_in(page: Page, name: str) -> None:
+def fill_in(page: Page | Frame, name: str) -> None:
     """All that is asked about a patient."""
     page.fill("#first_name", name)
     page.fill("#last_name", "O'Brien-Smith")
@@ -101,3 +101,16 @@ def ask(page: Page, telling: Bookable, name: str, words: Words = ENGLISH) -> str
     page.get_by_role("button", name=words.go_on).click()
     send(page, words)
     return page.url
+
+
+def go_on(page: Page, words: Words = ENGLISH) -> None:
+    """From the form to the check."""
+    page.get_by_role("button", name=words.go_on).click()
+    page.locator("#contact_consent").wait_for()
+
+
+def at_details(page: Page, tool: Bookable, lang: str = "en") -> None:
+    """The form for oneself, at a time that is free in the clinic in memory."""
+    page.goto(
+        f"{tool.book}/details?provider=osei&visit_type=new-patient&start=2026-11-24T09:30:00-08:00&for_whom=me&lang={lang}"
+    )

@@ -354,6 +354,17 @@ MINE: Mapping[str, Callable[[Scene], None]] = {
 }  # fmt: skip
 
 
+PICTURES: Mapping[str, Callable[[Scene], None]] = {
+    "providers": STEPS["providers"],
+    "times": STEPS["times"],
+    "check": STEPS["check"],
+    "taken": ENDS["taken"],
+    "days": STEPS["days"],
+    "sent": ENDS["sent"],
+}
+"""What docs/booking.md shows."""
+
+
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(locale="en-US")
@@ -387,3 +398,26 @@ def test_nothing_is_wrong_with_a_page(scene: Scene, state: str) -> None:
     ({**STEPS, **ENDS, **MINE})[state](scene)
     expect(scene.page.locator("h1")).to_have_count(1)
     LOOK.look(scene.page, f"{state}, {scene.lang}")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_of_the_docs(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest, name: str) -> None:
+    """With --pictures FOLDER they are drawn anew: booking-NAME.png."""
+    folder: Path | None = request.config.getoption("--pictures")
+    if folder is None:
+        pytest.skip("nobody asks for pictures")
+    clinic = a_clinic()
+    providers = {one: replace(provider, photo="") for one, provider in clinic.providers.items()}
+    context = browser.new_context(
+        viewport={"width": 390, "height": 760},
+        device_scale_factor=1.5,
+        locale="en-US",
+        timezone_id="America/Los_Angeles",
+    )
+    with serving(tmp_path, replace(clinic, providers=providers)) as tool:
+        page = context.new_page()
+        PICTURES[name](Scene(tool, page, "en"))
+        page.wait_for_load_state("networkidle")
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"booking-{name}.png")
+    context.close()

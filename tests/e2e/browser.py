@@ -13,7 +13,7 @@ from local.processes import wait_for
 from tests.servers.running import MODULES
 
 AXE = MODULES / "axe-core/axe.min.js"
-PATIENCE = 120
+PATIENCE = 180
 """Seconds for what happens in the background, and MILLISECONDS for what a page does by itself: machines may be slow."""
 MILLISECONDS = 60_000
 WIDTHS = (320, 768, 1440)
@@ -45,6 +45,19 @@ def at_rest(page: Page) -> None:
     expect(page.locator(moving)).to_have_count(0)
 
 
+def tab_to(page: Page, wanted: str) -> None:
+    """Press Tab until it is reached; where focus is shows (fields for a time draw it inside)."""
+    at_rest(page)
+    for _ in range(200):
+        if page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
+            outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            drawn = page.evaluate("document.activeElement.matches('input[type=time]')")
+            assert outline != "none" or drawn, f"{wanted} shows no focus"
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{wanted} is not reached")
+
+
 def search(page: Page, typed: str) -> None:
     """Look for somebody, as staff do."""
     at_rest(page)
@@ -58,6 +71,7 @@ def appears(page: Page, what: Locator, again: Callable[[], object] | None = None
 
     def seen() -> bool:
         page.wait_for_load_state()
+        at_rest(page)  # a click may be under way, which a reload would take back
         if what.first.is_visible():
             return True
         (again or page.reload)()

@@ -15,7 +15,7 @@ from tests.builders import START, WEEK, a_practice, a_provider, a_record
 from tests.desk import NADIA
 from tests.portal import PortalDesk, opened, served
 
-from .browser import PATIENCE, Eyes, at_rest
+from .browser import PATIENCE, Eyes, tab_to
 
 THIS, NEXT = date(2026, 11, 23), date(2026, 11, 30)
 HOLIDAY = Closure(date(2026, 11, 26), date(2026, 11, 26), "Thanksgiving Day")
@@ -189,28 +189,18 @@ def test_hours_are_edited_by_keyboard_alone(page: Page, address: str, desk: Port
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}?provider=osei&week={NEXT}")
 
-    def tab_to(wanted: str) -> None:
-        at_rest(page)
-        for _ in range(200):
-            if page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
-                style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-                assert style != "none" or page.evaluate("document.activeElement.matches('input[type=time]')"), wanted
-                return
-            page.keyboard.press("Tab")
-        raise AssertionError(f"{wanted} is not reached")
-
-    tab_to("#edit-week")
+    tab_to(page, "#edit-week")
     page.keyboard.press("Enter")
     expect(page.locator("#hours.scripted")).to_be_visible()
-    tab_to("#d0s0")
+    tab_to(page, "#d0s0")
     page.keyboard.type("0830AM")
-    tab_to("[data-day='5'] .add")
+    tab_to(page, "[data-day='5'] .add")
     page.keyboard.press("Enter")
     expect(page.locator("#d5s0")).to_be_focused()
     page.keyboard.type("1000AM")
-    tab_to("#d5e0")
+    tab_to(page, "#d5e0")
     page.keyboard.type("0100PM")
-    tab_to("#save")
+    tab_to(page, "#save")
     page.keyboard.press("Enter")
     expect(page.locator("#live")).to_contain_text("Saved")
     assert stands(desk, NEXT) == ((Opening(510, 720), WEEK[0][1]), *WEEK[1:5], (Opening(600, 780),), ())

@@ -21,7 +21,7 @@ from tests.builders import NOW, START, a_practice, a_record, a_row, an_appointme
 from tests.desk import LATER
 from tests.portal import PortalDesk, opened, served
 
-from .browser import Eyes, at_rest, search
+from .browser import Eyes, search, tab_to
 
 OMAR = "omar@harbor.example"
 FIRST = ("Ada", "Bo", "Cleo", "Dana", "Eli", "Fay", "Gus", "Hana", "Ian", "Jo")
@@ -270,36 +270,37 @@ def test_by_keyboard_alone(scene: Scene, page: Page) -> None:
     page.goto(scene.appointments)
     assert scene.desk.stored(scene.request).pending
 
-    def tab_to(selector: str) -> None:
-        at_rest(page)
-        for _ in range(60):
-            page.keyboard.press("Tab")
-            if page.evaluate("s => document.activeElement.matches(s)", selector):
-                outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-                assert outline != "none", f"{selector} shows no focus"
-                return
-        raise AssertionError(f"{selector} is not reached")
-
-    tab_to("#practices summary")
+    tab_to(page, "#practices summary")
     page.keyboard.press("Enter")
     page.locator("#practices .menu-items a", has_text="Harbor Clinic").wait_for()
     page.keyboard.press("Escape")
     expect(page.locator("#practices summary")).to_be_focused()
-    tab_to(f"#v-{scene.request.id}")
+    tab_to(page, f"#v-{scene.request.id}")
     page.keyboard.press("Enter")
     page.locator("#claim-take").wait_for()
-    tab_to("#claim-take")
+    tab_to(page, "#claim-take")
     page.keyboard.press("Enter")
     page.locator("#claim-release").wait_for()
     page.locator("#cancel").focus()
     page.keyboard.press("Enter")
     page.locator("#preview").wait_for()
-    tab_to("input[name=reason]")
+    tab_to(page, "input[name=reason]")
     page.keyboard.press("ArrowDown")
     page.locator("#preview .notice").wait_for()
-    tab_to("button.danger")
+    tab_to(page, "button.danger")
     page.keyboard.press("Enter")
     page.locator("h1 .state.cancelled").wait_for()
+
+
+def test_a_possible_match_is_answered_by_keyboard_alone(scene: Scene, page: Page) -> None:
+    page.goto(f"{scene.appointments}/{scene.request.id}")
+    tab_to(page, "button[value=accepted]")
+    page.keyboard.press("Enter")
+    page.locator("h1 .state.booked").wait_for()
+    tab_to(page, "button[value=undone]")
+    page.keyboard.press("Enter")
+    page.locator("h1 .state.requested").wait_for()
+    assert scene.desk.told(scene.request) == []
 
 
 def test_without_scripts_everything_is_plain_links_and_forms(scene: Scene, browser: Browser) -> None:

@@ -16,7 +16,7 @@ from tests.desk import NADIA, VIC
 from tests.portal import PortalDesk, opened, served
 from tests.unit.web.booking_pages import patient_of
 
-from .browser import Eyes
+from .browser import Eyes, tab_to
 
 BEN = "ben@harbor.example"
 TUESDAY = "/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang=en"
@@ -169,6 +169,38 @@ def test_a_visit_type_and_the_colour(desk: PortalDesk, address: str, page: Page,
     page.locator("#save").click()
     expect(page.locator("#live")).to_have_text(re.compile("Saved"))
     assert desk.store.practices.get("harbor").accent == "#ffee00"
+
+
+def test_by_keyboard_alone(desk: PortalDesk, address: str, page: Page) -> None:
+    busy_day(desk)
+    vanish(desk)
+    page.goto(f"{address}/integration")
+    tab_to(page, "button[value=keep]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_have_text(re.compile("Noted: they stay"))
+    tab_to(page, "details.aside summary")
+    page.keyboard.press("Enter")
+    expect(page.locator("details.aside[open]")).to_be_visible()
+    page.goto(f"{address}/settings")
+    for part, field, typed in (("messages", "messages-cancelled", "Space"), ("booking", "horizon_days", "30")):
+        tab_to(page, f"a.change[href$='/settings/{part}']")
+        page.keyboard.press("Enter")
+        tab_to(page, f"#{field}")
+        if typed == "Space":
+            page.keyboard.press(typed)
+        else:
+            page.keyboard.press("ControlOrMeta+a")
+            page.keyboard.type(typed)
+        tab_to(page, "#save")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/settings")
+        expect(page.locator("#live")).to_have_text(re.compile("Saved"))
+    practice = desk.store.practices.get("harbor")
+    assert (practice.switches.cancelled, practice.horizon_days) == (False, 30)
+    page.goto(f"{address}/integration")
+    tab_to(page, "#sync-now")
+    page.keyboard.press("Enter")
+    expect(page.locator(".progress")).to_contain_text("Asked for")
 
 
 def test_without_a_script_everything_goes_by_links_and_forms(

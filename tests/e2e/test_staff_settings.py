@@ -119,11 +119,13 @@ def test_schedules_are_read_now_and_what_is_wrong_with_them_is_answered(page: Pa
     page.goto(f"{dock.portal}/upcoming?provider=osei")
     expect(page.locator("tr", has_text="Vanish").filter(has_text="Confirmed")).to_have_count(6)
     page.locator("tr", has_text="Kima").get_by_role("link").click()
+    page.wait_for_url("**/visits/**")
     expect(page.get_by_text("No longer in your schedule")).to_have_count(0)
     for _ in range(2):
         sync_now(page, dock, "Sync finished")
     page.goto(f"{dock.portal}/upcoming?provider=brandt")
     page.locator("tr", has_text="Loua").get_by_role("link").click()
+    page.wait_for_url("**/visits/**")
     appears(page, page.locator("h1 .state.cancelled, .notice:has-text('No longer in your schedule')"))
     assert not [one for one in dock.laptop.mailbox.messages if any(VISITORS in to for to in one.to)]
 

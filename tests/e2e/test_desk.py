@@ -300,6 +300,14 @@ def test_a_possible_match_is_answered_by_keyboard_alone(scene: Scene, page: Page
     tab_to(page, "button[value=undone]")
     page.keyboard.press("Enter")
     page.locator("h1 .state.requested").wait_for()
+    tab_to(page, "details.dismissed summary")
+    page.keyboard.press("Enter")
+    tab_to(page, "button[value=perhaps]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("possible match again")
+    tab_to(page, "button[value=dismissed]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("not this visit")
     assert scene.desk.told(scene.request) == []
 
 

@@ -1,6 +1,6 @@
-"""Details in every state, in both languages: 320, 768 and 1440 px, light and dark, without a violation (axe).
+"""Every page and dialog of the portal, in both languages: 320, 768 and 1440 px, light and dark, without a violation (axe).
 
-The pages are the real ones over a front desk in memory; what one does on them, and the other pages, are in the other files.
+The pages are the real ones over a front desk in memory; what one does on them is in the other files.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,13 +8,17 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from oneway.domain.availability import Closure
+from oneway.domain.appointments import PersonName, RowKind, SetAsideRow
+from oneway.domain.availability import CLOSED_WEEK, Closure
+from oneway.domain.errors import StoreUnavailable
 from oneway.domain.messages import CallTask, MessageKind, Why
 from oneway.domain.practices import StaffMember
+from oneway.faults import AuthRevoked
 from playwright.sync_api import BrowserContext, Page
 
-from tests.builders import NOW, a_practice, a_provider, a_record
-from tests.desk import LATER, NADIA
+from tests.builders import NOW, START, WEEK, a_practice, a_provider, a_record
+from tests.desk import LATER, NADIA, VIC
+from tests.fakes.store import FakeAudit
 from tests.portal import PortalDesk, opened, served
 
 from .browser import Eyes, at_rest
@@ -73,6 +77,39 @@ def looker(request: pytest.FixtureRequest, desk: PortalDesk, context: BrowserCon
         yield looker
 
 
+def test_lists_search_menus_and_errors(looker: Looker, desk: PortalDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    looker.at("/appointments", "nothing-to-do")
+    looker.at("/upcoming", "nothing-comes")
+    for number in range(4):
+        start = START + timedelta(days=number - 2)
+        record = a_record(source_id=f"p-{number}", names=(PersonName(("Jon",), f"Reed{number}"),))
+        desk.enter(f"v-{number}", start=start, end=start + timedelta(minutes=30), patient=record)
+    desk.minutes()
+    request = desk.ask(email=None)
+    desk.claim_request("harbor", OMAR, request.id)
+    desk.source.fault = AuthRevoked()
+    desk.minutes()
+    looker.at("/appointments", "action-required", lambda page: page.locator(".filters summary").click())
+    looker.at("/upcoming", "upcoming")
+    looker.at("/past", "past")
+    looker.at("/search", "search")
+    looker.page.fill("#search", "reed")
+    looker.page.locator("#search").press("Enter")
+    looker.page.locator("tbody tr").first.wait_for()
+    looker.stands("found")
+    looker.at("/upcoming", "menu-practices", lambda page: page.locator("#practices summary").click())
+    looker.at("/upcoming", "menu-me", lambda page: page.locator("#me summary").click())
+    looker.page.goto(looker.base.removesuffix("/harbor"))
+    looker.stands("practices")
+    looker.at("/appointments/aaaaaaaaaaaaa", "not-found")
+
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable("audit")
+
+    monkeypatch.setattr(FakeAudit, "record", refuse)
+    looker.at("/upcoming", "unavailable")
+
+
 def test_details_in_each_state(looker: Looker, desk: PortalDesk) -> None:
     store = desk.store.requests_by_id
     request = desk.ask()
@@ -111,3 +148,103 @@ def test_details_in_each_state(looker: Looker, desk: PortalDesk) -> None:
     key = ("harbor", other.provider_id, other.id)
     desk.store.appointments_by_key[key] = other.missing(desk.clock.now())
     looker.at(f"/visits/{other.provider_id}/{other.id}", "imported-missing")
+
+
+def test_the_calendar_its_forms_and_its_dialog(looker: Looker, desk: PortalDesk) -> None:
+    block = {"start": START + timedelta(hours=1), "end": START + timedelta(hours=2)}
+    desk.enter("block", kind=RowKind.BLOCK, patient=None, **block)
+    desk.ask()
+    desk.minutes()
+    desk.edit_calendar.save_week("harbor", NADIA, "osei", MONDAY + timedelta(weeks=2), WEEK, CLOSED_WEEK)
+    week = f"/calendar?provider=osei&week={MONDAY}"
+
+    def ready(page: Page) -> None:
+        page.locator("#grid .fc-timegrid").wait_for()
+
+    def edits(page: Page) -> None:
+        page.locator("#hours.scripted").wait_for()
+
+    looker.at("/calendar", "calendar-all", ready)
+    looker.at(week, "calendar-one", ready, _opens_all)
+    looker.at(f"/calendar?provider=walk-in&week={MONDAY}", "calendar-not-connected")
+    for edit in ("load", "week", "default"):
+        looker.at(f"{week}&edit={edit}", f"calendar-edit-{edit}", edits)
+    looker.at(
+        f"{week}&edit=week",
+        "calendar-unsaved",
+        edits,
+        lambda page: page.fill("#d0s0", "08:00"),
+        lambda page: page.locator("#rooms a").first.click(),
+        lambda page: page.get_by_role("dialog").wait_for(),
+    )
+    looker.at(
+        f"{week}&edit=week",
+        "calendar-apply",
+        edits,
+        lambda page: page.fill("#d0s0", "08:00"),
+        lambda page: page.locator("button[value=ask]").click(),
+        lambda page: page.locator("fieldset.later").wait_for(),
+    )
+    desk.edit_calendar.pause("harbor", NADIA, "osei", paused=True)
+    desk.edit_calendar.close("harbor", NADIA, "", HOLIDAY)
+    looker.at(week, "calendar-closed", ready)
+
+
+def test_integration_in_each_state(looker: Looker, desk: PortalDesk) -> None:
+    looker.at("/integration", "integration-never")
+    desk.source.set_aside = [SetAsideRow(f"entry {n}", "ends before it starts") for n in range(2)]
+    for number in range(6):
+        start = START + timedelta(hours=number)
+        desk.enter(f"v-{number}", start=start, end=start + timedelta(minutes=30))
+    desk.minutes()
+    looker.at("/integration", "integration-well", _opens_all)
+    looker.at("/integration", "integration-asked", lambda page: page.locator("#sync-now").click())
+    for provider in ("osei", "brandt"):
+        desk.pull_asked("harbor", f"ehr~{provider}", now_asked=True)
+    looker.page.locator("[data-poll]").wait_for(state="detached")
+    looker.stands("integration-synced")
+    desk.source.rows.clear()
+    desk.minutes()
+    looker.at("/integration", "integration-held")
+    desk.source.fault = AuthRevoked()
+    desk.minutes()
+    looker.at("/integration", "integration-broken")
+
+
+def _opens_all(page: Page) -> None:
+    for one in page.locator("main details:not([open]) > summary").all():
+        one.click()
+
+
+def test_settings_and_their_forms(looker: Looker, desk: PortalDesk) -> None:
+    looker.at("/settings/history", "settings-nothing-yet")
+    desk.change_settings("harbor", OMAR, {"providers.osei.split": "2"}, {"providers.osei.split": 3})
+    looker.at("/settings", "settings")
+    looker.at("/settings/history", "settings-history")
+    for path in ("messages", "booking", "branding", "providers/osei", "visit-types/_new", "visit-types/follow-up"):
+        looker.at(f"/settings/{path}", f"settings-{path.replace('/', '-')}", _opens_all)
+    looker.at(
+        "/settings/booking",
+        "settings-wrong",
+        lambda page: page.fill("#horizon_days", "soon"),
+        lambda page: page.locator("#save").click(),
+        lambda page: page.locator(".errors").wait_for(),
+    )
+    looker.page.goto(f"{looker.base}/settings/booking")
+    looker.page.fill("#horizon_days", "20")
+    desk.change_settings("harbor", OMAR, {"horizon_days": "90"}, {"horizon_days": 40})
+    looker.page.locator("#save").click()
+    looker.page.locator(".errors.changed").wait_for()
+    looker.stands("settings-two-editors")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_viewer_sees(desk: PortalDesk, context: BrowserContext, eyes: Eyes, language: str) -> None:
+    request = desk.ask()
+    desk.minutes()
+    with served(desk, VIC) as base:
+        looker = Looker(context.new_page(), eyes, f"{base}/portal/harbor", language)
+        looker.chooses_its_language()
+        details = f"/appointments/{request.id}"
+        for path in (details, f"{details}/cancel", "/calendar?provider=osei", "/integration", "/settings/messages"):
+            looker.at(path, f"viewer{path.partition('?')[0].replace('/', '-')}")

@@ -14,6 +14,14 @@ from .test_api import ZONE
 pytestmark = pytest.mark.xdist_group("laptop")
 PORTAL = "/portal/quay/appointments"
 SWAPPED = "1984-03-12"
+IDENTIFIERS = {
+    "First name": "first_name",
+    "Last name": "last_name",
+    "Date of birth": "birth_date",
+    "Mobile number": "mobile",
+    "E-mail": "email",
+}
+"""What staff copy, and where the scheduling system wants it."""
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +73,34 @@ def test_the_mailed_link_opens_that_very_page_cold_and_signed_in(
 
 
 def test_what_staff_enter_confirms_and_a_status_is_followed_to_the_end(page: Page, telling: Telling) -> None:
+    """The identifiers are copied into the sandbox's own pages; then its schedule is read when its turn comes."""
     asked = ask(telling, "Ulla", 2)
     page.goto(asked.link)
     page.get_by_role("button", name="I'm on it").click()
     expect(page.locator("#claim")).to_contain_text("You are on it")
-    assert (
-        "nothing in your schedule at this time" in page.locator("section", has_text="Why still pending?").inner_text()
-    )
+    why = page.locator("section", has_text="Why still pending?")
+    expect(why).to_contain_text("nothing in your schedule at this time")
+    copies = {one: page.get_by_role("button", name=f"Copy {one}") for one in IDENTIFIERS}
+    typed = {one: button.first.get_attribute("data-copy") or "" for one, button in copies.items()}
+    assert all(typed.values()), typed
 
-    visit = enter(telling, asked)
+    system, here = page.context.new_page(), asked.start.astimezone(ZONE)
+    system.goto(f"{telling.laptop.sandbox.url}/?from={here.date()}")
+    form = system.locator("form[action='/appointments']")
+    form.locator("select[name=practitioner]").select_option("osei")
+    for name, value in {"day": str(here.date()), "time": f"{here:%H:%M}", "minutes": "30"}.items():
+        form.locator(f"input[name={name}]").fill(value)
+    for one, name in IDENTIFIERS.items():
+        form.locator(f"input[name={name}]").fill(typed[one])
+    form.get_by_role("button", name="Enter").click()
     becomes(page, "Confirmed")
-    for status, state in (("arrived", "Arrived"), ("fulfilled", "Completed")):
-        telling.laptop.sandbox.set_status(visit["id"], status)
+    for action, state in (("Check in", "Arrived"), ("Complete", "Completed")):
+        system.get_by_role("button", name=f"{action}: Ulla O'Brien-Smith").click()
+        expect(system.get_by_role("button", name=f"{action}: Ulla O'Brien-Smith")).to_have_count(0)
         read_schedule(telling)
         becomes(page, state)
-        assert f"Changed in your schedule: {state}" in page.locator("ol.timeline").inner_text()
+        expect(page.locator("ol.timeline")).to_contain_text(f"Changed in your schedule: {state}")
+    system.close()
     telling.laptop.mailbox.wait_for(
         lambda one: "ulla@patients" in str(one.to) and "is confirmed" in one.subject, PATIENCE
     )
@@ -131,10 +152,19 @@ def test_a_visit_is_moved_by_one_click_and_a_mistyped_one_linked(page: Page, tel
     expect(page.locator("#live")).to_contain_text("undo it silently")
     page.get_by_role("button", name="undo the link").click()
     shows(page, "Pending request")
-    assert "Link undone" in page.locator("ol.timeline").inner_text()
+    expect(page.locator("ol.timeline")).to_contain_text("Link undone")
+    page.locator("details.dismissed summary").click()
+    moved.get_by_role("button", name="it may be the same person").click()
+    expect(page.locator("#live")).to_contain_text("possible match again")
+    moved.get_by_role("button", name="This is it").click()
+    shows(page, "Confirmed")
     told = telling.laptop.oneway("explain", "quay", asked.id)
     assert "Signe" not in told
     assert "1984" not in told
+    letter = telling.laptop.mailbox.wait_for(
+        lambda one: "signe@patients" in str(one.to) and "was moved to" in one.subject, 2 * PATIENCE
+    )
+    assert not [one for one in telling.laptop.mailbox.messages if one.to == letter.to and "cancelled" in one.subject]
 
 
 def test_a_request_is_cancelled_with_a_note_that_the_patient_gets_as_it_was_shown(page: Page, telling: Telling) -> None:

@@ -287,3 +287,34 @@ def test_a_request_is_cancelled_without_cancellation_messaging_and_with_it(page:
     )
     subjects = [one.subject for one in dock.laptop.mailbox.messages if "nils@patients.dock.example" in one.to]
     assert len(subjects) == 1, "that it was received, and nothing else"
+
+
+# --- Calendar ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_week_is_applied_to_the_remaining_ones_left_and_returned_to(page: Page, dock: Telling) -> None:
+    """With the function's own rights; far ahead, where no other test looks."""
+    monday = datetime.now(ZONE).date() + timedelta(weeks=20)
+    monday -= timedelta(days=monday.weekday())
+    address = f"{dock.portal}/calendar?provider=ruiz&week="
+    page.goto(f"{address}{monday + timedelta(weeks=2)}")
+    page.get_by_role("link", name="Edit this week").click()
+    expect(page.locator("#hours.scripted")).to_be_visible()
+    page.fill("#d0s0", "06:00")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#live")).to_contain_text("Saved")
+    page.goto(f"{address}{monday}")
+    page.get_by_role("link", name="Load default schedule").click()
+    expect(page.locator("#hours.scripted")).to_be_visible()
+    page.fill("#d0s0", "05:00")
+    page.get_by_role("button", name="Apply to remaining weeks").click()
+    expect(page.locator("fieldset.later")).to_have_count(1)
+    page.get_by_role("button", name="Apply", exact=True).click()
+    expect(page.locator("#live")).to_contain_text("from this week on")
+    page.get_by_role("link", name="Appointments").click()
+    page.wait_for_url("**/appointments")
+    for weeks, starts in ((0, "05:00"), (1, "05:00"), (2, "06:00"), (3, "05:00")):
+        shown = dock.laptop.oneway("calendar", "show", "dock", "ruiz", "--week", str(monday + timedelta(weeks=weeks)))
+        assert starts in shown, shown
+    page.goto(f"{address}{monday}")
+    expect(page.locator("#grid .fc-timegrid")).to_be_visible()

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.parametrize("endpoint", ["dynamodb_local"], indirect=Tr
 SHELL = 1
 """The session."""
 READS: dict[tuple[str, str], tuple[int, int]] = {
-    ("GET", "/portal/{practice}/appointments"): (1, 2),
+    ("GET", "/portal/{practice}/appointments"): (1, 3),
     ("GET", "/portal/{practice}/upcoming"): (2, 1),
     ("GET", "/portal/{practice}/past"): (2, 0),
     ("GET", "/portal/{practice}/search"): (0, 0),
@@ -27,7 +27,7 @@ READS: dict[tuple[str, str], tuple[int, int]] = {
     ("GET", "/portal/{practice}/calendar"): (0, 3),
     ("GET", "/portal/{practice}/calendar/why"): (0, 1),
     ("GET", "/portal/{practice}/integration"): (0, 1),
-    ("GET", "/portal/{practice}/settings"): (1, 0),
+    ("GET", "/portal/{practice}/settings"): (1, 1),
     ("GET", "/portal/{practice}/settings/history"): (1, 0),
     ("GET", "/portal/{practice}/settings/{part}"): (1, 0),
     ("GET", "/portal/{practice}/settings/providers/{provider}"): (1, 0),

@@ -9,15 +9,17 @@ import ipaddress
 import random
 import socket
 import ssl
+import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 import urllib3
@@ -43,12 +45,18 @@ _REFUSED = frozenset((400, 405, 422, 501))
 _REFUSALS = frozenset((400, 401, 403))
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _NONE: frozenset[int] = frozenset()
+_UNCHANGED = frozenset((304,))
+_UNICAST = ipaddress.ip_network("2000::/3")
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+"""IPv4 addresses as an IPv6 network names them (NAT64, RFC 6052)."""
 _DAY_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a source answered: `status` is 200 or 304, or what was asked for besides; header names are in lower case."""
+    """What a source answered: `status` is 200 or what was asked for besides (304 by If-None-Match); names of headers are in
+    lower case.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -77,9 +85,9 @@ class Connections:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._kept: tuple[tuple[str, str, int], urllib3.HTTPConnectionPool, float] | None = None
+        self._kept: tuple[tuple[str, str, int], _Line, float] | None = None
 
-    def take(self, key: tuple[str, str, int]) -> urllib3.HTTPConnectionPool | None:
+    def take(self, key: tuple[str, str, int]) -> "_Line | None":
         """The one to this scheme, address and port, if it was used a moment ago; any other is closed."""
         kept, self._kept = self._kept, None
         if kept and kept[0] == key and self._monotonic() - kept[2] < KEPT_SECONDS:
@@ -88,7 +96,7 @@ class Connections:
             kept[1].close()
         return None
 
-    def keep(self, key: tuple[str, str, int], pool: urllib3.HTTPConnectionPool) -> None:
+    def keep(self, key: tuple[str, str, int], pool: "_Line") -> None:
         """Leave it open for the next request."""
         self._kept = key, pool, self._monotonic()
 
@@ -125,7 +133,9 @@ class SourceHttp:
         Unavailable, SchemaDrift, and OutOfTime where it was the deadline that came. Texts name statuses, never addresses.
         """
         ends = self._ends()
-        taken = _GONE if may_be_gone else _NONE
+        # Who was not asked whether anything changed does not say that nothing did.
+        asks_whether = "If-None-Match" in (headers or {})
+        taken = (_GONE if may_be_gone else _NONE) | (_UNCHANGED if asks_whether else _NONE)
 
         def read(signed: Mapping[str, str]) -> Answer:
             return self._tried(lambda: self._follow(url, {**signed, **(headers or {})}, ends.at, taken), ends)
@@ -212,6 +222,10 @@ class SourceHttp:
         pool = kept or _pool(target.scheme, host, address, _port(target))
         path = (target.path or "/") + (f"?{target.query}" if target.query else "")
         whole = False
+        # What times out anew with each byte that comes does not end by itself.
+        end = threading.Timer(left, pool.cut)
+        end.daemon = True
+        end.start()
         try:
             response = pool.urlopen(
                 "GET" if body is None else "POST",
@@ -233,6 +247,7 @@ class SourceHttp:
         except (HTTPError, OSError) as error:
             raise Unavailable(type(error).__name__) from error
         finally:
+            end.cancel()
             if whole and self.connections:
                 self.connections.keep(key, pool)
             else:
@@ -246,8 +261,8 @@ class SourceHttp:
         addresses = [str(one[4][0]) for one in found]
         for text in addresses:
             address = ipaddress.ip_address(text.partition("%")[0])
-            inner = getattr(address, "ipv4_mapped", None) or address
-            outside = inner.is_global and not inner.is_multicast
+            inner = _behind(address)
+            outside = inner.is_global and not inner.is_multicast and (inner.version == 4 or inner in _UNICAST)
             if not outside and not (self.allow_loopback and inner.is_loopback):
                 raise SchemaDrift("the source's name leads to a private network")
         return addresses[0]
@@ -276,6 +291,8 @@ class SourceHttp:
             if size > MOST_BYTES or raw > MOST_BYTES:
                 raise SchemaDrift("an answer beyond all bounds")
             parts.append(part)
+        if self.monotonic() >= ends:  # it may have been cut
+            raise Unavailable("time is up")
         if unpack and raw and not unpack.eof:
             raise Unavailable("a cut answer")
         if unpack is None and announced is not None and raw != announced:
@@ -284,7 +301,7 @@ class SourceHttp:
 
     def _accepted(self, answer: Answer, taken: frozenset[int]) -> Answer:
         status = answer.status
-        if status in (200, 304) or status in taken:
+        if status == 200 or status in taken:
             return answer
         if status == 401:
             raise AuthExpired("401")
@@ -310,13 +327,32 @@ class SourceHttp:
         return now + min(wait, timedelta(seconds=_DAY_SECONDS))
 
 
-def _pool(scheme: str, host: str, address: str, port: int) -> urllib3.HTTPConnectionPool:
+class _Line(urllib3.HTTPConnectionPool):
+    """For one connection, which another thread may cut."""
+
+    _made: Any = None
+
+    def _new_conn(self) -> Any:
+        self._made = super()._new_conn()
+        return self._made
+
+    def cut(self) -> None:
+        """Let whoever reads from it find its end."""
+        line = getattr(self._made, "sock", None)
+        if line is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(line, socket.SHUT_RDWR)  # TLS' own would wait for the other side
+
+
+class _SafeLine(_Line, urllib3.HTTPSConnectionPool):
+    """The same, by TLS."""
+
+
+def _pool(scheme: str, host: str, address: str, port: int) -> _Line:
     """For one connection to an address, whose certificate has to be the host's."""
     if scheme != "https":
-        return urllib3.HTTPConnectionPool(address, port, maxsize=1)
-    return urllib3.HTTPSConnectionPool(
-        address, port, maxsize=1, ssl_context=_trust(), server_hostname=host, assert_hostname=host
-    )
+        return _Line(address, port, maxsize=1)
+    return _SafeLine(address, port, maxsize=1, ssl_context=_trust(), server_hostname=host, assert_hostname=host)
 
 
 @lru_cache(maxsize=1)
@@ -325,6 +361,15 @@ def _trust() -> ssl.SSLContext:
     context = urllib3.util.create_urllib3_context()
     context.load_default_certs()
     return context
+
+
+def _behind(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Where an address leads that wraps another one."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def origin_of(url: str) -> str:

@@ -14,12 +14,13 @@ from time import process_time
 from typing import Any
 
 import urllib3
+from oneway.domain.comparing import feed_digest
 from oneway.domain.feeds import Seen
 from oneway.sources.opening import OpenSource
 from oneway.store import keys
 from oneway.store.feeds import DynamoFeedRepository
 from oneway.store.items import bind, item
-from oneway.use_cases.sync_feed import Outcome
+from oneway.use_cases.sync_feed import MAPPING_VERSION, Outcome
 
 from tests.builders import NOW, a_feed
 from tests.fakes.store import FakeClock
@@ -38,7 +39,9 @@ def seconds_an_asking(pulls: int = 300) -> tuple[float, float]:
         server.start()
         ending.callback(server.terminate)
         url = f"http://127.0.0.1:{ports.get()}"
-        state = replace(state, settings=replace(state.settings, address=f"{url}/fhir"))
+        # As it is when it was stored: what the settings look like decides whether the source is asked for news only.
+        settings = replace(state.settings, address=f"{url}/fhir", requests_per_minute=0.0)
+        state = replace(state, settings=settings, mapping=feed_digest((), repr(settings), MAPPING_VERSION))
         stored = item(keys.feed("harbor", "ehr~osei"), state, 3)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             os.environ.setdefault(name, "test")
@@ -79,7 +82,7 @@ def _serve(ports: "SimpleQueue[int]") -> None:
             pass
 
         def do_GET(self) -> None:
-            self.send_response(304)
+            self.send_response(304 if self.headers["If-None-Match"] == '"v"' else 400)
             self.send_header("ETag", '"v"')
             self.end_headers()
 

@@ -144,6 +144,16 @@ class TestActionRequired:
 
 
 class TestVisits:
+    def test_one_that_the_schedule_no_longer_shows_says_so(self, desk: PortalDesk) -> None:
+        fill(desk, 4)
+        key, visit = max(desk.store.appointments_by_key.items(), key=lambda one: one[1].start)
+        desk.store.appointments_by_key[key] = visit.missing(NOW)
+
+        found = rows(desk.open(f"{HARBOR}/upcoming").html)
+
+        assert ["No longer in your schedule" in row for row in found] == ["Ann0003" in row for row in found]
+        assert any("Ann0003" in row for row in found)
+
     def test_a_linked_pair_stands_once_and_leads_to_the_request(self, desk: PortalDesk) -> None:
         request = desk.confirmed()
 

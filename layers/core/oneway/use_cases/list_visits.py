@@ -48,7 +48,9 @@ ANY = Filters()
 
 @dataclass(frozen=True, slots=True)
 class VisitRow:
-    """A visit in a list. Its page is that of the request `request_id`, if it was asked for, else its own."""
+    """A visit in a list. Its page is that of the request `request_id`, if it was asked for, else its own. `missing`: complete
+    pulls no longer show it.
+    """
 
     kind: ListedKind
     id: str
@@ -58,6 +60,7 @@ class VisitRow:
     state: str
     request_id: str | None = None
     visit_type_id: str | None = None
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,14 @@ def row_of(visit: Request | Appointment) -> VisitRow:
         )
     name = name_of(visit)
     return VisitRow(
-        ListedKind.APPOINTMENT, visit.id, visit.provider_id, visit.start, name, visit.state, visit.request_id
+        ListedKind.APPOINTMENT,
+        visit.id,
+        visit.provider_id,
+        visit.start,
+        name,
+        visit.state,
+        visit.request_id,
+        missing=visit.missing_since is not None,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from oneway.domain.appointments import AppointmentState, NameUse, PersonName, RowKind
 from oneway.domain.errors import Forbidden, PracticeNotFound, RequestAlreadyAnswered
+from oneway.domain.matching import identifiers_of
 from oneway.domain.practices import Location, Switches
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
 
@@ -559,6 +560,25 @@ class TestDismissing:
         desk.minutes(70)
         assert desk.happened(request) == [Happening.NOT_THIS]
         assert desk.stored(request).pending
+
+    def test_what_answers_the_request_by_now_is_undone_and_not_dismissed(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+        desk.minutes()
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.dismiss(request)
+        assert Happening.NOT_THIS not in desk.happened(request)
+
+    def test_it_stands_when_the_source_orders_names_another_way(self, desk: Desk) -> None:
+        names = (PersonName(("Maria",), "Nunez"), PersonName(("Maria",), "Reed"))
+        request = mistyped(desk)
+        desk.change(patient=replace(a_record(birth_date=date(1984, 12, 3)), names=names))
+        desk.minutes()
+        desk.dismiss(request)
+        desk.change(patient=replace(a_record(birth_date=date(1984, 12, 3)), names=names[::-1]))
+        desk.minutes(2)
+        (dismissal,) = desk.stored(request).dismissals
+        assert dismissal.identifiers == identifiers_of(desk.source.rows["appt-1"].patient)
 
     def test_it_stands_although_it_would_confirm_by_itself_once_its_time_changes(self, desk: Desk) -> None:
         request = desk.ask()

@@ -227,7 +227,11 @@ def free_to_go(request: Request) -> list[DueMessage]:
 
 
 def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor, now: datetime) -> Transition | None:
-    """Staff say that an appointment is not the answer; None if they did before."""
+    """Staff say that an appointment is not the answer; None if they did before. Raises RequestAlreadyAnswered if it answers the
+    request by now: to say so of a link is to undo it.
+    """
+    if request.link and request.link.appointment_id == appointment_id:
+        raise RequestAlreadyAnswered
     dismissal = Dismissal(appointment_id, identifiers)
     if dismissal in request.dismissals:
         return None

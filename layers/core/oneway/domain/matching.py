@@ -94,7 +94,8 @@ def identifiers_of(record: RecordPatient | None) -> str:
     """A digest of what identifies a record's patient: while it is the same, what staff said of it stands."""
     if record is None:
         return ""
-    parts = record.source_id, record.names, record.birth_date, sorted(record.phones), sorted(record.emails)
+    names = sorted(map(repr, record.names))
+    parts = record.source_id, names, record.birth_date, sorted(record.phones), sorted(record.emails)
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 

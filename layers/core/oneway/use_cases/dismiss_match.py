@@ -22,7 +22,9 @@ class DismissMatch:
     clock: Clock
 
     def __call__(self, slug: str, email: str, request_id: str, provider_id: str, appointment_id: str) -> Request:
-        """Dismiss; the same again changes nothing. Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer)."""
+        """Dismiss; the same again changes nothing. Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer),
+        RequestAlreadyAnswered (it is linked by now).
+        """
         by = self.membership.acting(slug, email)
         return settle(partial(self._dismiss, slug, by, request_id, provider_id, appointment_id), self.clock)
 

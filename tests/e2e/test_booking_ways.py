@@ -210,13 +210,21 @@ def back(page: Page, forth: bool = False) -> None:
     """Go back. Of pages with patients' data browsers keep nothing: before they send such a form again they ask, and the answer to
     that is a reload.
     """
+    wait_for("the page to be there to leave", lambda: _gone(page, forth), 60)
+    page.wait_for_load_state()
+
+
+def _gone(page: Page, forth: bool) -> bool:
+    """Whether the browser went; not while the page before is still taking its place."""
     try:
         (page.go_forward if forth else page.go_back)()
     except PlaywrightError as error:
+        if "Not attached" in error.message:
+            return False
         if "ERR_CACHE_MISS" not in error.message:
             raise
         wait_for("the browser's question", lambda: _reloaded(page), 60)
-    page.wait_for_load_state()
+    return True
 
 
 def _reloaded(page: Page) -> bool:

@@ -22,7 +22,7 @@ from ..colours import readable_on
 from ..domain.clock_time import zone_of
 from ..domain.matching import place_of
 from ..domain.messages import TELL_A_VISIT, DueMessage, MessageKind
-from ..domain.notices import Notice
+from ..domain.notices import Notice, people_mark
 from ..domain.practices import Practice
 from ..domain.requests import Request
 from ..languages import LANGUAGES, formats, mail_words
@@ -113,7 +113,8 @@ class MailComposer:
         """A notice to staff; `waiting` are the requests that a digest names."""
         values, logo = self._notice_values(notice, practice, waiting), self.logo_of(practice.slug)
         thread = f"{practice.slug}.{notice.subject or notice.kind}"
-        mime = self._written(practice, str(notice.kind), values, recipients, notice.id, thread, logo)
+        message_id = f"{practice.slug}.{notice.id}.{people_mark(recipients)}"
+        mime = self._written(practice, str(notice.kind), values, recipients, message_id, thread, logo)
         return _bytes(mime, values["language"])
 
     def render(self, due: DueMessage, practice: Practice, request: Request, link: str) -> Rendered:

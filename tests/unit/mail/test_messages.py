@@ -204,6 +204,19 @@ def test_it_comes_from_the_practice_and_answers_go_there(kind: MessageKind) -> N
     assert [part["Content-Language"] for part in mime.walk() if part is not mime and part["Content-Language"]] == []
 
 
+def test_names_beyond_ascii_are_written_as_the_dns_has_them() -> None:
+    """RFC 5891; SES takes no others, and calendars know addresses as URIs."""
+    asked = linked(patient=a_patient(email="maria@müller.example"))
+    raw = written(MessageKind.CONFIRMED_PATIENT, asked, reply_to="desk@straße.example")
+    head = raw.partition(b"\n\n")[0]
+    assert b"To: maria@xn--mller-kva.example\n" in head
+    assert b"Reply-To: desk@xn--strae-oqa.example\n" in head
+    event = calendar_of(a_composed(MessageKind.CONFIRMED_PATIENT, asked, reply_to="desk@straße.example"))
+    assert event
+    assert event["ATTENDEE"] == "mailto:maria@xn--mller-kva.example"
+    assert event["ORGANIZER"] == "mailto:desk@xn--strae-oqa.example"
+
+
 def test_names_cannot_forge_headers_or_markup() -> None:
     mime = a_composed(MessageKind.CONFIRMED_PATIENT, name='Harbor\r\nBcc: all@example.org <b>"Clinic"</b>')
     assert mime["Bcc"] is None

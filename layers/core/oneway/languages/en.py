@@ -208,6 +208,8 @@ WORDS = {
     "problem.date_too_early": "please give a year from 1900 on",
     "problem.not_a_phone": "this is not a phone number; give all its digits",
     "problem.not_an_email": "please write it like name@example.org",
+    "problem.email_letters": "we cannot write to an address with accents or other letters beyond a to z before the @; "
+    "please give another one, or a mobile number",
     "problem.phone_or_email_needed": "please give a mobile number, an e-mail address, or both",
     "problem.not_an_instant": "please choose a time",
     "problem.in_the_past": "this time has passed; please choose another",

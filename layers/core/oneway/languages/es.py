@@ -209,6 +209,8 @@ WORDS = {
     "problem.date_too_early": "indique un año a partir de 1900",
     "problem.not_a_phone": "no es un número de teléfono; indique todas sus cifras",
     "problem.not_an_email": "escríbalo así: nombre@example.org",
+    "problem.email_letters": "no podemos escribir a una dirección con tildes, eñes u otras letras fuera de la a a la z "
+    "antes de la @; dé otra, o un teléfono móvil",
     "problem.phone_or_email_needed": "indique un móvil, un correo electrónico o ambos",
     "problem.not_an_instant": "elija una hora",
     "problem.in_the_past": "esta hora ya pasó; elija otra",

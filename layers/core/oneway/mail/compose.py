@@ -19,6 +19,7 @@ from jinja2 import Environment
 
 from ..calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
 from ..colours import readable_on
+from ..domain.addresses import as_sent
 from ..domain.clock_time import zone_of
 from ..domain.matching import place_of
 from ..domain.messages import TELL_A_VISIT, DueMessage, MessageKind
@@ -135,8 +136,8 @@ class MailComposer:
         mime = EmailMessage(_SEVEN_BITS)
         mime["Subject"] = _one_line(rendered.subject)
         mime["From"] = Address(_one_line(practice.name), addr_spec=self.sender)
-        mime["To"] = ", ".join(recipients)
-        mime["Reply-To"] = practice.reply_to
+        mime["To"] = ", ".join(map(as_sent, recipients))
+        mime["Reply-To"] = as_sent(practice.reply_to)
         mime["Date"] = format_datetime(self.clock.now())
         mime["Message-ID"] = f"<{message_id}@{host}>"
         # SES gives each message an id of its own, so that none can name the one before: all of a thread, the first one too, name
@@ -172,9 +173,9 @@ class MailComposer:
             summary=summary_of(t("calendar"), practice.name),
             location=f"{location.name}, {location.address}",
             description=f"{provider}\n{t('call', practice=practice.name, phone=shown(practice.phone, practice.country))}",
-            organizer=(practice.name, practice.reply_to),
+            organizer=(practice.name, as_sent(practice.reply_to)),
             sent_by=self.sender,
-            attendee=request.patient.email or "",
+            attendee=as_sent(request.patient.email or ""),
         )
         method = Method.REQUEST if tells else Method.CANCEL
         file = calendar_file(event, method, self.clock.now())

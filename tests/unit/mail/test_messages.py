@@ -49,6 +49,7 @@ def written(
     logo: tuple[str, bytes] | None = None,
     old: bool | None = None,
     to: Sequence[str] = (),
+    schedule_age: int | None = None,
     **practice: Any,
 ) -> bytes:
     composer = MailComposer("https://book.example", SENDER, FakeClock(NOW), lambda _: logo)
@@ -67,7 +68,7 @@ def written(
         task = CallTask("000001-received_patient", MessageKind.RECEIVED_PATIENT, Why.BOUNCED, NOW)
         request = replace(request, call=task)
     usual = ours.recipients if kind.to_staff else [request.patient.email or ""]
-    return composer.of_request(due, ours, request, LINK, to or usual)
+    return composer.of_request(due, ours, request, LINK, to or usual, schedule_age)
 
 
 def text_of(mime: EmailMessage, kind: str = "plain") -> str:
@@ -86,12 +87,72 @@ def linked(provider: str = "osei", **changes: Any) -> Request:
 def test_as_a_person_gets_it(kind: MessageKind, language: str, pytestconfig: pytest.Config) -> None:
     request = a_request(language=language, note_to_patient="Please choose another day.")
     mime = a_composed(kind, request, language=language)
-    shown = f"To: {mime['To']}\nSubject: {mime['Subject']}\n\n{text_of(mime)}"
-    snapshot = SNAPSHOTS / f"{kind}.{language}.txt"
-    if pytestconfig.getoption("--write-snapshots"):
-        snapshot.parent.mkdir(exist_ok=True)
-        snapshot.write_text(shown, "utf-8")
-    assert shown == snapshot.read_text("utf-8")
+    shown = {
+        "txt": f"To: {mime['To']}\nSubject: {mime['Subject']}\n\n{text_of(mime)}",
+        "html": text_of(mime, "html"),
+    }
+    for ending, written in shown.items():
+        snapshot = SNAPSHOTS / f"{kind}.{language}.{ending}"
+        if pytestconfig.getoption("--write-snapshots"):
+            snapshot.parent.mkdir(exist_ok=True)
+            snapshot.write_text(written, "utf-8")
+        assert written == snapshot.read_text("utf-8")
+
+
+class Read(HTMLParser):
+    """The HTML of a message as somebody hears or reads it, in lines as its text has them."""
+
+    BLOCKS = frozenset(("p", "h1", "dd", "li", "blockquote"))
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self._said, self._link, self._in_list = "", "", False
+        self.feed(html.partition("<main")[2].partition(">")[2])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        of = dict(attrs)
+        self._in_list |= tag == "li"
+        self._said += of["alt"] or "" if tag == "img" else ""
+        self._link = of["href"] or "" if tag == "a" else self._link
+
+    def handle_data(self, data: str) -> None:
+        self._said += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "dt":
+            self._said += ": "
+        if tag not in self.BLOCKS:
+            return
+        kept = self._said.strip().splitlines() if tag == "blockquote" else [self._said]  # white-space: pre-line
+        said = [" ".join(line.split()) for line in kept]
+        if self._link:
+            said = [f"- {said[0]}" if self._in_list else f"{said[0]}:", self._link]
+        self.lines += said
+        self._said, self._link, self._in_list = "", "", False
+
+
+def everything(kind: MessageKind, language: str) -> list[Request]:
+    """Requests of which there is much to say: a visit elsewhere, a note, somebody else's, one without a time or an address."""
+    asked = a_request(language=language, note_to_patient="Bring <all> of\nAnn & Bo's cards")
+    other = replace(asked, booker=Booker("Rosa", "Núñez", "mother"), patient=a_patient(email=None), slot=None)
+    visit = linked("brandt", language=language)
+    assert visit.link
+    elsewhere = replace(visit, link=replace(visit.link, location="loc-9"))
+    return [asked, other, elsewhere] if kind in messages.TELL_A_VISIT else [asked, other]
+
+
+@pytest.mark.parametrize("logo", [None, LOGO], ids=["without_logo", "with_logo"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", MessageKind)
+def test_html_and_text_say_the_same(kind: MessageKind, language: str, logo: tuple[str, bytes] | None) -> None:
+    for request in everything(kind, language):
+        mime = a_composed(
+            kind, request, language=language, logo=logo, schedule_age=300, locations=TestPlace.PLACES, name="Ann's & Co"
+        )
+        text = [line for one in text_of(mime).splitlines() if (line := " ".join(one.split()))]
+        assert Read(text_of(mime, "html")).lines == text
+        assert len(text) > 4
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -106,7 +167,9 @@ def test_every_relay_can_take_it(kind: MessageKind, language: str) -> None:
 
 
 def test_no_snapshot_is_left_of_a_message_that_is_no_more() -> None:
-    assert {one.name for one in SNAPSHOTS.iterdir()} == {f"{k}.{lang}.txt" for k in MessageKind for lang in LANGUAGES}
+    assert {one.name for one in SNAPSHOTS.iterdir()} == {
+        f"{kind}.{language}.{ending}" for kind in MessageKind for language in LANGUAGES for ending in ("txt", "html")
+    }
 
 
 @pytest.mark.parametrize("kind", MessageKind)

@@ -18,7 +18,7 @@ from oneway.domain.appointments import AppointmentState
 from oneway.domain.messages import CallTask, DueMessage, MessageKind, Why
 from oneway.domain.notices import Notice
 from oneway.domain.practices import Location
-from oneway.domain.requests import Booker, Link, Request, RequestState
+from oneway.domain.requests import Booker, Link, PartOfDay, PreferredTimes, Request, RequestState
 from oneway.languages import LANGUAGES
 from oneway.mail.compose import MailComposer
 
@@ -135,7 +135,8 @@ class Read(HTMLParser):
 def everything(kind: MessageKind, language: str) -> list[Request]:
     """Requests of which there is much to say: a visit elsewhere, a note, somebody else's, one without a time or an address."""
     asked = a_request(language=language, note_to_patient="Bring <all> of\nAnn & Bo's cards")
-    other = replace(asked, booker=Booker("Rosa", "Núñez", "mother"), patient=a_patient(email=None), slot=None)
+    booker, patient = Booker("Rosa", "Núñez", "mother"), a_patient(email=None)
+    other = without_a_time(5, language=language, booker=booker, patient=patient)
     visit = linked("brandt", language=language)
     assert visit.link
     elsewhere = replace(visit, link=replace(visit.link, location="loc-9"))
@@ -421,6 +422,51 @@ def test_a_request_without_a_time_has_messages_too(kind: MessageKind) -> None:
     assert a_composed(kind, a_request(slot=None))["Subject"]
 
 
+def without_a_time(number: int = 2, **changes: Any) -> Request:
+    """*Ask for another time*: so many days, in the morning."""
+    days = tuple(START.date() + timedelta(days=2 * one) for one in range(number))
+    return a_request(slot=None, preferred=PreferredTimes(days, (PartOfDay.MORNING,), START, START), **changes)
+
+
+class TestDaysInPlaceOfATime:
+    """Such a request holds no place, and there is no time that it could be refused or confirmed at."""
+
+    @pytest.mark.parametrize("kind", OF_REQUEST)
+    def test_the_days_are_named(self, kind: MessageKind) -> None:
+        assert "Preferred days: Tue, Nov 24; Thu, Nov 26 (morning)" in text_of(a_composed(kind, without_a_time()))
+
+    @pytest.mark.parametrize(
+        ("kind", "said", "unsaid"),
+        [
+            (MessageKind.RECEIVED_STAFF, "No place is held", "The request becomes Confirmed by itself"),
+            (MessageKind.UNANSWERED_STAFF, "link it on the page below", "Enter the visit"),
+            (MessageKind.CANCELLED_PATIENT, "cannot see you on these days", "at this time"),
+            (MessageKind.CANCELLED_BY_PATIENT_STAFF, "remove it there", "The time is free"),
+            (MessageKind.EXPIRED_PATIENT, "the days that you asked for have passed", "its time has passed"),
+        ],
+    )
+    def test_it_is_said_in_other_words(self, kind: MessageKind, said: str, unsaid: str) -> None:
+        other, usual = text_of(a_composed(kind, without_a_time())), text_of(a_composed(kind))
+        assert said in other
+        assert unsaid not in other
+        assert unsaid in usual
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize("kind", OF_REQUEST)
+    def test_many_days_leave_the_subject_short_and_stand_in_the_letter(self, kind: MessageKind, language: str) -> None:
+        mime = a_composed(kind, without_a_time(31, language=language), language=language)
+        assert len(mime["Subject"]) <= 120
+        assert text_of(mime).count(";") >= 30
+        if "Nov 24" in mime["Subject"]:
+            assert "Tue, Nov 24 … Sat, Jan 23 (morning)" in mime["Subject"]
+
+
+@pytest.mark.parametrize("state", [RequestState.CANCELLED, RequestState.EXPIRED])
+def test_a_correction_says_how_the_request_stands_now(state: RequestState) -> None:
+    text = text_of(a_composed(MessageKind.CORRECTION_PATIENT, a_request(state=state)))
+    assert {"cancelled": "State: Cancelled", "expired": "State: Not answered in time"}[str(state)] in text
+
+
 def test_of_a_visit_that_was_confirmed_it_says_that_the_visit_is_cancelled() -> None:
     told = a_composed(MessageKind.CANCELLED_PATIENT, linked(), old=True)
     assert "your visit on Monday, November 23, 2026 was cancelled" in told["Subject"]
@@ -432,6 +478,19 @@ def test_a_digest_names_the_visits_and_no_patient() -> None:
     text = text_of(a_composed(MessageKind.DIGEST_STAFF))
     assert "Tuesday, November 24, 2026, 9:30 AM (PST), Dr. Amara Osei" in text
     assert "Another time" in text
+
+
+def test_a_digest_says_how_many_more_there_are() -> None:
+    composer = MailComposer("https://book.example", SENDER, FakeClock(NOW))
+    notice = Notice("harbor", "digest_1", MessageKind.DIGEST_STAFF, NOW)
+    for waiting, more in ((50, []), (51, ["And 1 more."]), (60, ["And 10 more."])):
+        raw = composer.of_practice(notice, a_practice(), [a_request()] * waiting, ("a@x.example",))
+        mime = message_from_bytes(raw, policy=policy.default)
+        assert isinstance(mime, EmailMessage)
+        assert mime["Subject"] == f"{waiting} requests wait for an answer"
+        for part in ("plain", "html"):
+            assert text_of(mime, part).count(f"appointments/{a_request().id}") == 50
+            assert re.findall(r"And \d+ more\.", text_of(mime, part)) == more
 
 
 def test_later_messages_carry_the_number_of_their_change() -> None:

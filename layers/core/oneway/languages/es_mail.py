@@ -60,6 +60,7 @@ WORDS = {
     "cancelled_patient.subject": "{practice}: su solicitud para el {day} fue cancelada",
     "cancelled_patient.title": "Su solicitud fue cancelada",
     "cancelled_patient.text": "{practice} no puede atenderle a esa hora. Llame, o solicite otra hora en línea.",
+    "cancelled_patient.text_days": "{practice} no puede atenderle esos días. Llame, o vuelva a solicitar una cita en línea.",
     "cancelled_patient.subject_visit": "{practice}: su cita del {day} fue cancelada",
     "cancelled_patient.title_visit": "Su cita fue cancelada",
     "cancelled_patient.note": "Una nota de {practice}:",
@@ -67,6 +68,7 @@ WORDS = {
     "cancelled_by_patient_staff.title": "Un paciente canceló una solicitud",
     "cancelled_by_patient_staff.text": "La hora vuelve a estar libre. Si ya había anotado la cita en su sistema de "
     "agenda, elimínela allí.",
+    "cancelled_by_patient_staff.text_days": "Si ya había anotado una cita en su sistema de agenda, elimínela allí.",
     "cancelled_by_patient_receipt.subject": "{practice}: canceló su solicitud para el {day}",
     "cancelled_by_patient_receipt.title": "Canceló su solicitud",
     "cancelled_by_patient_receipt.text": "No tiene que hacer nada más.",
@@ -85,13 +87,20 @@ WORDS = {
     "expired_patient.title": "Su solicitud no tuvo respuesta a tiempo",
     "expired_patient.text": "Lo sentimos. {practice} no confirmó su cita y la hora ya pasó. Llame al {phone}, o "
     "solicite otra hora en línea.",
+    "expired_patient.text_days": "Lo sentimos. {practice} no confirmó ninguna cita y los días que pidió ya pasaron. Llame al "
+    "{phone}, o vuelva a solicitar una cita en línea.",
     "unanswered_staff.subject": "Todavía espera una respuesta: {when}",
     "unanswered_staff.title": "Una solicitud sigue sin respuesta",
     "unanswered_staff.text": "Un paciente ha esperado cuatro horas de atención. Anote la cita en su sistema de "
     "agenda, o cancele la solicitud. A partir de ahora, un mensaje al día nombra todas las que esperan.",
+    "unanswered_staff.text_days": "Un paciente ha esperado cuatro horas de atención. Anote una cita en uno de estos días en su "
+    "sistema de agenda y enlácela en la página siguiente, o cancele la solicitud. A partir de ahora, un mensaje al día nombra "
+    "todas las que esperan.",
     "digest_staff.subject.one": "1 solicitud espera una respuesta",
     "digest_staff.subject.other": "{count} solicitudes esperan una respuesta",
     "digest_staff.title": "Solicitudes que esperan una respuesta",
+    "digest_staff.more.one": "Y 1 más.",
+    "digest_staff.more.other": "Y {count} más.",
     "digest_staff.text": "Estos pacientes aún no saben si deben acudir. Anote cada cita en su sistema de agenda, o "
     "cancele la solicitud.",
     "unreachable_staff.subject": "Llame a un paciente: el correo no llega ({when})",

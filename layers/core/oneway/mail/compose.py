@@ -13,7 +13,6 @@ from email.utils import format_datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
@@ -56,6 +55,17 @@ _SEVEN_BITS = ReadablePolicy(cte_type="7bit", max_line_length=76)
 _LONG_HEADERS = _SEVEN_BITS.clone(max_line_length=250)
 """A subject on a line of its own: folded at its first word, as it would be by default, it looks forged to some filters."""
 _MOST_IN_DIGEST = 50
+_MOST_DAYS_IN_SUBJECT = 3
+_OTHER_FOR_DAYS = frozenset(
+    (
+        MessageKind.RECEIVED_STAFF,
+        MessageKind.UNANSWERED_STAFF,
+        MessageKind.CANCELLED_PATIENT,
+        MessageKind.CANCELLED_BY_PATIENT_STAFF,
+        MessageKind.EXPIRED_PATIENT,
+    )
+)
+"""What is said in other words where days were asked for, and no time."""
 _OLD_AFTER_MINUTES = 240
 
 
@@ -198,9 +208,11 @@ class MailComposer:
         )
         asked_days = request.preferred if start is None else None
         if start is None:
-            when = _asked_for(request, zone, practice, language, t)
+            when = _asked_for(request, practice, language, t)
         unreached = request.call if kind is MessageKind.UNREACHABLE_STAFF else None
-        state = "cancelled" if kind is MessageKind.CORRECTION_PATIENT and request.closed else _STATES.get(kind, "")
+        state = _STATES.get(kind, "")
+        if kind is MessageKind.CORRECTION_PATIENT and request.closed:
+            state = str(request.state)
         facts = [
             (t("state"), t(state) if state else ""),
             (t("tell"), t(f"tell.{unreached.kind}") if unreached else ""),
@@ -213,12 +225,13 @@ class MailComposer:
         ]
         person = request.booker or request.patient
         details = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
+        brief = _asked_for(request, practice, language, t, brief=True) if asked_days else when
         return self._common(practice, str(kind), language) | {
-            "text": f"{kind}.text_days" if asked_days and kind is MessageKind.RECEIVED_STAFF else f"{kind}.text",
+            "text": f"{kind}.text_days" if asked_days and kind in _OTHER_FOR_DAYS else f"{kind}.text",
             "differs": _differs(practice, request, t),
-            "when": when,
+            "when": brief,
             "old": old,
-            "day": formats.day(start.astimezone(zone).date(), language, practice.country) if start else when,
+            "day": formats.day(start.astimezone(zone).date(), language, practice.country) if start else brief,
             "facts": [fact for fact in facts if fact[1]],
             "greeting": "" if kind.to_staff else person.first_name,
             "note": request.note_to_patient,
@@ -232,8 +245,7 @@ class MailComposer:
         t = _speaker(practice.language)
         rows = []
         for request in waiting[:_MOST_IN_DIGEST]:
-            zone = zone_of(place_of(request, practice).zone)
-            shown_at = _asked_for(request, zone, practice, practice.language, t)
+            shown_at = _when(request, practice, practice.language, t)
             link = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
             rows.append((f"{shown_at}, {_provider_name(practice, request)}", link))
         source = practice.sources.get(notice.subject)
@@ -241,6 +253,7 @@ class MailComposer:
         return self._common(practice, str(notice.kind), practice.language) | {
             "rows": rows,
             "count": len(waiting),
+            "more": max(0, len(waiting) - _MOST_IN_DIGEST),
             "when": "",
             "old": "",
             "day": "",
@@ -283,14 +296,24 @@ def _times(due: DueMessage, request: Request) -> tuple[datetime | None, datetime
     return start, start + (slot.end - slot.start) if start and slot else None
 
 
-def _asked_for(request: Request, zone: ZoneInfo, practice: Practice, language: str, t: Callable[..., str]) -> str:
-    """When a visit is, or when it would suit the patient."""
+def _when(request: Request, practice: Practice, language: str, t: Callable[..., str]) -> str:
+    """When a visit is, or in a few words when it would suit the patient."""
     if request.start:
+        zone = zone_of(place_of(request, practice).zone)
         return formats.moment(request.start, zone, language, practice.country)
+    return _asked_for(request, practice, language, t, brief=True)
+
+
+def _asked_for(
+    request: Request, practice: Practice, language: str, t: Callable[..., str], *, brief: bool = False
+) -> str:
+    """When a visit without a time would suit the patient; `brief`: of many days the first and the last."""
     if request.preferred is None:
         return t("no_time")
-    parts = (t(f"part.{part}") for part in request.preferred.parts)
-    return formats.preferred(request.preferred.days, parts, language, practice.country)
+    days, parts = request.preferred.days, [t(f"part.{part}") for part in request.preferred.parts]
+    if brief and len(days) > _MOST_DAYS_IN_SUBJECT:
+        return formats.first_and_last(days, parts, language, practice.country)
+    return formats.preferred(days, parts, language, practice.country)
 
 
 def _name_of(practice: Practice, provider_id: str) -> str:

@@ -173,17 +173,44 @@ def test_no_snapshot_is_left_of_a_message_that_is_no_more() -> None:
     }
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", MessageKind)
-def test_nothing_sensitive_is_in_it(kind: MessageKind) -> None:
-    mime = a_composed(kind, linked() if kind in messages.TELL_A_VISIT else None)
-    files = "".join(part.get_content().decode() for part in mime.iter_attachments())
-    whole = f"{mime['Subject']}{text_of(mime)}{text_of(mime, 'html')}{files}"
-    assert not [secret for secret in SECRETS if secret in whole]
-    assert "Núñez" not in whole
-    assert "New patient" not in files
-    if kind.to_staff:
-        assert "Maria" not in whole
-        assert LINK not in whole
+def test_nothing_sensitive_is_in_it(kind: MessageKind, language: str) -> None:
+    for request in everything(kind, language):
+        mime = a_composed(kind, request, language=language, locations=TestPlace.PLACES)
+        files = "".join(part.get_content().decode() for part in mime.iter_attachments())
+        whole = f"{mime['Subject']}{text_of(mime)}{text_of(mime, 'html')}{files}"
+        assert not [secret for secret in SECRETS if secret in whole]
+        assert "Núñez" not in whole
+        assert not [one for one in ("New patient", "Primera consulta") if one in files]
+        if kind.to_staff:
+            assert not [one for one in ("Maria", "Rosa") if one in whole]
+            assert LINK not in whole
+
+
+@pytest.mark.parametrize("kind", MessageKind)
+def test_patients_read_their_own_language_and_staff_the_practice_s(kind: MessageKind) -> None:
+    mime = a_composed(kind, a_request(language="es"), language="en")
+    spoken = "en" if kind.to_staff else "es"
+    assert mime["Content-Language"] == spoken
+    assert Tags(text_of(mime, "html")).all("html") == [{"lang": spoken}]
+    assert mime_text(kind, spoken) == text_of(mime)
+
+
+def mime_text(kind: MessageKind, language: str) -> str:
+    """Its text where patient and practice speak one language."""
+    return text_of(a_composed(kind, a_request(language=language), language=language))
+
+
+@pytest.mark.parametrize(("accent", "on_it"), [("#fde68a", "#000000"), ("#123456", "#ffffff")])
+@pytest.mark.parametrize("kind", MessageKind)
+def test_it_wears_the_practice_s_colour_with_letters_that_can_be_read_on_it(
+    kind: MessageKind, accent: str, on_it: str
+) -> None:
+    html = text_of(a_composed(kind, accent=accent), "html")
+    assert f"border-top:4px solid {accent}" in html
+    assert f"background:{accent};color:{on_it}" in html
+    assert "#0b6e99" not in html
 
 
 @pytest.mark.parametrize("kind", OF_REQUEST)

@@ -191,6 +191,22 @@ def test_what_is_wrong_is_said_at_the_top_and_beside_the_field_and_nothing_is_lo
     assert "Check your request" in page.text
 
 
+def test_an_address_that_no_mail_can_reach_is_refused_in_plain_words(asking: Asking) -> None:
+    patient = asking()
+    page = at_check(patient, email="josé@example.org")
+    assert page.status == 422
+    assert 'id="error-email"' in page.html
+    assert "we cannot write to an address with accents" in page.text
+    form = page.form_with("email")
+    assert form
+    assert form.values["email"] == "josé@example.org"
+    page = patient.submit(page, form, email="jose@müller.example")
+    assert "jose@müller.example" in page.text
+    sent(patient, page)
+    patient.world.deliver()
+    assert b"To: jose@xn--mller-kva.example\n" in patient.world.mailer.sent[-1][0]
+
+
 START_TEXT = "2026-11-24T09:30:00-08:00"
 
 

@@ -17,7 +17,7 @@ from oneway.domain import messages, requests
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.messages import CallTask, DueMessage, MessageKind, Why
 from oneway.domain.notices import Notice
-from oneway.domain.practices import Location
+from oneway.domain.practices import Location, Switches
 from oneway.domain.requests import Booker, Link, PartOfDay, PreferredTimes, Request, RequestState
 from oneway.languages import LANGUAGES
 from oneway.mail.compose import MailComposer
@@ -486,6 +486,15 @@ class TestDaysInPlaceOfATime:
         assert text_of(mime).count(";") >= 30
         if "Nov 24" in mime["Subject"]:
             assert "Tue, Nov 24 … Sat, Jan 23 (morning)" in mime["Subject"]
+
+
+@pytest.mark.parametrize("kind", [MessageKind.RECEIVED_PATIENT, MessageKind.NOT_CONFIRMED_PATIENT])
+def test_no_answer_by_mail_is_promised_where_none_will_come(kind: MessageKind) -> None:
+    assert "answer by e-mail" in text_of(a_composed(kind))
+    silent = text_of(a_composed(kind, switches=Switches(confirmed=False)))
+    assert "e-mail" not in silent
+    assert "The page below shows how your request stands." in silent
+    assert "ot come" in silent
 
 
 @pytest.mark.parametrize("state", [RequestState.CANCELLED, RequestState.EXPIRED])

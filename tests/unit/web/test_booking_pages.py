@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from oneway.domain.errors import StoreUnavailable
-from oneway.domain.practices import Limits, Location, VisitType
+from oneway.domain.practices import Limits, Location, Switches, VisitType
 from oneway.domain.requests import RequestState
 from oneway.web.forms import CHOICES, FIELDS
 
@@ -205,6 +205,14 @@ def test_an_address_that_no_mail_can_reach_is_refused_in_plain_words(asking: Ask
     sent(patient, page)
     patient.world.deliver()
     assert b"To: jose@xn--mller-kva.example\n" in patient.world.mailer.sent[-1][0]
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_an_answer_by_mail_is_promised_where_one_will_come(asking: Asking, confirmed: bool) -> None:
+    patient = asking(World(a_practice(switches=Switches(confirmed=confirmed))))
+    page = sent(patient, at_check(patient))
+    assert ("will answer by e-mail" in page.text) is confirmed
+    assert ("This page shows how your request stands" in page.text) is not confirmed
 
 
 START_TEXT = "2026-11-24T09:30:00-08:00"

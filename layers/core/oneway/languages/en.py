@@ -157,6 +157,7 @@ WORDS = {
     "my.next.look": "{practice} looks at your request and keeps this time for you until it answers.",
     "my.next.look_days": "{practice} looks for a time on the days that suit you. No place is held yet.",
     "my.next.by_mail": "{practice} will answer by e-mail.",
+    "my.next.by_page": "{practice} will answer. This page shows how your request stands.",
     "my.next.by_phone": "{practice} will call you.",
     "my.next.wait": "Please do not come before your visit is confirmed.",
     "my.mail_sent": "We have sent you an e-mail with a link to this page.",

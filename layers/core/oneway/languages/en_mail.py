@@ -43,6 +43,8 @@ WORDS = {
     "received_patient.subject": "{practice}: we received your request (not confirmed yet)",
     "received_patient.title": "Request sent. Not confirmed yet.",
     "received_patient.text": "{practice} will answer by e-mail. Please do not come before your visit is confirmed.",
+    "received_patient.text_no_mail": "{practice} will answer. The page below shows how your request stands. Please do not come "
+    "before your visit is confirmed.",
     "confirmed_patient.subject": "{practice}: your visit on {day} is confirmed",
     "confirmed_patient.title": "Your visit is confirmed",
     "confirmed_patient.text": "{practice} confirmed your visit.",
@@ -81,6 +83,8 @@ WORDS = {
     "not_confirmed_patient.title": "NOT confirmed: please do not come",
     "not_confirmed_patient.text": "{practice} has not confirmed your visit. Please do not come. Call {phone} to ask, "
     "or wait for an answer by e-mail.",
+    "not_confirmed_patient.text_no_mail": "{practice} has not confirmed your visit. Please do not come. Call {phone} to ask. "
+    "The page below shows how your request stands.",
     "expired_patient.subject": "{practice}: your request for {day} was not answered",
     "expired_patient.title": "Your request was not answered in time",
     "expired_patient.text": "We are sorry. {practice} did not confirm your visit, and its time has passed. Please "

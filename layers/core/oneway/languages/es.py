@@ -158,6 +158,7 @@ WORDS = {
     "my.next.look": "{practice} mira su solicitud y le guarda esta hora hasta que responda.",
     "my.next.look_days": "{practice} busca una hora en los días que le convienen. Todavía no se reserva ninguna plaza.",
     "my.next.by_mail": "{practice} le responderá por correo electrónico.",
+    "my.next.by_page": "{practice} le responderá. Esta página muestra el estado de su solicitud.",
     "my.next.by_phone": "{practice} le llamará.",
     "my.next.wait": "No acuda antes de que su cita esté confirmada.",
     "my.mail_sent": "Le hemos enviado un correo con un enlace a esta página.",

@@ -45,6 +45,8 @@ WORDS = {
     "received_patient.title": "Solicitud enviada. Sin confirmar todavía.",
     "received_patient.text": "{practice} le responderá por correo electrónico. No acuda antes de que su cita esté "
     "confirmada.",
+    "received_patient.text_no_mail": "{practice} le responderá. La página siguiente muestra el estado de su solicitud. No acuda "
+    "antes de que su cita esté confirmada.",
     "confirmed_patient.subject": "{practice}: su cita del {day} está confirmada",
     "confirmed_patient.title": "Su cita está confirmada",
     "confirmed_patient.text": "{practice} confirmó su cita.",
@@ -83,6 +85,8 @@ WORDS = {
     "not_confirmed_patient.title": "NO confirmada: por favor, no acuda",
     "not_confirmed_patient.text": "{practice} no ha confirmado su cita. Por favor, no acuda. Llame al {phone} para "
     "preguntar, o espere una respuesta por correo electrónico.",
+    "not_confirmed_patient.text_no_mail": "{practice} no ha confirmado su cita. Por favor, no acuda. Llame al {phone} para "
+    "preguntar. La página siguiente muestra el estado de su solicitud.",
     "expired_patient.subject": "{practice}: su solicitud para el {day} no tuvo respuesta",
     "expired_patient.title": "Su solicitud no tuvo respuesta a tiempo",
     "expired_patient.text": "Lo sentimos. {practice} no confirmó su cita y la hora ya pasó. Llame al {phone}, o "

@@ -66,6 +66,8 @@ _OTHER_FOR_DAYS = frozenset(
     )
 )
 """What is said in other words where days were asked for, and no time."""
+_PROMISE_MAIL = frozenset((MessageKind.RECEIVED_PATIENT, MessageKind.NOT_CONFIRMED_PATIENT))
+"""What tells patients to wait for an answer by mail, unless the practice turned that off."""
 _OLD_AFTER_MINUTES = 240
 
 
@@ -227,7 +229,7 @@ class MailComposer:
         details = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
         brief = _asked_for(request, practice, language, t, brief=True) if asked_days else when
         return self._common(practice, str(kind), language) | {
-            "text": f"{kind}.text_days" if asked_days and kind in _OTHER_FOR_DAYS else f"{kind}.text",
+            "text": f"{kind}.{_text_of(kind, asked_days is not None, practice)}",
             "differs": _differs(practice, request, t),
             "when": brief,
             "old": old,
@@ -294,6 +296,13 @@ def _times(due: DueMessage, request: Request) -> tuple[datetime | None, datetime
     if due.kind is MessageKind.CORRECTION_PATIENT:
         slot = request.slot
     return start, start + (slot.end - slot.start) if start and slot else None
+
+
+def _text_of(kind: MessageKind, days: bool, practice: Practice) -> str:
+    """Which of a message's texts is true: there are other words for days, and where no answer comes by mail."""
+    if days and kind in _OTHER_FOR_DAYS:
+        return "text_days"
+    return "text" if practice.switches.confirmed or kind not in _PROMISE_MAIL else "text_no_mail"
 
 
 def _when(request: Request, practice: Practice, language: str, t: Callable[..., str]) -> str:

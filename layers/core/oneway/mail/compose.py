@@ -54,6 +54,8 @@ _SEVEN_BITS = ReadablePolicy(cte_type="7bit", max_line_length=76)
 """Bodies that every relay takes as they are, in lines of at most 76 characters (RFC 2045)."""
 _LONG_HEADERS = _SEVEN_BITS.clone(max_line_length=250)
 """A subject on a line of its own: folded at its first word, as it would be by default, it looks forged to some filters."""
+_UNWANTED_ANSWERS = "DR, RN, NRN, OOF, AutoReply"
+"""All that Exchange may answer by itself, but for NDR: that nobody is there has to come back (MS-OXCMAIL, 2.1.3.2.20)."""
 _MOST_IN_DIGEST = 50
 _MOST_DAYS_IN_SUBJECT = 3
 _OTHER_FOR_DAYS = frozenset(
@@ -156,7 +158,7 @@ class MailComposer:
         # the same root.
         mime["References"] = mime["In-Reply-To"] = f"<{thread}@{host}>"
         mime["Auto-Submitted"] = "auto-generated"
-        mime["X-Auto-Response-Suppress"] = "All"
+        mime["X-Auto-Response-Suppress"] = _UNWANTED_ANSWERS
         mime.set_content(rendered.text)
         mime.add_alternative(rendered.html, subtype="html")
         if logo:

@@ -289,6 +289,7 @@ def test_it_comes_from_the_practice_and_answers_go_there(kind: MessageKind) -> N
     assert mime["Reply-To"] == "front@harbor.example"
     assert mime["To"] == ("front@harbor.example" if kind.to_staff else "maria@example.org")
     assert mime["Auto-Submitted"] == "auto-generated"
+    assert mime["Date"].datetime == NOW
     unwanted = mime["X-Auto-Response-Suppress"].split(", ")
     assert {"OOF", "AutoReply"} <= set(unwanted)
     assert not {"All", "NDR"} & set(unwanted), "that nobody is there has to come back"
@@ -369,6 +370,15 @@ class TestPlace:
         assert "not at" not in text_of(mime)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(None, ""), (239, ""), (240, ""), (241, "4 hours ago"), (600, "10 hours ago")]
+)
+def test_staff_are_warned_of_a_schedule_that_is_more_than_four_hours_old(minutes: int | None, words: str) -> None:
+    text = text_of(a_composed(MessageKind.RECEIVED_STAFF, schedule_age=minutes))
+    assert ("your schedule was last read" in text) is bool(words)
+    assert words in text
+
+
 def test_staff_see_that_there_is_no_address() -> None:
     mime = a_composed(MessageKind.RECEIVED_STAFF, a_request(patient=a_patient(email=None)))
     assert "No e-mail: call" in text_of(mime)
@@ -382,6 +392,15 @@ def test_all_messages_of_a_request_are_one_thread_for_the_patient_and_another_fo
         threads[kind.to_staff].add(mime["References"])
     assert [len(one) for one in threads.values()] == [1, 1]
     assert threads[True] != threads[False]
+
+
+def test_what_is_told_of_a_source_is_one_thread_of_its_practice() -> None:
+    broken, well = (
+        a_composed(kind)["References"] for kind in (MessageKind.SOURCE_BROKEN_STAFF, MessageKind.SOURCE_WELL_STAFF)
+    )
+    assert broken == well
+    assert a_composed(MessageKind.SOURCE_BROKEN_STAFF, slug="dock")["References"] != broken
+    assert a_composed(MessageKind.DIGEST_STAFF)["References"] != broken
 
 
 def calendar_of(mime: EmailMessage) -> icalendar.Event | None:
@@ -409,6 +428,28 @@ class TestCalendarFile:
         assert event["SUMMARY"] == "Appointment, Harbor Clinic"
         assert event.decoded("DTSTART") == START
         assert event["ATTENDEE"] == "mailto:maria@example.org"
+
+    def test_it_says_who_whom_to_call_and_how_long(self) -> None:
+        event = calendar_of(a_composed(MessageKind.CONFIRMED_PATIENT, linked()))
+        assert event
+        assert event.decoded("DTEND") - event.decoded("DTSTART") == timedelta(minutes=30)
+        assert event["DESCRIPTION"] == "Dr. Amara Osei\nQuestions? Call Harbor Clinic at (415) 555-0100."
+        assert event["ORGANIZER"] == "mailto:front@harbor.example"
+        assert event["ORGANIZER"].params["SENT-BY"] == f"mailto:{SENDER}"
+
+    def test_what_staff_undo_is_cancelled_with_the_length_it_was_asked_for(self) -> None:
+        event = calendar_of(a_composed(MessageKind.CORRECTION_PATIENT, old=True))
+        assert event
+        assert event.decoded("DTEND") - event.decoded("DTSTART") == timedelta(minutes=30)
+
+    @pytest.mark.parametrize(("language", "name"), [("en", "appointment.ics"), ("es", "cita.ics")])
+    def test_the_file_has_a_name_that_people_know(self, language: str, name: str) -> None:
+        (file,) = [
+            one.get_filename()
+            for one in a_composed(MessageKind.CONFIRMED_PATIENT, linked(language=language)).iter_attachments()
+            if one.get_filename()
+        ]
+        assert file == name
 
     def test_a_move_has_the_same_name_and_a_higher_number(self) -> None:
         first = calendar_of(a_composed(MessageKind.CONFIRMED_PATIENT, linked(version=2)))

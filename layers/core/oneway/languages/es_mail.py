@@ -38,8 +38,8 @@ WORDS = {
     "received_staff.title": "Un paciente solicita una cita",
     "received_staff.text": "Para confirmarla, anote la cita en su sistema de agenda a esta hora, copiando exactamente "
     "los datos del paciente de la página siguiente. La solicitud se confirmará sola.",
-    "received_staff.text_days": "Ninguna hora libre le convenía al paciente. Introduzca una cita en uno de estos días en su "
-    "sistema de citas, copiando sus datos exactamente de la página siguiente, y enlácela allí como posible coincidencia. No se "
+    "received_staff.text_days": "Ninguna hora libre le convenía al paciente. Anote una cita en uno de estos días en su "
+    "sistema de agenda, copiando sus datos exactamente de la página siguiente, y enlácela allí como posible coincidencia. No se "
     "reserva ninguna plaza.",
     "received_patient.subject": "{practice}: recibimos su solicitud (sin confirmar todavía)",
     "received_patient.title": "Solicitud enviada. Sin confirmar todavía.",

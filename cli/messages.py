@@ -6,6 +6,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
+from oneway.domain.addresses import fault_in
 from oneway.domain.errors import RequestNotFound
 from oneway.domain.suppression import mark_of
 from oneway.languages import LANGUAGES
@@ -55,7 +56,9 @@ def shown_html(mime: EmailMessage) -> str:
 
 
 def test(stack: Stack, slug: str, recipients: Sequence[str], out: Console) -> None:
-    """Have a test message sent, the way that all messages go. Raises Failure for an unknown practice."""
+    """Have a test message sent, the way that all messages go. Raises Failure: an unknown practice, an address that is none."""
+    if wrong := [one for one in recipients if fault_in(one)]:
+        raise Failure(f"no mail can be sent to {', '.join(wrong)}", "Write for example: frontdesk@harbor.example")
     stack.enter()
     with plainly(stack.name), busy(out, "Asking"):
         ours = operators()

@@ -12,9 +12,10 @@ from zoneinfo import available_timezones
 
 from oneway import languages
 from oneway.colours import is_colour
+from oneway.domain.addresses import AddressFault, as_sent, fault_in
 from oneway.domain.availability import Availability, Calendar
 from oneway.domain.feeds import INTERVALS
-from oneway.domain.practice_settings import BOUNDS, LONGEST_ID, is_email, is_id
+from oneway.domain.practice_settings import BOUNDS, LONGEST_ID, is_id
 from oneway.domain.practices import (
     Limits,
     Location,
@@ -175,7 +176,7 @@ class _Reader:
         for one in item.items() if item else ():
             fields = one.fields("{email: nadia@harbor.example, name: Nadia P.}")
             email_item = fields.need("email", "nadia@harbor.example")
-            email = _email(email_item).lower()
+            email = as_sent(_email(email_item)).lower()
             name = fields.text("name", "Nadia P.")
             role = fields.optional_choice("role", "role", tuple(StaffRole), StaffRole.STAFF)
             fields.done()
@@ -416,10 +417,16 @@ def _zones() -> frozenset[str]:
 
 def _email(item: Item | None) -> str:
     text = item.text(example="frontdesk@harbor.example") if item else ""
-    if item and text and not is_email(text):
-        item.wrong(f'"{text[:60]}" is no e-mail address. Write for example: frontdesk@harbor.example')
+    if item is None or not text:
         return ""
-    return text
+    match fault_in(text):
+        case AddressFault.NO_ADDRESS:
+            item.wrong(f'"{text[:60]}" is no e-mail address. Write for example: frontdesk@harbor.example')
+        case AddressFault.LETTERS:
+            item.wrong(f'Mail cannot be sent to "{text[:60]}": only a to z, digits and signs may stand before the @.')
+        case None:
+            return text
+    return ""
 
 
 def _accent(item: Item | None) -> str:

@@ -2,6 +2,7 @@
 
 from chalice.app import Response
 from oneway.calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
+from oneway.domain.addresses import as_sent
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import NotFound, RequestAlreadyAnswered
 from oneway.domain.requests import may_cancel
@@ -47,7 +48,7 @@ def download_visit(on: PageRequest, link: str) -> Response:
         summary=summary_of(t("my.calendar"), practice.name),
         location=f"{found.location.name}, {found.location.address}",
         description=f"{found.provider.name}\n{practice.name}, {shown(practice.phone, practice.country)}",
-        organizer=(practice.name, practice.reply_to),
+        organizer=(practice.name, as_sent(practice.reply_to)),
     )
     answer = asset_answer(
         calendar_file(event, Method.PUBLISH, on.ours.clock.now()), "text/calendar; charset=utf-8", NO_STORE

@@ -219,6 +219,13 @@ def test_switches_recipients_and_logo_stand_in_the_file() -> None:
     assert found.logo == "logo.png"
 
 
+@pytest.mark.parametrize("address", ["nobody", "a..b@harbor.example", "josé@harbor.example"])
+def test_no_test_goes_where_no_mail_can(address: str) -> None:
+    nowhere: Any = SimpleNamespace()
+    with pytest.raises(Failure, match="no mail can be sent to"):
+        messages.test(nowhere, "harbor", ["front@harbor.example", address], Console())
+
+
 def test_an_address_that_is_written_twice_gets_one_message() -> None:
     practice = a_practice(recipients=("Front@harbor.example", "front@harbor.example", "ben@harbor.example"))
     assert practice.staff_recipients == ("Front@harbor.example", "ben@harbor.example")

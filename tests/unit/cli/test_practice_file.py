@@ -166,6 +166,8 @@ def test_a_problem_names_line_column_and_what_to_write() -> None:
         ("zone: America/Los_Angeles", "zone: america/los_angeles", 5, 'Did you mean "America/Los_Angeles"?'),
         ("zone: America/Los_Angeles", "zone: EST", 5, "IANA name"),
         ("reply_to: desk@harbor.example", "reply_to: desk", 6, "no e-mail address"),
+        ("reply_to: desk@harbor.example", "reply_to: a..b@harbor.example", 6, "no e-mail address"),
+        ("reply_to: desk@harbor.example", "reply_to: josé@harbor.example", 6, "Mail cannot be sent to"),
         ("[desk@harbor.example]", "[desk@harbor.example, desk@harbor.example]", 7, "stands twice"),
         ("[desk@harbor.example]", "[]", 7, "at least one address"),
         ("minutes: 30", "minutes: 0", 11, "whole number from 5 to 720"),

@@ -17,8 +17,8 @@ from oneway.domain import messages, requests
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.messages import CallTask, DueMessage, MessageKind, Why
 from oneway.domain.notices import Notice
-from oneway.domain.practices import Location
-from oneway.domain.requests import Booker, Link, Request, RequestState
+from oneway.domain.practices import Location, Switches
+from oneway.domain.requests import Booker, Link, PartOfDay, PreferredTimes, Request, RequestState
 from oneway.languages import LANGUAGES
 from oneway.mail.compose import MailComposer
 
@@ -49,6 +49,7 @@ def written(
     logo: tuple[str, bytes] | None = None,
     old: bool | None = None,
     to: Sequence[str] = (),
+    schedule_age: int | None = None,
     **practice: Any,
 ) -> bytes:
     composer = MailComposer("https://book.example", SENDER, FakeClock(NOW), lambda _: logo)
@@ -67,7 +68,7 @@ def written(
         task = CallTask("000001-received_patient", MessageKind.RECEIVED_PATIENT, Why.BOUNCED, NOW)
         request = replace(request, call=task)
     usual = ours.recipients if kind.to_staff else [request.patient.email or ""]
-    return composer.of_request(due, ours, request, LINK, to or usual)
+    return composer.of_request(due, ours, request, LINK, to or usual, schedule_age)
 
 
 def text_of(mime: EmailMessage, kind: str = "plain") -> str:
@@ -86,12 +87,73 @@ def linked(provider: str = "osei", **changes: Any) -> Request:
 def test_as_a_person_gets_it(kind: MessageKind, language: str, pytestconfig: pytest.Config) -> None:
     request = a_request(language=language, note_to_patient="Please choose another day.")
     mime = a_composed(kind, request, language=language)
-    shown = f"To: {mime['To']}\nSubject: {mime['Subject']}\n\n{text_of(mime)}"
-    snapshot = SNAPSHOTS / f"{kind}.{language}.txt"
-    if pytestconfig.getoption("--write-snapshots"):
-        snapshot.parent.mkdir(exist_ok=True)
-        snapshot.write_text(shown, "utf-8")
-    assert shown == snapshot.read_text("utf-8")
+    shown = {
+        "txt": f"To: {mime['To']}\nSubject: {mime['Subject']}\n\n{text_of(mime)}",
+        "html": text_of(mime, "html"),
+    }
+    for ending, written in shown.items():
+        snapshot = SNAPSHOTS / f"{kind}.{language}.{ending}"
+        if pytestconfig.getoption("--write-snapshots"):
+            snapshot.parent.mkdir(exist_ok=True)
+            snapshot.write_text(written, "utf-8")
+        assert written == snapshot.read_text("utf-8")
+
+
+class Read(HTMLParser):
+    """The HTML of a message as somebody hears or reads it, in lines as its text has them."""
+
+    BLOCKS = frozenset(("p", "h1", "dd", "li", "blockquote"))
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self._said, self._link, self._in_list = "", "", False
+        self.feed(html.partition("<main")[2].partition(">")[2])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        of = dict(attrs)
+        self._in_list |= tag == "li"
+        self._said += of["alt"] or "" if tag == "img" else ""
+        self._link = of["href"] or "" if tag == "a" else self._link
+
+    def handle_data(self, data: str) -> None:
+        self._said += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "dt":
+            self._said += ": "
+        if tag not in self.BLOCKS:
+            return
+        kept = self._said.strip().splitlines() if tag == "blockquote" else [self._said]  # white-space: pre-line
+        said = [" ".join(line.split()) for line in kept]
+        if self._link:
+            said = [f"- {said[0]}" if self._in_list else f"{said[0]}:", self._link]
+        self.lines += said
+        self._said, self._link, self._in_list = "", "", False
+
+
+def everything(kind: MessageKind, language: str) -> list[Request]:
+    """Requests of which there is much to say: a visit elsewhere, a note, somebody else's, one without a time or an address."""
+    asked = a_request(language=language, note_to_patient="Bring <all> of\nAnn & Bo's cards")
+    booker, patient = Booker("Rosa", "Núñez", "mother"), a_patient(email=None)
+    other = without_a_time(5, language=language, booker=booker, patient=patient)
+    visit = linked("brandt", language=language)
+    assert visit.link
+    elsewhere = replace(visit, link=replace(visit.link, location="loc-9"))
+    return [asked, other, elsewhere] if kind in messages.TELL_A_VISIT else [asked, other]
+
+
+@pytest.mark.parametrize("logo", [None, LOGO], ids=["without_logo", "with_logo"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", MessageKind)
+def test_html_and_text_say_the_same(kind: MessageKind, language: str, logo: tuple[str, bytes] | None) -> None:
+    for request in everything(kind, language):
+        mime = a_composed(
+            kind, request, language=language, logo=logo, schedule_age=300, locations=TestPlace.PLACES, name="Ann's & Co"
+        )
+        text = [line for one in text_of(mime).splitlines() if (line := " ".join(one.split()))]
+        assert Read(text_of(mime, "html")).lines == text
+        assert len(text) > 4
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -106,20 +168,49 @@ def test_every_relay_can_take_it(kind: MessageKind, language: str) -> None:
 
 
 def test_no_snapshot_is_left_of_a_message_that_is_no_more() -> None:
-    assert {one.name for one in SNAPSHOTS.iterdir()} == {f"{k}.{lang}.txt" for k in MessageKind for lang in LANGUAGES}
+    assert {one.name for one in SNAPSHOTS.iterdir()} == {
+        f"{kind}.{language}.{ending}" for kind in MessageKind for language in LANGUAGES for ending in ("txt", "html")
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", MessageKind)
+def test_nothing_sensitive_is_in_it(kind: MessageKind, language: str) -> None:
+    for request in everything(kind, language):
+        mime = a_composed(kind, request, language=language, locations=TestPlace.PLACES)
+        files = "".join(part.get_content().decode() for part in mime.iter_attachments())
+        whole = f"{mime['Subject']}{text_of(mime)}{text_of(mime, 'html')}{files}"
+        assert not [secret for secret in SECRETS if secret in whole]
+        assert "Núñez" not in whole
+        assert not [one for one in ("New patient", "Primera consulta") if one in files]
+        if kind.to_staff:
+            assert not [one for one in ("Maria", "Rosa") if one in whole]
+            assert LINK not in whole
 
 
 @pytest.mark.parametrize("kind", MessageKind)
-def test_nothing_sensitive_is_in_it(kind: MessageKind) -> None:
-    mime = a_composed(kind, linked() if kind in messages.TELL_A_VISIT else None)
-    files = "".join(part.get_content().decode() for part in mime.iter_attachments())
-    whole = f"{mime['Subject']}{text_of(mime)}{text_of(mime, 'html')}{files}"
-    assert not [secret for secret in SECRETS if secret in whole]
-    assert "Núñez" not in whole
-    assert "New patient" not in files
-    if kind.to_staff:
-        assert "Maria" not in whole
-        assert LINK not in whole
+def test_patients_read_their_own_language_and_staff_the_practice_s(kind: MessageKind) -> None:
+    mime = a_composed(kind, a_request(language="es"), language="en")
+    spoken = "en" if kind.to_staff else "es"
+    assert mime["Content-Language"] == spoken
+    assert Tags(text_of(mime, "html")).all("html") == [{"lang": spoken}]
+    assert mime_text(kind, spoken) == text_of(mime)
+
+
+def mime_text(kind: MessageKind, language: str) -> str:
+    """Its text where patient and practice speak one language."""
+    return text_of(a_composed(kind, a_request(language=language), language=language))
+
+
+@pytest.mark.parametrize(("accent", "on_it"), [("#fde68a", "#000000"), ("#123456", "#ffffff")])
+@pytest.mark.parametrize("kind", MessageKind)
+def test_it_wears_the_practice_s_colour_with_letters_that_can_be_read_on_it(
+    kind: MessageKind, accent: str, on_it: str
+) -> None:
+    html = text_of(a_composed(kind, accent=accent), "html")
+    assert f"border-top:4px solid {accent}" in html
+    assert f"background:{accent};color:{on_it}" in html
+    assert "#0b6e99" not in html
 
 
 @pytest.mark.parametrize("kind", OF_REQUEST)
@@ -198,10 +289,26 @@ def test_it_comes_from_the_practice_and_answers_go_there(kind: MessageKind) -> N
     assert mime["Reply-To"] == "front@harbor.example"
     assert mime["To"] == ("front@harbor.example" if kind.to_staff else "maria@example.org")
     assert mime["Auto-Submitted"] == "auto-generated"
-    assert mime["X-Auto-Response-Suppress"] == "All"
+    assert mime["Date"].datetime == NOW
+    unwanted = mime["X-Auto-Response-Suppress"].split(", ")
+    assert {"OOF", "AutoReply"} <= set(unwanted)
+    assert not {"All", "NDR"} & set(unwanted), "that nobody is there has to come back"
     assert str(mime["Message-ID"]).strip().endswith("@oneway.example>")
     assert mime["Content-Language"] == "en"
     assert [part["Content-Language"] for part in mime.walk() if part is not mime and part["Content-Language"]] == []
+
+
+def test_names_beyond_ascii_are_written_as_the_dns_has_them() -> None:
+    """RFC 5891; SES takes no others, and calendars know addresses as URIs."""
+    asked = linked(patient=a_patient(email="maria@müller.example"))
+    raw = written(MessageKind.CONFIRMED_PATIENT, asked, reply_to="desk@straße.example")
+    head = raw.partition(b"\n\n")[0]
+    assert b"To: maria@xn--mller-kva.example\n" in head
+    assert b"Reply-To: desk@xn--strae-oqa.example\n" in head
+    event = calendar_of(a_composed(MessageKind.CONFIRMED_PATIENT, asked, reply_to="desk@straße.example"))
+    assert event
+    assert event["ATTENDEE"] == "mailto:maria@xn--mller-kva.example"
+    assert event["ORGANIZER"] == "mailto:desk@xn--strae-oqa.example"
 
 
 def test_names_cannot_forge_headers_or_markup() -> None:
@@ -263,6 +370,15 @@ class TestPlace:
         assert "not at" not in text_of(mime)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(None, ""), (239, ""), (240, ""), (241, "4 hours ago"), (600, "10 hours ago")]
+)
+def test_staff_are_warned_of_a_schedule_that_is_more_than_four_hours_old(minutes: int | None, words: str) -> None:
+    text = text_of(a_composed(MessageKind.RECEIVED_STAFF, schedule_age=minutes))
+    assert ("your schedule was last read" in text) is bool(words)
+    assert words in text
+
+
 def test_staff_see_that_there_is_no_address() -> None:
     mime = a_composed(MessageKind.RECEIVED_STAFF, a_request(patient=a_patient(email=None)))
     assert "No e-mail: call" in text_of(mime)
@@ -276,6 +392,15 @@ def test_all_messages_of_a_request_are_one_thread_for_the_patient_and_another_fo
         threads[kind.to_staff].add(mime["References"])
     assert [len(one) for one in threads.values()] == [1, 1]
     assert threads[True] != threads[False]
+
+
+def test_what_is_told_of_a_source_is_one_thread_of_its_practice() -> None:
+    broken, well = (
+        a_composed(kind)["References"] for kind in (MessageKind.SOURCE_BROKEN_STAFF, MessageKind.SOURCE_WELL_STAFF)
+    )
+    assert broken == well
+    assert a_composed(MessageKind.SOURCE_BROKEN_STAFF, slug="dock")["References"] != broken
+    assert a_composed(MessageKind.DIGEST_STAFF)["References"] != broken
 
 
 def calendar_of(mime: EmailMessage) -> icalendar.Event | None:
@@ -303,6 +428,28 @@ class TestCalendarFile:
         assert event["SUMMARY"] == "Appointment, Harbor Clinic"
         assert event.decoded("DTSTART") == START
         assert event["ATTENDEE"] == "mailto:maria@example.org"
+
+    def test_it_says_who_whom_to_call_and_how_long(self) -> None:
+        event = calendar_of(a_composed(MessageKind.CONFIRMED_PATIENT, linked()))
+        assert event
+        assert event.decoded("DTEND") - event.decoded("DTSTART") == timedelta(minutes=30)
+        assert event["DESCRIPTION"] == "Dr. Amara Osei\nQuestions? Call Harbor Clinic at (415) 555-0100."
+        assert event["ORGANIZER"] == "mailto:front@harbor.example"
+        assert event["ORGANIZER"].params["SENT-BY"] == f"mailto:{SENDER}"
+
+    def test_what_staff_undo_is_cancelled_with_the_length_it_was_asked_for(self) -> None:
+        event = calendar_of(a_composed(MessageKind.CORRECTION_PATIENT, old=True))
+        assert event
+        assert event.decoded("DTEND") - event.decoded("DTSTART") == timedelta(minutes=30)
+
+    @pytest.mark.parametrize(("language", "name"), [("en", "appointment.ics"), ("es", "cita.ics")])
+    def test_the_file_has_a_name_that_people_know(self, language: str, name: str) -> None:
+        (file,) = [
+            one.get_filename()
+            for one in a_composed(MessageKind.CONFIRMED_PATIENT, linked(language=language)).iter_attachments()
+            if one.get_filename()
+        ]
+        assert file == name
 
     def test_a_move_has_the_same_name_and_a_higher_number(self) -> None:
         first = calendar_of(a_composed(MessageKind.CONFIRMED_PATIENT, linked(version=2)))
@@ -345,6 +492,60 @@ def test_a_request_without_a_time_has_messages_too(kind: MessageKind) -> None:
     assert a_composed(kind, a_request(slot=None))["Subject"]
 
 
+def without_a_time(number: int = 2, **changes: Any) -> Request:
+    """*Ask for another time*: so many days, in the morning."""
+    days = tuple(START.date() + timedelta(days=2 * one) for one in range(number))
+    return a_request(slot=None, preferred=PreferredTimes(days, (PartOfDay.MORNING,), START, START), **changes)
+
+
+class TestDaysInPlaceOfATime:
+    """Such a request holds no place, and there is no time that it could be refused or confirmed at."""
+
+    @pytest.mark.parametrize("kind", OF_REQUEST)
+    def test_the_days_are_named(self, kind: MessageKind) -> None:
+        assert "Preferred days: Tue, Nov 24; Thu, Nov 26 (morning)" in text_of(a_composed(kind, without_a_time()))
+
+    @pytest.mark.parametrize(
+        ("kind", "said", "unsaid"),
+        [
+            (MessageKind.RECEIVED_STAFF, "No place is held", "The request becomes Confirmed by itself"),
+            (MessageKind.UNANSWERED_STAFF, "link it on the page below", "Enter the visit"),
+            (MessageKind.CANCELLED_PATIENT, "cannot see you on these days", "at this time"),
+            (MessageKind.CANCELLED_BY_PATIENT_STAFF, "remove it there", "The time is free"),
+            (MessageKind.EXPIRED_PATIENT, "the days that you asked for have passed", "its time has passed"),
+        ],
+    )
+    def test_it_is_said_in_other_words(self, kind: MessageKind, said: str, unsaid: str) -> None:
+        other, usual = text_of(a_composed(kind, without_a_time())), text_of(a_composed(kind))
+        assert said in other
+        assert unsaid not in other
+        assert unsaid in usual
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize("kind", OF_REQUEST)
+    def test_many_days_leave_the_subject_short_and_stand_in_the_letter(self, kind: MessageKind, language: str) -> None:
+        mime = a_composed(kind, without_a_time(31, language=language), language=language)
+        assert len(mime["Subject"]) <= 120
+        assert text_of(mime).count(";") >= 30
+        if "Nov 24" in mime["Subject"]:
+            assert "Tue, Nov 24 … Sat, Jan 23 (morning)" in mime["Subject"]
+
+
+@pytest.mark.parametrize("kind", [MessageKind.RECEIVED_PATIENT, MessageKind.NOT_CONFIRMED_PATIENT])
+def test_no_answer_by_mail_is_promised_where_none_will_come(kind: MessageKind) -> None:
+    assert "answer by e-mail" in text_of(a_composed(kind))
+    silent = text_of(a_composed(kind, switches=Switches(confirmed=False)))
+    assert "e-mail" not in silent
+    assert "The page below shows how your request stands." in silent
+    assert "ot come" in silent
+
+
+@pytest.mark.parametrize("state", [RequestState.CANCELLED, RequestState.EXPIRED])
+def test_a_correction_says_how_the_request_stands_now(state: RequestState) -> None:
+    text = text_of(a_composed(MessageKind.CORRECTION_PATIENT, a_request(state=state)))
+    assert {"cancelled": "State: Cancelled", "expired": "State: Not answered in time"}[str(state)] in text
+
+
 def test_of_a_visit_that_was_confirmed_it_says_that_the_visit_is_cancelled() -> None:
     told = a_composed(MessageKind.CANCELLED_PATIENT, linked(), old=True)
     assert "your visit on Monday, November 23, 2026 was cancelled" in told["Subject"]
@@ -356,6 +557,19 @@ def test_a_digest_names_the_visits_and_no_patient() -> None:
     text = text_of(a_composed(MessageKind.DIGEST_STAFF))
     assert "Tuesday, November 24, 2026, 9:30 AM (PST), Dr. Amara Osei" in text
     assert "Another time" in text
+
+
+def test_a_digest_says_how_many_more_there_are() -> None:
+    composer = MailComposer("https://book.example", SENDER, FakeClock(NOW))
+    notice = Notice("harbor", "digest_1", MessageKind.DIGEST_STAFF, NOW)
+    for waiting, more in ((50, []), (51, ["And 1 more."]), (60, ["And 10 more."])):
+        raw = composer.of_practice(notice, a_practice(), [a_request()] * waiting, ("a@x.example",))
+        mime = message_from_bytes(raw, policy=policy.default)
+        assert isinstance(mime, EmailMessage)
+        assert mime["Subject"] == f"{waiting} requests wait for an answer"
+        for part in ("plain", "html"):
+            assert text_of(mime, part).count(f"appointments/{a_request().id}") == 50
+            assert re.findall(r"And \d+ more\.", text_of(mime, part)) == more
 
 
 def test_later_messages_carry_the_number_of_their_change() -> None:

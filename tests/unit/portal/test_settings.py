@@ -166,6 +166,8 @@ class TestWhatCannotBe:
         [
             ("messages", "recipients", "", "give at least one address"),
             ("messages", "recipients", "front@harbor", "write each address like"),
+            ("messages", "recipients", "a..b@harbor.example", "write each address like"),
+            ("messages", "recipients", "a@x.example\njosé@x.example", "mail cannot be sent to an address with accents"),
             ("booking", "horizon_days", "366", "give a number from 1 to 365"),
             ("booking", "horizon_days", "soon", "give a whole number"),
             ("booking", "minimum_notice_minutes", "-1", "give a whole number"),

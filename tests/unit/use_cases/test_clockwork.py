@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -190,6 +191,36 @@ class TestDigest:
         desk.run_timers()
         desk.cancel_by_staff("harbor", "nadia@harbor.example", request.id, "not_available", "")
         assert DIGEST not in tick_at(desk, local(24, 9, 1))
+
+    def test_each_recipient_gets_what_is_theirs_once(self) -> None:
+        desk = Desk()
+        brandt = replace(desk.practice.providers["brandt"], recipients=("Lena@harbor.example", "FRONT@harbor.example"))
+        providers = desk.practice.providers | {"brandt": brandt}
+        desk.store.practices.save(
+            replace(desk.practice, providers=providers, recipients=("front@harbor.example", "a@x.example"))
+        )
+        asked = {
+            provider: desk.submit(
+                f"{number:032d}", provider=provider, start=(IN_DAYS + timedelta(minutes=30 * number)).isoformat()
+            )
+            for number, provider in enumerate(("osei", "brandt"))
+        }
+        desk.deliver()
+        tick_at(desk, local(23, 15))
+        desk.mailer.sent.clear()
+        assert tick_at(desk, local(24, 9)) == [DIGEST] * 3
+        named = {}
+        for mime, _, recipients, _ in desk.mailer.sent:
+            text = mime.decode()
+            named[recipients] = [one for one in asked if asked[one].request.id in text]
+        assert named == {
+            ("front@harbor.example",): ["osei", "brandt"],
+            ("a@x.example",): ["osei"],
+            ("Lena@harbor.example",): ["brandt"],
+        }
+        assert len({message_from_bytes(mime)["Message-ID"] for mime, *_ in desk.mailer.sent}) == 3
+        for minute in (1, 30):
+            assert tick_at(desk, local(24, 9, minute)) == []
 
     @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)))
     def test_it_comes_when_the_practice_opens_whatever_the_clock_does(self, moment: datetime) -> None:

@@ -109,6 +109,7 @@ def a_digest(world: World) -> str:
     world.deliver()
     nudged = replace(world.stored(request), nudged_at=world.clock.now() - timedelta(days=1))
     world.store.requests_by_id["harbor", request.id] = nudged
+    world.store.practices.save(replace(world.practice, recipients=("front@harbor.example", "second@harbor.example")))
     notice = digest("harbor", world.clock.now().date(), world.clock.now())
     world.store.notices.add(notice)
     return notice.name

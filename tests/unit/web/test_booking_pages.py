@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from oneway.domain.errors import StoreUnavailable
-from oneway.domain.practices import Limits, Location, VisitType
+from oneway.domain.practices import Limits, Location, Switches, VisitType
 from oneway.domain.requests import RequestState
 from oneway.web.forms import CHOICES, FIELDS
 
@@ -189,6 +189,30 @@ def test_what_is_wrong_is_said_at_the_top_and_beside_the_field_and_nothing_is_lo
     assert (form.values["last_name"], form.values["mobile"], form.values["start"]) == ("Núñez", "12", START_TEXT)
     page = patient.submit(page, form, birth_month="3", mobile="", email="maria@example.org")
     assert "Check your request" in page.text
+
+
+def test_an_address_that_no_mail_can_reach_is_refused_in_plain_words(asking: Asking) -> None:
+    patient = asking()
+    page = at_check(patient, email="josé@example.org")
+    assert page.status == 422
+    assert 'id="error-email"' in page.html
+    assert "we cannot write to an address with accents" in page.text
+    form = page.form_with("email")
+    assert form
+    assert form.values["email"] == "josé@example.org"
+    page = patient.submit(page, form, email="jose@müller.example")
+    assert "jose@müller.example" in page.text
+    sent(patient, page)
+    patient.world.deliver()
+    assert b"To: jose@xn--mller-kva.example\n" in patient.world.mailer.sent[-1][0]
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_an_answer_by_mail_is_promised_where_one_will_come(asking: Asking, confirmed: bool) -> None:
+    patient = asking(World(a_practice(switches=Switches(confirmed=confirmed))))
+    page = sent(patient, at_check(patient))
+    assert ("will answer by e-mail" in page.text) is confirmed
+    assert ("This page shows how your request stands" in page.text) is not confirmed
 
 
 START_TEXT = "2026-11-24T09:30:00-08:00"

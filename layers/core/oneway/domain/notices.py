@@ -3,6 +3,7 @@
 A notice is named after what it tells of, so that whoever finds it out twice, or late, makes it once.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -18,7 +19,7 @@ NOTICE = "notice_"
 class Notice:
     """Mail to staff that is due, or was sent (`sent_at`). `subject` is what it is about: a source's name, say.
 
-    `recipients` are those of a test; else the practice's get it.
+    `recipients` are those of a test; of a digest each recipient gets what is theirs; else the practice's get it.
     """
 
     practice: str
@@ -54,5 +55,15 @@ def of_source(event: HealthEvent, now: datetime) -> Notice:
 
 def test_message(practice: str, recipients: tuple[str, ...], now: datetime) -> Notice:
     """A test, at most one a minute to the same people."""
-    people = sha256("|".join(sorted(one.lower() for one in recipients)).encode()).hexdigest()[:8]
-    return Notice(practice, f"test_{now:%Y%m%dT%H%M}_{people}", MessageKind.TEST_STAFF, now, recipients=recipients)
+    return Notice(
+        practice,
+        f"test_{now:%Y%m%dT%H%M}_{people_mark(recipients)}",
+        MessageKind.TEST_STAFF,
+        now,
+        recipients=recipients,
+    )
+
+
+def people_mark(recipients: Iterable[str]) -> str:
+    """What tells a notice to these people from the same to others."""
+    return sha256("|".join(sorted(one.lower() for one in recipients)).encode()).hexdigest()[:8]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
+from .addresses import AddressFault, fault_in
 from .errors import FieldProblem, InvalidInput, SettingsChangedMeanwhile
 from .practice_events import PracticeEvent, PracticeHappening
 from .practices import Limits, Practice, Provider, StaffEdit, Switches, VisitType
@@ -41,7 +42,7 @@ _OF_PROVIDER = (
 )  # fmt: skip
 _GROUPS: Mapping[str, tuple[str, type]] = {"messages": ("switches", Switches), "limits": ("limits", Limits)}
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_EMAIL = re.compile(r"[^@\s,;<>()\"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_ADDRESS = {AddressFault.NO_ADDRESS: "email", AddressFault.LETTERS: "email_letters"}
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -59,11 +60,6 @@ class Kept:
 def is_id(text: str) -> bool:
     """Whether a text can be an id: small letters, digits and single hyphens."""
     return bool(_ID.fullmatch(text)) and len(text) <= LONGEST_ID
-
-
-def is_email(text: str) -> bool:
-    """Whether a text is an e-mail address."""
-    return bool(_EMAIL.fullmatch(text)) and len(text) <= LONGEST_TEXT
 
 
 def names_of(practice: Practice) -> Iterator[str]:
@@ -188,7 +184,7 @@ def _wrong(practice: Practice, name: str, value: Value) -> str:
                 return "required"
             if len(value) > MOST_RECIPIENTS:
                 return "too_many"
-            return "" if all(map(is_email, value)) else "email"
+            return next((_ADDRESS[fault] for one in value if (fault := fault_in(one))), "")
         case "accent", str():
             return "" if _COLOUR.fullmatch(value) else "colour"
         case "split", int() if value > 1 and not _may_split(practice, practice.providers[provider_of(name)]):

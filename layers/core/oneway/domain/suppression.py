@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from .addresses import as_sent
 from .messages import Why
 
 
@@ -17,5 +18,8 @@ class Suppression:
 
 
 def mark_of(practice: str, address: str) -> str:
-    """What stands for an address in a practice's keys. It is another one in each practice, so that none tells of the others."""
-    return sha256(f"{practice}|{address.strip().lower()}".encode()).hexdigest()[:32]
+    """What stands for an address in a practice's keys. It is another one in each practice, so that none tells of the others.
+
+    It is that of the address as the mail service knows it, which is how its events name it.
+    """
+    return sha256(f"{practice}|{as_sent(address.strip()).lower()}".encode()).hexdigest()[:32]

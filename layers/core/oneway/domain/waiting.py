@@ -145,6 +145,15 @@ def in_digest(practice: Practice, requests: Iterable[Request], now: datetime) ->
     ]
 
 
+def digests(practice: Practice, requests: Iterable[Request], now: datetime) -> dict[str, list[Request]]:
+    """Whose digest names which of the requests: each address has one, however many of its providers' requests wait."""
+    shares: dict[str, tuple[str, list[Request]]] = {}
+    for request in in_digest(practice, requests, now):
+        for address in practice.recipients_for(request.provider_id):
+            shares.setdefault(address.lower(), (address, []))[1].append(request)
+    return dict(shares.values())
+
+
 def _openings(availabilities: Sequence[Availability], zone: ZoneInfo, since: datetime) -> Iterable[tuple[int, int]]:
     """[begin, end) in epoch minutes of the times from an instant on when any of these is open, a month long, in order."""
     first, reached = day_of(since, zone), minute_after(since)

@@ -157,6 +157,7 @@ WORDS = {
     "my.next.look": "{practice} looks at your request and keeps this time for you until it answers.",
     "my.next.look_days": "{practice} looks for a time on the days that suit you. No place is held yet.",
     "my.next.by_mail": "{practice} will answer by e-mail.",
+    "my.next.by_page": "{practice} will answer. This page shows how your request stands.",
     "my.next.by_phone": "{practice} will call you.",
     "my.next.wait": "Please do not come before your visit is confirmed.",
     "my.mail_sent": "We have sent you an e-mail with a link to this page.",
@@ -208,6 +209,8 @@ WORDS = {
     "problem.date_too_early": "please give a year from 1900 on",
     "problem.not_a_phone": "this is not a phone number; give all its digits",
     "problem.not_an_email": "please write it like name@example.org",
+    "problem.email_letters": "we cannot write to an address with accents or other letters beyond a to z before the @; "
+    "please give another one, or a mobile number",
     "problem.phone_or_email_needed": "please give a mobile number, an e-mail address, or both",
     "problem.not_an_instant": "please choose a time",
     "problem.in_the_past": "this time has passed; please choose another",

@@ -43,6 +43,8 @@ WORDS = {
     "received_patient.subject": "{practice}: we received your request (not confirmed yet)",
     "received_patient.title": "Request sent. Not confirmed yet.",
     "received_patient.text": "{practice} will answer by e-mail. Please do not come before your visit is confirmed.",
+    "received_patient.text_no_mail": "{practice} will answer. The page below shows how your request stands. Please do not come "
+    "before your visit is confirmed.",
     "confirmed_patient.subject": "{practice}: your visit on {day} is confirmed",
     "confirmed_patient.title": "Your visit is confirmed",
     "confirmed_patient.text": "{practice} confirmed your visit.",
@@ -58,6 +60,7 @@ WORDS = {
     "cancelled_patient.subject": "{practice}: your request for {day} was cancelled",
     "cancelled_patient.title": "Your request was cancelled",
     "cancelled_patient.text": "{practice} cannot see you at this time. Please call, or ask for another time online.",
+    "cancelled_patient.text_days": "{practice} cannot see you on these days. Please call, or ask again online.",
     "cancelled_patient.subject_visit": "{practice}: your visit on {day} was cancelled",
     "cancelled_patient.title_visit": "Your visit was cancelled",
     "cancelled_patient.note": "A note from {practice}:",
@@ -65,6 +68,7 @@ WORDS = {
     "cancelled_by_patient_staff.title": "A patient cancelled a request",
     "cancelled_by_patient_staff.text": "The time is free again. If you had already entered the visit in your "
     "scheduling system, remove it there.",
+    "cancelled_by_patient_staff.text_days": "If you had already entered a visit in your scheduling system, remove it there.",
     "cancelled_by_patient_receipt.subject": "{practice}: you cancelled your request for {day}",
     "cancelled_by_patient_receipt.title": "You cancelled your request",
     "cancelled_by_patient_receipt.text": "Nothing more is to be done.",
@@ -79,17 +83,25 @@ WORDS = {
     "not_confirmed_patient.title": "NOT confirmed: please do not come",
     "not_confirmed_patient.text": "{practice} has not confirmed your visit. Please do not come. Call {phone} to ask, "
     "or wait for an answer by e-mail.",
+    "not_confirmed_patient.text_no_mail": "{practice} has not confirmed your visit. Please do not come. Call {phone} to ask. "
+    "The page below shows how your request stands.",
     "expired_patient.subject": "{practice}: your request for {day} was not answered",
     "expired_patient.title": "Your request was not answered in time",
     "expired_patient.text": "We are sorry. {practice} did not confirm your visit, and its time has passed. Please "
     "call {phone}, or ask for another time online.",
+    "expired_patient.text_days": "We are sorry. {practice} did not confirm a visit, and the days that you asked for have "
+    "passed. Please call {phone}, or ask again online.",
     "unanswered_staff.subject": "Still waiting for an answer: {when}",
     "unanswered_staff.title": "A request is still unanswered",
     "unanswered_staff.text": "A patient has waited for four open hours. Enter the visit in your scheduling system, or "
     "cancel the request. From now on one message a day names all that wait.",
+    "unanswered_staff.text_days": "A patient has waited for four open hours. Enter a visit on one of these days in your "
+    "scheduling system and link it on the page below, or cancel the request. From now on one message a day names all that wait.",
     "digest_staff.subject.one": "1 request waits for an answer",
     "digest_staff.subject.other": "{count} requests wait for an answer",
     "digest_staff.title": "Requests that wait for an answer",
+    "digest_staff.more.one": "And 1 more.",
+    "digest_staff.more.other": "And {count} more.",
     "digest_staff.text": "These patients do not know yet whether to come. Enter each visit in your scheduling system, "
     "or cancel the request.",
     "unreachable_staff.subject": "Call a patient: mail does not arrive ({when})",

@@ -168,6 +168,7 @@ WORDS = {
     "settings.wrong.number": "give a whole number",
     "settings.wrong.range": "give a number from {least} to {most}",
     "settings.wrong.required": "give at least one address: staff's mail goes there",
+    "settings.wrong.email_letters": "mail cannot be sent to an address with accents or other letters beyond a to z before the @",
     "settings.wrong.email": "write each address like name@example.org",
     "settings.wrong.too_many": "these are too many",
     "settings.wrong.colour": "choose a colour",

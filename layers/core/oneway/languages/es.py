@@ -158,6 +158,7 @@ WORDS = {
     "my.next.look": "{practice} mira su solicitud y le guarda esta hora hasta que responda.",
     "my.next.look_days": "{practice} busca una hora en los días que le convienen. Todavía no se reserva ninguna plaza.",
     "my.next.by_mail": "{practice} le responderá por correo electrónico.",
+    "my.next.by_page": "{practice} le responderá. Esta página muestra el estado de su solicitud.",
     "my.next.by_phone": "{practice} le llamará.",
     "my.next.wait": "No acuda antes de que su cita esté confirmada.",
     "my.mail_sent": "Le hemos enviado un correo con un enlace a esta página.",
@@ -209,6 +210,8 @@ WORDS = {
     "problem.date_too_early": "indique un año a partir de 1900",
     "problem.not_a_phone": "no es un número de teléfono; indique todas sus cifras",
     "problem.not_an_email": "escríbalo así: nombre@example.org",
+    "problem.email_letters": "no podemos escribir a una dirección con tildes, eñes u otras letras fuera de la a a la z "
+    "antes de la @; dé otra, o un teléfono móvil",
     "problem.phone_or_email_needed": "indique un móvil, un correo electrónico o ambos",
     "problem.not_an_instant": "elija una hora",
     "problem.in_the_past": "esta hora ya pasó; elija otra",

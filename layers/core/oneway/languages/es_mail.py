@@ -38,13 +38,15 @@ WORDS = {
     "received_staff.title": "Un paciente solicita una cita",
     "received_staff.text": "Para confirmarla, anote la cita en su sistema de agenda a esta hora, copiando exactamente "
     "los datos del paciente de la página siguiente. La solicitud se confirmará sola.",
-    "received_staff.text_days": "Ninguna hora libre le convenía al paciente. Introduzca una cita en uno de estos días en su "
-    "sistema de citas, copiando sus datos exactamente de la página siguiente, y enlácela allí como posible coincidencia. No se "
+    "received_staff.text_days": "Ninguna hora libre le convenía al paciente. Anote una cita en uno de estos días en su "
+    "sistema de agenda, copiando sus datos exactamente de la página siguiente, y enlácela allí como posible coincidencia. No se "
     "reserva ninguna plaza.",
     "received_patient.subject": "{practice}: recibimos su solicitud (sin confirmar todavía)",
     "received_patient.title": "Solicitud enviada. Sin confirmar todavía.",
     "received_patient.text": "{practice} le responderá por correo electrónico. No acuda antes de que su cita esté "
     "confirmada.",
+    "received_patient.text_no_mail": "{practice} le responderá. La página siguiente muestra el estado de su solicitud. No acuda "
+    "antes de que su cita esté confirmada.",
     "confirmed_patient.subject": "{practice}: su cita del {day} está confirmada",
     "confirmed_patient.title": "Su cita está confirmada",
     "confirmed_patient.text": "{practice} confirmó su cita.",
@@ -60,6 +62,7 @@ WORDS = {
     "cancelled_patient.subject": "{practice}: su solicitud para el {day} fue cancelada",
     "cancelled_patient.title": "Su solicitud fue cancelada",
     "cancelled_patient.text": "{practice} no puede atenderle a esa hora. Llame, o solicite otra hora en línea.",
+    "cancelled_patient.text_days": "{practice} no puede atenderle esos días. Llame, o vuelva a solicitar una cita en línea.",
     "cancelled_patient.subject_visit": "{practice}: su cita del {day} fue cancelada",
     "cancelled_patient.title_visit": "Su cita fue cancelada",
     "cancelled_patient.note": "Una nota de {practice}:",
@@ -67,6 +70,7 @@ WORDS = {
     "cancelled_by_patient_staff.title": "Un paciente canceló una solicitud",
     "cancelled_by_patient_staff.text": "La hora vuelve a estar libre. Si ya había anotado la cita en su sistema de "
     "agenda, elimínela allí.",
+    "cancelled_by_patient_staff.text_days": "Si ya había anotado una cita en su sistema de agenda, elimínela allí.",
     "cancelled_by_patient_receipt.subject": "{practice}: canceló su solicitud para el {day}",
     "cancelled_by_patient_receipt.title": "Canceló su solicitud",
     "cancelled_by_patient_receipt.text": "No tiene que hacer nada más.",
@@ -81,17 +85,26 @@ WORDS = {
     "not_confirmed_patient.title": "NO confirmada: por favor, no acuda",
     "not_confirmed_patient.text": "{practice} no ha confirmado su cita. Por favor, no acuda. Llame al {phone} para "
     "preguntar, o espere una respuesta por correo electrónico.",
+    "not_confirmed_patient.text_no_mail": "{practice} no ha confirmado su cita. Por favor, no acuda. Llame al {phone} para "
+    "preguntar. La página siguiente muestra el estado de su solicitud.",
     "expired_patient.subject": "{practice}: su solicitud para el {day} no tuvo respuesta",
     "expired_patient.title": "Su solicitud no tuvo respuesta a tiempo",
     "expired_patient.text": "Lo sentimos. {practice} no confirmó su cita y la hora ya pasó. Llame al {phone}, o "
     "solicite otra hora en línea.",
+    "expired_patient.text_days": "Lo sentimos. {practice} no confirmó ninguna cita y los días que pidió ya pasaron. Llame al "
+    "{phone}, o vuelva a solicitar una cita en línea.",
     "unanswered_staff.subject": "Todavía espera una respuesta: {when}",
     "unanswered_staff.title": "Una solicitud sigue sin respuesta",
     "unanswered_staff.text": "Un paciente ha esperado cuatro horas de atención. Anote la cita en su sistema de "
     "agenda, o cancele la solicitud. A partir de ahora, un mensaje al día nombra todas las que esperan.",
+    "unanswered_staff.text_days": "Un paciente ha esperado cuatro horas de atención. Anote una cita en uno de estos días en su "
+    "sistema de agenda y enlácela en la página siguiente, o cancele la solicitud. A partir de ahora, un mensaje al día nombra "
+    "todas las que esperan.",
     "digest_staff.subject.one": "1 solicitud espera una respuesta",
     "digest_staff.subject.other": "{count} solicitudes esperan una respuesta",
     "digest_staff.title": "Solicitudes que esperan una respuesta",
+    "digest_staff.more.one": "Y 1 más.",
+    "digest_staff.more.other": "Y {count} más.",
     "digest_staff.text": "Estos pacientes aún no saben si deben acudir. Anote cada cita en su sistema de agenda, o "
     "cancele la solicitud.",
     "unreachable_staff.subject": "Llame a un paciente: el correo no llega ({when})",

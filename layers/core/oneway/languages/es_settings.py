@@ -173,6 +173,8 @@ WORDS = {
     "settings.wrong.number": "escriba un número entero",
     "settings.wrong.range": "escriba un número de {least} a {most}",
     "settings.wrong.required": "escriba al menos una dirección: allí va el correo del personal",
+    "settings.wrong.email_letters": "no se puede enviar correo a una dirección con tildes, eñes u otras letras fuera de la a "
+    "a la z antes de la @",
     "settings.wrong.email": "escriba cada dirección como nombre@example.org",
     "settings.wrong.too_many": "son demasiados",
     "settings.wrong.colour": "elija un color",

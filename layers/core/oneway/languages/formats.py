@@ -1,6 +1,6 @@
 """Days, times and zones as people of a language and country write them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -99,9 +99,18 @@ def month_first(language: str, country: str) -> bool:
 
 def preferred(days: Iterable[date], parts: Iterable[str], language: str, country: str) -> str:
     """Days, and parts of the day in words: "Tue, Nov 24; Wed, Nov 25 (morning, evening)"."""
-    several = "; ".join(short_day(one, language, country) for one in days)
+    return _during("; ".join(short_day(one, language, country) for one in days), parts)
+
+
+def first_and_last(days: Sequence[date], parts: Iterable[str], language: str, country: str) -> str:
+    """The same in a few words: "Tue, Nov 24 … Fri, Dec 18 (morning)"."""
+    first, last = (short_day(one, language, country) for one in (days[0], days[-1]))
+    return _during(f"{first} … {last}", parts)
+
+
+def _during(days: str, parts: Iterable[str]) -> str:
     during = ", ".join(parts)
-    return f"{several} ({during})" if during else several
+    return f"{days} ({during})" if during else days
 
 
 def clock(value: datetime, language: str, country: str) -> str:

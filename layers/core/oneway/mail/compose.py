@@ -13,16 +13,16 @@ from email.utils import format_datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
 from ..calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
 from ..colours import readable_on
+from ..domain.addresses import as_sent
 from ..domain.clock_time import zone_of
 from ..domain.matching import place_of
 from ..domain.messages import TELL_A_VISIT, DueMessage, MessageKind
-from ..domain.notices import Notice
+from ..domain.notices import Notice, people_mark
 from ..domain.practices import Practice
 from ..domain.requests import Request
 from ..languages import LANGUAGES, formats, mail_words
@@ -54,7 +54,22 @@ _SEVEN_BITS = ReadablePolicy(cte_type="7bit", max_line_length=76)
 """Bodies that every relay takes as they are, in lines of at most 76 characters (RFC 2045)."""
 _LONG_HEADERS = _SEVEN_BITS.clone(max_line_length=250)
 """A subject on a line of its own: folded at its first word, as it would be by default, it looks forged to some filters."""
+_UNWANTED_ANSWERS = "DR, RN, NRN, OOF, AutoReply"
+"""All that Exchange may answer by itself, but for NDR: that nobody is there has to come back (MS-OXCMAIL, 2.1.3.2.20)."""
 _MOST_IN_DIGEST = 50
+_MOST_DAYS_IN_SUBJECT = 3
+_OTHER_FOR_DAYS = frozenset(
+    (
+        MessageKind.RECEIVED_STAFF,
+        MessageKind.UNANSWERED_STAFF,
+        MessageKind.CANCELLED_PATIENT,
+        MessageKind.CANCELLED_BY_PATIENT_STAFF,
+        MessageKind.EXPIRED_PATIENT,
+    )
+)
+"""What is said in other words where days were asked for, and no time."""
+_PROMISE_MAIL = frozenset((MessageKind.RECEIVED_PATIENT, MessageKind.NOT_CONFIRMED_PATIENT))
+"""What tells patients to wait for an answer by mail, unless the practice turned that off."""
 _OLD_AFTER_MINUTES = 240
 
 
@@ -113,7 +128,8 @@ class MailComposer:
         """A notice to staff; `waiting` are the requests that a digest names."""
         values, logo = self._notice_values(notice, practice, waiting), self.logo_of(practice.slug)
         thread = f"{practice.slug}.{notice.subject or notice.kind}"
-        mime = self._written(practice, str(notice.kind), values, recipients, notice.id, thread, logo)
+        message_id = f"{practice.slug}.{notice.id}.{people_mark(recipients)}"
+        mime = self._written(practice, str(notice.kind), values, recipients, message_id, thread, logo)
         return _bytes(mime, values["language"])
 
     def render(self, due: DueMessage, practice: Practice, request: Request, link: str) -> Rendered:
@@ -134,15 +150,15 @@ class MailComposer:
         mime = EmailMessage(_SEVEN_BITS)
         mime["Subject"] = _one_line(rendered.subject)
         mime["From"] = Address(_one_line(practice.name), addr_spec=self.sender)
-        mime["To"] = ", ".join(recipients)
-        mime["Reply-To"] = practice.reply_to
+        mime["To"] = ", ".join(map(as_sent, recipients))
+        mime["Reply-To"] = as_sent(practice.reply_to)
         mime["Date"] = format_datetime(self.clock.now())
         mime["Message-ID"] = f"<{message_id}@{host}>"
         # SES gives each message an id of its own, so that none can name the one before: all of a thread, the first one too, name
         # the same root.
         mime["References"] = mime["In-Reply-To"] = f"<{thread}@{host}>"
         mime["Auto-Submitted"] = "auto-generated"
-        mime["X-Auto-Response-Suppress"] = "All"
+        mime["X-Auto-Response-Suppress"] = _UNWANTED_ANSWERS
         mime.set_content(rendered.text)
         mime.add_alternative(rendered.html, subtype="html")
         if logo:
@@ -171,9 +187,9 @@ class MailComposer:
             summary=summary_of(t("calendar"), practice.name),
             location=f"{location.name}, {location.address}",
             description=f"{provider}\n{t('call', practice=practice.name, phone=shown(practice.phone, practice.country))}",
-            organizer=(practice.name, practice.reply_to),
+            organizer=(practice.name, as_sent(practice.reply_to)),
             sent_by=self.sender,
-            attendee=request.patient.email or "",
+            attendee=as_sent(request.patient.email or ""),
         )
         method = Method.REQUEST if tells else Method.CANCEL
         file = calendar_file(event, method, self.clock.now())
@@ -196,9 +212,11 @@ class MailComposer:
         )
         asked_days = request.preferred if start is None else None
         if start is None:
-            when = _asked_for(request, zone, practice, language, t)
+            when = _asked_for(request, practice, language, t)
         unreached = request.call if kind is MessageKind.UNREACHABLE_STAFF else None
-        state = "cancelled" if kind is MessageKind.CORRECTION_PATIENT and request.closed else _STATES.get(kind, "")
+        state = _STATES.get(kind, "")
+        if kind is MessageKind.CORRECTION_PATIENT and request.closed:
+            state = str(request.state)
         facts = [
             (t("state"), t(state) if state else ""),
             (t("tell"), t(f"tell.{unreached.kind}") if unreached else ""),
@@ -211,12 +229,13 @@ class MailComposer:
         ]
         person = request.booker or request.patient
         details = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
+        brief = _asked_for(request, practice, language, t, brief=True) if asked_days else when
         return self._common(practice, str(kind), language) | {
-            "text": f"{kind}.text_days" if asked_days and kind is MessageKind.RECEIVED_STAFF else f"{kind}.text",
+            "text": f"{kind}.{_text_of(kind, asked_days is not None, practice)}",
             "differs": _differs(practice, request, t),
-            "when": when,
+            "when": brief,
             "old": old,
-            "day": formats.day(start.astimezone(zone).date(), language, practice.country) if start else when,
+            "day": formats.day(start.astimezone(zone).date(), language, practice.country) if start else brief,
             "facts": [fact for fact in facts if fact[1]],
             "greeting": "" if kind.to_staff else person.first_name,
             "note": request.note_to_patient,
@@ -230,8 +249,7 @@ class MailComposer:
         t = _speaker(practice.language)
         rows = []
         for request in waiting[:_MOST_IN_DIGEST]:
-            zone = zone_of(place_of(request, practice).zone)
-            shown_at = _asked_for(request, zone, practice, practice.language, t)
+            shown_at = _when(request, practice, practice.language, t)
             link = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
             rows.append((f"{shown_at}, {_provider_name(practice, request)}", link))
         source = practice.sources.get(notice.subject)
@@ -239,6 +257,7 @@ class MailComposer:
         return self._common(practice, str(notice.kind), practice.language) | {
             "rows": rows,
             "count": len(waiting),
+            "more": max(0, len(waiting) - _MOST_IN_DIGEST),
             "when": "",
             "old": "",
             "day": "",
@@ -281,14 +300,31 @@ def _times(due: DueMessage, request: Request) -> tuple[datetime | None, datetime
     return start, start + (slot.end - slot.start) if start and slot else None
 
 
-def _asked_for(request: Request, zone: ZoneInfo, practice: Practice, language: str, t: Callable[..., str]) -> str:
-    """When a visit is, or when it would suit the patient."""
+def _text_of(kind: MessageKind, days: bool, practice: Practice) -> str:
+    """Which of a message's texts is true: there are other words for days, and where no answer comes by mail."""
+    if days and kind in _OTHER_FOR_DAYS:
+        return "text_days"
+    return "text" if practice.switches.confirmed or kind not in _PROMISE_MAIL else "text_no_mail"
+
+
+def _when(request: Request, practice: Practice, language: str, t: Callable[..., str]) -> str:
+    """When a visit is, or in a few words when it would suit the patient."""
     if request.start:
+        zone = zone_of(place_of(request, practice).zone)
         return formats.moment(request.start, zone, language, practice.country)
+    return _asked_for(request, practice, language, t, brief=True)
+
+
+def _asked_for(
+    request: Request, practice: Practice, language: str, t: Callable[..., str], *, brief: bool = False
+) -> str:
+    """When a visit without a time would suit the patient; `brief`: of many days the first and the last."""
     if request.preferred is None:
         return t("no_time")
-    parts = (t(f"part.{part}") for part in request.preferred.parts)
-    return formats.preferred(request.preferred.days, parts, language, practice.country)
+    days, parts = request.preferred.days, [t(f"part.{part}") for part in request.preferred.parts]
+    if brief and len(days) > _MOST_DAYS_IN_SUBJECT:
+        return formats.first_and_last(days, parts, language, practice.country)
+    return formats.preferred(days, parts, language, practice.country)
 
 
 def _name_of(practice: Practice, provider_id: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
+from ..domain.addresses import as_sent
 from ..faults import MailError, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class SesMailer:
         try:
             answer = _client().send_raw_email(
                 Source=sender,
-                Destinations=list(recipients),
+                Destinations=[as_sent(one) for one in recipients],
                 RawMessage={"Data": mime},
                 ConfigurationSetName=self._configuration_set,
                 Tags=[{"Name": name, "Value": value} for name, value in tags.items()],

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 
+from ..domain.addresses import LONGEST_ADDRESS, AddressFault, fault_in
 from ..domain.clock_time import day_of, first_minute, instant_of, parse_instant, zone_of
 from ..domain.errors import FieldProblem, InvalidInput
 from ..domain.practices import Practice, Provider, VisitType
@@ -21,11 +22,10 @@ from ..phones import to_e164
 LONGEST_NAME = 100
 LONGEST_REASON = 500
 LONGEST_INSURANCE = 200
-LONGEST_EMAIL = 254
 MOST_DAYS = 31
 """How many days may be preferred."""
 _EARLIEST_BIRTH = date(1900, 1, 1)
-_EMAIL = re.compile(r"[^@\s<>()\[\],;:\\\"]{1,64}@[^@\s.<>()\[\],;:\\\"]+(\.[^@\s.<>()\[\],;:\\\"]+)+")
+_ADDRESS = {AddressFault.NO_ADDRESS: "not_an_email", AddressFault.LETTERS: "email_letters"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 # Control characters, marks that turn the direction of what follows, and halves of surrogate pairs.
 _UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -47,6 +47,7 @@ DETAILS = {
     "date_too_early": "Give a date from 1900 on.",
     "not_a_phone": "Give a phone number that can be called, with its country code if it is not a local one.",
     "not_an_email": "Give an e-mail address such as name@example.org.",
+    "email_letters": "Give an e-mail address without accents or other letters beyond a to z before the @, or a mobile number.",
     "phone_or_email_needed": "Give a mobile number, an e-mail address, or both.",
     "not_an_instant": "Give a date and time with its offset, such as 2026-11-24T09:30:00-08:00.",
     "in_the_past": "Choose a time that is still to come.",
@@ -270,12 +271,12 @@ class _Fields:
         last_name = self._name("/patient/last_name", values.get("last_name"))
         birth_date = self._birth_date(values.get("birth_date"), today)
         typed_mobile = self.text("/patient/mobile", values.get("mobile"), 40, required=False)
-        email = self.text("/patient/email", values.get("email"), LONGEST_EMAIL, required=False)
+        email = self.text("/patient/email", values.get("email"), LONGEST_ADDRESS, required=False)
         mobile = to_e164(typed_mobile, country) if typed_mobile else None
         if typed_mobile and mobile is None:
             self.problem("/patient/mobile", "not_a_phone")
-        if email and not _EMAIL.fullmatch(email):
-            self.problem("/patient/email", "not_an_email")
+        if email and (fault := fault_in(email)):
+            self.problem("/patient/email", _ADDRESS[fault])
         given = (values.get("mobile"), values.get("email"))
         if not any(one.strip() if isinstance(one, str) else one for one in given):
             self.problem("/patient/mobile", "phone_or_email_needed")

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from ..domain.errors import WriteConflict
@@ -27,7 +28,7 @@ from ..domain.notices import Notice, notice_named
 from ..domain.practices import Practice
 from ..domain.requests import Request, due_meanwhile, with_call_after, with_due
 from ..domain.suppression import mark_of
-from ..domain.waiting import in_digest
+from ..domain.waiting import digests
 from ..faults import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 from ..links import PrivateLinks
 from ..ports import (
@@ -50,6 +51,8 @@ and writing what became of it: with less time left none is claimed.
 TRIES = 2
 _THROTTLED_TRIES = 4
 _FIRST_PAUSE_SECONDS = 0.5
+_MARK = 12
+"""As much of an address's mark as tells the recipients of a practice from each other."""
 
 
 class Composer(Protocol):
@@ -182,27 +185,33 @@ class SendMessages:
         notice = self.notices.get(practice.slug, notice_id)
         if notice is None or notice.sent_at:
             return 0
-        waiting: Sequence[Request] = ()
-        if notice.kind is MessageKind.DIGEST_STAFF:
-            waiting = in_digest(practice, self.requests.to_act(practice.slug), self.clock.now())
-            if not waiting:  # all were answered meanwhile
-                self.notices.done(notice, self.clock.now())
-                return 0
-        recipients = notice.recipients or practice.staff_recipients
-        due = DueMessage(str(notice.kind), notice.kind)
-
-        def compose(allowed: Sequence[str]) -> bytes:
-            return self.composer.of_practice(notice, practice, waiting, allowed)
-
-        tags = {"message": due.id, "request": notice.name, "practice": practice.slug}
         records = {record.id: record for record in self.messages.list(practice.slug, notice.name)}
-        before = records.get(due.id)
+        sent = 0
         try:
-            after = self._send_one(way, due, before, recipients, compose, tags)
+            for due, waiting, recipients in self._letters(practice, notice):
+                compose = partial(self.composer.of_practice, notice, practice, waiting)
+                tags = {"message": due.id, "request": notice.name, "practice": practice.slug}
+                before = records.get(due.id)
+                after = self._send_one(way, due, before, recipients, compose, tags)
+                sent += after.state is MessageState.SENT and after != before
         except (WriteConflict, MailUnavailable, MailOutcomeUnknown) as error:
             raise NotYet(f"{type(error).__name__} {error}".strip()) from error
         self.notices.done(notice, self.clock.now())
-        return int(after.state is MessageState.SENT and after != before)
+        return sent
+
+    def _letters(
+        self, practice: Practice, notice: Notice
+    ) -> Iterable[tuple[DueMessage, Sequence[Request], Sequence[str]]]:
+        """What a notice is sent as, the requests that each letter names, and to whom. Of a digest each recipient gets what is
+        theirs; nobody gets one once all were answered.
+        """
+        if notice.kind is not MessageKind.DIGEST_STAFF:
+            yield DueMessage(str(notice.kind), notice.kind), (), notice.recipients or practice.staff_recipients
+            return
+        shares = digests(practice, self.requests.to_act(practice.slug), self.clock.now())
+        for address, waiting in shares.items():
+            letter = f"{mark_of(practice.slug, address)[:_MARK]}-{notice.kind}"
+            yield DueMessage(letter, notice.kind), waiting, (address,)
 
     def _age(self, practice: Practice, due: DueMessage, request: Request) -> int | None:
         provider = practice.providers.get(request.provider_id)

@@ -549,6 +549,7 @@ class Decisions(RuleBasedStateMachine):
             assert entry in (Happening.RESCHEDULED, Happening.CONFIRMED)
             if entry is Happening.RESCHEDULED:
                 assert pointed or (same and visit.provider_id == before.link.provider_id)
+                assert pointed or self.was_read_since(before, before.link.provider_id)
             return
         assert whom(visit.row.patient) == view.who
         assert visit.state in CONFIRMING
@@ -556,10 +557,19 @@ class Decisions(RuleBasedStateMachine):
         assert not self.is_dismissed(request, visit)
         if entry is Happening.RESCHEDULED:
             assert before.moving
+            assert self.was_read_since(before, before.provider_id) or self.has_waited(before)
             assert abs(visit.start - slot.start) <= timedelta(days=30)
         else:
             assert visit.start == slot.start
             assert (entry is Happening.CONFIRMED) == before.pending
+
+    def was_read_since(self, cancelled: Request, provider: str) -> bool:
+        """Whether a good pull began after a cancellation: only then is the one visit that is known the only one."""
+        good_at = self.good_at.get(provider)
+        return bool(cancelled.awaited and good_at and good_at > cancelled.awaited.since)
+
+    def has_waited(self, cancelled: Request) -> bool:
+        return bool(cancelled.awaited and self.now - cancelled.awaited.since >= NEVER_READ)
 
     def copies(self, external_id: str) -> list[Appointment]:
         """A visit, as it is kept of each provider who has, or had, it."""

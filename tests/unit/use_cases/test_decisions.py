@@ -10,6 +10,7 @@ from oneway.domain.errors import Forbidden, PracticeNotFound, RequestAlreadyAnsw
 from oneway.domain.matching import identifiers_of
 from oneway.domain.practices import Location, Switches
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
+from oneway.store.requests import request_item
 
 from tests.builders import START, a_practice, a_provider, a_record
 from tests.desk import CANCELLED, CONFIRMED, CORRECTION, EXPIRED, LATER, NADIA, RESCHEDULED, VIC, Desk, at
@@ -599,6 +600,19 @@ class TestDismissing:
         desk.change(patient=record)
         desk.minutes()
         assert desk.answered_by(request) == "appt-1"
+
+    def test_it_stands_however_many_others_are_dismissed_after_it(self, desk: Desk) -> None:
+        request = desk.ask()
+        others = [f"other-{number}" for number in range(100)]
+        for external_id in ("appt-1", *others):
+            desk.enter(external_id, **at(LATER))
+        desk.minutes()
+        for external_id in ("appt-1", *others):
+            desk.dismiss(request, external_id)
+        desk.change(**at(START))
+        desk.minutes(2)
+        assert desk.stored(request).pending
+        assert len(request_item(desk.stored(request)).body) < 4_000
 
     def test_it_can_be_taken_back_once_and_is_an_entry(self, desk: Desk) -> None:
         request = mistyped(desk)

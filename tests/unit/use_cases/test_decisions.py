@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from oneway.domain.appointments import AppointmentState, NameUse, PersonName, RowKind
+from oneway.domain.appointments import AppointmentState, NameUse, PersonName, RecordPatient, RowKind
 from oneway.domain.errors import Forbidden, PracticeNotFound, RequestAlreadyAnswered
 from oneway.domain.matching import identifiers_of
 from oneway.domain.practices import Location, Switches
@@ -790,6 +790,94 @@ class TestAnotherPatient:
         assert (found.suspended_at, found.to_act) == (None, False)
         assert desk.answered_by(request) == "appt-1"
         assert desk.told(request) == [CONFIRMED]
+
+    @pytest.mark.parametrize("source_id", [None, "pat-1"])
+    def test_who_becomes_another_step_by_step_is_compared_with_whom_it_was_linked_as(
+        self, desk: Desk, source_id: str | None
+    ) -> None:
+        hers = a_record(source_id=source_id)
+        request = desk.confirmed(patient=hers)
+        desk.change(patient=(married := replace(hers, names=(PersonName(("Jo",), "Reed"),))))
+        desk.minutes()
+        assert not desk.stored(request).suspended_at
+        desk.change(patient=replace(married, birth_date=date(1950, 1, 1)), **at(LATER))
+        desk.minutes(4)
+        assert desk.stored(request).suspended_at
+        assert desk.told(request) == [CONFIRMED]
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            (PersonName(("MARIA",), "NUÑEZ"),),
+            (PersonName(("Maria", "Elena"), "Nunez"),),
+            (PersonName(("Maria",), "Jones"), PersonName(("Maria",), "Nunez", use=NameUse.OLD)),
+        ],
+    )
+    def test_a_name_that_is_only_written_otherwise_is_the_same_name(
+        self, desk: Desk, names: tuple[PersonName, ...]
+    ) -> None:
+        request = desk.confirmed()
+        desk.change(patient=a_record(names=names, birth_date=date(1984, 3, 21)))
+        desk.minutes(3)
+        assert not desk.stored(request).suspended_at
+
+    def test_a_record_that_could_not_be_read_for_a_while_is_the_same_when_it_comes_back(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        for record in (RecordPatient("pat-1"), a_record()):
+            desk.change(patient=record)
+            desk.minutes()
+            assert not desk.stored(request).suspended_at
+
+    def test_a_record_that_could_not_be_read_comes_back_as_another_all_the_same(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=RecordPatient("pat-1"))
+        desk.minutes()
+        desk.change(patient=replace(ANOTHER, source_id="pat-1"))
+        desk.minutes()
+        assert desk.stored(request).suspended_at
+
+    def test_whoever_was_not_known_when_it_was_linked_is_once_the_record_says(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(patient=RecordPatient("pat-1"))
+        desk.minutes()
+        desk.accept(request)
+        desk.change(patient=a_record())
+        desk.minutes()
+        assert not desk.stored(request).suspended_at
+        desk.change(patient=replace(ANOTHER, source_id="pat-1"))
+        desk.minutes()
+        assert desk.stored(request).suspended_at
+
+    def test_records_that_are_merged_again_and_again_are_the_same(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        for number in range(2, 5):
+            desk.change(patient=a_record(source_id=f"pat-{number}", former_ids=(f"pat-{number - 1}",)))
+            desk.minutes()
+        assert not desk.stored(request).suspended_at
+
+    def test_what_is_kept_is_linked_as_who_it_is_by_then(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        desk.keep(request)
+        desk.change(patient=replace(ANOTHER, birth_date=date(1950, 1, 2)))
+        desk.minutes()
+        assert not desk.stored(request).suspended_at
+        desk.change(patient=a_record())
+        desk.minutes()
+        assert desk.stored(request).suspended_at
+
+    def test_with_another_provider_it_is_linked_as_before(self, desk: Desk) -> None:
+        hers = a_record(source_id=None)
+        request = desk.confirmed(patient=hers)
+        renamed = replace(hers, names=(PersonName(("Jo",), "Reed"),))
+        desk.change(provider_external_id="prac-brandt", patient=renamed)
+        desk.minutes(4)
+        assert desk.visit().provider_id == "brandt"
+        assert not desk.stored(request).suspended_at
+        desk.change(patient=replace(renamed, birth_date=date(1950, 1, 1)))
+        desk.minutes(2)
+        assert desk.stored(request).suspended_at
 
     @pytest.mark.parametrize(
         "record",

@@ -703,6 +703,40 @@ class TestComingLate:
         assert desk.told(request) == [EXPIRED]
         assert desk.timeline(request)[-1].detail == "after_expiry"
 
+    def test_what_answers_a_request_that_is_cancelled_in_that_moment_is_linked_too(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+
+        def is_stored() -> None:
+            desk.store.before_commit = is_tied
+
+        def is_tied() -> None:
+            desk.cancel_by_patient("harbor", desk.links.of(request))
+
+        desk.store.before_commit = is_stored
+        desk.minutes(2)
+        assert desk.answered_by(request) == "appt-1"
+        assert [entry.what for entry in desk.timeline(request)][1:] == [Happening.CANCELLED, Happening.CAME_LATE]
+
+    @pytest.mark.parametrize("how", ["other", "moved"])
+    def test_what_answers_a_request_that_is_cancelled_before_the_index_says_so_is_linked_too(
+        self, desk: Desk, how: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        request = desk.ask()
+        desk.enter()
+
+        def closed(*_: object) -> list[Request]:
+            if desk.stored(request).pending:
+                desk.cancel_by_staff("harbor", NADIA, request.id, how, "")
+            return []
+
+        monkeypatch.setattr(type(desk.store.requests), "closed", closed)
+        desk.pull()
+        late = [Happening.CANCELLED, Happening.CAME_LATE]
+        assert desk.happened(request) == (late if how == "other" else [Happening.CANCELLED])
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+
     def test_who_waits_comes_before_who_had_cancelled(self, desk: Desk) -> None:
         request = desk.ask()
         desk.cancel_by_patient("harbor", desk.links.of(request))

@@ -52,9 +52,15 @@ class ConfirmMatches:
         late = self._closed_at(practice, appointments)
         confirmed = 0
         for appointment in appointments:
-            if self._pending_at(practice, days, appointment):
-                confirmed += settle(partial(self._for_appointment, practice, appointment), self.clock)
-            for request_id in late.get(minute_of(appointment.start), ()):
+            ended = late.get(minute_of(appointment.start), [])
+            if pending := self._pending_at(practice, days, appointment):
+                is_confirmed = settle(partial(self._for_appointment, practice, appointment), self.clock)
+                confirmed += is_confirmed
+                if not is_confirmed:
+                    # Who cancelled just now stands in no day item any more, and perhaps not yet in the index.
+                    found = self.requests.get_many(practice.slug, pending)
+                    ended = [*ended, *(one.id for one in found if one.closed)]
+            for request_id in dict.fromkeys(ended):
                 settle(partial(self._came_late, practice, appointment, request_id), self.clock)
         return confirmed
 

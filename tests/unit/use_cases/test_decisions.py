@@ -581,6 +581,14 @@ class TestDismissing:
         (dismissal,) = desk.stored(request).dismissals
         assert dismissal.identifiers == identifiers_of(desk.source.rows["appt-1"].patient)
 
+    def test_it_stands_when_the_source_writes_the_same_another_way(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        name = PersonName(("MARIA",), "NUNEZ")
+        desk.change(patient=a_record(names=(name,), emails=tuple(map(str.upper, a_record().emails))))
+        desk.minutes(2)
+        assert desk.answered_by(request) is None
+
     def test_it_stands_although_it_would_confirm_by_itself_once_its_time_changes(self, desk: Desk) -> None:
         request = desk.ask()
         desk.enter(**at(LATER))

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from .appointments import CONFIRMING, Appointment, RecordPatient, RowKind
-from .people import agrees, same_name
+from .appointments import CONFIRMING, Appointment, PersonName, RecordPatient, RowKind
+from .people import agrees, family_name, given_names, normalise_email, same_name
 from .practices import Location, Practice
 from .requests import Request
 
@@ -109,12 +109,20 @@ def known_after(known: RecordPatient | None, seen: RecordPatient | None) -> Reco
 
 
 def identifiers_of(record: RecordPatient | None) -> str:
-    """A digest of what identifies a record's patient: while it is the same, what staff said of it stands."""
+    """A digest of what identifies a record's patient: while it is the same, what staff said of it stands. In whichever order a
+    source tells it, and however it writes it.
+    """
     if record is None:
         return ""
-    names = sorted(map(repr, record.names))
-    parts = record.source_id, names, record.birth_date, sorted(record.phones), sorted(record.emails)
+    names = sorted(_normalised(one) for one in record.names)
+    emails = sorted(map(normalise_email, record.emails))
+    parts = record.source_id, names, str(record.birth_date or ""), sorted(record.phones), emails
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+def _normalised(name: PersonName) -> tuple[str, ...]:
+    given, family = given_names(name.given), family_name(name.family, name.suffix)
+    return str(name.use), given.whole, family.whole, family.suffix or given.suffix
 
 
 def is_dismissed(request: Request, appointment: Appointment) -> bool:

@@ -660,6 +660,46 @@ class TestDismissing:
 
         assert [one.appointment_id for one in desk.stored(request).dismissals] == [desk.visit("appt-2").id]
 
+    def test_taken_back_of_a_request_that_had_ended_the_visit_comes_late(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.dismiss(request)
+        desk.change(**at(START))
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        desk.minutes()
+        assert desk.answered_by(request) is None
+        told = desk.told(request)
+        desk.perhaps(request)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.timeline(request)[-1].detail == "after_patient"
+        assert desk.told(request) == told
+
+    @pytest.mark.parametrize(
+        "comes_back",
+        [
+            lambda desk: (desk.call_off(), desk.minutes(3), desk.book_again()),
+            lambda desk: (desk.change(provider_external_id="prac-brandt"), desk.minutes(4)),
+            lambda desk: (desk.source.hidden.add("appt-1"), desk.minutes(4), desk.source.hidden.clear()),
+            lambda desk: (desk.change(**at(LATER)), desk.minutes(3), desk.change(**at(START))),
+            lambda desk: (desk.change(patient=None), desk.minutes(3), desk.change(patient=a_record())),
+        ],
+        ids=["cancelled", "with another provider", "not shown", "moved", "without a patient"],
+    )
+    @pytest.mark.parametrize("ended", [False, True], ids=["it waits", "it had ended"])
+    def test_it_stands_whatever_becomes_of_the_visit_meanwhile(self, desk: Desk, comes_back: Any, ended: bool) -> None:
+        desk.enter("stays", patient=None, **at(START + timedelta(days=3)))
+        request = desk.confirmed()
+        desk.undo(request)
+        if ended:
+            desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        comes_back(desk)
+        desk.minutes(4)
+        assert desk.answered_by(request) is None
+        assert desk.visit().state is AppointmentState.BOOKED
+        assert desk.visit().missing_since is None
+
     def test_it_is_of_one_request_only(self, desk: Desk) -> None:
         request = desk.ask()
         desk.enter(**at(LATER))
@@ -744,6 +784,29 @@ class TestComingLate:
         assert desk.happened(request) == (late if how == "other" else [Happening.CANCELLED])
         desk.minutes(3)
         assert desk.answered_by(request) == "appt-1"
+
+    def test_of_several_that_had_ended_the_oldest_is_answered(self, desk: Desk) -> None:
+        asked = []
+        for number in (1, 2, 3):
+            asked.append(desk.ask(number))
+            desk.cancel_by_patient("harbor", desk.links.of(asked[-1]))
+            desk.clock.advance(seconds=1)
+        desk.enter()
+        desk.minutes()
+        assert min(asked, key=lambda one: one.id) is not asked[0]
+        assert [desk.answered_by(one) for one in asked] == ["appt-1", None, None]
+
+    def test_of_two_visits_that_came_late_the_other_one_answers_when_one_is_undone(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        desk.enter("appt-1")
+        desk.enter("appt-2")
+        desk.minutes()
+        first = desk.answered_by(request)
+        desk.undo(request)
+        assert {first, desk.answered_by(request)} == {"appt-1", "appt-2"}
+        desk.undo(request)
+        assert desk.stored(request).state is RequestState.CANCELLED
 
     def test_who_waits_comes_before_who_had_cancelled(self, desk: Desk) -> None:
         request = desk.ask()

@@ -75,7 +75,7 @@ def came_late(request: Request, appointment: Appointment, now: datetime) -> Tran
 
     Raises RequestAlreadyAnswered unless it had ended.
     """
-    if not request.closed or request.moving:
+    if not request.ended:
         raise RequestAlreadyAnswered
     by = request.cancelled_by if request.state is RequestState.CANCELLED else None
     detail = f"after_{by}" if by else "after_expiry"

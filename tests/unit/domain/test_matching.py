@@ -2,14 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oneway.domain.appointments import CONFIRMING, Appointment, AppointmentState, PersonName, RowKind
-from oneway.domain.matching import confirms, could_confirm, oldest_confirmed
+from oneway.domain.appointments import (
+    CONFIRMING,
+    Appointment,
+    AppointmentState,
+    NameUse,
+    PersonName,
+    RecordPatient,
+    RowKind,
+)
+from oneway.domain.matching import (
+    confirms,
+    could_confirm,
+    identifiers_of,
+    is_another_patient,
+    known_after,
+    oldest_confirmed,
+)
 from oneway.domain.practices import Practice
 from oneway.domain.requests import Request, RequestState
 
@@ -117,3 +132,43 @@ def test_the_oldest_request_wins_in_whatever_order() -> None:
     for order in permutations(ages):
         assert oldest_confirmed(found, order, practice) == ages[2]
     assert oldest_confirmed(found, [], practice) is None
+
+
+HERS = RecordPatient("pat-1", (PersonName(("Maria",), "Nunez"),), date(1984, 3, 12))
+JO = RecordPatient("pat-1", (PersonName(("Jo",), "Reed"),), date(1950, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "another"),
+    [
+        (HERS, HERS, False),
+        (HERS, replace(HERS, source_id="pat-2"), True),
+        (HERS, replace(HERS, source_id="pat-2", former_ids=("pat-1",)), False),
+        (HERS, replace(HERS, source_id=None), False),
+        (HERS, JO, True),
+        (HERS, replace(JO, birth_date=HERS.birth_date), False),
+        (HERS, replace(JO, names=HERS.names), False),
+        (HERS, replace(JO, birth_date=None), True),
+        (HERS, RecordPatient("pat-1"), False),
+        (HERS, RecordPatient("pat-2"), True),
+        (HERS, RecordPatient(None), True),
+        (HERS, None, True),
+        (RecordPatient("pat-1"), HERS, False),
+        (RecordPatient("pat-2"), HERS, True),
+        (RecordPatient(None), HERS, False),
+        (replace(HERS, birth_date=None), JO, True),
+    ],
+)
+def test_a_patient_is_another_by_id_or_by_name_and_birth_date(
+    known: RecordPatient, seen: RecordPatient | None, another: bool
+) -> None:
+    assert is_another_patient(known, seen) is another
+    if another:
+        assert known_after(known, seen) == known
+
+
+def test_the_digest_that_dismissals_are_kept_by_stays_what_is_stored() -> None:
+    """Another digest lifts every dismissal, and what staff took apart is tied again: accept the old one as well."""
+    names = PersonName(("Maria", "Elena"), "Núñez", "Jr"), PersonName(("Mia",), "Núñez", use=NameUse.NICKNAME)
+    assert identifiers_of(a_record(names=names)) == identifiers_of(a_record(names=names[::-1])) == "f4a857317e8459ff"
+    assert identifiers_of(None) == ""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from oneway.domain.appointments import NameUse, PersonName
-from oneway.domain.people import agreement, agrees, family_name, given_names, normalise_email, normalise_name
+from oneway.domain.people import agreement, agrees, family_name, given_names, normalise_email, normalise_name, same_name
 from oneway.domain.requests import Patient
 
 from tests.builders import a_patient, a_record
@@ -189,6 +189,26 @@ def test_what_a_person_would_call_another_last_name(typed: str, record: str) -> 
 )
 def test_suffixes_count_wherever_they_stand(typed: Patient, record: PersonName, same: bool) -> None:
     assert agrees(typed, a_record(names=(record,))) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (PersonName(("Maria",), "Nunez"), PersonName(("MARIA", "Elena"), "Núñez"), True),
+        (PersonName(("Maria",), "Nunez"), PersonName(("Maria",), "Nunez", use=NameUse.OLD), True),
+        (PersonName(("Maria",), "Nunez"), PersonName(("Maria",), "Nunez", "Jr"), True),
+        (PersonName(("Maria",), "Nunez", "Sr"), PersonName(("Maria",), "Nunez", "Jr"), False),
+        (PersonName(("Maria",), "Nunez"), PersonName(("Marta",), "Nunez"), False),
+        (PersonName(("Maria",), "Nunez"), PersonName(("Maria",), "Jones"), False),
+        (PersonName((), "Nunez"), PersonName((), "NUNEZ"), True),
+        (PersonName(("Maria",), ""), PersonName(("Maria",), ""), True),
+        (PersonName(("Maria",), ""), PersonName(("Maria",), "Nunez"), False),
+    ],
+)
+def test_two_records_have_the_same_name_whichever_is_looked_at_first(
+    one: PersonName, other: PersonName, same: bool
+) -> None:
+    assert (same_name(one, other), same_name(other, one)) == (same, same)
 
 
 @pytest.mark.parametrize(

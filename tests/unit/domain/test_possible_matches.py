@@ -226,14 +226,35 @@ def test_twins_at_neighbouring_times_each_find_their_own() -> None:
         assert not confirms(visits[1 - own], request, a_practice())
 
 
-def test_senior_and_junior_each_find_their_own() -> None:
-    senior = a_record(names=(PersonName(("John",), "Reed", "Sr"),), birth_date=date(1950, 1, 2))
-    junior = a_record(names=(PersonName(("John",), "Reed", "Jr"),), birth_date=date(1980, 6, 7))
-    typed = a_patient(first_name="John", last_name="Reed Jr", birth_date=date(1980, 6, 7))
-    visits = [seen("senior", patient=senior), seen("junior", DAYS, patient=junior)]
-    shown = possible_matches(a_request(patient=typed), visits, a_practice())
-    assert shown[0].appointment_id == visits[1].id
-    assert not confirms(visits[0], a_request(patient=typed), a_practice())
+FATHER_AND_SON = date(1950, 1, 2), date(1980, 6, 7)
+
+
+@pytest.mark.parametrize("typed_suffix", [True, False], ids=["typed", "left out"])
+@pytest.mark.parametrize("who", [0, 1], ids=["the elder asks", "the younger asks"])
+@pytest.mark.parametrize("suffixes", [("Sr", "Jr"), ("", "Jr"), ("Sr", ""), ("Jr", "III"), ("II", "III"), ("", "II")])
+def test_father_and_son_of_one_name_each_find_their_own(
+    suffixes: tuple[str, str], who: int, typed_suffix: bool
+) -> None:
+    """Also where the other one's visit stands at the very time, and the own one on another day."""
+    records = [
+        a_record(source_id=f"pat-{suffix}", names=(PersonName(("John",), "Reed", suffix),), birth_date=born)
+        for suffix, born in zip(suffixes, FATHER_AND_SON, strict=True)
+    ]
+    last_name = f"Reed {suffixes[who]}".strip() if typed_suffix else "Reed"
+    typed = a_patient(first_name="John", last_name=last_name, birth_date=FATHER_AND_SON[who])
+    request = a_request(patient=typed)
+    own, others = seen("own", DAYS, patient=records[who]), seen("others", patient=records[1 - who])
+    assert possible_matches(request, [others, own], a_practice())[0].appointment_id == own.id
+    assert not confirms(others, request, a_practice())
+    assert confirms(seen("own", patient=records[who]), request, a_practice())
+
+
+@pytest.mark.parametrize("typed", ["Sr", "Jr", "II", "III"])
+@pytest.mark.parametrize("entered", ["Sr", "Jr", "II", "III"])
+def test_two_different_suffixes_never_confirm_though_all_else_agrees(typed: str, entered: str) -> None:
+    visit = seen(patient=a_record(names=(PersonName(("Maria",), "Nunez", entered),)))
+    request = a_request(patient=a_patient(last_name=f"Nunez {typed}"))
+    assert confirms(visit, request, a_practice()) is (typed == entered)
 
 
 def test_of_two_visits_of_a_person_in_a_day_the_one_at_the_time_comes_first() -> None:

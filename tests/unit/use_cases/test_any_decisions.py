@@ -126,6 +126,7 @@ class Decisions(RuleBasedStateMachine):
         self.dismissed: dict[tuple[str, str], RecordPatient | None] = {}
         self.seen: dict[str, Seen] = {}
         self.good_at: dict[str, datetime] = {}
+        self.linked_as: dict[str, tuple[str, str | None]] = {}
         self.cause = ""
 
     @initialize(
@@ -549,6 +550,7 @@ class Decisions(RuleBasedStateMachine):
             assert entry in (Happening.RESCHEDULED, Happening.CONFIRMED)
             if entry is Happening.RESCHEDULED:
                 assert pointed or (same and visit.provider_id == before.link.provider_id)
+                assert pointed or self.was_read_since(before, before.link.provider_id)
             return
         assert whom(visit.row.patient) == view.who
         assert visit.state in CONFIRMING
@@ -556,10 +558,19 @@ class Decisions(RuleBasedStateMachine):
         assert not self.is_dismissed(request, visit)
         if entry is Happening.RESCHEDULED:
             assert before.moving
+            assert self.was_read_since(before, before.provider_id) or self.has_waited(before)
             assert abs(visit.start - slot.start) <= timedelta(days=30)
         else:
             assert visit.start == slot.start
             assert (entry is Happening.CONFIRMED) == before.pending
+
+    def was_read_since(self, cancelled: Request, provider: str) -> bool:
+        """Whether a good pull began after a cancellation: only then is the one visit that is known the only one."""
+        good_at = self.good_at.get(provider)
+        return bool(cancelled.awaited and good_at and good_at > cancelled.awaited.since)
+
+    def has_waited(self, cancelled: Request) -> bool:
+        return bool(cancelled.awaited and self.now - cancelled.awaited.since >= NEVER_READ)
 
     def copies(self, external_id: str) -> list[Appointment]:
         """A visit, as it is kept of each provider who has, or had, it."""
@@ -589,6 +600,7 @@ class Decisions(RuleBasedStateMachine):
             view = self.views[request.id]
             assert desk.told(request) == view.told, (view.who, view.belief, desk.happened(request))
             assert bool(request.awaited) == bool(view.awaited)
+            self.is_still_hers(request)
         names = [(tags["request"], tags["message"]) for *_, tags in desk.mailer.sent]
         assert len(set(names)) == len(names)
         for _, _, recipients, tags in desk.mailer.sent:
@@ -598,6 +610,20 @@ class Decisions(RuleBasedStateMachine):
             else:
                 assert recipients == (desk.stored(self.views[tags["request"]].before).patient.email,)
         self.nothing_exact_is_left()
+
+    def is_still_hers(self, request: Request) -> None:
+        """A link holds while the visit's patient is who it was when it was made, or kept by staff; else it is suspended."""
+        if request.link is None or request.suspended_at:
+            self.linked_as.pop(request.id, None)
+            return
+        patient = self.linked_to(request).row.patient
+        assert patient
+        now = request.link.appointment_id, patient.source_id
+        visit, whose = self.linked_as.setdefault(request.id, now)
+        if visit != now[0]:
+            self.linked_as[request.id] = now
+            return
+        assert whose == now[1]
 
     def nothing_exact_is_left(self) -> None:
         """No request waits beside a visit that confirms it by itself."""

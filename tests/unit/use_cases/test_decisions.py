@@ -5,11 +5,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from oneway.domain.appointments import AppointmentState, NameUse, PersonName, RowKind
+from oneway.domain.appointments import AppointmentState, NameUse, PersonName, RecordPatient, RowKind
 from oneway.domain.errors import Forbidden, PracticeNotFound, RequestAlreadyAnswered
 from oneway.domain.matching import identifiers_of
 from oneway.domain.practices import Location, Switches
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
+from oneway.store.requests import request_item
 
 from tests.builders import START, a_practice, a_provider, a_record
 from tests.desk import CANCELLED, CONFIRMED, CORRECTION, EXPIRED, LATER, NADIA, RESCHEDULED, VIC, Desk, at
@@ -580,6 +581,14 @@ class TestDismissing:
         (dismissal,) = desk.stored(request).dismissals
         assert dismissal.identifiers == identifiers_of(desk.source.rows["appt-1"].patient)
 
+    def test_it_stands_when_the_source_writes_the_same_another_way(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        name = PersonName(("MARIA",), "NUNEZ")
+        desk.change(patient=a_record(names=(name,), emails=tuple(map(str.upper, a_record().emails))))
+        desk.minutes(2)
+        assert desk.answered_by(request) is None
+
     def test_it_stands_although_it_would_confirm_by_itself_once_its_time_changes(self, desk: Desk) -> None:
         request = desk.ask()
         desk.enter(**at(LATER))
@@ -599,6 +608,19 @@ class TestDismissing:
         desk.change(patient=record)
         desk.minutes()
         assert desk.answered_by(request) == "appt-1"
+
+    def test_it_stands_however_many_others_are_dismissed_after_it(self, desk: Desk) -> None:
+        request = desk.ask()
+        others = [f"other-{number}" for number in range(100)]
+        for external_id in ("appt-1", *others):
+            desk.enter(external_id, **at(LATER))
+        desk.minutes()
+        for external_id in ("appt-1", *others):
+            desk.dismiss(request, external_id)
+        desk.change(**at(START))
+        desk.minutes(2)
+        assert desk.stored(request).pending
+        assert len(request_item(desk.stored(request)).body) < 4_000
 
     def test_it_can_be_taken_back_once_and_is_an_entry(self, desk: Desk) -> None:
         request = mistyped(desk)
@@ -637,6 +659,46 @@ class TestDismissing:
         desk.perhaps(request)
 
         assert [one.appointment_id for one in desk.stored(request).dismissals] == [desk.visit("appt-2").id]
+
+    def test_taken_back_of_a_request_that_had_ended_the_visit_comes_late(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.dismiss(request)
+        desk.change(**at(START))
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        desk.minutes()
+        assert desk.answered_by(request) is None
+        told = desk.told(request)
+        desk.perhaps(request)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.timeline(request)[-1].detail == "after_patient"
+        assert desk.told(request) == told
+
+    @pytest.mark.parametrize(
+        "comes_back",
+        [
+            lambda desk: (desk.call_off(), desk.minutes(3), desk.book_again()),
+            lambda desk: (desk.change(provider_external_id="prac-brandt"), desk.minutes(4)),
+            lambda desk: (desk.source.hidden.add("appt-1"), desk.minutes(4), desk.source.hidden.clear()),
+            lambda desk: (desk.change(**at(LATER)), desk.minutes(3), desk.change(**at(START))),
+            lambda desk: (desk.change(patient=None), desk.minutes(3), desk.change(patient=a_record())),
+        ],
+        ids=["cancelled", "with another provider", "not shown", "moved", "without a patient"],
+    )
+    @pytest.mark.parametrize("ended", [False, True], ids=["it waits", "it had ended"])
+    def test_it_stands_whatever_becomes_of_the_visit_meanwhile(self, desk: Desk, comes_back: Any, ended: bool) -> None:
+        desk.enter("stays", patient=None, **at(START + timedelta(days=3)))
+        request = desk.confirmed()
+        desk.undo(request)
+        if ended:
+            desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        comes_back(desk)
+        desk.minutes(4)
+        assert desk.answered_by(request) is None
+        assert desk.visit().state is AppointmentState.BOOKED
+        assert desk.visit().missing_since is None
 
     def test_it_is_of_one_request_only(self, desk: Desk) -> None:
         request = desk.ask()
@@ -688,6 +750,63 @@ class TestComingLate:
         assert desk.stored(request).shown_state == "completed"
         assert desk.told(request) == [EXPIRED]
         assert desk.timeline(request)[-1].detail == "after_expiry"
+
+    def test_what_answers_a_request_that_is_cancelled_in_that_moment_is_linked_too(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter()
+
+        def is_stored() -> None:
+            desk.store.before_commit = is_tied
+
+        def is_tied() -> None:
+            desk.cancel_by_patient("harbor", desk.links.of(request))
+
+        desk.store.before_commit = is_stored
+        desk.minutes(2)
+        assert desk.answered_by(request) == "appt-1"
+        assert [entry.what for entry in desk.timeline(request)][1:] == [Happening.CANCELLED, Happening.CAME_LATE]
+
+    @pytest.mark.parametrize("how", ["other", "moved"])
+    def test_what_answers_a_request_that_is_cancelled_before_the_index_says_so_is_linked_too(
+        self, desk: Desk, how: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        request = desk.ask()
+        desk.enter()
+
+        def closed(*_: object) -> list[Request]:
+            if desk.stored(request).pending:
+                desk.cancel_by_staff("harbor", NADIA, request.id, how, "")
+            return []
+
+        monkeypatch.setattr(type(desk.store.requests), "closed", closed)
+        desk.pull()
+        late = [Happening.CANCELLED, Happening.CAME_LATE]
+        assert desk.happened(request) == (late if how == "other" else [Happening.CANCELLED])
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+
+    def test_of_several_that_had_ended_the_oldest_is_answered(self, desk: Desk) -> None:
+        asked = []
+        for number in (1, 2, 3):
+            asked.append(desk.ask(number))
+            desk.cancel_by_patient("harbor", desk.links.of(asked[-1]))
+            desk.clock.advance(seconds=1)
+        desk.enter()
+        desk.minutes()
+        assert min(asked, key=lambda one: one.id) is not asked[0]
+        assert [desk.answered_by(one) for one in asked] == ["appt-1", None, None]
+
+    def test_of_two_visits_that_came_late_the_other_one_answers_when_one_is_undone(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        desk.enter("appt-1")
+        desk.enter("appt-2")
+        desk.minutes()
+        first = desk.answered_by(request)
+        desk.undo(request)
+        assert {first, desk.answered_by(request)} == {"appt-1", "appt-2"}
+        desk.undo(request)
+        assert desk.stored(request).state is RequestState.CANCELLED
 
     def test_who_waits_comes_before_who_had_cancelled(self, desk: Desk) -> None:
         request = desk.ask()
@@ -776,6 +895,94 @@ class TestAnotherPatient:
         assert (found.suspended_at, found.to_act) == (None, False)
         assert desk.answered_by(request) == "appt-1"
         assert desk.told(request) == [CONFIRMED]
+
+    @pytest.mark.parametrize("source_id", [None, "pat-1"])
+    def test_who_becomes_another_step_by_step_is_compared_with_whom_it_was_linked_as(
+        self, desk: Desk, source_id: str | None
+    ) -> None:
+        hers = a_record(source_id=source_id)
+        request = desk.confirmed(patient=hers)
+        desk.change(patient=(married := replace(hers, names=(PersonName(("Jo",), "Reed"),))))
+        desk.minutes()
+        assert not desk.stored(request).suspended_at
+        desk.change(patient=replace(married, birth_date=date(1950, 1, 1)), **at(LATER))
+        desk.minutes(4)
+        assert desk.stored(request).suspended_at
+        assert desk.told(request) == [CONFIRMED]
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            (PersonName(("MARIA",), "NUÑEZ"),),
+            (PersonName(("Maria", "Elena"), "Nunez"),),
+            (PersonName(("Maria",), "Jones"), PersonName(("Maria",), "Nunez", use=NameUse.OLD)),
+        ],
+    )
+    def test_a_name_that_is_only_written_otherwise_is_the_same_name(
+        self, desk: Desk, names: tuple[PersonName, ...]
+    ) -> None:
+        request = desk.confirmed()
+        desk.change(patient=a_record(names=names, birth_date=date(1984, 3, 21)))
+        desk.minutes(3)
+        assert not desk.stored(request).suspended_at
+
+    def test_a_record_that_could_not_be_read_for_a_while_is_the_same_when_it_comes_back(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        for record in (RecordPatient("pat-1"), a_record()):
+            desk.change(patient=record)
+            desk.minutes()
+            assert not desk.stored(request).suspended_at
+
+    def test_a_record_that_could_not_be_read_comes_back_as_another_all_the_same(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=RecordPatient("pat-1"))
+        desk.minutes()
+        desk.change(patient=replace(ANOTHER, source_id="pat-1"))
+        desk.minutes()
+        assert desk.stored(request).suspended_at
+
+    def test_whoever_was_not_known_when_it_was_linked_is_once_the_record_says(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(patient=RecordPatient("pat-1"))
+        desk.minutes()
+        desk.accept(request)
+        desk.change(patient=a_record())
+        desk.minutes()
+        assert not desk.stored(request).suspended_at
+        desk.change(patient=replace(ANOTHER, source_id="pat-1"))
+        desk.minutes()
+        assert desk.stored(request).suspended_at
+
+    def test_records_that_are_merged_again_and_again_are_the_same(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        for number in range(2, 5):
+            desk.change(patient=a_record(source_id=f"pat-{number}", former_ids=(f"pat-{number - 1}",)))
+            desk.minutes()
+        assert not desk.stored(request).suspended_at
+
+    def test_what_is_kept_is_linked_as_who_it_is_by_then(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        desk.keep(request)
+        desk.change(patient=replace(ANOTHER, birth_date=date(1950, 1, 2)))
+        desk.minutes()
+        assert not desk.stored(request).suspended_at
+        desk.change(patient=a_record())
+        desk.minutes()
+        assert desk.stored(request).suspended_at
+
+    def test_with_another_provider_it_is_linked_as_before(self, desk: Desk) -> None:
+        hers = a_record(source_id=None)
+        request = desk.confirmed(patient=hers)
+        renamed = replace(hers, names=(PersonName(("Jo",), "Reed"),))
+        desk.change(provider_external_id="prac-brandt", patient=renamed)
+        desk.minutes(4)
+        assert desk.visit().provider_id == "brandt"
+        assert not desk.stored(request).suspended_at
+        desk.change(patient=replace(renamed, birth_date=date(1950, 1, 1)))
+        desk.minutes(2)
+        assert desk.stored(request).suspended_at
 
     @pytest.mark.parametrize(
         "record",

@@ -186,6 +186,28 @@ class TestTheGuidesWay:
         assert desk.answered_by(request) is None
         assert desk.told(request) == [CANCELLED]
 
+    def test_one_that_stood_there_is_not_taken_before_a_pull_could_show_another(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter("follow-up", **at(LATER))
+        desk.minutes()
+        desk.cancel_as_moved(request)
+        desk.tick(seconds=30)
+        assert desk.answered_by(request) is None
+        desk.enter("moved", **at(MUCH_LATER))
+        desk.minutes(5)
+        assert desk.answered_by(request) is None
+        assert desk.told(request) == [CANCELLED]
+
+    def test_one_that_stood_there_is_taken_all_the_same_where_nothing_is_read(self, desk: Desk) -> None:
+        request = desk.ask(start=LATER)
+        desk.enter(**at(MUCH_LATER))
+        desk.minutes()
+        desk.cancel_as_moved(request)
+        desk.source.fault = Unavailable("503")
+        desk.minutes(3 * 60)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [RESCHEDULED]
+
     def test_a_dismissed_visit_is_not_taken(self, desk: Desk) -> None:
         request = desk.ask()
         desk.enter(**at(LATER))
@@ -499,6 +521,41 @@ class TestEnteredAnew:
         assert desk.answered_by(request) == "appt-2"
         assert desk.told(request) == [CONFIRMED, RESCHEDULED]
 
+    def test_what_stood_there_is_not_taken_before_a_pull_could_show_another(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.enter("follow-up", **at(LATER))
+        desk.minutes()
+        desk.call_off()
+        desk.pull()
+        desk.tick()
+        assert desk.answered_by(request) == "appt-1"
+        desk.enter("anew", **at(MUCH_LATER))
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_nor_where_nothing_is_read_any_more(self, desk: Desk) -> None:
+        request = desk.ask(start=LATER)
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.enter("follow-up", **at(MUCH_LATER))
+        desk.minutes()
+        desk.call_off()
+        desk.pull()
+        desk.source.fault = Unavailable("503")
+        desk.minutes(3 * 60)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_what_says_itself_that_it_replaces_the_old_one_is_taken_at_once(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.enter("appt-2", **at(LATER), replaces="appt-1")
+        desk.minutes()
+        desk.call_off()
+        desk.pull()
+        desk.tick()
+        assert desk.answered_by(request) == "appt-2"
+
     def test_also_where_the_old_one_is_gone(self, desk: Desk) -> None:
         request = desk.confirmed()
         desk.source.delete("appt-1")
@@ -662,7 +719,17 @@ def _moving(desk: Desk) -> Request:
     desk.enter(**at(LATER))
     desk.minutes()
     desk.cancel_as_moved(request)
+    _pull_unfollowed(desk)
     return request
+
+
+def _pull_unfollowed(desk: Desk) -> None:
+    """A pull that was waited for, whose worker is cut before anything follows from it."""
+    desk.run_timers()
+    whole = desk.sync_feed
+    desk.sync_feed = replace(whole, follow_pull=lambda _: [])  # type: ignore[arg-type]
+    desk.pull()
+    desk.sync_feed = whole
 
 
 def _entered_anew(desk: Desk) -> Request:
@@ -670,6 +737,7 @@ def _entered_anew(desk: Desk) -> Request:
     desk.call_off()
     desk.enter("appt-2", **at(LATER))
     desk.pull()
+    _pull_unfollowed(desk)
     return request
 
 

@@ -106,7 +106,8 @@ class Appointment:
     """A visit or block imported from a source (`row.kind`), linked to a request or not.
 
     `changed_at` is when its patient, time or provider last changed (at first `first_seen_at`): only what changed after a
-    request was made may confirm it. `missing_since` marks one that complete pulls no longer show.
+    request was made may confirm it. `missing_since` marks one that complete pulls no longer show. While it is linked,
+    `linked_as` says who its patient was then.
     """
 
     practice: str
@@ -119,6 +120,7 @@ class Appointment:
     missing_since: datetime | None = None
     request_id: str | None = None
     version: int = 1
+    linked_as: RecordPatient | None = None
 
     @property
     def start(self) -> datetime:
@@ -166,6 +168,13 @@ class Appointment:
         """What it is after a complete pull that did not show it."""
         return replace(self, missing_since=now, version=self.version + 1)
 
-    def linked(self, request_id: str | None) -> "Appointment":
-        """The same appointment, as the answer to a request; or to none any more."""
-        return replace(self, request_id=request_id, version=self.version + 1)
+    @property
+    def identity(self) -> RecordPatient | None:
+        """Who its patient is without their contacts: as of when it was linked, where it is."""
+        patient = self.linked_as or self.row.patient
+        return replace(patient, phones=(), emails=()) if patient else None
+
+    def linked(self, request_id: str | None, as_known: RecordPatient | None = None) -> "Appointment":
+        """The same appointment, as the answer to a request of its patient (else of one `as_known`); or to none any more."""
+        whose = (as_known or replace(self, linked_as=None).identity) if request_id else None
+        return replace(self, request_id=request_id, linked_as=whose, version=self.version + 1)

@@ -1,11 +1,12 @@
 """Does an appointment confirm a request by itself? (product section 2)"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from .appointments import CONFIRMING, Appointment, RecordPatient, RowKind
-from .people import agrees
+from .appointments import CONFIRMING, Appointment, PersonName, RecordPatient, RowKind
+from .people import agrees, family_name, given_names, normalise_email, same_name
 from .practices import Location, Practice
 from .requests import Request
 
@@ -79,24 +80,49 @@ def entered_anew(appointment: Appointment, old: Appointment, since: datetime) ->
     return same and appointment.first_seen_at >= since
 
 
-def is_another_patient(before: RecordPatient | None, after: RecordPatient | None) -> bool:
-    """Whether an appointment's patient has become another: another id (not of a merged record), or name and birth date."""
-    if before is None or after is None:
-        return before is not after
-    if not after.names and after.birth_date is None and before.source_id == after.source_id:
-        return False  # the record could not be looked up, which says nothing of whose it is
-    if before.source_id and after.source_id and before.source_id != after.source_id:
-        return before.source_id not in after.former_ids
-    return before.names != after.names and before.birth_date != after.birth_date
+def is_another_patient(known: RecordPatient | None, seen: RecordPatient | None) -> bool:
+    """Whether an appointment's patient, as known when it was linked, has become another: another id (not of a merged record), or
+    name and birth date. A record that could not be looked up says nothing of whose it is, neither before nor after.
+    """
+    if known is None or seen is None:
+        return known is not seen
+    if not seen.names and seen.birth_date is None and known.source_id == seen.source_id:
+        return False
+    if known.source_id and seen.source_id and known.source_id != seen.source_id:
+        return known.source_id not in seen.former_ids
+    if not known.names and known.birth_date is None:
+        return False
+    same = known.names == seen.names or any(same_name(one, other) for one in known.names for other in seen.names)
+    return not same and known.birth_date != seen.birth_date
+
+
+def known_after(known: RecordPatient | None, seen: RecordPatient | None) -> RecordPatient | None:
+    """Who an appointment was linked as, after a pull: with what was not known of the same patient, and a merged record's id."""
+    if known is None or seen is None or is_another_patient(known, seen):
+        return known
+    return replace(
+        known,
+        source_id=seen.source_id or known.source_id,
+        names=known.names or seen.names,
+        birth_date=known.birth_date or seen.birth_date,
+    )
 
 
 def identifiers_of(record: RecordPatient | None) -> str:
-    """A digest of what identifies a record's patient: while it is the same, what staff said of it stands."""
+    """A digest of what identifies a record's patient: while it is the same, what staff said of it stands. In whichever order a
+    source tells it, and however it writes it.
+    """
     if record is None:
         return ""
-    names = sorted(map(repr, record.names))
-    parts = record.source_id, names, record.birth_date, sorted(record.phones), sorted(record.emails)
+    names = sorted(_normalised(one) for one in record.names)
+    emails = sorted(map(normalise_email, record.emails))
+    parts = record.source_id, names, str(record.birth_date or ""), sorted(record.phones), emails
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+def _normalised(name: PersonName) -> tuple[str, ...]:
+    given, family = given_names(name.given), family_name(name.family, name.suffix)
+    return str(name.use), given.whole, family.whole, family.suffix or given.suffix
 
 
 def is_dismissed(request: Request, appointment: Appointment) -> bool:

@@ -109,6 +109,13 @@ def same_patient(one: Patient, other: Patient) -> bool:
     return found.first_name and found.last_name and found.birth_date
 
 
+def same_name(one: PersonName, other: PersonName) -> bool:
+    """Whether two names that records have agree, whichever of them has more given names."""
+    given, others = given_names(one.given), given_names(other.given)
+    first = given.whole == others.whole or given.whole in others.first or others.whole in given.first
+    return one == other or (first and _same_family(family_name(one.family, one.suffix), given.suffix, other))
+
+
 def normalise_name(text: str) -> str:
     """A name with nothing left but its letters and digits, in one case and without accents. Idempotent."""
     if text.isascii():

@@ -276,6 +276,11 @@ class Request:
         return self.state in (RequestState.CANCELLED, RequestState.EXPIRED)
 
     @property
+    def ended(self) -> bool:
+        """Whether it ended for good, so that a visit that answers it comes late."""
+        return self.closed and not self.moving
+
+    @property
     def start(self) -> datetime | None:
         """When the visit is: the appointment's time once linked, else the requested one."""
         if self.link:

@@ -96,7 +96,7 @@ class DynamoRequestRepository:
         # One whose patient has to be called stands in Action required.
         shown = answered(lambda: list(TableItem.to_act_index.query(keys.to_act(practice), condition)))
         both = [decoded(one, Request) for one in (*found, *shown)]
-        return [one for one in both if one.closed and not one.moving]
+        return [one for one in both if one.ended]
 
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
         """Keep (provider id, appointment id) of appointments that may be a request's answer: one update, atomic."""

@@ -6,7 +6,7 @@ between two transactions leaves a consistent state: what is applied is found app
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
 from itertools import groupby
@@ -17,7 +17,7 @@ from ..domain.appointments import GONE, Appointment, AppointmentState, RowKind, 
 from ..domain.clock_time import day_of, minute_after, minute_of, zone_of
 from ..domain.events import Event, VisitGone, VisitMissing, VisitMoved
 from ..domain.feeds import FeedSettings
-from ..domain.matching import is_another_patient
+from ..domain.matching import is_another_patient, known_after
 from ..domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind, days_touched, is_long, occupant_on
 from ..domain.requests import Request, Transition
 from ..ports import (
@@ -145,7 +145,8 @@ class ApplySchedule:
         """
         now = self.clock.now()
         step = _Step(old, replace(old, row=replace(old.row, state=AppointmentState.CANCELLED)), settings)
-        after = new.linked(old.request_id) if old.request_id and not new.request_id else new
+        known = known_after(old.identity, new.row.patient)
+        after = new.linked(old.request_id, known) if old.request_id and not new.request_id else new
         days = self.calendar.read(settings.practice, step.days)
         changes: list[Change] = [AppointmentRemoval(old), *self._day_changes(days, [step])]
         changes += self._long_changes(settings.practice, [step])
@@ -203,7 +204,7 @@ class ApplySchedule:
             after = Appointment(settings.practice, item.id, settings.source_id, item.provider_id, item.row, now, now)
             return _Step(None, after, settings)
         same = (before.row, before.provider_id, before.missing_since) == (item.row, item.provider_id, None)
-        return _Step(before, before if same else before.updated(item.row, item.provider_id, now), settings)
+        return _Step(before, before if same else _updated(before, item.row, item.provider_id, now), settings)
 
     def _stored(self, settings: FeedSettings, items: Iterable[Work]) -> dict[str, Appointment]:
         """What is known of these visits, with whichever provider of the feed they were."""
@@ -245,9 +246,15 @@ class ApplySchedule:
     ) -> Transition | None:
         """What becomes of a request that is linked to an appointment."""
         now, switches = self.clock.now(), self.practices.get(practice).switches
-        if before and is_another_patient(before.row.patient, after.row.patient):
+        if before and is_another_patient(before.identity, after.row.patient):
             return linking.suspended(request, now)
         return linking.mirrored(request, after, now, switches)
+
+
+def _updated(before: Appointment, row: ScheduleRow, provider_id: str, now: datetime) -> Appointment:
+    """An appointment as a pull shows it; a linked one remembers whom it is linked as."""
+    after = before.updated(row, provider_id, now)
+    return replace(after, linked_as=known_after(before.identity, row.patient)) if before.request_id else after
 
 
 def _learnt(step: _Step) -> Event | None:

@@ -13,7 +13,7 @@ from functools import partial
 from ..domain import linking
 from ..domain.appointments import Appointment
 from ..domain.clock_time import day_of, minute_of
-from ..domain.matching import answers, confirms, could_confirm, oldest_confirmed
+from ..domain.matching import answers, oldest_confirmed
 from ..domain.occupancy import DayOccupancy, OccupantKind
 from ..domain.practices import Practice
 from ..domain.requests import Request
@@ -52,17 +52,24 @@ class ConfirmMatches:
         late = self._closed_at(practice, appointments)
         confirmed = 0
         for appointment in appointments:
-            if self._pending_at(practice, days, appointment):
-                confirmed += settle(partial(self._for_appointment, practice, appointment), self.clock)
-            for request_id in late.get(minute_of(appointment.start), ()):
+            ended = late.get(minute_of(appointment.start), [])
+            if pending := self._pending_at(practice, days, appointment):
+                is_confirmed = settle(partial(self._for_appointment, practice, appointment), self.clock)
+                confirmed += is_confirmed
+                if not is_confirmed:
+                    # Who cancelled just now stands in no day item any more, and perhaps not yet in the index.
+                    found = self.requests.get_many(practice.slug, pending)
+                    ended = [*ended, *(one.id for one in found if one.closed)]
+            for request_id in dict.fromkeys(ended):
                 settle(partial(self._came_late, practice, appointment, request_id), self.clock)
         return confirmed
 
     def _closed_at(self, practice: Practice, appointments: Sequence[Appointment]) -> dict[int, list[str]]:
-        """Requests that ended without a visit, by the minute that they were asked for, where there are any."""
+        """Requests that ended without a visit, the oldest first, by the minute that they were asked for."""
         starts = [one.start for one in appointments]
+        closed = self.requests.closed(practice.slug, min(starts), max(starts)) if starts else []
         found: dict[int, list[str]] = {}
-        for request in self.requests.closed(practice.slug, min(starts), max(starts)) if starts else ():
+        for request in sorted(closed, key=lambda one: (one.created_at, one.id)):
             if request.start:
                 found.setdefault(minute_of(request.start), []).append(request.id)
         return found
@@ -71,17 +78,13 @@ class ConfirmMatches:
         """The index only says where to look; what is read here decides."""
         found = self.appointments.get_many(practice.slug, [(appointment.provider_id, appointment.id)])
         current, request = found.get(appointment.id), self.requests.get(practice.slug, request_id)
-        if current is None or not could_confirm(current) or not request.closed or request.moving:
-            return
-        if not answers(current, request, practice):
+        if current is None or not request.ended or not answers(current, request, practice):
             return
         if not answers_elsewhere(copies := copies_of(self.appointments, practice, current)):
-            transition = linking.came_late(request, current, self.clock.now())
-            linked = AppointmentChange(current, current.linked(request.id))
-            self.ledger.commit([RequestChange(transition), linked, *still(copies)])
+            self._link_late(request, current, copies)
 
     def for_request(self, practice: Practice, request: Request) -> Request:
-        """Look for an appointment that answers a request just committed; the request as it then is."""
+        """Look for an appointment that answers a request just committed, or that had ended; the request as it then is."""
         return settle(lambda: self._for_request(practice, request), self.clock)
 
     def _for_appointment(self, practice: Practice, appointment: Appointment) -> bool:
@@ -98,7 +101,7 @@ class ConfirmMatches:
         return True
 
     def _for_request(self, practice: Practice, request: Request) -> Request:
-        if request.slot is None or not request.pending:
+        if request.slot is None or not (request.pending or request.ended):
             return request
         minute = minute_of(request.slot.start)
         keys = [
@@ -119,13 +122,21 @@ class ConfirmMatches:
         answering = [
             (one.first_seen_at, one.id, one, copies)
             for one in found.values()
-            if confirms(one, current, practice)
+            if (current.pending or current.ended) and answers(one, current, practice)
             if not answers_elsewhere(copies := copies_of(self.appointments, practice, one))
         ]
         if not answering:
             return current
         _, _, oldest, copies = min(answering, key=lambda one: one[:2])
+        if current.ended:
+            return self._link_late(current, oldest, copies)
         return self._confirm(practice, current, oldest, copies)
+
+    def _link_late(self, request: Request, appointment: Appointment, copies: Iterable[Appointment]) -> Request:
+        transition = linking.came_late(request, appointment, self.clock.now())
+        linked = AppointmentChange(appointment, appointment.linked(request.id))
+        self.ledger.commit([RequestChange(transition), linked, *still(copies)])
+        return transition.after
 
     def _confirm(
         self, practice: Practice, request: Request, appointment: Appointment, copies: Iterable[Appointment]

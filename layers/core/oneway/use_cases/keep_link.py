@@ -1,6 +1,6 @@
 """Staff say that a visit whose patient became another is this patient's all the same (product section 2); else they undo it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from ..domain import linking
@@ -44,6 +44,6 @@ class KeepLink:
         changes: list[Change] = [RequestChange(transition)]
         if found:
             # While the link was suspended, a pull could change the visit without the request: it must not do so just now.
-            changes.append(AppointmentChange(found, replace(found, version=found.version + 1)))
+            changes.append(AppointmentChange(found, found.linked(request.id)))
         self.ledger.commit(changes)
         return transition.after

@@ -1,7 +1,8 @@
 """What was cancelled may have been entered anew: at another time, or as another visit (product section 3).
 
 Looked for while the request awaits pulls; then what is due goes out. The index only says where to look: what is read consistently
-decides, and nothing is done unless exactly one visit qualifies.
+decides, and nothing is done unless exactly one visit qualifies. Whether it is the only one shows in a pull that began after the
+cancellation: what stood there before may be a visit of its own, with the new one still to come.
 """
 
 from collections.abc import Iterable, Sequence
@@ -60,12 +61,15 @@ class ResolveMoves:
         # A visit is entered anew with the provider it was with, which may be another than was asked for.
         provider_id = request.link.provider_id if request.link else request.provider_id
         good_at = self.await_pull(practice, provider_id, request.awaited.since, request_id)
-        found = [one for one in self._candidates(practice, request) if one.start > now]
+        never_read = not good_at and now - request.awaited.since >= NEVER_READ
+        # Of a request that staff say is moved, what they knew of decides then; a cancelled visit stays one.
+        whole = bool(good_at) or (never_read and request.link is None)
+        found = [one for one in self._candidates(practice, request, whole=whole) if one.start > now]
         copies = copies_of(self.appointments, practice, found[0]) if len(found) == 1 else []
         if len(found) == 1 and not answers_elsewhere(copies):
             self._link(practice, request, found[0], copies)
             return True
-        if good_at or now - request.awaited.since >= NEVER_READ:
+        if good_at or never_read:
             waited = self.messages.settle(request, linking.waited(request, good_at or now, now))
             if waited and waited.awaited:
                 # the very next one counts, too
@@ -88,9 +92,10 @@ class ResolveMoves:
             changes.append(AppointmentChange(old, old.linked(None)))
         self.ledger.commit(changes)
 
-    def _candidates(self, practice: Practice, request: Request) -> Iterable[Appointment]:
+    def _candidates(self, practice: Practice, request: Request, *, whole: bool) -> Iterable[Appointment]:
+        """Visits that may be the new one; until the schedule was read as a `whole`, only what says so itself."""
         if request.link is None:
-            if request.state is not RequestState.CANCELLED:
+            if request.state is not RequestState.CANCELLED or not whole:
                 return []
             found = self._born_like(practice, request.patient.birth_date, request.listed_at)
             return [one for one in found if same_person_moved(one, request, practice)]
@@ -101,7 +106,7 @@ class ResolveMoves:
         found = self._born_like(practice, old.row.patient.birth_date, old.start)
         others = [one for one in found if one.id != old.id and not is_dismissed(request, one)]
         pointed = [one for one in others if says_it_replaces(one, old)]
-        return pointed or [one for one in others if entered_anew(one, old, since)]
+        return pointed or [one for one in others if whole and entered_anew(one, old, since)]
 
     def _born_like(self, practice: Practice, birth_date: date, around: datetime) -> list[Appointment]:
         first, last = around - RESCHEDULED_WITHIN, around + RESCHEDULED_WITHIN

@@ -13,7 +13,7 @@ from .settling import settle
 
 @dataclass(frozen=True, slots=True)
 class UndoDismissal:
-    """The visit is a possible match again; where all agrees it confirms the request, as any other would."""
+    """The visit is a possible match again; where all agrees it answers the request, late if that had ended, as any other."""
 
     membership: Membership
     requests: RequestRepository

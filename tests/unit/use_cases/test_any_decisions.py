@@ -511,7 +511,7 @@ class Decisions(RuleBasedStateMachine):
             if good_at and good_at > since:
                 view.awaited = (left - 1, good_at)
             elif self.now - since >= NEVER_READ:
-                view.awaited = (left - 1, self.now)
+                view.awaited = (0, self.now)
             if view.awaited[0]:
                 continue
             view.awaited = None

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from oneway.domain.errors import InvalidInput, TooManyPending
+from oneway.domain.explaining import Why
 from oneway.domain.practices import Limits
 from oneway.domain.requests import PartOfDay, RequestState
 from oneway.use_cases.submit_request import Submitted
@@ -56,6 +57,15 @@ def test_a_visit_never_confirms_it_and_is_its_possible_match() -> None:
     assert any(b"is confirmed" in mime for mime, *_ in world.mailer.sent)
     back = world.undo_link("harbor", "nadia@harbor.example", asked.id)
     assert back.state is RequestState.REQUESTED
+
+
+def test_why_it_is_still_pending_is_said() -> None:
+    world = World()
+    asked = ask(world).request
+    world.pull()
+    found = world.explain_request(world.practice, world.stored(asked)).why
+    assert found
+    assert found.why is Why.NO_TIME
 
 
 def test_it_expires_after_its_last_day_and_a_good_pull() -> None:

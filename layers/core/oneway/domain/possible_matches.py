@@ -23,6 +23,7 @@ from .comparing_people import (
     Recorded,
     Typed,
     email_level,
+    levels,
     mobile_level,
     name_levels,
     other_levels,
@@ -153,6 +154,19 @@ def identity_score(found: Levels) -> float:
     return _score(*_sums(_BITS, found[:-1]), no_relative=_no_relative(found.first_name, found.birth_date))
 
 
+def score_at_start(request: Request, appointment: Appointment) -> float:
+    """Bits of a visit at the requested time, whatever its state, and whether or not it may be the answer; 0 without a patient."""
+    record = appointment.row.patient
+    if record is None:
+        return 0.0
+    found = levels(typed_patient(request.patient), recorded_patient(record))
+    return identity_score(found) + _start_bits(request, appointment)
+
+
+def _start_bits(request: Request, appointment: Appointment) -> float:
+    return SAME_START + (SAME_PROVIDER_TOO if appointment.provider_id == request.provider_id else 0.0)
+
+
 def _no_relative(first_name: str, birth_date: str) -> bool:
     """Whether both say that it is no relative: parents and children may share a first name, twins a birth date, nobody both."""
     return first_name in _SAME_NAME and birth_date in _SAME_DAY
@@ -207,7 +221,7 @@ def _weighed(asked: _Asked, seen: _Seen, practice: Practice, floor: float) -> _W
     score = _score(stranger + of_names[0], relative + of_names[1], no_relative=no_relative)
     found = Levels(first, last, suffix, *others, name)
     if request.slot and not away:
-        score += SAME_START + (SAME_PROVIDER_TOO if appointment.provider_id == request.provider_id else 0.0)
+        score += _start_bits(request, appointment)
     return _Weighed(score, -away.total_seconds(), request, appointment, kind, found) if score >= floor else None
 
 

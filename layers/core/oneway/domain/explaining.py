@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .appointments import Appointment, AppointmentState, RowKind
+from .match_weights import FLOOR
 from .matching import is_dismissed, location_of
 from .people import Agreement, agreement
-from .possible_matches import FLOOR, score_at_start
+from .possible_matches import score_at_start
 from .practices import Practice
 from .requests import Request
 

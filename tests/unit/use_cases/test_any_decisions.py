@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from oneway.domain.appointments import Appointment, AppointmentState, PersonName, RecordPatient, ScheduleRow
+from oneway.domain.appointments import Appointment, AppointmentState, NameUse, PersonName, RecordPatient, ScheduleRow
 from oneway.domain.errors import InvalidInput, RequestAlreadyAnswered, SlotAlreadyTaken, SlotNotOffered
 from oneway.domain.practices import Limits
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
@@ -43,12 +43,18 @@ _JO = a_record(
 )
 _MARTA = a_record(source_id="marta", names=(PersonName(("Marta",), "Núñez"),))
 _MARIA = a_record(source_id="maria")
+_BARE = a_record(source_id="maria", names=(), birth_date=None, phones=(), emails=())
+"""Maria's, as it is read while it cannot be looked up."""
+_MARIA_WAS = replace(_MARIA, names=(*_MARIA.names, PersonName(("Maria",), "Reed", use=NameUse.OLD)))
 RECORDS: dict[str, tuple[str | None, RecordPatient]] = {
     "maria": ("maria", _MARIA),
     "maria, by e-mail": ("maria", replace(_MARIA, phones=(), emails=("Maria@Example.org",))),
     "maria, of another record": ("maria", replace(_MARIA, source_id="maria-2")),
     "maria, mistyped": (None, replace(_MARIA, birth_date=date(1984, 12, 3))),
     "maria, without contacts": (None, replace(_MARIA, phones=(), emails=())),
+    "maria, bare": (None, _BARE),
+    "maria, with her former name": ("maria", _MARIA_WAS),
+    "maria, with her former name first": ("maria", replace(_MARIA_WAS, names=_MARIA_WAS.names[::-1])),
     "marta": ("marta", _MARTA),
     "marta, nicknamed": (None, replace(_MARTA, names=(PersonName(("Mart",), "Núñez"),))),
     "jo": ("jo", _JO),
@@ -66,6 +72,13 @@ RECEIPTS = {"cancel": "cancelled_by_patient_receipt", "ask": "asked_to_cancel_re
 def whom(record: RecordPatient | None) -> str | None:
     """Whom a record agrees with exactly."""
     return next((who for who, one in RECORDS.values() if one == record), None)
+
+
+def same_record(one: RecordPatient | None, other: RecordPatient | None) -> bool:
+    """Whether two records say the same, in whatever order they name the patient."""
+    if one is None or other is None:
+        return one is other
+    return set(one.names) == set(other.names) and replace(one, names=()) == replace(other, names=())
 
 
 @dataclass
@@ -253,14 +266,22 @@ class Decisions(RuleBasedStateMachine):
         copies = self.copies(visit)
         found = copies[0]
         if dismisses:
-            self.dismissed[request.id, visit] = found.row.patient
-            self.tried("dismiss", lambda: self.desk.dismiss(request, visit))
+            if self.tried("dismiss", lambda: self.desk.dismiss(request, visit)):
+                self.dismissed[request.id, visit] = found.row.patient
             return
         free = not any(copy.request_id for copy in copies) and found.state in CONFIRMING and not found.missing_since
         mine = found.request_id == request.id
         possible = mine or (free and found.row.patient is not None and self.desk.stored(request).link is None)
         assert self.tried("accept", lambda: self.desk.accept(request, visit)) == possible
         self.time_passes(then)
+
+    @precondition(lambda self: self.dismissed)
+    @rule(data=st.data())
+    def take_dismissal_back(self, data: st.DataObject) -> None:
+        request_id, visit = data.draw(st.sampled_from(sorted(self.dismissed)))
+        request = self.desk.store.requests.get("harbor", request_id)
+        del self.dismissed[request_id, visit]
+        assert self.tried("perhaps", lambda: self.desk.perhaps(request, visit))
 
     @rule(data=st.data())
     def undo(self, data: st.DataObject) -> None:
@@ -424,7 +445,7 @@ class Decisions(RuleBasedStateMachine):
         if link is None:
             self.unlinked(view, before, request, cause)
         elif before.link is None or before.link.appointment_id != link.appointment_id:
-            if cause in ("pull", "timers", "undo"):
+            if cause in ("pull", "timers", "undo", "perhaps"):
                 self.is_right(view, before, request)
             if before.link is None:
                 view.plan, view.awaited = None, None
@@ -571,7 +592,7 @@ class Decisions(RuleBasedStateMachine):
 
     def is_dismissed(self, request: Request, visit: Appointment) -> bool:
         key = request.id, visit.row.external_id
-        return key in self.dismissed and self.dismissed[key] == visit.row.patient
+        return key in self.dismissed and same_record(self.dismissed[key], visit.row.patient)
 
     def check(self) -> None:
         desk = self.desk

@@ -202,7 +202,7 @@ def waited(request: Request, good_at: datetime | None, now: datetime) -> Request
     left = request.awaited.pulls_left - 1
     if left and good_at:
         return with_due(replace(request, awaited=AwaitedPulls(left, good_at)), request.due, now)
-    if request.start is None or request.start <= now:
+    if (request.start or request.expires_at) <= now:
         calm = _without_held(request)  # no message concerns a start already past
         return with_due(calm, calm.due, now)
     due = [replace(one, awaits_pulls=False) for one in request.due]

@@ -49,10 +49,11 @@ class Desk(World):
         self.deliver()
         return submitted.request
 
-    def ask_for_another_time(self, *days: date, number: int = 0) -> Request:
+    def ask_for_another_time(self, *days: date, number: int = 0, **patient: Any) -> Request:
         """A patient asks for any time on some days, and everybody is told that it arrived."""
         preferred = {"days": [str(day) for day in days], "parts": []}
-        submitted = self.submit(f"{number:032d}", start=None, preferred=preferred)
+        typed = {key: value for key, value in (a_form()["patient"] | patient).items() if value is not None}
+        submitted = self.submit(f"{number:032d}", start=None, preferred=preferred, patient=typed)
         self.deliver()
         return submitted.request
 

@@ -172,6 +172,21 @@ class Decisions(RuleBasedStateMachine):
         self.views[request.id] = View(who, request)
         self.after("ask")
 
+    @rule(who=st.sampled_from(sorted(TYPED)), days=st.sampled_from(([1], [2, 7])))
+    def ask_for_another_time(self, who: str, days: list[int]) -> None:
+        if len(self.views) > 4:
+            return
+        first = START.date()
+        try:
+            request = self.desk.ask_for_another_time(
+                *(first + timedelta(days=day) for day in days), number=len(self.views), **TYPED[who]
+            )
+        except InvalidInput:
+            assert self.now.date() >= first
+            return
+        self.views[request.id] = View(who, request)
+        self.after("ask")
+
     @rule(data=st.data(), how=st.sampled_from(("moved", "moved", "staff", "patient")))
     def cancel(self, data: st.DataObject, how: str) -> None:
         request = self.one(data)
@@ -206,8 +221,7 @@ class Decisions(RuleBasedStateMachine):
         visit = next(one for one in VISITS if one not in self.desk.source.rows)
         who = self.views[request.id].who
         label = who if exactly else next(one for one in RECORDS if one.startswith(f"{who},") and not RECORDS[one][0])
-        assert request.start
-        self.desk.enter(visit, patient=RECORDS[label][1], **at(start or request.start))
+        self.desk.enter(visit, patient=RECORDS[label][1], **at(start or request.start or STARTS[-1]))
         self.minute()
 
     @rule(
@@ -481,8 +495,7 @@ class Decisions(RuleBasedStateMachine):
             else:
                 view.say(CANCELLED, ("ended", None), self.now, timedelta())
         if request.state is RequestState.EXPIRED and not before.link:
-            assert before.start
-            assert before.start < self.now
+            assert before.expires_at <= self.now
             if CORRECTION in view.told or not {CONFIRMED, RESCHEDULED} & set(view.told):
                 view.say(EXPIRED, ("ended", None), self.now, timedelta())
 
@@ -516,7 +529,7 @@ class Decisions(RuleBasedStateMachine):
                 view.say(CONFIRMED, ("expects", link.start), now, wait)
             return
         known = start if belief == "expects" else request.slot and request.slot.start
-        if belief == "waits" and known == link.start:
+        if belief == "waits" and known in (None, link.start):
             view.say(CONFIRMED, ("expects", link.start), now, wait)
         elif known != link.start:
             view.say(RESCHEDULED, ("expects", link.start), now, wait)
@@ -538,7 +551,7 @@ class Decisions(RuleBasedStateMachine):
             view.awaited = None
             if link is None:
                 view.belief = ("ended", None)
-            if view.plan and view.before.start and view.before.start > self.now:
+            if view.plan and (view.before.start or view.before.expires_at) > self.now:
                 view.told.append(view.plan.kind)
                 view.belief = view.plan.belief
             view.plan = None
@@ -557,10 +570,9 @@ class Decisions(RuleBasedStateMachine):
         """A link that nobody clicked: by all that product section 2 or 3 asks for."""
         external_id = self.desk.answered_by(request)
         assert external_id
-        visit, slot = self.linked_to(request), request.slot
+        visit = self.linked_to(request)
         seen = self.seen.get(external_id) or Seen(visit.row, visit.provider_id, self.now, self.now)
         entry = self.desk.timeline(request)[-1].what
-        assert slot
         if before.link:
             (old,) = [
                 one.row for one in self.desk.store.appointments_by_key.values() if one.id == before.link.appointment_id
@@ -577,9 +589,10 @@ class Decisions(RuleBasedStateMachine):
         assert not self.is_dismissed(request, visit)
         if entry is Happening.RESCHEDULED:
             assert before.moving
-            assert abs(visit.start - slot.start) <= timedelta(days=30)
+            assert abs(visit.start - before.listed_at) <= timedelta(days=30)
         else:
-            assert visit.start == slot.start
+            assert request.slot
+            assert visit.start == request.slot.start
             assert (entry is Happening.CONFIRMED) == before.pending
 
     def copies(self, external_id: str) -> list[Appointment]:

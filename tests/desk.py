@@ -42,10 +42,10 @@ class Desk(World):
         self.run_timers()
         self.deliver()
 
-    def ask(self, number: int = 0, *, start: datetime = START, **patient: Any) -> Request:
+    def ask(self, number: int = 0, *, start: datetime = START, provider: str = "osei", **patient: Any) -> Request:
         """A patient asks, and everybody is told that it arrived; `patient` changes what is typed (None: not given)."""
         typed = {key: value for key, value in (a_form()["patient"] | patient).items() if value is not None}
-        submitted = self.submit(f"{number:032d}", start=start.isoformat(), patient=typed)
+        submitted = self.submit(f"{number:032d}", start=start.isoformat(), provider=provider, patient=typed)
         self.deliver()
         return submitted.request
 

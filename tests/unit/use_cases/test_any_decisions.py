@@ -139,20 +139,24 @@ class Decisions(RuleBasedStateMachine):
         self.dismissed: dict[tuple[str, str], RecordPatient | None] = {}
         self.seen: dict[str, Seen] = {}
         self.good_at: dict[str, datetime] = {}
-        self.cause = ""
+        self.read = PROVIDERS
 
     @initialize(
-        asked=st.lists(st.tuples(st.sampled_from(sorted(TYPED)), st.sampled_from(STARTS)), min_size=2, max_size=3)
+        asked=st.lists(
+            st.tuples(st.sampled_from(sorted(TYPED)), st.sampled_from(STARTS), st.sampled_from(("osei", *PROVIDERS))),
+            min_size=2,
+            max_size=3,
+        )
     )
-    def some_have_asked(self, asked: list[tuple[str, datetime]]) -> None:
+    def some_have_asked(self, asked: list[tuple[str, datetime, str]]) -> None:
         """And others have visits, so that the source, read by id, can be seen to answer."""
         for provider in PROVIDERS:
             far = START + timedelta(days=30)
             self.desk.enter(f"stays-{provider}", patient=None, provider_external_id=f"prac-{provider}", **at(far))
         self.minute()
-        for who, start in asked:
+        for who, start, provider in asked:
             self.desk.clock.advance(seconds=1)
-            self.ask(who, start)
+            self.ask(who, start, provider)
 
     @property
     def now(self) -> datetime:
@@ -160,14 +164,18 @@ class Decisions(RuleBasedStateMachine):
 
     # What patients do.
 
-    @rule(who=st.sampled_from(sorted(TYPED)), start=st.sampled_from(STARTS))
-    def ask(self, who: str, start: datetime) -> None:
+    @rule(
+        who=st.sampled_from(sorted(TYPED)),
+        start=st.sampled_from(STARTS),
+        provider=st.sampled_from(("osei", "osei", "brandt")),
+    )
+    def ask(self, who: str, start: datetime, provider: str = "osei") -> None:
         if len(self.views) > 4:
             return
         try:
-            request = self.desk.ask(len(self.views), start=start.astimezone(UTC), **TYPED[who])
+            request = self.desk.ask(len(self.views), start=start.astimezone(UTC), provider=provider, **TYPED[who])
         except (SlotNotOffered, SlotAlreadyTaken, InvalidInput):
-            assert start < self.now + timedelta(hours=2)
+            assert start < self.now + timedelta(hours=2) or provider not in self.read
             return
         self.views[request.id] = View(who, request)
         self.after("ask")
@@ -268,6 +276,17 @@ class Decisions(RuleBasedStateMachine):
         self.desk.source.hidden ^= {visit}
         self.desk.source.read_by_id = by_id
 
+    # What an operator does.
+
+    @precondition(lambda self: "brandt" in self.read and self.seen)
+    @rule(seldom=st.integers(0, 1), leaves=st.booleans())
+    def brandt_is_read_no_more(self, seldom: int, leaves: bool) -> None:
+        """No patient is told of it, and no visit of theirs confirms anything by itself any more."""
+        if not seldom:
+            self.read = ("osei",)
+            self.desk.reads_no_more("brandt", leaves=leaves)
+            self.after("operator")
+
     # What staff do here.
 
     @precondition(lambda self: self.seen)
@@ -341,7 +360,7 @@ class Decisions(RuleBasedStateMachine):
     def minute(self, fails: bool = False) -> None:
         self.desk.clock.advance(minutes=1)
         self.desk.source.fault = Unavailable("503") if fails else None
-        for provider in PROVIDERS:
+        for provider in self.read:
             self.pull(provider)
         self.after("timers", run=True)
 
@@ -349,7 +368,8 @@ class Decisions(RuleBasedStateMachine):
     def pull_one(self, provider: str) -> None:
         self.desk.clock.advance(seconds=20)
         self.desk.source.fault = None
-        self.pull(provider)
+        if provider in self.read:
+            self.pull(provider)
         self.after("timers", run=True)
 
     @rule(minutes=st.integers(2, 6))
@@ -632,6 +652,14 @@ class Decisions(RuleBasedStateMachine):
             else:
                 assert recipients == (desk.stored(self.views[tags["request"]].before).patient.email,)
         self.nothing_exact_is_left()
+        self.nobody_waits_for_a_pull_that_never_comes()
+
+    def nobody_waits_for_a_pull_that_never_comes(self) -> None:
+        """Where nothing reads the provider any more a request ends at its time, unless staff are asked first."""
+        for request in self.pending():
+            is_over = request.expires_at <= self.now and (request.look_at is None or request.look_at <= self.now)
+            if is_over and request.provider_id not in self.read:
+                assert self.desk.explain_request(self.desk.practice, request).suggestions
 
     def nothing_exact_is_left(self) -> None:
         """No request waits beside a visit that confirms it by itself."""
@@ -640,6 +668,8 @@ class Decisions(RuleBasedStateMachine):
                 if len(copies := self.copies(external_id)) > 1:
                     continue  # it is on its way from one provider to the other
                 (visit,) = copies
+                if visit.provider_id not in self.read:
+                    continue
                 free = visit.request_id is None and visit.missing_since is None and visit.state in CONFIRMING
                 exact = whom(visit.row.patient) == self.views[request.id].who
                 late = seen.changed_at <= request.created_at

@@ -26,7 +26,7 @@ lint: setup ## Check style and types
 	$(BIN)/mypy
 	MYPYPATH=functions/portal:functions/booking $(BIN)/mypy $(wildcard functions/*/*.py)
 
-bench: setup $(LOCAL)/bench/.ready ## Measure cold starts, layers, free times, pulls, units (docs/performance.md), and matching (docs/matching.md)
+bench: setup $(LOCAL)/bench/.ready ## Measure cold starts, layers, free times, pulls, units (docs/performance.md), and matching (docs/matching.md); fails where a goal is missed
 	$(BIN)/python -m tests.benchmarks
 
 scale: setup ## Simulate 10, 1,000 and 100,000 feeds: lags, units, cost (docs/scale.md)

@@ -1,7 +1,7 @@
 """A practice's front desk as a test plays it: a minute is a pull of each schedule, the timers and the mail."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from oneway.domain.appointments import Appointment, AppointmentState, ScheduleRow
@@ -42,12 +42,29 @@ class Desk(World):
         self.run_timers()
         self.deliver()
 
-    def ask(self, number: int = 0, *, start: datetime = START, **patient: Any) -> Request:
+    def ask(self, number: int = 0, *, start: datetime = START, provider: str = "osei", **patient: Any) -> Request:
         """A patient asks, and everybody is told that it arrived; `patient` changes what is typed (None: not given)."""
         typed = {key: value for key, value in (a_form()["patient"] | patient).items() if value is not None}
-        submitted = self.submit(f"{number:032d}", start=start.isoformat(), patient=typed)
+        submitted = self.submit(f"{number:032d}", start=start.isoformat(), provider=provider, patient=typed)
         self.deliver()
         return submitted.request
+
+    def ask_for_another_time(self, *days: date, number: int = 0, **patient: Any) -> Request:
+        """A patient asks for any time on some days, and everybody is told that it arrived."""
+        preferred = {"days": [str(day) for day in days], "parts": []}
+        typed = {key: value for key, value in (a_form()["patient"] | patient).items() if value is not None}
+        submitted = self.submit(f"{number:032d}", start=None, preferred=preferred, patient=typed)
+        self.deliver()
+        return submitted.request
+
+    def reads_no_more(self, provider_id: str, *, leaves: bool = False) -> None:
+        """An operator takes a provider's schedule from what is read; or the provider, who `leaves` the practice."""
+        stored = self.store.practices.get("harbor")
+        others = {one.id: one for one in stored.providers.values() if one.id != provider_id}
+        apart = replace(stored.provider(provider_id), source_id=None, external_id=None)
+        self.practice = replace(stored, providers=others | ({} if leaves else {provider_id: apart}))
+        self.store.practices.save(self.practice)
+        self.store.feeds_by_id.pop(("harbor", f"ehr~{provider_id}"))
 
     def confirmed(self, **row: Any) -> Request:
         """A request that staff's entry confirmed, of which the patient was told."""

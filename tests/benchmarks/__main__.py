@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from local import build
@@ -40,6 +41,15 @@ class Measured:
             shown.add_row(*cells, f"[green]✓[/] {goal}" if goal and reached else f"[red]✗[/] {goal}" if goal else "")
         out.print(shown)
 
+    @property
+    def misses(self) -> list[str]:
+        """The rows that do not reach their goals."""
+        return [
+            f"{self.title}: {', '.join(cells)} (goal {goal})"
+            for cells, goal, reached in self.rows
+            if goal and not reached
+        ]
+
     def markdown(self) -> str:
         """For a page."""
         lines = [f"## {self.title}", "", f"| {' | '.join([*self.headings, 'goal', 'reached'])} |"]
@@ -50,8 +60,8 @@ class Measured:
         return "\n".join(lines) + "\n"
 
 
-def main(repeats: int) -> None:
-    """Measure, show and write everything."""
+def main(repeats: int) -> int:
+    """Measure, show and write everything; then say which goals are missed. The exit status: 1 if any is."""
     machine = f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}"
     tables = [
         _starts(repeats),
@@ -74,7 +84,14 @@ def main(repeats: int) -> None:
     out.print(f"written to {WRITTEN.relative_to(ROOT)}")
     with out.status("Match FEBRL's people and re-typed entries"):
         found = report.measure()
-    report.write(found, out)
+    return told([*(miss for table in tables for miss in table.misses), *report.write(found, out)])
+
+
+def told(misses: Sequence[str]) -> int:
+    """Say what misses its goal; the exit status."""
+    for miss in misses:
+        out.print(f"[red]missed[/] {escape(miss)}")
+    return 1 if misses else 0
 
 
 def _starts(repeats: int) -> Measured:

@@ -26,7 +26,7 @@ def main() -> None:
     elif asked.floor:
         fitting.set_floor(fitting.lowest_floor(worlds.training_worlds()[1:]))
     else:
-        report.write(report.measure(), Console())
+        sys.exit(1 if report.write(report.measure(), Console()) else 0)
 
 
 main()

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from oneway.domain.appointments import Appointment, AppointmentState, PersonName, RecordPatient, ScheduleRow
+from oneway.domain.appointments import Appointment, AppointmentState, NameUse, PersonName, RecordPatient, ScheduleRow
 from oneway.domain.errors import InvalidInput, RequestAlreadyAnswered, SlotAlreadyTaken, SlotNotOffered
 from oneway.domain.practices import Limits
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
@@ -43,12 +43,18 @@ _JO = a_record(
 )
 _MARTA = a_record(source_id="marta", names=(PersonName(("Marta",), "Núñez"),))
 _MARIA = a_record(source_id="maria")
+_BARE = a_record(source_id="maria", names=(), birth_date=None, phones=(), emails=())
+"""Maria's, as it is read while it cannot be looked up."""
+_MARIA_WAS = replace(_MARIA, names=(*_MARIA.names, PersonName(("Maria",), "Reed", use=NameUse.OLD)))
 RECORDS: dict[str, tuple[str | None, RecordPatient]] = {
     "maria": ("maria", _MARIA),
     "maria, by e-mail": ("maria", replace(_MARIA, phones=(), emails=("Maria@Example.org",))),
     "maria, of another record": ("maria", replace(_MARIA, source_id="maria-2")),
     "maria, mistyped": (None, replace(_MARIA, birth_date=date(1984, 12, 3))),
     "maria, without contacts": (None, replace(_MARIA, phones=(), emails=())),
+    "maria, bare": (None, _BARE),
+    "maria, with her former name": ("maria", _MARIA_WAS),
+    "maria, with her former name first": ("maria", replace(_MARIA_WAS, names=_MARIA_WAS.names[::-1])),
     "marta": ("marta", _MARTA),
     "marta, nicknamed": (None, replace(_MARTA, names=(PersonName(("Mart",), "Núñez"),))),
     "jo": ("jo", _JO),
@@ -66,6 +72,13 @@ RECEIPTS = {"cancel": "cancelled_by_patient_receipt", "ask": "asked_to_cancel_re
 def whom(record: RecordPatient | None) -> str | None:
     """Whom a record agrees with exactly."""
     return next((who for who, one in RECORDS.values() if one == record), None)
+
+
+def same_record(one: RecordPatient | None, other: RecordPatient | None) -> bool:
+    """Whether two records say the same, in whatever order they name the patient."""
+    if one is None or other is None:
+        return one is other
+    return set(one.names) == set(other.names) and replace(one, names=()) == replace(other, names=())
 
 
 @dataclass
@@ -96,15 +109,18 @@ class View:
 
     def say(self, kind: str, belief: tuple[str, datetime | None], now: datetime, wait: timedelta | int) -> None:
         """Say it now, after some time, or after some pulls."""
-        if not self.has_email:
-            return
         if wait == timedelta():
-            self.told.append(kind)
-            self.belief = belief
+            self.hear(kind, belief)
         elif isinstance(wait, int):
             self.plan = Plan(kind, belief, pulls=wait)
         else:
             self.plan = Plan(kind, belief, due=now + wait)
+
+    def hear(self, kind: str, belief: tuple[str, datetime | None]) -> None:
+        """By mail, or else by a call."""
+        if self.has_email:
+            self.told.append(kind)
+        self.belief = belief
 
 
 @dataclass
@@ -128,19 +144,24 @@ class Decisions(RuleBasedStateMachine):
         self.good_at: dict[str, datetime] = {}
         self.linked_as: dict[str, tuple[str, str | None]] = {}
         self.cause = ""
+        self.read = PROVIDERS
 
     @initialize(
-        asked=st.lists(st.tuples(st.sampled_from(sorted(TYPED)), st.sampled_from(STARTS)), min_size=2, max_size=3)
+        asked=st.lists(
+            st.tuples(st.sampled_from(sorted(TYPED)), st.sampled_from(STARTS), st.sampled_from(("osei", *PROVIDERS))),
+            min_size=2,
+            max_size=3,
+        )
     )
-    def some_have_asked(self, asked: list[tuple[str, datetime]]) -> None:
+    def some_have_asked(self, asked: list[tuple[str, datetime, str]]) -> None:
         """And others have visits, so that the source, read by id, can be seen to answer."""
         for provider in PROVIDERS:
             far = START + timedelta(days=30)
             self.desk.enter(f"stays-{provider}", patient=None, provider_external_id=f"prac-{provider}", **at(far))
         self.minute()
-        for who, start in asked:
+        for who, start, provider in asked:
             self.desk.clock.advance(seconds=1)
-            self.ask(who, start)
+            self.ask(who, start, provider)
 
     @property
     def now(self) -> datetime:
@@ -148,14 +169,33 @@ class Decisions(RuleBasedStateMachine):
 
     # What patients do.
 
-    @rule(who=st.sampled_from(sorted(TYPED)), start=st.sampled_from(STARTS))
-    def ask(self, who: str, start: datetime) -> None:
+    @rule(
+        who=st.sampled_from(sorted(TYPED)),
+        start=st.sampled_from(STARTS),
+        provider=st.sampled_from(("osei", "osei", "brandt")),
+    )
+    def ask(self, who: str, start: datetime, provider: str = "osei") -> None:
         if len(self.views) > 4:
             return
         try:
-            request = self.desk.ask(len(self.views), start=start.astimezone(UTC), **TYPED[who])
+            request = self.desk.ask(len(self.views), start=start.astimezone(UTC), provider=provider, **TYPED[who])
         except (SlotNotOffered, SlotAlreadyTaken, InvalidInput):
-            assert start < self.now + timedelta(hours=2)
+            assert start < self.now + timedelta(hours=2) or provider not in self.read
+            return
+        self.views[request.id] = View(who, request)
+        self.after("ask")
+
+    @rule(who=st.sampled_from(sorted(TYPED)), days=st.sampled_from(([1], [2, 7])))
+    def ask_for_another_time(self, who: str, days: list[int]) -> None:
+        if len(self.views) > 4:
+            return
+        first = START.date()
+        try:
+            request = self.desk.ask_for_another_time(
+                *(first + timedelta(days=day) for day in days), number=len(self.views), **TYPED[who]
+            )
+        except InvalidInput:
+            assert self.now.date() >= first
             return
         self.views[request.id] = View(who, request)
         self.after("ask")
@@ -194,8 +234,7 @@ class Decisions(RuleBasedStateMachine):
         visit = next(one for one in VISITS if one not in self.desk.source.rows)
         who = self.views[request.id].who
         label = who if exactly else next(one for one in RECORDS if one.startswith(f"{who},") and not RECORDS[one][0])
-        assert request.start
-        self.desk.enter(visit, patient=RECORDS[label][1], **at(start or request.start))
+        self.desk.enter(visit, patient=RECORDS[label][1], **at(start or request.start or STARTS[-1]))
         self.minute()
 
     @rule(
@@ -242,6 +281,17 @@ class Decisions(RuleBasedStateMachine):
         self.desk.source.hidden ^= {visit}
         self.desk.source.read_by_id = by_id
 
+    # What an operator does.
+
+    @precondition(lambda self: "brandt" in self.read and self.seen)
+    @rule(seldom=st.integers(0, 1), leaves=st.booleans())
+    def brandt_is_read_no_more(self, seldom: int, leaves: bool) -> None:
+        """No patient is told of it, and no visit of theirs confirms anything by itself any more."""
+        if not seldom:
+            self.read = ("osei",)
+            self.desk.reads_no_more("brandt", leaves=leaves)
+            self.after("operator")
+
     # What staff do here.
 
     @precondition(lambda self: self.seen)
@@ -254,14 +304,22 @@ class Decisions(RuleBasedStateMachine):
         copies = self.copies(visit)
         found = copies[0]
         if dismisses:
-            self.dismissed[request.id, visit] = found.row.patient
-            self.tried("dismiss", lambda: self.desk.dismiss(request, visit))
+            if self.tried("dismiss", lambda: self.desk.dismiss(request, visit)):
+                self.dismissed[request.id, visit] = found.row.patient
             return
         free = not any(copy.request_id for copy in copies) and found.state in CONFIRMING and not found.missing_since
         mine = found.request_id == request.id
         possible = mine or (free and found.row.patient is not None and self.desk.stored(request).link is None)
         assert self.tried("accept", lambda: self.desk.accept(request, visit)) == possible
         self.time_passes(then)
+
+    @precondition(lambda self: self.dismissed)
+    @rule(data=st.data())
+    def take_dismissal_back(self, data: st.DataObject) -> None:
+        request_id, visit = data.draw(st.sampled_from(sorted(self.dismissed)))
+        request = self.desk.store.requests.get("harbor", request_id)
+        del self.dismissed[request_id, visit]
+        assert self.tried("perhaps", lambda: self.desk.perhaps(request, visit))
 
     @rule(data=st.data())
     def undo(self, data: st.DataObject) -> None:
@@ -307,7 +365,7 @@ class Decisions(RuleBasedStateMachine):
     def minute(self, fails: bool = False) -> None:
         self.desk.clock.advance(minutes=1)
         self.desk.source.fault = Unavailable("503") if fails else None
-        for provider in PROVIDERS:
+        for provider in self.read:
             self.pull(provider)
         self.after("timers", run=True)
 
@@ -315,7 +373,8 @@ class Decisions(RuleBasedStateMachine):
     def pull_one(self, provider: str) -> None:
         self.desk.clock.advance(seconds=20)
         self.desk.source.fault = None
-        self.pull(provider)
+        if provider in self.read:
+            self.pull(provider)
         self.after("timers", run=True)
 
     @rule(minutes=st.integers(2, 6))
@@ -425,7 +484,7 @@ class Decisions(RuleBasedStateMachine):
         if link is None:
             self.unlinked(view, before, request, cause)
         elif before.link is None or before.link.appointment_id != link.appointment_id:
-            if cause in ("pull", "timers", "undo"):
+            if cause in ("pull", "timers", "undo", "perhaps"):
                 self.is_right(view, before, request)
             if before.link is None:
                 view.plan, view.awaited = None, None
@@ -461,8 +520,7 @@ class Decisions(RuleBasedStateMachine):
             else:
                 view.say(CANCELLED, ("ended", None), self.now, timedelta())
         if request.state is RequestState.EXPIRED and not before.link:
-            assert before.start
-            assert before.start < self.now
+            assert before.expires_at <= self.now
             if CORRECTION in view.told or not {CONFIRMED, RESCHEDULED} & set(view.told):
                 view.say(EXPIRED, ("ended", None), self.now, timedelta())
 
@@ -496,7 +554,7 @@ class Decisions(RuleBasedStateMachine):
                 view.say(CONFIRMED, ("expects", link.start), now, wait)
             return
         known = start if belief == "expects" else request.slot and request.slot.start
-        if belief == "waits" and known == link.start:
+        if belief == "waits" and known in (None, link.start):
             view.say(CONFIRMED, ("expects", link.start), now, wait)
         elif known != link.start:
             view.say(RESCHEDULED, ("expects", link.start), now, wait)
@@ -512,15 +570,14 @@ class Decisions(RuleBasedStateMachine):
             if good_at and good_at > since:
                 view.awaited = (left - 1, good_at)
             elif self.now - since >= NEVER_READ:
-                view.awaited = (left - 1, self.now)
+                view.awaited = (0, self.now)
             if view.awaited[0]:
                 continue
             view.awaited = None
             if link is None:
                 view.belief = ("ended", None)
-            if view.plan and view.before.start and view.before.start > self.now:
-                view.told.append(view.plan.kind)
-                view.belief = view.plan.belief
+            if view.plan and (view.before.start or view.before.expires_at) > self.now:
+                view.hear(view.plan.kind, view.plan.belief)
             view.plan = None
 
     def deliver(self) -> None:
@@ -530,17 +587,15 @@ class Decisions(RuleBasedStateMachine):
             if plan and plan.due and plan.due <= self.now:
                 view.plan = None
                 if view.before.start and view.before.start > self.now:
-                    view.told.append(plan.kind)
-                    view.belief = plan.belief
+                    view.hear(plan.kind, plan.belief)
 
     def is_right(self, view: View, before: Request, request: Request) -> None:
         """A link that nobody clicked: by all that product section 2 or 3 asks for."""
         external_id = self.desk.answered_by(request)
         assert external_id
-        visit, slot = self.linked_to(request), request.slot
+        visit = self.linked_to(request)
         seen = self.seen.get(external_id) or Seen(visit.row, visit.provider_id, self.now, self.now)
         entry = self.desk.timeline(request)[-1].what
-        assert slot
         if before.link:
             (old,) = [
                 one.row for one in self.desk.store.appointments_by_key.values() if one.id == before.link.appointment_id
@@ -559,9 +614,10 @@ class Decisions(RuleBasedStateMachine):
         if entry is Happening.RESCHEDULED:
             assert before.moving
             assert self.was_read_since(before, before.provider_id) or self.has_waited(before)
-            assert abs(visit.start - slot.start) <= timedelta(days=30)
+            assert abs(visit.start - before.listed_at) <= timedelta(days=30)
         else:
-            assert visit.start == slot.start
+            assert request.slot
+            assert visit.start == request.slot.start
             assert (entry is Happening.CONFIRMED) == before.pending
 
     def was_read_since(self, cancelled: Request, provider: str) -> bool:
@@ -582,7 +638,7 @@ class Decisions(RuleBasedStateMachine):
 
     def is_dismissed(self, request: Request, visit: Appointment) -> bool:
         key = request.id, visit.row.external_id
-        return key in self.dismissed and self.dismissed[key] == visit.row.patient
+        return key in self.dismissed and same_record(self.dismissed[key], visit.row.patient)
 
     def check(self) -> None:
         desk = self.desk
@@ -610,6 +666,14 @@ class Decisions(RuleBasedStateMachine):
             else:
                 assert recipients == (desk.stored(self.views[tags["request"]].before).patient.email,)
         self.nothing_exact_is_left()
+        self.nobody_waits_for_a_pull_that_never_comes()
+
+    def nobody_waits_for_a_pull_that_never_comes(self) -> None:
+        """Where nothing reads the provider any more a request ends at its time, unless staff are asked first."""
+        for request in self.pending():
+            is_over = request.expires_at <= self.now and (request.look_at is None or request.look_at <= self.now)
+            if is_over and request.provider_id not in self.read:
+                assert self.desk.explain_request(self.desk.practice, request).suggestions
 
     def is_still_hers(self, request: Request) -> None:
         """A link holds while the visit's patient is who it was when it was made, or kept by staff; else it is suspended."""
@@ -632,6 +696,8 @@ class Decisions(RuleBasedStateMachine):
                 if len(copies := self.copies(external_id)) > 1:
                     continue  # it is on its way from one provider to the other
                 (visit,) = copies
+                if visit.provider_id not in self.read:
+                    continue
                 free = visit.request_id is None and visit.missing_since is None and visit.state in CONFIRMING
                 exact = whom(visit.row.patient) == self.views[request.id].who
                 late = seen.changed_at <= request.created_at

@@ -319,6 +319,29 @@ class TestExpiry:
         desk.minutes(5)
         assert desk.told(request) == [EXPIRED]
 
+    @pytest.mark.parametrize("leaves", [True, False])
+    @pytest.mark.parametrize("slot", [True, False])
+    def test_where_nothing_reads_the_provider_any_more_no_pull_is_waited_for(self, leaves: bool, slot: bool) -> None:
+        desk = Desk(a_practice(a_provider(), a_provider("brandt"), switches=Switches(not_confirmed=False)))
+        request = desk.ask() if slot else desk.ask_for_another_time(START.date())
+        desk.reads_no_more("osei", leaves=leaves)
+        desk.clock.at = request.expires_at - timedelta(minutes=1)
+        desk.tick()
+        assert desk.stored(request).pending
+        desk.tick(minutes=1)
+        desk.tick(minutes=1)
+        assert desk.stored(request).state == "expired"
+        assert desk.told(request) == [EXPIRED]
+
+    def test_a_visit_with_whoever_took_over_is_looked_for_once_more_before(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=date(1984, 12, 3)), provider_external_id="prac-brandt")
+        desk.minutes()
+        desk.reads_no_more("osei", leaves=True)
+        desk.clock.at = request.expires_at
+        desk.tick(minutes=1)
+        assert desk.stored(request).pending, "staff are asked first"
+
 
 @contextmanager
 def counted() -> Iterator[Counter[str]]:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from oneway.domain.appointments import AppointmentState, PersonName, RowKind, ScheduleRow
 from oneway.domain.explaining import Explanation, Why
+from oneway.domain.matching import identifiers_of
 from oneway.domain.possible_matches import PossibleMatchKind
 from oneway.domain.practices import Location
-from oneway.domain.requests import Request
+from oneway.domain.requests import Dismissal, Request
 from oneway.use_cases.explain_request import Explained
+from oneway.use_cases.suggest_matches import SuggestMatches
 
-from tests.builders import START, a_practice, a_provider, a_record, a_row
+from tests.builders import START, a_practice, a_provider, a_record, a_row, an_appointment
 from tests.world import World
 
 NADIA = "nadia@harbor.example"
@@ -173,3 +175,16 @@ def test_nothing_is_explained_of_a_request_that_is_linked(world: World) -> None:
     world.source.enter(a_row())
     world.pull()
     assert explained(world, request) == Explained()
+
+
+def test_what_was_dismissed_takes_no_place_among_the_hints() -> None:
+    world = World(a_practice(a_provider(split=9)))
+    request = world.submit().request
+    appointments = [
+        an_appointment(a_row(f"v{number}", patient=a_record(birth_date=date(1984, 3, 13)))) for number in range(6)
+    ]
+    said = tuple(Dismissal(one.id, identifiers_of(one.row.patient)) for one in appointments[:1])
+    world.store.requests_by_id["harbor", request.id] = replace(world.stored(request), dismissals=said)
+    assert SuggestMatches(world.store.requests)(world.practice, appointments) == 5
+    hints = world.store.requests.hints("harbor", request.id)
+    assert {visit for _, visit in hints} == {one.id for one in appointments[1:]}

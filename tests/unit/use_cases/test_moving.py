@@ -100,12 +100,16 @@ class TestTheGuidesWay:
             desk.minutes()
         assert desk.told(request) == []
 
-    def test_a_patient_is_not_kept_waiting_for_a_source_that_is_never_read(self, desk: Desk) -> None:
+    @pytest.mark.parametrize("good_pulls", [0, 1])
+    def test_without_a_good_pull_for_two_hours_a_patient_is_kept_waiting_no_longer(self, good_pulls: int) -> None:
         desk = Desk()
         request = desk.ask(start=LATER)
         desk.cancel_as_moved(request)
+        desk.minutes(good_pulls)
         desk.source.fault = Unavailable("503")
-        desk.minutes(5 * 60)
+        desk.minutes(119)
+        assert desk.told(request) == []
+        desk.minutes(2)
         assert desk.told(request) == [CANCELLED]
 
     @pytest.mark.parametrize("patient", [{"email": None}, {}])

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from oneway.domain.errors import InvalidInput, TooManyPending
+from oneway.domain.explaining import Why
 from oneway.domain.practices import Limits
 from oneway.domain.requests import PartOfDay, RequestState
 from oneway.use_cases.submit_request import Submitted
 
 from tests.builders import KEY, NOW, START, a_calendar, a_form, a_practice, a_provider, a_row
+from tests.desk import CANCELLED, Desk
 from tests.world import World
 
 DAYS = ["2026-12-01", "2026-12-03"]
@@ -58,6 +60,15 @@ def test_a_visit_never_confirms_it_and_is_its_possible_match() -> None:
     assert back.state is RequestState.REQUESTED
 
 
+def test_why_it_is_still_pending_is_said() -> None:
+    world = World()
+    asked = ask(world).request
+    world.pull()
+    found = world.explain_request(world.practice, world.stored(asked)).why
+    assert found
+    assert found.why is Why.NO_TIME
+
+
 def test_it_expires_after_its_last_day_and_a_good_pull() -> None:
     world = World()
     asked = ask(world).request
@@ -96,6 +107,16 @@ def test_moved_to_another_time_finds_the_visit() -> None:
     linked = world.stored(asked)
     assert linked.state is RequestState.LINKED
     assert linked.start == START + timedelta(days=8)
+
+
+def test_moved_to_another_time_without_any_visit_is_cancelled_and_the_patient_told() -> None:
+    desk = Desk()
+    asked = desk.ask_for_another_time(date(2026, 12, 1), date(2026, 12, 3))
+    desk.cancel_as_moved(asked)
+    desk.minutes()
+    assert desk.told(asked) == []
+    desk.minutes(2)
+    assert desk.told(asked) == [CANCELLED]
 
 
 def test_it_stands_in_the_list_by_its_first_day() -> None:

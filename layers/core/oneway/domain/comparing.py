@@ -6,6 +6,7 @@ read: an entry whose print is known says what it said before, and is not even pa
 so that a small change rewrites a small item.
 """
 
+from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -118,15 +119,12 @@ def known_prints(stored: Mapping[str, DigestWeek]) -> dict[bytes, str]:
     """What the last pull showed: print → appointment id. Of what stands in two weeks nothing is known: a pull was cut while it
     stored a visit that had moved.
     """
-    seen: set[str] = set()
-    twice: set[str] = set()
-    prints: dict[bytes, str] = {}
-    for known in stored.values():
-        twice |= seen & known.keys()
-        seen |= known.keys()
-        prints |= {entry[_CONTENT_BYTES:]: identifier for identifier, entry in known.items()}
+    prints = {entry[_CONTENT_BYTES:]: identifier for known in stored.values() for identifier, entry in known.items()}
     prints.pop(NO_PRINT, None)
-    return {print_: identifier for print_, identifier in prints.items() if identifier not in twice} if twice else prints
+    if len(set().union(*stored.values())) == sum(map(len, stored.values())):
+        return prints
+    weeks = Counter(identifier for known in stored.values() for identifier in known)
+    return {print_: identifier for print_, identifier in prints.items() if weeks[identifier] == 1}
 
 
 def week_of(start: datetime) -> str:

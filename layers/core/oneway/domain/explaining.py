@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .appointments import Appointment, AppointmentState, RowKind
+from .match_weights import FLOOR
 from .matching import is_dismissed, location_of
 from .people import Agreement, agreement
+from .possible_matches import score_at_start
 from .practices import Practice
 from .requests import Request
 
@@ -26,8 +28,12 @@ class Why(StrEnum):
     NOTHING_THERE = "nothing_there"
     NOTHING_READ_THERE = "nothing_read_there"
     """Nothing in the schedules that are read; there are providers whose schedules are not."""
+    NO_TIME = "no_time"
+    """No time was asked for, so that no visit confirms it by itself."""
     BLOCKED = "blocked"
     """Something without a patient."""
+    ANOTHER_PATIENT = "another_patient"
+    """A visit with the requested provider that is a stranger's."""
     OTHERS_SCHEDULE = "others_schedule"
     """A visit with a provider who is not integrated."""
     ANSWERS_ANOTHER = "answers_another"
@@ -66,30 +72,67 @@ class Explanation:
 def why_pending(
     request: Request, visits: Iterable[Appointment], practice: Practice, age_minutes: int | None
 ) -> Explanation:
-    """Why no visit confirms a request; `visits` are all that start at the requested time, with whomever."""
+    """Why no visit confirms a request; `visits` are all that start at the requested time, with whomever.
+
+    First a visit that may be this patient's, by as much evidence as a possible match needs: the one that agrees in most. What is
+    a stranger's says nothing, least of all with another provider: then it matters whether the schedule is read, and how old it
+    is; and last what else the requested provider has at that time.
+    """
+    found = [(visit, _agreement(request, visit)) for visit in visits]
+    theirs = [one for one in found if _may_be_theirs(request, *one)]
+    if theirs:
+        return _told(*_nearest(request, theirs), request, practice)
+    unread = _of_schedule(request, practice, age_minutes)
+    if unread:
+        return unread
+    if request.slot is None:
+        return Explanation(Why.NO_TIME)
+    beside = [one for one in found if is_dismissed(request, one[0]) or one[0].provider_id == request.provider_id]
+    if beside:
+        return _of_others(request, *_nearest(request, beside))
+    others = ", ".join(one.name for one in practice.providers.values() if not one.integrated)
+    return Explanation(Why.NOTHING_READ_THERE, others=others) if others else Explanation(Why.NOTHING_THERE)
+
+
+def _may_be_theirs(request: Request, visit: Appointment, found: Agreement) -> bool:
+    if visit.row.kind is RowKind.BLOCK or visit.row.patient is None or is_dismissed(request, visit):
+        return False
+    if visit.request_id not in (None, request.id):
+        return found.first_name and found.last_name and found.birth_date  # asked twice; else it is that other request's
+    if score_at_start(request, visit) >= FLOOR:
+        return True
+    # Of a record that could not be looked up nothing is known, and so nothing that would make it a stranger's.
+    is_bare = not visit.row.patient.names and visit.row.patient.birth_date is None
+    return is_bare and visit.provider_id == request.provider_id
+
+
+def _nearest(request: Request, found: Iterable[tuple[Appointment, Agreement]]) -> tuple[Appointment, Agreement]:
+    """The visit that agrees in most; of equal ones that of the requested provider."""
+    return min(found, key=lambda one: (one[1].count(False), one[0].provider_id != request.provider_id))
+
+
+def _agreement(request: Request, visit: Appointment) -> Agreement:
+    return agreement(request.patient, visit.row.patient) if visit.row.patient else Agreement(*[False] * 4)
+
+
+def _of_schedule(request: Request, practice: Practice, age_minutes: int | None) -> Explanation | None:
+    """What keeps any visit of the requested provider from being seen, or from confirming by itself."""
     provider = practice.provider_named(request.provider_id)
-    reasons = sorted((_of_visit(request, visit, practice) for visit in visits), key=lambda one: one[0])
-    if reasons:
-        return reasons[0][1]
     if not provider.integrated:
         return Explanation(Why.NOT_INTEGRATED)
     source = practice.sources[provider.source_id or ""]
-    if source.by_hand:
-        return Explanation(Why.BY_HAND)
     if age_minutes is None:
         return Explanation(Why.NEVER_READ)
     if age_minutes > max(OLD_AFTER_INTERVALS * source.interval_minutes, OLD_AFTER_MINUTES):
         return Explanation(Why.OLD, minutes=age_minutes)
-    unread = ", ".join(one.name for one in practice.providers.values() if not one.integrated)
-    return Explanation(Why.NOTHING_READ_THERE, others=unread) if unread else Explanation(Why.NOTHING_THERE)
+    return Explanation(Why.BY_HAND) if source.by_hand else None
 
 
-def _of_visit(request: Request, visit: Appointment, practice: Practice) -> tuple[int, Explanation]:
-    """Why this visit does not confirm it, and how far it is from doing so (less is nearer)."""
-    found = agreement(request.patient, visit.row.patient) if visit.row.patient else Agreement(*[False] * 4)
-    explanation = _told(_why(request, visit, practice, found), request, visit)
-    elsewhere = visit.provider_id != request.provider_id
-    return 2 * found.count(False) + elsewhere, explanation
+def _of_others(request: Request, visit: Appointment, found: Agreement) -> Explanation:
+    """What stands at the requested time that is not this patient's."""
+    blocks = visit.row.kind is RowKind.BLOCK or visit.row.patient is None
+    why = Why.DISMISSED if is_dismissed(request, visit) else Why.BLOCKED if blocks else Why.ANOTHER_PATIENT
+    return Explanation(why, provider_id=visit.provider_id)
 
 
 def _why(request: Request, visit: Appointment, practice: Practice, found: Agreement) -> Why:
@@ -104,9 +147,7 @@ def _why(request: Request, visit: Appointment, practice: Practice, found: Agreem
     source = practice.sources.get(visit.source_id)
     reasons = (
         (provider is None or not provider.integrated, Why.OTHERS_SCHEDULE),
-        (row.kind is RowKind.BLOCK or row.patient is None, Why.BLOCKED),
         (visit.request_id not in (None, request.id), Why.ANSWERS_ANOTHER),
-        (is_dismissed(request, visit), Why.DISMISSED),
         (row.state in states, states.get(row.state, Why.SOON)),
         (visit.missing_since is not None, Why.MISSING),
         (source is not None and source.by_hand, Why.BY_HAND),
@@ -123,7 +164,9 @@ def _why(request: Request, visit: Appointment, practice: Practice, found: Agreem
     return next((why for holds, why in reasons if holds), Why.SOON)
 
 
-def _told(why: Why, request: Request, visit: Appointment) -> Explanation:
+def _told(visit: Appointment, found: Agreement, request: Request, practice: Practice) -> Explanation:
+    """Why this visit, which may be the patient's, does not confirm the request."""
+    why = _why(request, visit, practice, found)
     patient, record = request.patient, visit.row.patient
     name = record.names[0] if record and record.names else None
     values = {

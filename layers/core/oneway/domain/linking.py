@@ -191,16 +191,17 @@ def _is_to_correct(link: Link, now: datetime) -> bool:
     return told and (link.knows.start or link.start) > now
 
 
-def waited(request: Request, good_at: datetime, now: datetime) -> Request:
-    """A request after one of the pulls that it awaits, which did not show the visit; after the last one, its messages go out.
-    Only what is due changes, so this is no change of the request.
+def waited(request: Request, good_at: datetime | None, now: datetime) -> Request:
+    """A request after one of the pulls that it awaits, which did not show the visit; after the last one, or where none came for
+    so long that nothing more is waited for (None), its messages go out. Only what is due changes, so this is no change of the
+    request.
     """
     if request.awaited is None:
         return request
     left = request.awaited.pulls_left - 1
-    if left:
+    if left and good_at:
         return with_due(replace(request, awaited=AwaitedPulls(left, good_at)), request.due, now)
-    if request.start is None or request.start <= now:
+    if (request.start or request.expires_at) <= now:
         calm = _without_held(request)  # no message concerns a start already past
         return with_due(calm, calm.due, now)
     due = [replace(one, awaits_pulls=False) for one in request.due]

@@ -9,9 +9,10 @@ what a family shares cannot add up to a person. docs/matching.md has the evidenc
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from math import log2
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from .comparing_people import (
     Recorded,
     Typed,
     email_level,
+    levels,
     mobile_level,
     name_levels,
     other_levels,
@@ -34,7 +36,7 @@ from .match_weights import AGAINST_RELATIVES, AGAINST_STRANGERS, FLOOR
 from .matching import RESCHEDULED_WITHIN, could_confirm, location_of
 from .people import FamilyName, GivenNames, normalise_email
 from .practices import Practice
-from .requests import Request
+from .requests import Patient, Request
 
 AT_MOST = 5
 """Suggestions shown (product section 2)."""
@@ -85,34 +87,13 @@ def possible_matches(
     return AppointmentsByKey(appointments, practice).answering(request)
 
 
-class RequestsByKey:
-    """Requests of one practice, to be found by what an appointment has in common with them.
-
-    Made once for a batch of appointments. A pair is weighed only if it shares a contact, the start, the birth date (or it with
-    day and month swapped), both names in whichever order, or one of them and the year or the day of birth: less hardly reaches
-    the floor.
-    """
-
-    def __init__(self, requests: Iterable[Request], practice: Practice) -> None:
-        self._practice = practice
-        self._found: defaultdict[object, list[_Asked]] = defaultdict(list)
-        for request in requests:
-            typed = typed_patient(request.patient)
-            for key in _keys_of_request(request, typed):
-                self._found[key].append((request, typed))
-
-    def answered_by(self, appointment: Appointment, floor: float = FLOOR) -> tuple[PossibleMatch, ...]:
-        """Requests that an appointment may answer: at most five, best first, none below the floor."""
-        if not could_confirm(appointment) or appointment.row.patient is None:
-            return ()
-        seen = appointment, recorded_patient(appointment.row.patient)
-        found = [self._found[key] for key in _keys_of_appointment(*seen) if key in self._found]
-        asked = {one[0].id: one for several in found for one in several}
-        return _best(((one, seen) for one in asked.values()), self._practice, floor)
-
-
 class AppointmentsByKey:
-    """Appointments of one practice, to be found by what a request has in common with them; the reverse of `RequestsByKey`."""
+    """Appointments of one practice, to be found by what a request has in common with them.
+
+    Made once for a batch of appointments, which is smaller than all that waits. A pair is weighed only if it shares a contact,
+    the start, the birth date (or it with day and month swapped), both names in whichever order, or one of them and the year or
+    the day of birth: less hardly reaches the floor.
+    """
 
     def __init__(self, appointments: Iterable[Appointment], practice: Practice) -> None:
         self._practice = practice
@@ -123,13 +104,16 @@ class AppointmentsByKey:
                 for key in _keys_of_appointment(appointment, record):
                     self._found[key].append((appointment, record))
 
-    def answering(self, request: Request, floor: float = FLOOR) -> tuple[PossibleMatch, ...]:
-        """Appointments that may answer a request: at most five, best first, none below the floor."""
-        asked = request, typed_patient(request.patient)
-        found = [self._found[key] for key in _keys_of_request(*asked) if key in self._found]
+    def answering(self, request: Request, floor: float = FLOOR, but: Container[str] = ()) -> tuple[PossibleMatch, ...]:
+        """Appointments that may answer a request: at most five, best first, none below the floor, and none of `but` (ids)."""
+        typed, keys = _keys_of_patient(request.patient)
+        found = [self._found[key] for key in keys if key in self._found]
+        if request.slot and request.slot.start in self._found:
+            found.append(self._found[request.slot.start])
         if not found:
             return ()
-        seen = {one[0].id: one for several in found for one in several}
+        asked = request, typed
+        seen = {one[0].id: one for several in found for one in several if one[0].id not in but}
         return _best(((asked, one) for one in seen.values()), self._practice, floor)
 
 
@@ -151,6 +135,19 @@ class _Weighed(NamedTuple):
 def identity_score(found: Levels) -> float:
     """Bits by which one person explains these levels better than two do: strangers mostly, relatives sometimes."""
     return _score(*_sums(_BITS, found[:-1]), no_relative=_no_relative(found.first_name, found.birth_date))
+
+
+def score_at_start(request: Request, appointment: Appointment) -> float:
+    """Bits of a visit at the requested time, whatever its state, and whether or not it may be the answer; 0 without a patient."""
+    record = appointment.row.patient
+    if record is None:
+        return 0.0
+    found = levels(typed_patient(request.patient), recorded_patient(record))
+    return identity_score(found) + _start_bits(request, appointment)
+
+
+def _start_bits(request: Request, appointment: Appointment) -> float:
+    return SAME_START + (SAME_PROVIDER_TOO if appointment.provider_id == request.provider_id else 0.0)
 
 
 def _no_relative(first_name: str, birth_date: str) -> bool:
@@ -207,7 +204,7 @@ def _weighed(asked: _Asked, seen: _Seen, practice: Practice, floor: float) -> _W
     score = _score(stranger + of_names[0], relative + of_names[1], no_relative=no_relative)
     found = Levels(first, last, suffix, *others, name)
     if request.slot and not away:
-        score += SAME_START + (SAME_PROVIDER_TOO if appointment.provider_id == request.provider_id else 0.0)
+        score += _start_bits(request, appointment)
     return _Weighed(score, -away.total_seconds(), request, appointment, kind, found) if score >= floor else None
 
 
@@ -229,15 +226,12 @@ def _kind(request: Request, appointment: Appointment, practice: Practice) -> Pos
     return PossibleMatchKind.MISTYPED
 
 
-def _keys_of_request(request: Request, typed: Typed) -> Iterator[object]:
-    if request.slot:
-        yield request.slot.start
-    if typed.mobile:
-        yield typed.mobile
-    if typed.email:
-        yield typed.email
-    yield typed.birth_date
-    yield from _name_keys(typed.given, typed.family, typed.birth_date)
+@lru_cache(maxsize=4_096)
+def _keys_of_patient(patient: Patient) -> tuple[Typed, tuple[str, ...]]:
+    """A typed patient, and what a record may have in common with them. Who waits is asked for with every pull."""
+    typed = typed_patient(patient)
+    contacts = filter(None, (typed.mobile, typed.email))
+    return typed, (*contacts, typed.birth_date, *_name_keys(typed.given, typed.family, typed.birth_date))
 
 
 def _keys_of_appointment(appointment: Appointment, record: Recorded) -> set[object]:

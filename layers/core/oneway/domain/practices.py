@@ -215,6 +215,10 @@ class Practice:
         source = self.sources[provider.source_id]
         return feed_id_of(source.id, None if source.whole else provider.id)
 
+    def feed_reading(self, provider_id: str) -> str | None:
+        """The id of the feed that reads whom a request or a visit names; None if nothing does, or they were taken out since."""
+        return self.feed_of(self.provider_named(provider_id))
+
     def lane_of(self, source: Source) -> str:
         """Whose pulls wait for each other: those of one account of a scheduling system."""
         return source.account or f"{self.slug}~{source.id}"

@@ -81,10 +81,13 @@ WORDS = {
     "why.by_hand": "Your scheduling system gives no birth dates or contacts: link the visit by hand.",
     "why.never_read": "{provider}'s schedule was never read.",
     "why.old": "{provider}'s schedule was last read {minutes} minutes ago.",
-    "why.nothing_there": "There is nothing in your schedule at this time.",
-    "why.nothing_read_there": "There is nothing at this time in the schedules that are read. A visit entered with "
-    "{others} is not seen.",
+    "why.nothing_there": "There is nothing in your schedule at this time that could be this patient's.",
+    "why.nothing_read_there": "There is nothing at this time that could be this patient's in the schedules that are read. "
+    "A visit entered with {others} is not seen.",
+    "why.no_time": "No time was asked for, so no visit confirms it by itself: "
+    "once it is in your schedule, it stands below to be linked.",
     "why.blocked": "At this time your schedule has something without a patient ({provider}).",
+    "why.another_patient": "At this time {provider} has another patient's visit.",
     "why.others_schedule": "There is a visit at this time with {provider}, whose schedule is not connected.",
     "why.answers_another": "The visit at this time answers another request ({provider}).",
     "why.dismissed": "Your team said that the visit at this time is not this patient's ({provider}).",

@@ -81,9 +81,13 @@ WORDS = {
     "why.by_hand": "Su sistema de agenda no da fechas de nacimiento ni contactos: enlace la cita a mano.",
     "why.never_read": "La agenda de {provider} nunca se ha leído.",
     "why.old": "La agenda de {provider} se leyó por última vez hace {minutes} minutos.",
-    "why.nothing_there": "No hay nada en su agenda a esta hora.",
-    "why.nothing_read_there": "No hay nada a esta hora en las agendas que se leen. Una cita anotada con {others} no se ve.",
+    "why.nothing_there": "No hay nada en su agenda a esta hora que pueda ser de este paciente.",
+    "why.nothing_read_there": "No hay nada a esta hora que pueda ser de este paciente en las agendas que se leen. "
+    "Una cita anotada con {others} no se ve.",
+    "why.no_time": "No se pidió ninguna hora, así que ninguna cita la confirma sola: "
+    "cuando esté en su agenda, aparecerá abajo para enlazarla.",
     "why.blocked": "A esta hora su agenda tiene algo sin paciente ({provider}).",
+    "why.another_patient": "A esta hora {provider} tiene la cita de otro paciente.",
     "why.others_schedule": "Hay una cita a esta hora con {provider}, cuya agenda no está conectada.",
     "why.answers_another": "La cita de esta hora responde a otra solicitud ({provider}).",
     "why.dismissed": "Su equipo dijo que la cita de esta hora no es de este paciente ({provider}).",

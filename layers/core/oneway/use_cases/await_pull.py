@@ -22,7 +22,7 @@ class AwaitPull:
         """When a complete pull of a provider began after an instant; None if not yet: the next such pull is written down, and
         says that this request waited for it.
         """
-        feed_id = practice.feed_of(practice.provider_named(provider_id))
+        feed_id = practice.feed_reading(provider_id)
         state = self.feeds.get(practice.slug, feed_id) if feed_id else None
         if state is None:
             return None

@@ -73,7 +73,7 @@ class ExplainRequest:
             return tuple(Suggestion(match, visits[match.appointment_id]) for match in matches)
 
         why = None
-        if request.pending and request.slot:
+        if request.pending:
             age = self.age.minutes(practice, practice.provider_named(request.provider_id))
             why = why_pending(request, at_start, practice, age)
         answered = self._answered(practice, request, at_start)

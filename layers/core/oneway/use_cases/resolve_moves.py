@@ -70,7 +70,7 @@ class ResolveMoves:
             self._link(practice, request, found[0], copies)
             return True
         if good_at or never_read:
-            waited = self.messages.settle(request, linking.waited(request, good_at or now, now))
+            waited = self.messages.settle(request, linking.waited(request, good_at, now))
             if waited and waited.awaited:
                 # the very next one counts, too
                 self.await_pull(practice, provider_id, waited.awaited.since, request_id)

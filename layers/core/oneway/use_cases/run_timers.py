@@ -101,7 +101,9 @@ class RunTimers:
         return "reminded" if stood is not None and len(after.due) > len(request.due) else ""
 
     def _expire(self, practice: Practice, request: Request, now: datetime) -> bool:
-        if not self.await_pull(practice, request.provider_id, request.expires_at):
+        # Where nothing reads the provider (any more), there is no pull to wait for.
+        is_read = practice.feed_reading(request.provider_id) is not None
+        if is_read and not self.await_pull(practice, request.provider_id, request.expires_at):
             return False
         # Whoever stored it may have been cut before it looked for the visit that answers it.
         if not self.confirm_matches.for_request(practice, request).pending:

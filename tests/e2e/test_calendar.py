@@ -206,6 +206,20 @@ def test_hours_are_edited_by_keyboard_alone(page: Page, address: str, desk: Port
     assert stands(desk, NEXT) == ((Opening(510, 720), WEEK[0][1]), *WEEK[1:5], (Opening(600, 780),), ())
 
 
+def test_a_day_has_as_many_openings_as_staff_give_it(page: Page, address: str, desk: PortalDesk) -> None:
+    many = tuple(Opening(minute, minute + 40) for minute in range(420, 900, 60))
+    desk.edit_calendar.save_default("harbor", NADIA, "osei", THIS, WEEK, (many, *WEEK[1:]))
+    open_week(page, address)
+    load_default(page)
+    expect(page.locator("#grid .is-opening", has_text="7 AM – 7:40 AM")).to_be_visible()
+    page.locator("[data-day='0'] .add").click()
+    expect(page.locator("#d0s8")).to_be_focused()
+    opening(page, 0, "8 AM – 8:40 AM").get_by_role("button").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#live")).to_contain_text("Saved")
+    assert stands(desk)[0] == (many[0], *many[2:], Opening(940, 1120))
+
+
 def test_whoever_leaves_with_unsaved_hours_is_asked_first(
     page: Page, address: str, desk: PortalDesk, eyes: Eyes
 ) -> None:

@@ -15,6 +15,8 @@ HOME = "/portal/harbor/calendar"
 THIS, NEXT = date(2026, 11, 23), date(2026, 11, 30)
 OSEI = f"{HOME}?provider=osei&week={THIS}"
 SHORT: Week = ((Opening(540, 600),), *WEEK[1:])
+SHARED: Week = (tuple(Opening(hour * 60, hour * 60 + 40) for hour in range(7, 21)),) * 7
+"""Fourteen openings on each day."""
 
 
 def fields(week: Week) -> dict[str, str]:
@@ -98,6 +100,20 @@ class TestEditing:
         assert 'name="d0e1" value="17:00"' in page.html
         assert stands(desk, THIS) == SHORT
         assert "Maria" in desk.open(OSEI).html
+
+    @pytest.mark.parametrize("edit", ["load", "week", "default"])
+    def test_of_many_openings_a_day_none_is_lost(self, desk: PortalDesk, edit: str) -> None:
+        desk.edit_calendar.save_default("harbor", NADIA, "osei", THIS, WEEK, SHARED)
+
+        page = desk.open(f"{HOME}?provider=osei&week={NEXT}&edit={edit}")
+        typed = dict(re.findall(r'name="(d\d[se]\d+)" value="([^"]*)"', page.html))
+        hidden = page.fields(f"{HOME}/hours")
+        del hidden["csrf"]
+        answer = desk.send(f"{HOME}/hours", **(hidden | typed | {"do": "save"}))
+
+        assert answer.status == 303
+        assert stands(desk) == SHARED
+        assert ("d0s14", "") in typed.items(), "there is room for one more"
 
     def test_a_week_is_saved_as_an_override_and_everything_is_there_again(self, desk: PortalDesk) -> None:
         desk.ask()
@@ -190,6 +206,16 @@ class TestApplyToRemainingWeeks:
         answer = desk.send(f"{HOME}/hours", **{name: one for name, one in hidden.items() if name != "csrf"} | choice)
         assert answer.status == 303
         assert [stands(desk, one) for one in (NEXT, *later)] == [SHORT, CLOSED_WEEK, SHORT]
+
+    def test_a_year_of_weeks_of_their_own_and_of_many_openings_is_one_form(self, desk: PortalDesk) -> None:
+        later = [NEXT + timedelta(weeks=n) for n in range(1, 51)]
+        for monday in later:
+            desk.edit_calendar.save_week("harbor", NADIA, "osei", monday, WEEK, CLOSED_WEEK)
+        hidden = save(desk, SHARED, do="ask").fields(f"{HOME}/hours")
+        del hidden["csrf"]
+        kept = {f"later.{monday}.week": "keep" for monday in later}
+        assert desk.send(f"{HOME}/hours", **(hidden | kept | {"do": "apply"})).status == 303
+        assert [stands(desk), stands(desk, later[-1])] == [SHARED, CLOSED_WEEK]
 
     def test_one_may_go_on_editing_instead(self, desk: PortalDesk) -> None:
         page = save(desk, do="edit")

@@ -6,6 +6,7 @@ No entry holds a patient's data.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class PracticeHappening(StrEnum):
@@ -26,6 +27,13 @@ class PracticeHappening(StrEnum):
     """An operator's file changed a calendar."""
 
 
+class EventPlace(NamedTuple):
+    """Where an entry stands in the timeline; without an `id`, before all entries of its instant."""
+
+    at: datetime
+    id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PracticeEvent:
     """One change. `id` tells it from others of the same instant and is the same however often it is written.
@@ -44,6 +52,11 @@ class PracticeEvent:
     setting: str = ""
     before: str = ""
     after: str = ""
+
+    @property
+    def place(self) -> EventPlace:
+        """Where it stands in the timeline."""
+        return EventPlace(self.at, self.id)
 
 
 def calendar_event_id(provider_id: str, version: int) -> str:

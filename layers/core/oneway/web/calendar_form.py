@@ -1,6 +1,7 @@
 """Opening hours ↔ the fields of a form: for each day pairs of wall-clock times, "d0s1" to "d0e1" being Monday's second.
 
-There are as many pairs as come. A blank one is no opening; an end at 00:00 is midnight. `seen` carries a week along as text: "540-720,780-1020;;…".
+There are as many pairs as come. A blank one is no opening; an end at 00:00 is midnight.
+`seen` carries a week along as text: "540-720,780-1020;;…".
 """
 
 import re

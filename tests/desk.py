@@ -1,7 +1,7 @@
 """A practice's front desk as a test plays it: a minute is a pull of each schedule, the timers and the mail."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from oneway.domain.appointments import Appointment, AppointmentState, ScheduleRow
@@ -46,6 +46,13 @@ class Desk(World):
         """A patient asks, and everybody is told that it arrived; `patient` changes what is typed (None: not given)."""
         typed = {key: value for key, value in (a_form()["patient"] | patient).items() if value is not None}
         submitted = self.submit(f"{number:032d}", start=start.isoformat(), patient=typed)
+        self.deliver()
+        return submitted.request
+
+    def ask_without_a_time(self, number: int, *days: date) -> Request:
+        """A patient for whom nothing fits asks for another time, in the morning of one of these days."""
+        preferred = {"days": [day.isoformat() for day in days], "parts": ["morning"]}
+        submitted = self.submit(f"{number:032d}", start=None, preferred=preferred)
         self.deliver()
         return submitted.request
 

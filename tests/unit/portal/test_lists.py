@@ -199,6 +199,26 @@ class TestVisits:
         assert ["No longer in your schedule" in row for row in found] == ["Ann0003" in row for row in found]
         assert any("Ann0003" in row for row in found)
 
+    def test_one_of_which_staff_said_that_it_takes_place_asks_no_more_and_still_says_what_is_so(
+        self, desk: PortalDesk
+    ) -> None:
+        request = desk.confirmed()
+        del desk.source.rows["appt-1"]
+        desk.minutes(3)
+        week = f"{HARBOR}/calendar?provider=osei&week=2026-11-23"
+        assert "No longer in your schedule" in rows(desk.open(LIST).html)[0]
+
+        desk.send(f"{LIST}/{request.id}/vanished", answer="stands")
+
+        assert rows(desk.open(LIST).html) == []
+        for address in (f"{HARBOR}/upcoming", week):
+            assert "No longer in your schedule" in desk.open(address).text
+
+        desk.enter()
+        desk.minutes()
+        for address in (f"{HARBOR}/upcoming", week):
+            assert "No longer in your schedule" not in desk.open(address).text
+
     def test_a_linked_pair_stands_once_and_leads_to_the_request(self, desk: PortalDesk) -> None:
         request = desk.confirmed()
 

@@ -332,6 +332,10 @@ class TestClosing:
         answer = self.close(desk, **wrong)
         assert answer.status == 422
         assert 'role="alert"' in answer.html
+        (field,) = wrong
+        assert f'id="closure-{field}" value="{wrong[field]}" aria-invalid="true"' in answer.html
+        assert f'aria-describedby="error-closure-{field}"' in answer.html
+        assert 'value="Christmas"' in answer.html or field == "name"
         assert desk.store.calendar.get("harbor", "").version == 0
 
     def test_public_holidays_are_suggested(self, desk: PortalDesk) -> None:

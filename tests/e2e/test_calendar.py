@@ -249,6 +249,30 @@ def test_whoever_leaves_with_unsaved_hours_is_asked_first(
     assert stands(desk) == stands(desk, NEXT) == WEEK
 
 
+def test_whoever_leaves_by_keyboard_is_asked_and_focus_comes_back(page: Page, address: str, desk: PortalDesk) -> None:
+    open_week(page, address)
+    load_default(page)
+    page.fill("#d0s0", "08:00")
+    dialog = page.get_by_role("dialog", name="Leave without saving?")
+    for close in ("Escape", "Enter"):  # the first button says *Stay*
+        tab_to(page, "#week-after")
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_visible()
+        expect(page.locator("#stay")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.locator("#go")).to_be_focused()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press(close)
+        expect(dialog).to_be_hidden()
+        expect(page.locator("#week-after")).to_be_focused()
+        assert page.locator("#d0s0").input_value() == "08:00"
+    page.keyboard.press("Enter")
+    tab_to(page, "#go")
+    page.keyboard.press("Enter")
+    expect(page.locator("#week")).to_contain_text("Mon, Nov 30")
+    assert stands(desk) == WEEK
+
+
 def test_two_edit_one_week_and_nothing_is_lost(
     page: Page, context: BrowserContext, address: str, desk: PortalDesk, eyes: Eyes
 ) -> None:
@@ -295,6 +319,33 @@ def test_a_week_is_applied_to_the_remaining_ones(page: Page, address: str, desk:
     expect(page.locator("#live")).to_contain_text("from this week on")
     weeks = [THIS, NEXT, later[0], later[1], NEXT + timedelta(weeks=40)]
     assert [stands(desk, one) for one in weeks] == [WEEK, SHORT, CLOSED_WEEK, SHORT, SHORT]
+
+
+def test_a_week_is_applied_by_keyboard_and_what_was_chosen_stays(page: Page, address: str, desk: PortalDesk) -> None:
+    later = [NEXT + timedelta(weeks=n) for n in (2, 4, 6)]
+    for monday in later[:2]:
+        desk.edit_calendar.save_week("harbor", NADIA, "osei", monday, WEEK, CLOSED_WEEK)
+    open_week(page, address, week=NEXT)
+    load_default(page)
+    page.fill("#d0e0", "10:00")
+    page.locator("[data-day='0'] .remove").nth(1).click()
+    tab_to(page, "#apply")
+    page.keyboard.press("Enter")
+    expect(page.locator("fieldset.later")).to_have_count(2)
+    tab_to(page, f"[name='later.{later[1]}.week']")
+    page.keyboard.press("ArrowDown")
+    desk.edit_calendar.save_week("harbor", NADIA, "osei", later[2], WEEK, CLOSED_WEEK)
+    tab_to(page, "button[value=apply]")
+    page.keyboard.press("Enter")
+    expect(page.locator(".conflict")).to_be_focused()
+    expect(page.locator(".conflict")).to_contain_text("Nadia P. changed what comes later meanwhile")
+    expect(page.locator("fieldset.later", has_text="New since you looked")).to_have_count(1)
+    chosen = [page.locator(f"[name='later.{monday}.week']:checked").input_value() for monday in later]
+    assert chosen == ["keep", "replace", "keep"]
+    tab_to(page, "button[value=apply]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("from this week on")
+    assert [stands(desk, one) for one in (NEXT, *later)] == [SHORT, CLOSED_WEEK, SHORT, CLOSED_WEEK]
 
 
 def test_an_empty_time_says_why_it_is_not_offered(page: Page, address: str, desk: PortalDesk) -> None:

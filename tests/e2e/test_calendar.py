@@ -273,6 +273,36 @@ def test_whoever_leaves_by_keyboard_is_asked_and_focus_comes_back(page: Page, ad
     assert stands(desk) == WEEK
 
 
+def test_two_edit_one_week_by_keyboard(page: Page, address: str, desk: PortalDesk) -> None:
+    open_week(page, address)
+    page.get_by_role("link", name="Edit this week").click()
+    expect(page.locator("#hours.scripted")).to_be_visible()
+    page.fill("#d0s0", "07:00")
+    desk.edit_calendar.save_week("harbor", NADIA, "osei", THIS, WEEK, SHORT)
+    tab_to(page, "#save")
+    page.keyboard.press("Enter")
+    expect(page.locator(".conflict")).to_be_focused()
+    assert page.url == f"{address}?provider=osei&week={THIS}", "which a reload can open"
+    tab_to(page, ".conflict button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("Saved")
+    assert stands(desk)[0][0] == Opening(420, 720)
+
+    desk.edit_calendar.save_week("harbor", NADIA, "osei", THIS, stands(desk), SHORT)
+    tab_to(page, "#follow")
+    page.keyboard.press("Enter")
+    told = page.locator(".conflict")
+    expect(told).to_be_focused()
+    for words in ("Nadia P. saved these hours before you", "7:00 AM – 12:00 PM", "9:00 AM – 10:00 AM"):
+        expect(told).to_contain_text(words)
+    assert stands(desk) == SHORT
+    tab_to(page, "#follow")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("follows the default week again")
+    assert stands(desk) == WEEK
+    expect(page.locator("#opening-hours")).to_be_focused()
+
+
 def test_two_edit_one_week_and_nothing_is_lost(
     page: Page, context: BrowserContext, address: str, desk: PortalDesk, eyes: Eyes
 ) -> None:
@@ -346,6 +376,45 @@ def test_a_week_is_applied_by_keyboard_and_what_was_chosen_stays(page: Page, add
     page.keyboard.press("Enter")
     expect(page.locator("#live")).to_contain_text("from this week on")
     assert [stands(desk, one) for one in (NEXT, *later)] == [SHORT, CLOSED_WEEK, SHORT, CLOSED_WEEK]
+
+
+def test_days_are_closed_and_a_provider_is_paused_by_keyboard(page: Page, address: str, desk: PortalDesk) -> None:
+    open_week(page, address)
+    for words, paused in (("Paused:", True), ("Resumed:", False)):
+        tab_to(page, "#pause")
+        page.keyboard.press("Enter")
+        expect(page.locator("#live")).to_contain_text(words)
+        expect(page.locator("#pause")).to_be_focused()
+        assert desk.store.calendar.get("harbor", "osei").availability.paused is paused
+    tab_to(page, "#close-days summary")
+    page.keyboard.press("Enter")
+    tab_to(page, "#closure-first")
+    page.keyboard.type("12242026")
+    tab_to(page, "#closure-last")
+    page.keyboard.type("12012026")
+    tab_to(page, "#close-days button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".errors")).to_be_focused()
+    tab_to(page, ".errors a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#closure-last")).to_be_focused()
+    page.keyboard.type("12262026")
+    tab_to(page, "#close-days button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("these days are closed")
+    expect(page.locator("#close-days")).to_be_focused()
+    (closure,) = desk.store.calendar.get("harbor", "osei").availability.closures
+    assert (closure.first, closure.last) == (date(2026, 12, 24), date(2026, 12, 26))
+    tab_to(page, "#holidays summary")
+    page.keyboard.press("Enter")
+    tab_to(page, "#holidays button")
+    page.keyboard.press("Enter")
+    expect(page.locator("ul.closures").first).to_contain_text("Thanksgiving Day")
+    expect(page.locator("#closed-days")).to_be_focused()
+    tab_to(page, "ul.closures button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("open again")
+    expect(page.locator("#closed-days")).to_be_focused()
 
 
 def test_an_empty_time_says_why_it_is_not_offered(page: Page, address: str, desk: PortalDesk) -> None:

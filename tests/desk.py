@@ -1,5 +1,6 @@
 """A practice's front desk as a test plays it: a minute is a pull of each schedule, the timers and the mail."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -49,9 +50,9 @@ class Desk(World):
         self.deliver()
         return submitted.request
 
-    def ask_for_another_time(self, *days: date, number: int = 0, **patient: Any) -> Request:
-        """A patient asks for any time on some days, and everybody is told that it arrived."""
-        preferred = {"days": [str(day) for day in days], "parts": []}
+    def ask_for_another_time(self, *days: date, number: int = 0, parts: Iterable[str] = (), **patient: Any) -> Request:
+        """A patient asks for another time, on some days, and everybody is told that it arrived."""
+        preferred = {"days": [str(day) for day in days], "parts": list(parts)}
         typed = {key: value for key, value in (a_form()["patient"] | patient).items() if value is not None}
         submitted = self.submit(f"{number:032d}", start=None, preferred=preferred, patient=typed)
         self.deliver()

@@ -109,7 +109,7 @@ class World:
         self.cancel = CancelRequest(store.requests, store.calendar, store.ledger, clock)
         self.cancel_by_patient = CancelByPatient(self.look_up, self.cancel)
         membership = Membership(store.practices)
-        self.edit_calendar = EditCalendar(membership, store.calendar, clock)
+        self.edit_calendar = EditCalendar(membership, store.calendar, store.practice_events, clock)
         self.explain_time = ExplainTime(membership, self.explain_slot)
         self.show_calendar = ShowCalendar(
             membership,

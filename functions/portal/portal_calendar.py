@@ -1,6 +1,6 @@
 """Calendar: weeks of one provider or of all, opening hours, closures, the pause, and why a time is not offered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from urllib.parse import quote, urlencode
 
@@ -52,19 +52,22 @@ def save_hours(session: Session, practice: str) -> Response:
     edit = edit if edit in EDITS else "week"
     typed, seen, calendar = typed_week(form), week_of_text(form.get("seen", "")), portal().edit_calendar
     act, who = form.get("do", "save"), (practice, session.email, provider, monday)
+    decided = decided_later(form)
     try:
         if act == "follow":
             calendar.save_week(*who, seen, None)
             return _back(practice, provider, monday, "week_follows")
         if typed.week is None:
-            return _page(session, _found(session, practice, provider, monday), edit, 422, typed=typed, seen=seen)
+            found = _found(session, practice, provider, monday)
+            return _page(session, found, edit, 422, typed=typed, seen=seen, decided=decided)
         if act == "edit":
-            return _page(session, _found(session, practice, provider, monday), edit, typed=typed, seen=seen)
+            found = _found(session, practice, provider, monday)
+            return _page(session, found, edit, typed=typed, seen=seen, decided=decided)
         if act == "ask":
             later = calendar.later_weeks(*who)
-            return _ask(session, _found(session, practice, provider, monday), typed.week, seen, later)
+            return _ask(session, _found(session, practice, provider, monday), typed.week, seen, later, decided)
         if act == "apply":
-            calendar.apply_to_remaining(*who, seen, typed.week, decided_later(form))
+            calendar.apply_to_remaining(*who, seen, typed.week, decided)
             return _back(practice, provider, monday, "week_applied")
         if edit == "default":
             calendar.save_default(*who, seen, typed.week)
@@ -74,11 +77,11 @@ def save_hours(session: Session, practice: str) -> Response:
     except CalendarChangedMeanwhile as changed:
         found = _found(session, practice, provider, monday)
         if act == "follow":
-            return _page(session, found, "", 409, done="changed_meanwhile")
+            return _page(session, found, "", 409, seen=seen, changed=changed)
         if act == "apply" and not changed.days and typed.week is not None:
             later = calendar.later_weeks(*who)
-            return _ask(session, found, typed.week, seen, later, 409, changed=changed)
-        return _page(session, found, edit, 409, typed=typed, seen=seen, changed=changed)
+            return _ask(session, found, typed.week, seen, later, decided, 409, changed=changed)
+        return _page(session, found, edit, 409, typed=typed, seen=seen, changed=changed, decided=decided)
 
 
 @app.route("/portal/{practice}/calendar/closures", methods=["POST"], content_types=FORMS)
@@ -139,9 +142,10 @@ def _page(
     typed: TypedWeek | None = None,
     seen: Week | None = None,
     changed: CalendarChangedMeanwhile | None = None,
+    decided: Mapping[LaterWeek, bool] | None = None,
     **values: object,
 ) -> Response:
-    """The Calendar; in an edit with what was typed, and with what somebody else saved meanwhile."""
+    """The Calendar; in an edit with what was typed and decided, and with what somebody else saved meanwhile."""
     one, edit = found.weeks[0] if len(found.weeks) == 1 else None, edit if _may_edit(found) else ""
     stands = (one.default if edit == "default" else one.week) if one else None
     shown = one.default if one and edit in ("load", "default") else stands
@@ -166,6 +170,7 @@ def _page(
         wrong=typed.wrong if typed else {},
         changed=changed,
         compared=compared,
+        decided=_decisions(decided or {}),
         who=_who(found, changed.changed_by) if changed else "",
         changer=_who(found, one.calendar.changed_by) if one else "",
         **({"closure": {}, "wrong_closure": {}} | values),
@@ -179,10 +184,13 @@ def _ask(
     week: Week,
     seen: Week,
     later: Sequence[LaterWeek],
+    decided: Mapping[LaterWeek, bool],
     status: int = 200,
     changed: CalendarChangedMeanwhile | None = None,
 ) -> Response:
-    """What applying a week to the remaining ones meets."""
+    """What applying a week to the remaining ones meets: as it was decided, if it was, and what changed since that was shown."""
+    names = {name for name, _ in later_fields(later)}
+    shown = dict(later_fields(decided))
     return show(
         "calendar_apply.html",
         session,
@@ -194,11 +202,24 @@ def _ask(
         pairs=pairs_of(week),
         week=week,
         seen=week_text(seen),
-        later=[(name, one, week_text(one.week)) for name, one in later_fields(later)],
+        later=[
+            (name, one, week_text(one.week), decided.get(one, True), shown.get(name))
+            for name, one in later_fields(later)
+        ],
+        gone=[one for name, one in shown.items() if name not in names],
         who=_who(found, changed.changed_by) if changed else "",
         changed=changed,
         **_helpers(found),
     )
+
+
+def _decisions(decided: Mapping[LaterWeek, bool]) -> list[tuple[str, str]]:
+    """What was decided on later weeks, as hidden fields carry it along."""
+    return [
+        field
+        for name, one in later_fields(decided)
+        for field in ((f"{name}.hours", week_text(one.week)), (name, "keep" if decided[one] else "replace"))
+    ]
 
 
 def _helpers(found: CalendarWeek) -> dict[str, object]:
@@ -225,6 +246,7 @@ def _helpers(found: CalendarWeek) -> dict[str, object]:
         "on_the_wall": on_the_wall,
         "is_block": lambda held: held.kind is OccupantKind.BLOCK,
         "weekday": lambda day: formats.weekday(day, language),
+        "day_in_short": lambda day: formats.weekday(day, language)[:3],
         "initials": _initials,
         "hours12": formats.clock(datetime.combine(date.min, time(13)), language, country).startswith("1:"),
     }

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from chalice.app import Response
+from oneway.domain.appointments import WhyAside
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import FieldProblem, InvalidInput
 from oneway.domain.feeds import VanishedAnswer
+from oneway.domain.occupancy import LONGEST_DAYS
 from oneway.ports import Session
 from oneway.use_cases.show_integration import FeedCondition, IntegrationView, Progress
 from oneway.web.answers import form_body, redirect
@@ -58,6 +60,8 @@ def _page(session: Session, found: IntegrationView, status: int = 200, **values:
         failed=any(pull.failure for pull in finished),
         bars=_bars,
         asked_stamp=int(found.asked_at.timestamp()) if found.asked_at else 0,
+        why_aside={one.value: f"aside.{one.name.lower()}" for one in WhyAside},
+        longest_days=LONGEST_DAYS,
         troubles=(FeedCondition.BROKEN, FeedCondition.FAILING),
         **values,
     )

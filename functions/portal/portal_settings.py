@@ -9,7 +9,7 @@ from chalice.app import Response
 from oneway.colours import contrast, is_colour, legible_on, readable_on
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import InvalidInput, NotFound, SettingsChangedMeanwhile
-from oneway.domain.practice_events import PracticeEvent
+from oneway.domain.practice_events import EventPlace, PracticeEvent
 from oneway.domain.practice_settings import BOUNDS, field_of, names_of, text_of, value_of, visit_type_of
 from oneway.domain.practices import Practice, VisitType
 from oneway.languages import LANGUAGES, formats, portal_words
@@ -28,6 +28,8 @@ PARTS: Mapping[str, Callable[[str], bool]] = {
 """The parts of a practice's own settings that are edited together."""
 NEW = "_new"
 """Stands for a visit type that there is not yet; no id has a "_"."""
+_LONGEST_ID = 200
+"""An entry's id is not longer."""
 
 
 @app.route("/portal/{practice}/settings")
@@ -44,7 +46,7 @@ def show_settings(session: Session, practice: str) -> Response:
 @signed_in
 def show_history(session: Session, practice: str) -> Response:
     """The timeline of the practice, newest first."""
-    found = portal().show_settings.history(practice, session.email, _instant(asked().get("before", "")))
+    found = portal().show_settings.history(practice, session.email, _place(asked()))
     return _show("settings_history.html", session, found)
 
 
@@ -344,9 +346,10 @@ def _detail(event: PracticeEvent, language: str, country: str) -> str:
     return f"{told} {name}".strip()
 
 
-def _instant(text: str) -> datetime | None:
+def _place(query: Mapping[str, str]) -> EventPlace | None:
+    """The entry before which a page of the timeline begins."""
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(query.get("before", ""))
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return EventPlace(found, query.get("entry", "")[:_LONGEST_ID]) if found.tzinfo else None

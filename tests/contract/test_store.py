@@ -19,7 +19,7 @@ from oneway.domain.messages import Why as NotReached
 from oneway.domain.notices import digest
 from oneway.domain.occupancy import DayOccupancy, LongBlocks, Occupant, OccupantKind
 from oneway.domain.pending import Waiting
-from oneway.domain.practice_events import PracticeEvent
+from oneway.domain.practice_events import EventPlace, PracticeEvent
 from oneway.domain.practices import StaffEdit, Switches
 from oneway.domain.pull_history import AskedPull
 from oneway.domain.requests import Actor, ActorKind, PartOfDay, PreferredTimes, Request, Transition, with_due
@@ -623,12 +623,17 @@ class TestCalendars:
         with pytest.raises(PracticeNotFound):
             store.practices.read("pier")
 
-    def test_a_timeline_is_read_from_an_instant_back(self, store: Store) -> None:
+    def test_a_timeline_is_read_from_an_entry_back(self, store: Store) -> None:
         told = [PracticeEvent(f"osei~{n}", NOW + timedelta(hours=n), "", "paused") for n in range(4)]
         for one in told:
             store.practice_events.add("harbor", one)
-        assert store.practice_events.latest("harbor", 2, told[2].at) == [told[1], told[0]]
-        assert store.practice_events.latest("harbor", 2, told[0].at) == []
+        assert store.practice_events.latest("harbor", 2, told[2].place) == [told[1], told[0]]
+        assert store.practice_events.latest("harbor", 2, EventPlace(told[2].at)) == [told[1], told[0]]
+        assert store.practice_events.latest("harbor", 2, told[0].place) == []
+        at_once = [PracticeEvent(f"settings~1~{n}", NOW, "", "setting_changed") for n in range(3)]
+        for one in at_once:
+            store.practice_events.add("harbor", one)
+        assert store.practice_events.latest("harbor", 2, at_once[2].place) == [at_once[1], at_once[0]]
 
     def test_a_feed_s_state_and_its_timeline_entry_are_written_together_or_not_at_all(self, store: Store) -> None:
         state, event = a_feed(), PracticeEvent("ehr~osei~1", NOW, "nadia@harbor.example", "vanished_kept")

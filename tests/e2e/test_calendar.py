@@ -206,6 +206,20 @@ def test_hours_are_edited_by_keyboard_alone(page: Page, address: str, desk: Port
     assert stands(desk, NEXT) == ((Opening(510, 720), WEEK[0][1]), *WEEK[1:5], (Opening(600, 780),), ())
 
 
+def test_a_day_has_as_many_openings_as_staff_give_it(page: Page, address: str, desk: PortalDesk) -> None:
+    many = tuple(Opening(minute, minute + 40) for minute in range(420, 900, 60))
+    desk.edit_calendar.save_default("harbor", NADIA, "osei", THIS, WEEK, (many, *WEEK[1:]))
+    open_week(page, address)
+    load_default(page)
+    expect(page.locator("#grid .is-opening", has_text="7 AM – 7:40 AM")).to_be_visible()
+    page.locator("[data-day='0'] .add").click()
+    expect(page.locator("#d0s8")).to_be_focused()
+    opening(page, 0, "8 AM – 8:40 AM").get_by_role("button").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#live")).to_contain_text("Saved")
+    assert stands(desk)[0] == (many[0], *many[2:], Opening(940, 1120))
+
+
 def test_whoever_leaves_with_unsaved_hours_is_asked_first(
     page: Page, address: str, desk: PortalDesk, eyes: Eyes
 ) -> None:
@@ -233,6 +247,60 @@ def test_whoever_leaves_with_unsaved_hours_is_asked_first(
     dialog.get_by_role("button", name="Leave without saving").click()
     expect(page.locator("#week")).to_contain_text("Mon, Nov 30")
     assert stands(desk) == stands(desk, NEXT) == WEEK
+
+
+def test_whoever_leaves_by_keyboard_is_asked_and_focus_comes_back(page: Page, address: str, desk: PortalDesk) -> None:
+    open_week(page, address)
+    load_default(page)
+    page.fill("#d0s0", "08:00")
+    dialog = page.get_by_role("dialog", name="Leave without saving?")
+    for close in ("Escape", "Enter"):  # the first button says *Stay*
+        tab_to(page, "#week-after")
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_visible()
+        expect(page.locator("#stay")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.locator("#go")).to_be_focused()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press(close)
+        expect(dialog).to_be_hidden()
+        expect(page.locator("#week-after")).to_be_focused()
+        assert page.locator("#d0s0").input_value() == "08:00"
+    page.keyboard.press("Enter")
+    tab_to(page, "#go")
+    page.keyboard.press("Enter")
+    expect(page.locator("#week")).to_contain_text("Mon, Nov 30")
+    assert stands(desk) == WEEK
+
+
+def test_two_edit_one_week_by_keyboard(page: Page, address: str, desk: PortalDesk) -> None:
+    open_week(page, address)
+    page.get_by_role("link", name="Edit this week").click()
+    expect(page.locator("#hours.scripted")).to_be_visible()
+    page.fill("#d0s0", "07:00")
+    desk.edit_calendar.save_week("harbor", NADIA, "osei", THIS, WEEK, SHORT)
+    tab_to(page, "#save")
+    page.keyboard.press("Enter")
+    expect(page.locator(".conflict")).to_be_focused()
+    assert page.url == f"{address}?provider=osei&week={THIS}", "which a reload can open"
+    tab_to(page, ".conflict button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("Saved")
+    assert stands(desk)[0][0] == Opening(420, 720)
+
+    desk.edit_calendar.save_week("harbor", NADIA, "osei", THIS, stands(desk), SHORT)
+    tab_to(page, "#follow")
+    page.keyboard.press("Enter")
+    told = page.locator(".conflict")
+    expect(told).to_be_focused()
+    for words in ("Nadia P. saved these hours before you", "7:00 AM – 12:00 PM", "9:00 AM – 10:00 AM"):
+        expect(told).to_contain_text(words)
+    assert stands(desk) == SHORT
+    tab_to(page, "#follow")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("follows the default week again")
+    assert stands(desk) == WEEK
+    expect(page.locator("#opening-hours")).to_be_focused()
 
 
 def test_two_edit_one_week_and_nothing_is_lost(
@@ -281,6 +349,72 @@ def test_a_week_is_applied_to_the_remaining_ones(page: Page, address: str, desk:
     expect(page.locator("#live")).to_contain_text("from this week on")
     weeks = [THIS, NEXT, later[0], later[1], NEXT + timedelta(weeks=40)]
     assert [stands(desk, one) for one in weeks] == [WEEK, SHORT, CLOSED_WEEK, SHORT, SHORT]
+
+
+def test_a_week_is_applied_by_keyboard_and_what_was_chosen_stays(page: Page, address: str, desk: PortalDesk) -> None:
+    later = [NEXT + timedelta(weeks=n) for n in (2, 4, 6)]
+    for monday in later[:2]:
+        desk.edit_calendar.save_week("harbor", NADIA, "osei", monday, WEEK, CLOSED_WEEK)
+    open_week(page, address, week=NEXT)
+    load_default(page)
+    page.fill("#d0e0", "10:00")
+    page.locator("[data-day='0'] .remove").nth(1).click()
+    tab_to(page, "#apply")
+    page.keyboard.press("Enter")
+    expect(page.locator("fieldset.later")).to_have_count(2)
+    tab_to(page, f"[name='later.{later[1]}.week']")
+    page.keyboard.press("ArrowDown")
+    desk.edit_calendar.save_week("harbor", NADIA, "osei", later[2], WEEK, CLOSED_WEEK)
+    tab_to(page, "button[value=apply]")
+    page.keyboard.press("Enter")
+    expect(page.locator(".conflict")).to_be_focused()
+    expect(page.locator(".conflict")).to_contain_text("Nadia P. changed what comes later meanwhile")
+    expect(page.locator("fieldset.later", has_text="New since you looked")).to_have_count(1)
+    chosen = [page.locator(f"[name='later.{monday}.week']:checked").input_value() for monday in later]
+    assert chosen == ["keep", "replace", "keep"]
+    tab_to(page, "button[value=apply]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("from this week on")
+    assert [stands(desk, one) for one in (NEXT, *later)] == [SHORT, CLOSED_WEEK, SHORT, CLOSED_WEEK]
+
+
+def test_days_are_closed_and_a_provider_is_paused_by_keyboard(page: Page, address: str, desk: PortalDesk) -> None:
+    open_week(page, address)
+    for words, paused in (("Paused:", True), ("Resumed:", False)):
+        tab_to(page, "#pause")
+        page.keyboard.press("Enter")
+        expect(page.locator("#live")).to_contain_text(words)
+        expect(page.locator("#pause")).to_be_focused()
+        assert desk.store.calendar.get("harbor", "osei").availability.paused is paused
+    tab_to(page, "#close-days summary")
+    page.keyboard.press("Enter")
+    tab_to(page, "#closure-first")
+    page.keyboard.type("12242026")
+    tab_to(page, "#closure-last")
+    page.keyboard.type("12012026")
+    tab_to(page, "#close-days button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".errors")).to_be_focused()
+    tab_to(page, ".errors a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#closure-last")).to_be_focused()
+    page.keyboard.type("12262026")
+    tab_to(page, "#close-days button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("these days are closed")
+    expect(page.locator("#close-days")).to_be_focused()
+    (closure,) = desk.store.calendar.get("harbor", "osei").availability.closures
+    assert (closure.first, closure.last) == (date(2026, 12, 24), date(2026, 12, 26))
+    tab_to(page, "#holidays summary")
+    page.keyboard.press("Enter")
+    tab_to(page, "#holidays button")
+    page.keyboard.press("Enter")
+    expect(page.locator("ul.closures").first).to_contain_text("Thanksgiving Day")
+    expect(page.locator("#closed-days")).to_be_focused()
+    tab_to(page, "ul.closures button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("open again")
+    expect(page.locator("#closed-days")).to_be_focused()
 
 
 def test_an_empty_time_says_why_it_is_not_offered(page: Page, address: str, desk: PortalDesk) -> None:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import pytest
 from oneway.domain.appointments import PersonName, RowKind, SetAsideRow
-from oneway.domain.availability import CLOSED_WEEK, Closure
+from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.messages import CallTask, MessageKind, Why
 from oneway.domain.practices import StaffMember
@@ -188,6 +188,63 @@ def test_the_calendar_its_forms_and_its_dialog(looker: Looker, desk: PortalDesk)
     desk.edit_calendar.pause("harbor", NADIA, "osei", paused=True)
     desk.edit_calendar.close("harbor", NADIA, "", HOLIDAY)
     looker.at(week, "calendar-closed", ready)
+
+
+def test_the_calendar_where_something_is_wrong_or_somebody_else_was_first(looker: Looker, desk: PortalDesk) -> None:
+    earlier: Week = ((Opening(480, 720),), *WEEK[1:])
+    edit, monday = desk.edit_calendar, MONDAY + timedelta(weeks=1)
+    weeks = [MONDAY + timedelta(weeks=n) for n in (2, 3, 4)]
+    week, errors = f"/calendar?provider=osei&week={monday}", looker.page.locator(".errors")
+
+    def types(start: str) -> Callable[[Page], object]:
+        def type_it(page: Page) -> None:
+            page.locator("#hours.scripted").wait_for()
+            page.fill("#d0s0", start)
+
+        return type_it
+
+    def sends(button: str) -> Callable[[Page], object]:
+        return lambda page: page.locator(button).click()
+
+    looker.at(f"{week}&edit=week", "calendar-wrong", types("23:00"), sends("#save"), lambda _: errors.wait_for())
+    looker.at(
+        week,
+        "calendar-closure-wrong",
+        _opens_all,
+        lambda page: page.fill("#closure-first", "2026-12-24"),
+        lambda page: page.fill("#closure-last", "2026-12-01"),
+        sends("#close-days button"),
+        lambda _: errors.wait_for(),
+    )
+    for one in weeks[:2]:
+        edit.save_week("harbor", NADIA, "osei", one, WEEK, CLOSED_WEEK)
+    looker.at(
+        f"{week}&edit=week",
+        "calendar-apply-two-editors",
+        types("08:00"),
+        sends("#apply"),
+        lambda page: page.locator("fieldset.later").first.wait_for(),
+        lambda _: edit.save_week("harbor", OMAR, "osei", weeks[0], CLOSED_WEEK, None),
+        lambda _: edit.save_week("harbor", OMAR, "osei", weeks[1], CLOSED_WEEK, earlier),
+        lambda _: edit.save_week("harbor", OMAR, "osei", weeks[2], WEEK, earlier),
+        sends("button[value=apply]"),
+        lambda _: errors.wait_for(),
+    )
+    looker.at(
+        f"{week}&edit=week",
+        "calendar-two-editors",
+        types("07:00"),
+        lambda _: edit.save_week("harbor", OMAR, "osei", monday, WEEK, earlier),
+        sends("#save"),
+        lambda _: errors.wait_for(),
+    )
+    looker.at(
+        week,
+        "calendar-follow-two-editors",
+        lambda _: edit.save_week("harbor", OMAR, "osei", monday, earlier, CLOSED_WEEK),
+        sends("#follow"),
+        lambda _: errors.wait_for(),
+    )
 
 
 def test_integration_in_each_state(looker: Looker, desk: PortalDesk) -> None:

@@ -19,7 +19,7 @@ from oneway.domain.messages import MessageRecord
 from oneway.domain.notices import Notice
 from oneway.domain.occupancy import DayOccupancy, LongBlocks
 from oneway.domain.pending import Waiting
-from oneway.domain.practice_events import PracticeEvent
+from oneway.domain.practice_events import EventPlace, PracticeEvent
 from oneway.domain.practices import Practice
 from oneway.domain.pull_history import AskedPull
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
@@ -568,10 +568,10 @@ class FakePracticeEvents:
     def add(self, practice: str, event: PracticeEvent) -> None:
         self.store.practice_events_by_slug.setdefault(practice, {})[event.id] = event
 
-    def latest(self, practice: str, count: int, before: datetime | None = None) -> list[PracticeEvent]:
+    def latest(self, practice: str, count: int, before: EventPlace | None = None) -> list[PracticeEvent]:
         known = self.store.practice_events_by_slug.get(practice, {}).values()
-        found = [one for one in known if before is None or one.at < before]
-        return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:count]
+        found = [one for one in known if before is None or one.place < before]
+        return sorted(found, key=lambda one: one.place, reverse=True)[:count]
 
 
 @dataclass

@@ -4,7 +4,6 @@
   "use strict";
   if (window.onewayCalendar) return;
   window.onewayCalendar = true;
-  const MOST = 6; // openings a day, as many as the form takes
   const STEP = 15;
   const minutes = (text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
   const clock = (value) => `${String(Math.floor(value / 60) % 24).padStart(2, "0")}:${String(value % 60).padStart(2, "0")}`;
@@ -35,7 +34,6 @@
     });
   });
   const addPair = (day, start = "", end = "") => {
-    if (pairs(day).length >= MOST) return null;
     const pair = pairs(day).at(-1).cloneNode(true);
     pair.classList.remove("wrong");
     pair.querySelectorAll(".error").forEach((one) => one.remove());
@@ -82,7 +80,7 @@
         const pair = addPair(day, clock(start), clock(Math.min(start + 180, 1440)));
         const blank = pairs(day).find((one) => one !== pair && [...one.querySelectorAll("input")].every((i) => !i.value));
         if (blank) removePair(day, blank);
-        (pair ?? day).querySelector("input").focus();
+        pair.querySelector("input").focus();
       } else if (event.target.closest(".remove")) {
         removePair(day, event.target.closest(".pair"));
         live(page.dataset.removed);
@@ -144,7 +142,7 @@
       if (last && one[0] <= last[1]) last[1] = Math.max(last[1], one[1]);
       else joined.push([...one]);
     });
-    fill(days()[day], joined.slice(0, MOST));
+    fill(days()[day], joined);
   };
   const without = ([, start, end]) => (found) => found.filter((one) => one[0] !== start || one[1] !== end);
   const moved = ({ event }) => {

@@ -274,7 +274,7 @@ def portal() -> Portal:
         UseAddressAgain(membership, requests, suppressions, ledger, clock),
         SendTestByStaff(membership, SendTestMessage(practices, DynamoNoticeRepository(), clock)),
         ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
-        EditCalendar(membership, calendar, clock),
+        EditCalendar(membership, calendar, DynamoPracticeEventRepository(), clock),
         ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
         ShowIntegration(membership, practices, age, clock),
         AnswerHeldByStaff(membership, AnswerHeld(feeds, clock)),

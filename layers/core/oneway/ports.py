@@ -16,7 +16,7 @@ from .domain.messages import DueMessage, MessageRecord
 from .domain.notices import Notice
 from .domain.occupancy import DayOccupancy, LongBlocks, Occupant
 from .domain.pending import Waiting
-from .domain.practice_events import PracticeEvent
+from .domain.practice_events import EventPlace, PracticeEvent
 from .domain.practices import Practice, Source
 from .domain.pull_history import AskedPull
 from .domain.requests import Request, TimelineEntry, Transition
@@ -314,8 +314,8 @@ class PracticeEventRepository(Protocol):
     def add(self, practice: str, event: PracticeEvent) -> None:
         """Write an entry; written again, it is the same. Raises StoreUnavailable."""
 
-    def latest(self, practice: str, count: int, before: datetime | None = None) -> list[PracticeEvent]:
-        """The latest entries, or those before an instant, newest first (perhaps a moment old)."""
+    def latest(self, practice: str, count: int, before: EventPlace | None = None) -> list[PracticeEvent]:
+        """The latest entries, or those before a place, newest first (perhaps a moment old)."""
 
 
 class PendingRepository(Protocol):

@@ -1,10 +1,12 @@
 """The Calendar's pages, as staff use them without a script."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
+from oneway.domain.practices import StaffMember
 from oneway.web.calendar_form import pairs_of, week_text
 
 from tests.builders import START, WEEK, a_practice, a_provider, a_record
@@ -12,9 +14,24 @@ from tests.desk import NADIA, VIC
 from tests.portal import Answer, PortalDesk
 
 HOME = "/portal/harbor/calendar"
+BEN = "ben@harbor.example"
 THIS, NEXT = date(2026, 11, 23), date(2026, 11, 30)
 OSEI = f"{HOME}?provider=osei&week={THIS}"
 SHORT: Week = ((Opening(540, 600),), *WEEK[1:])
+SHARED: Week = (tuple(Opening(hour * 60, hour * 60 + 40) for hour in range(7, 21)),) * 7
+"""Fourteen openings on each day."""
+
+
+def in_words(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+@pytest.fixture
+def ben(desk: PortalDesk) -> str:
+    """A colleague of Nadia's."""
+    practice = desk.store.practices.get("harbor")
+    desk.store.practices.save(replace(practice, staff={**practice.staff, BEN: StaffMember(BEN, "Ben O.")}))
+    return BEN
 
 
 def fields(week: Week) -> dict[str, str]:
@@ -99,6 +116,20 @@ class TestEditing:
         assert stands(desk, THIS) == SHORT
         assert "Maria" in desk.open(OSEI).html
 
+    @pytest.mark.parametrize("edit", ["load", "week", "default"])
+    def test_of_many_openings_a_day_none_is_lost(self, desk: PortalDesk, edit: str) -> None:
+        desk.edit_calendar.save_default("harbor", NADIA, "osei", THIS, WEEK, SHARED)
+
+        page = desk.open(f"{HOME}?provider=osei&week={NEXT}&edit={edit}")
+        typed = dict(re.findall(r'name="(d\d[se]\d+)" value="([^"]*)"', page.html))
+        hidden = page.fields(f"{HOME}/hours")
+        del hidden["csrf"]
+        answer = desk.send(f"{HOME}/hours", **(hidden | typed | {"do": "save"}))
+
+        assert answer.status == 303
+        assert stands(desk) == SHARED
+        assert ("d0s14", "") in typed.items(), "there is room for one more"
+
     def test_a_week_is_saved_as_an_override_and_everything_is_there_again(self, desk: PortalDesk) -> None:
         desk.ask()
         answer = save(desk)
@@ -164,10 +195,18 @@ class TestTwoEditors:
 
     def test_whoever_follows_the_default_again_is_told_how_it_stands(self, desk: PortalDesk) -> None:
         save(desk)
-        answer = save(desk, seen=CLOSED_WEEK, do="follow")
+        longer: Week = ((Opening(420, 1200),), *WEEK[1:])
+        answer = save(desk, seen=longer, do="follow")
         assert answer.status == 409
-        assert "Nothing was saved" in answer.html
+        for part in ("Nadia P. saved these hours before you (Monday, November 23, 2026, 10:00 AM", "Nothing was saved",
+                     "When you began: 7:00 AM – 8:00 PM", "Nadia P.: 9:00 AM – 10:00 AM"):  # fmt: skip
+            assert part in answer.text, part
+        assert "Tue, Nov 24" not in answer.text.partition("Nothing was saved")[2].partition("Load default")[0]
         assert stands(desk) == SHORT
+        again = answer.fields(f"{HOME}/hours")
+        del again["csrf"]
+        assert desk.send(f"{HOME}/hours", **(again | {"do": "follow"})).status == 303
+        assert stands(desk) == WEEK
 
     def test_of_the_default_week_too(self, desk: PortalDesk) -> None:
         save(desk, edit="default")
@@ -191,6 +230,16 @@ class TestApplyToRemainingWeeks:
         assert answer.status == 303
         assert [stands(desk, one) for one in (NEXT, *later)] == [SHORT, CLOSED_WEEK, SHORT]
 
+    def test_a_year_of_weeks_of_their_own_and_of_many_openings_is_one_form(self, desk: PortalDesk) -> None:
+        later = [NEXT + timedelta(weeks=n) for n in range(1, 51)]
+        for monday in later:
+            desk.edit_calendar.save_week("harbor", NADIA, "osei", monday, WEEK, CLOSED_WEEK)
+        hidden = save(desk, SHARED, do="ask").fields(f"{HOME}/hours")
+        del hidden["csrf"]
+        kept = {f"later.{monday}.week": "keep" for monday in later}
+        assert desk.send(f"{HOME}/hours", **(hidden | kept | {"do": "apply"})).status == 303
+        assert [stands(desk), stands(desk, later[-1])] == [SHARED, CLOSED_WEEK]
+
     def test_one_may_go_on_editing_instead(self, desk: PortalDesk) -> None:
         page = save(desk, do="edit")
         assert page.status == 200
@@ -204,6 +253,54 @@ class TestApplyToRemainingWeeks:
         assert "changed what comes later meanwhile" in answer.text
         assert "Week of Monday, December 14, 2026" in answer.text
         assert stands(desk) == WEEK
+
+    def test_what_was_chosen_stays_and_what_changed_meanwhile_is_named(self, desk: PortalDesk, ben: str) -> None:
+        kept, changed, gone, new = (NEXT + timedelta(weeks=n) for n in (2, 3, 4, 5))
+        for monday in (kept, changed, gone):
+            desk.edit_calendar.save_week("harbor", NADIA, "osei", monday, WEEK, CLOSED_WEEK)
+        hidden = save(desk, do="ask").fields(f"{HOME}/hours")
+        del hidden["csrf"]
+        desk.edit_calendar.save_week("harbor", ben, "osei", changed, CLOSED_WEEK, SHARED)
+        desk.edit_calendar.save_week("harbor", ben, "osei", gone, CLOSED_WEEK, None)
+        desk.edit_calendar.save_week("harbor", ben, "osei", new, WEEK, CLOSED_WEEK)
+        choices = {f"later.{monday}.week": "replace" for monday in (kept, changed, gone)}
+
+        answer = desk.send(f"{HOME}/hours", **(hidden | choices | {"do": "apply"}))
+
+        assert answer.status == 409
+        told, *weeks = (in_words(one) for one in answer.html.partition("<main")[2].split('<fieldset class="card later'))
+        assert "Ben O. changed what comes later meanwhile (Monday, November 23, 2026, 10:00 AM" in told
+        assert "No longer there: Week of Monday, December 28, 2026: Closed" in told
+        chosen = dict(re.findall(r'name="(later[^"]*)" value="(\w+)" checked', answer.html))
+        assert chosen == {f"later.{kept}.week": "replace", f"later.{changed}.week": "keep"} | {
+            f"later.{new}.week": "keep"
+        }
+        assert len(weeks) == 3
+        assert "since you looked" not in weeks[0]
+        assert "Week of Monday, December 21, 2026 Changed since you looked When you began: Closed" in weeks[1]
+        assert "Week of Monday, January 4, 2027 New since you looked" in weeks[2]
+
+        hidden = answer.fields(f"{HOME}/hours")
+        del hidden["csrf"]
+        assert desk.send(f"{HOME}/hours", **(hidden | chosen | {"do": "apply"})).status == 303
+        assert [stands(desk, one) for one in (NEXT, kept, changed, gone, new)] == [
+            SHORT, SHORT, SHARED, SHORT, CLOSED_WEEK
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("do", ["edit", "apply"])
+    def test_what_was_chosen_stays_while_one_goes_on_editing(self, desk: PortalDesk, ben: str, do: str) -> None:
+        later = NEXT + timedelta(weeks=2)
+        desk.edit_calendar.save_week("harbor", NADIA, "osei", later, WEEK, CLOSED_WEEK)
+        hidden = save(desk, do="ask").fields(f"{HOME}/hours")
+        del hidden["csrf"]
+        if do == "apply":  # and somebody else edits the same week
+            desk.edit_calendar.save_week("harbor", ben, "osei", NEXT, WEEK, CLOSED_WEEK)
+        editing = desk.send(f"{HOME}/hours", **(hidden | {f"later.{later}.week": "replace", "do": do}))
+        assert 'id="hours"' in editing.html
+        hidden = editing.fields(f"{HOME}/hours")
+        del hidden["csrf"]
+        page = desk.send(f"{HOME}/hours", **(hidden | fields(SHORT) | {"do": "ask"}))
+        assert f'name="later.{later}.week" value="replace" checked' in page.html
 
 
 class TestClosing:
@@ -235,6 +332,10 @@ class TestClosing:
         answer = self.close(desk, **wrong)
         assert answer.status == 422
         assert 'role="alert"' in answer.html
+        (field,) = wrong
+        assert f'id="closure-{field}" value="{wrong[field]}" aria-invalid="true"' in answer.html
+        assert f'aria-describedby="error-closure-{field}"' in answer.html
+        assert 'value="Christmas"' in answer.html or field == "name"
         assert desk.store.calendar.get("harbor", "").version == 0
 
     def test_public_holidays_are_suggested(self, desk: PortalDesk) -> None:

@@ -96,13 +96,16 @@ class TestSchedules:
 
     def test_show_rows_that_were_set_aside_by_their_reasons(self, desk: PortalDesk) -> None:
         desk.source.set_aside = [SetAsideRow(f"entry {n}", "ends before it starts") for n in range(3)]
-        desk.source.set_aside.append(SetAsideRow("entry 9", "no <provider>"))
+        desk.source.set_aside.append(SetAsideRow("entry 9", "no <provider>"))  # as an earlier version wrote
         desk.minutes()
         page = desk.open(HOME)
         assert "4 rows set aside" in page.text
         assert "no &lt;provider&gt;" in page.html
-        assert '<td lang="en">ends before it starts</td><td>3</td>' in page.html
+        assert "<td>ends before it starts</td><td>3</td>" in page.html
         assert "Neither time nor number can be read." in page.text
+        spanish = desk.open(f"{HOME}?lang=es").html
+        assert "<td>termina antes de empezar</td><td>3</td>" in spanish
+        assert '<td lang="en">no &lt;provider&gt;</td>' in spanish
         desk.source.set_aside = []
         desk.minutes()
         assert "set aside" not in desk.open(HOME).text

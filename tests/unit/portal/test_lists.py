@@ -143,6 +143,51 @@ class TestActionRequired:
         assert rows(desk.open(f"{LIST}?provider=brandt").html) == []
 
 
+class TestARequestWithoutATime:
+    DAYS = (date(2026, 12, 1), date(2026, 12, 8))
+
+    def test_says_when_it_would_suit_wherever_it_is_looked_at(self, desk: PortalDesk) -> None:
+        request = desk.ask_for_another_time(*self.DAYS, number=1, parts=["morning"])
+        page = f"{LIST}/{request.id}"
+        looks = {
+            "en": ("Preferred days", "Tue, Dec 1; Tue, Dec 8 (morning)"),
+            "es": ("Días preferidos", "mar 1 dic; mar 8 dic (mañana)"),
+        }
+        for language, words in looks.items():
+            texts = [desk.open(f"{address}?lang={language}").text for address in (LIST, page, f"{page}/cancel")]
+            texts += rows(desk.send(f"{HARBOR}/search?lang={language}", text="Núñez").html)
+            assert [[one in text for one in words] for text in texts] == [[True, True]] * 4
+
+    @pytest.mark.parametrize(
+        ("query", "shown"),
+        [
+            ("from=2026-12-02&to=2026-12-08", True),
+            ("from=2026-11-30&to=2026-12-01", True),
+            ("from=2026-12-08", True),
+            ("to=2026-12-01", True),
+            ("from=2026-12-02&to=2026-12-07", False),
+            ("to=2026-11-30", False),
+            ("from=2026-12-09", False),
+            ("from=2026-12-01&provider=brandt", False),
+            ("", True),
+        ],
+    )
+    def test_is_listed_on_its_preferred_days(self, desk: PortalDesk, query: str, shown: bool) -> None:
+        desk.ask_for_another_time(*self.DAYS, number=1, parts=["morning"])
+        assert bool(rows(desk.open(f"{LIST}?{query}").html)) is shown
+
+    def test_is_listed_by_its_visit_s_time_once_there_is_one(self, desk: PortalDesk) -> None:
+        request = desk.ask_for_another_time(*self.DAYS, number=1, parts=["morning"])
+        desk.enter(**at(LATER))
+        desk.minutes()
+        (match,) = desk.explain_request(desk.practice, desk.stored(request)).suggestions
+        desk.accept_match("harbor", NADIA, request.id, match.visit.provider_id, match.visit.id)
+        desk.cancel_by_patient("harbor", desk.links.of(desk.stored(request)))
+
+        assert rows(desk.open(f"{LIST}?from=2026-12-01").html) == []
+        assert "Wed, Nov 25, 9:30 AM" in rows(desk.open(f"{LIST}?to=2026-11-25").html)[0]
+
+
 class TestVisits:
     def test_one_that_the_schedule_no_longer_shows_says_so(self, desk: PortalDesk) -> None:
         fill(desk, 4)
@@ -153,6 +198,26 @@ class TestVisits:
 
         assert ["No longer in your schedule" in row for row in found] == ["Ann0003" in row for row in found]
         assert any("Ann0003" in row for row in found)
+
+    def test_one_of_which_staff_said_that_it_takes_place_asks_no_more_and_still_says_what_is_so(
+        self, desk: PortalDesk
+    ) -> None:
+        request = desk.confirmed()
+        del desk.source.rows["appt-1"]
+        desk.minutes(3)
+        week = f"{HARBOR}/calendar?provider=osei&week=2026-11-23"
+        assert "No longer in your schedule" in rows(desk.open(LIST).html)[0]
+
+        desk.send(f"{LIST}/{request.id}/vanished", answer="stands")
+
+        assert rows(desk.open(LIST).html) == []
+        for address in (f"{HARBOR}/upcoming", week):
+            assert "No longer in your schedule" in desk.open(address).text
+
+        desk.enter()
+        desk.minutes()
+        for address in (f"{HARBOR}/upcoming", week):
+            assert "No longer in your schedule" not in desk.open(address).text
 
     def test_a_linked_pair_stands_once_and_leads_to_the_request(self, desk: PortalDesk) -> None:
         request = desk.confirmed()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from oneway.domain.errors import SlotAlreadyTaken
 from oneway.domain.messages import Why
+from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practice_settings import names_of, text_of, value_of
 from oneway.domain.practices import Practice, VisitType
 from oneway.domain.suppression import Suppression, mark_of
@@ -340,7 +341,19 @@ class TestTheTimeline:
         assert "Online booking paused" in older.text
         assert "Nadia P." in older.text
 
-    def test_does_not_tear_apart_what_was_saved_at_once(self, desk: PortalDesk) -> None:
+    def test_shows_all_of_what_was_saved_at_one_instant(self, desk: PortalDesk) -> None:
+        for number in range(120):
+            event = PracticeEvent(f"settings~9~{number:03}", NOW, NADIA, "setting_changed", setting="horizon_days")
+            desk.store.practice_events.add("harbor", replace(event, before="90", after=str(100 + number)))
+        shown, later = [], [f"{HOME}/history"]
+        while later and len(shown) < 120:
+            page = desk.open(later[0])
+            shown += re.findall(r"<ins>(\d+) days</ins>", page.html)
+            later = [unescape(one) for one in re.findall(r'href="([^"]*before=[^"]*)"', page.html)]
+        assert shown == [str(219 - number) for number in range(120)]
+        assert not later
+
+    def test_has_each_entry_once_where_several_were_saved_at_once(self, desk: PortalDesk) -> None:
         for number in range(26):
             desk.clock.advance(minutes=1)
             before = {"horizon_days": str(90 - number), "minimum_notice_minutes": str(120 - number)}

@@ -219,7 +219,8 @@ class RacingFeeds(FakeFeeds):
 
 class TestCalendars:
     def edit(self, applied: Applied) -> EditCalendar:
-        return EditCalendar(Membership(applied.store.practices), applied.store.calendar, applied.clock)
+        store = applied.store
+        return EditCalendar(Membership(store.practices), store.calendar, store.practice_events, applied.clock)
 
     def staff_close_monday(self, applied: Applied) -> None:
         shorter = ((), *WEEK[1:])

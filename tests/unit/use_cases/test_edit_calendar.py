@@ -1,5 +1,6 @@
 """Staff edit hours; who comes second is told, and nothing that is booked or written is lost."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -14,12 +15,13 @@ from oneway.domain.availability import (
     later_weeks,
 )
 from oneway.domain.errors import CalendarChangedMeanwhile, Forbidden, InvalidInput, PracticeNotFound, ProviderNotFound
+from oneway.domain.practices import StaffMember
 from oneway.domain.slots import Closed
 
 from tests.builders import NOW, START, WEEK, a_calendar, a_practice
 from tests.world import World
 
-NADIA, VIC = "nadia@harbor.example", "vic@harbor.example"
+NADIA, VIC, BEN = "nadia@harbor.example", "vic@harbor.example", "ben@harbor.example"
 THIS = date(2026, 11, 23)
 NEXT = THIS + timedelta(weeks=1)
 SHORT: Week = ((), (Opening(540, 600),), *WEEK[2:])
@@ -82,6 +84,11 @@ class TestAWeek:
 
 
 class TestTwoEditors:
+    @pytest.fixture(autouse=True)
+    def ben(self, world: World) -> None:
+        practice = world.store.practices.get("harbor")
+        world.store.practices.save(replace(practice, staff={**practice.staff, BEN: StaffMember(BEN, "Ben O.")}))
+
     def test_the_second_is_told_who_changed_what_and_when(self, world: World) -> None:
         save(world)
         longer: Week = ((Opening(480, 1080),), *WEEK[1:])
@@ -90,6 +97,44 @@ class TestTwoEditors:
         assert (told.value.changed_by, told.value.changed_at) == (NADIA, NOW)
         assert told.value.days == (DayDifference(0, WEEK[0], ()), DayDifference(1, WEEK[1], SHORT[1]))
         assert stands(world) == SHORT
+
+    @pytest.mark.parametrize("what", ["pause", "closure", "another week", "a later default"])
+    def test_whoever_changed_something_else_since_is_not_named(self, world: World, what: str) -> None:
+        save(world)
+        world.clock.advance(minutes=5)
+        edit, bridge = world.edit_calendar, Closure(NEXT, NEXT)
+        after = NEXT + timedelta(weeks=1)
+        {
+            "pause": lambda: edit.pause("harbor", BEN, "osei", True),
+            "closure": lambda: edit.close("harbor", BEN, "osei", bridge),
+            "another week": lambda: edit.save_week("harbor", BEN, "osei", after, WEEK, CLOSED_WEEK),
+            "a later default": lambda: edit.apply_to_remaining("harbor", BEN, "osei", after, WEEK, CLOSED_WEEK, {}),
+        }[what]()
+        with pytest.raises(CalendarChangedMeanwhile) as told:
+            save(world, CLOSED_WEEK)
+        assert (told.value.changed_by, told.value.changed_at) == (NADIA, NOW)
+        assert len(told.value.days) == 2
+
+    @pytest.mark.parametrize("what", ["pause", "this week"])
+    def test_of_later_weeks_whoever_changed_one_is_named(self, world: World, what: str) -> None:
+        after = NEXT + timedelta(weeks=1)
+        save(world, monday=after)
+        world.clock.advance(minutes=5)
+        if what == "pause":
+            world.edit_calendar.pause("harbor", BEN, "osei", True)
+        else:
+            world.edit_calendar.save_week("harbor", BEN, "osei", THIS, WEEK, CLOSED_WEEK)
+        with pytest.raises(CalendarChangedMeanwhile) as told:
+            world.edit_calendar.apply_to_remaining("harbor", NADIA, "osei", NEXT, WEEK, CLOSED_WEEK, {})
+        assert (told.value.changed_by, told.value.changed_at) == (NADIA, NOW)
+
+    def test_of_the_default_whoever_changed_that_is_named(self, world: World) -> None:
+        world.edit_calendar.save_default("harbor", NADIA, "osei", NEXT, WEEK, SHORT)
+        world.clock.advance(minutes=5)
+        world.edit_calendar.save_week("harbor", BEN, "osei", NEXT, SHORT, CLOSED_WEEK)
+        with pytest.raises(CalendarChangedMeanwhile) as told:
+            world.edit_calendar.save_default("harbor", BEN, "osei", NEXT, WEEK, CLOSED_WEEK)
+        assert (told.value.changed_by, told.value.changed_at) == (NADIA, NOW)
 
     def test_having_seen_it_the_second_may_save(self, world: World) -> None:
         save(world)

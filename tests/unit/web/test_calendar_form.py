@@ -23,7 +23,7 @@ LATE: Week = ((Opening(0, 60), Opening(1380, 1440)), (), (), (), (), (), ())
 @st.composite
 def weeks(draw: st.DrawFn) -> Week:
     def hours() -> tuple[Opening, ...]:
-        minutes = sorted(draw(st.sets(st.integers(0, 1440), max_size=8)))
+        minutes = sorted(draw(st.sets(st.integers(0, 1440), max_size=40)))
         return tuple(Opening(a, b) for a, b in zip(minutes[::2], minutes[1::2], strict=False))
 
     return hours(), hours(), hours(), hours(), hours(), hours(), hours()
@@ -63,6 +63,7 @@ def test_blank_rows_are_no_openings_and_order_does_not_matter() -> None:
         ({"d1s0": "morning", "d1e0": "12:00"}, {"d1s0": "time"}),
         ({"d6s0": "12:00", "d6e0": "9:00"}, {"d6e0": "end_before_start"}),
         ({"d2s0": "9:00", "d2e0": "12:00", "d2s1": "11:00", "d2e1": "13:00"}, {"d2s1": "overlap"}),
+        ({"d3s9": "9:00"}, {"d3e9": "time"}),
     ],
 )
 def test_what_is_wrong_is_told_by_field_and_what_was_typed_stays(values: dict[str, str], wrong: dict[str, str]) -> None:

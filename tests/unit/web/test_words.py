@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
-from oneway.domain.appointments import AppointmentState
+from oneway.domain.appointments import AppointmentState, WhyAside
 from oneway.domain.evidence import How, Verdict
 from oneway.domain.explaining import Why
 from oneway.domain.messages import Delivery, MessageKind, MessageState, needs_call
@@ -99,6 +99,7 @@ def test_every_state_has_words(state: str) -> None:
         ("condition", FeedCondition),
         ("sync", [Progress.ASKED, Progress.READING, Progress.LOST]),
         ("follows", Follows),
+        ("aside", [one.name.lower() for one in WhyAside]),
         ("broken", [fault.word for fault in SourceError.__subclasses__()]),
     ],
 )

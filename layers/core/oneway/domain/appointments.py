@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from .occupancy import LONGEST_DAYS
+
 
 class AppointmentState(StrEnum):
     """Canonical states of a visit (product section 5); the source's raw word is kept beside it."""
@@ -89,10 +91,27 @@ class ScheduleRow:
     replaced_by: str | None = None
 
 
+class WhyAside(StrEnum):
+    """Why a row cannot be used, as operators read it; pages say it in words of their own."""
+
+    NO_SHAPE = "does not have the shape of an Appointment"
+    NO_PROVIDER = "names none of the providers asked for"
+    NO_START = "has no start"
+    NO_END = "has neither end nor duration"
+    START_NO_INSTANT = "its start is not an instant with an offset"
+    END_NO_INSTANT = "its end is not an instant with an offset"
+    START_NEVER = "its start does not exist"
+    END_NEVER = "its end does not exist"
+    ENDLESS = "its duration leads nowhere"
+    ENDS_FIRST = "ends before it starts"
+    TOO_LONG = f"longer than {LONGEST_DAYS} days"
+
+
 @dataclass(frozen=True, slots=True)
 class SetAsideRow:
     """A row that could not be used: where it stood, and why, without any of its data. The source's `external_id` ("": not told)
-    and the start, where it can be told, are what staff find it by in their system.
+    and the start, where it can be told, are what staff find it by in their system. The reason is a `WhyAside`, or what an
+    earlier version wrote.
     """
 
     position: str

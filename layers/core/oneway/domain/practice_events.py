@@ -3,9 +3,11 @@
 No entry holds a patient's data.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class PracticeHappening(StrEnum):
@@ -26,6 +28,13 @@ class PracticeHappening(StrEnum):
     """An operator's file changed a calendar."""
 
 
+class EventPlace(NamedTuple):
+    """Where an entry stands in the timeline; without an `id`, before all entries of its instant."""
+
+    at: datetime
+    id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PracticeEvent:
     """One change. `id` tells it from others of the same instant and is the same however often it is written.
@@ -44,6 +53,29 @@ class PracticeEvent:
     setting: str = ""
     before: str = ""
     after: str = ""
+
+    @property
+    def place(self) -> EventPlace:
+        """Where it stands in the timeline."""
+        return EventPlace(self.at, self.id)
+
+
+_WEEK_EDITS = (PracticeHappening.WEEK_SAVED, PracticeHappening.WEEK_FOLLOWS_DEFAULT)
+_DEFAULT_EDITS = (PracticeHappening.DEFAULT_WEEK_SAVED, PracticeHappening.FILE_APPLIED)
+
+
+def last_edit_of(
+    latest: Iterable[PracticeEvent], provider_id: str, monday: str, *, of_default: bool = False, later: bool = False
+) -> PracticeEvent | None:
+    """Of a timeline, newest first, the last edit of a provider's hours in the week that begins on a `monday` (ISO 8601): of the
+    default ones only, or of `later` weeks. None if it is not among these.
+    """
+    for one in latest:
+        week = one.what in _WEEK_EDITS and not of_default and (one.detail > monday if later else one.detail == monday)
+        applied = one.what == PracticeHappening.APPLIED_TO_REMAINING and (later or one.detail <= monday)
+        if one.provider_id == provider_id and (week or applied or one.what in _DEFAULT_EDITS):
+            return one
+    return None
 
 
 def calendar_event_id(provider_id: str, version: int) -> str:

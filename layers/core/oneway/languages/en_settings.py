@@ -33,6 +33,17 @@ WORDS = {
     "integration.aside_text": "Oneway could not use these rows of your schedule; all others went on. Find them in your "
     "scheduling system by their time or number and correct them there, or show the reason to whoever set up Oneway. Nothing else "
     "of them is kept here.",
+    "aside.no_shape": "does not have the shape of an Appointment",
+    "aside.no_provider": "names none of the providers asked for",
+    "aside.no_start": "has no start",
+    "aside.no_end": "has neither end nor duration",
+    "aside.start_no_instant": "its start is not an instant with an offset",
+    "aside.end_no_instant": "its end is not an instant with an offset",
+    "aside.start_never": "its start does not exist",
+    "aside.end_never": "its end does not exist",
+    "aside.endless": "its duration leads nowhere",
+    "aside.ends_first": "ends before it starts",
+    "aside.too_long": "longer than {days} days",
     "integration.aside_first": "The first {shown} are listed.",
     "integration.which": "Which",
     "integration.number": "number",

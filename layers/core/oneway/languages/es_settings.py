@@ -33,6 +33,17 @@ WORDS = {
     "integration.aside_text": "Oneway no pudo usar estas filas de su agenda; todas las demás siguieron su curso. Búsquelas en su "
     "sistema de agenda por su hora o número y corríjalas allí, o muestre el motivo a quien instaló Oneway. Aquí no se guarda "
     "nada más de ellas.",
+    "aside.no_shape": "no tiene la forma de una cita (Appointment)",
+    "aside.no_provider": "no nombra a ninguno de los profesionales pedidos",
+    "aside.no_start": "no tiene inicio",
+    "aside.no_end": "no tiene ni final ni duración",
+    "aside.start_no_instant": "su inicio no es un instante con huso horario",
+    "aside.end_no_instant": "su final no es un instante con huso horario",
+    "aside.start_never": "su inicio no existe",
+    "aside.end_never": "su final no existe",
+    "aside.endless": "su duración no lleva a ninguna parte",
+    "aside.ends_first": "termina antes de empezar",
+    "aside.too_long": "dura más de {days} días",
     "integration.aside_first": "Se listan las primeras {shown}.",
     "integration.which": "Cuáles",
     "integration.number": "número",

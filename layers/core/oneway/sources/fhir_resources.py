@@ -11,7 +11,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ..domain.appointments import AppointmentState, NameUse, PersonName, RecordPatient, RowKind, ScheduleRow
+from ..domain.appointments import (
+    AppointmentState,
+    NameUse,
+    PersonName,
+    RecordPatient,
+    RowKind,
+    ScheduleRow,
+    WhyAside,
+)
 from .fhir_profiles import FhirProfile
 
 _NAME_USES = {"old": NameUse.OLD, "maiden": NameUse.OLD, "nickname": NameUse.NICKNAME, "anonymous": NameUse.NICKNAME}
@@ -249,18 +257,18 @@ def draft_of(
     if provider is None:
         if practitioners:
             return None
-        raise ValueError("names none of the providers asked for")
+        raise ValueError(WhyAside.NO_PROVIDER)
     if found.start is None:
         if state in (AppointmentState.TENTATIVE, AppointmentState.CANCELLED):
             return None  # a waiting list entry or a cancelled wish holds no time
-        raise ValueError("has no start")
-    start = _instant(found.start, "start")
+        raise ValueError(WhyAside.NO_START)
+    start = _instant(found.start)
     if found.end is not None:
-        end = _instant(found.end, "end")
+        end = _instant(found.end, WhyAside.END_NO_INSTANT, WhyAside.END_NEVER)
     elif found.minutesDuration is not None:
         end = _after(start, found.minutesDuration)
     else:
-        raise ValueError("has neither end nor duration")
+        raise ValueError(WhyAside.NO_END)
     location = next(iter(actors.get("Location", ())), None)
     patient = next(iter(actors.get("Patient", ())), None)
     others = tuple(with_them[1:])
@@ -299,34 +307,36 @@ def replaced_by(patient: Patient) -> str | None:
 def reason_of(error: Exception) -> str:
     """Why a row is set aside, without any of its data."""
     foreign = isinstance(error, (msgspec.MsgspecError, UnicodeError, RecursionError))
-    return "does not have the shape of an Appointment" if foreign else str(error)
+    return WhyAside.NO_SHAPE if foreign else str(error)
 
 
 def found_by(raw: bytes) -> tuple[str, datetime | None]:
     """The id and the start of an appointment that cannot be read otherwise, as far as they can; nothing else of it."""
     rough = decoded(rough_of, raw) or RoughAppointment()
     try:
-        start = _instant(rough.start, "start") if isinstance(rough.start, str) else None
+        start = _instant(rough.start) if isinstance(rough.start, str) else None
     except ValueError:
         start = None
     told = isinstance(rough.id, str) and _ID.fullmatch(rough.id)
     return str(rough.id) if told else "", start
 
 
-def _instant(text: str, name: str) -> datetime:
+def _instant(
+    text: str, malformed: WhyAside = WhyAside.START_NO_INSTANT, never: WhyAside = WhyAside.START_NEVER
+) -> datetime:
     if not _INSTANT.fullmatch(text):
-        raise ValueError(f"its {name} is not an instant with an offset")
+        raise ValueError(malformed)
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"its {name} does not exist") from None
+        raise ValueError(never) from None
 
 
 def _after(start: datetime, minutes: int) -> datetime:
     try:
         return start + timedelta(minutes=minutes)
     except OverflowError:
-        raise ValueError("its duration leads nowhere") from None
+        raise ValueError(WhyAside.ENDLESS) from None
 
 
 def _birth_date(text: str | None) -> date | None:

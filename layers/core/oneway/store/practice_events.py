@@ -1,8 +1,6 @@
 """The timelines of practices: what staff changed in calendars and settings."""
 
-from datetime import datetime
-
-from ..domain.practice_events import PracticeEvent
+from ..domain.practice_events import EventPlace, PracticeEvent
 from . import keys
 from .items import TableItem, answered, decoded, item
 
@@ -19,9 +17,10 @@ class DynamoPracticeEventRepository:
         """Write an entry; written again, it is the same. Raises StoreUnavailable."""
         answered(event_item(practice, event).save)
 
-    def latest(self, practice: str, count: int, before: datetime | None = None) -> list[PracticeEvent]:
-        """The latest entries, or those before an instant, newest first."""
-        query, earlier = TableItem.query, TableItem.sk < keys.instant(before) if before else None
+    def latest(self, practice: str, count: int, before: EventPlace | None = None) -> list[PracticeEvent]:
+        """The latest entries, or those before a place, newest first."""
+        query = TableItem.query
+        earlier = TableItem.sk < keys.practice_event(practice, before.at, before.id).sk if before else None
         found = answered(
             lambda: list(query(keys.practice_events(practice), earlier, scan_index_forward=False, limit=count))
         )

@@ -12,14 +12,17 @@ from typing import NamedTuple
 from ..domain import availability
 from ..domain.availability import Availability, Calendar, Closure, LaterWeek, Week
 from ..domain.clock_time import day_of, zone_of
-from ..domain.practice_events import PracticeEvent, PracticeHappening, calendar_event_id
+from ..domain.errors import CalendarChangedMeanwhile
+from ..domain.practice_events import PracticeEvent, PracticeHappening, calendar_event_id, last_edit_of
 from ..domain.practices import Practice
-from ..ports import CalendarRepository, Clock
+from ..ports import CalendarRepository, Clock, PracticeEventRepository
 from .membership import Membership
 from .settling import settle
 
 Edit = Callable[[Calendar, date], Availability]
 """From a calendar as it stands, and today's date there, to its availability after an edit."""
+_LOOKED_THROUGH = 50
+"""So many of the practice's latest changes are looked through for whoever changed the hours."""
 
 
 class Told(NamedTuple):
@@ -40,6 +43,7 @@ class EditCalendar:
 
     membership: Membership
     calendar: CalendarRepository
+    events: PracticeEventRepository
     clock: Clock
 
     def save_week(
@@ -156,7 +160,19 @@ class EditCalendar:
             self.calendar.save(slug, provider_id, changed, event)
             return changed
 
-        return settle(attempt, self.clock)
+        try:
+            return settle(attempt, self.clock)
+        except CalendarChangedMeanwhile as changed:
+            raise self._named(changed, slug, provider_id, told) from None
+
+    def _named(
+        self, changed: CalendarChangedMeanwhile, slug: str, provider_id: str, told: Told
+    ) -> CalendarChangedMeanwhile:
+        """The refusal with whoever changed those very hours: others may have paused or closed something since."""
+        latest = self.events.latest(slug, _LOOKED_THROUGH)
+        of_default = told.what is PracticeHappening.DEFAULT_WEEK_SAVED
+        found = last_edit_of(latest, provider_id, told.detail, of_default=of_default, later=not changed.days)
+        return CalendarChangedMeanwhile(found.who, found.at, changed.days) if found else changed
 
     def _practice(self, slug: str, email: str, provider_id: str, may_be_whole: bool = False) -> Practice:
         self.membership(slug, email)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from ..domain.appointments import Appointment, NameUse
 from ..domain.clock_time import first_minute, instant_of, zone_of
 from ..domain.practices import Practice, StaffMember
-from ..domain.requests import Request
+from ..domain.requests import PreferredTimes, Request
 from ..domain.searching import looks_for
 from ..phones import beginnings
 from ..ports import AuditRepository, Clock, ListedKind, PracticeRepository, RequestRepository, VisitRepository
@@ -42,6 +42,10 @@ class Filters:
         """Whether a visit with this provider and in this state is wanted."""
         return self.provider_id in ("", provider_id) and self.state in ("", state)
 
+    def takes_day(self, day: date) -> bool:
+        """Whether what is on this day is wanted."""
+        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+
 
 ANY = Filters()
 
@@ -49,7 +53,7 @@ ANY = Filters()
 @dataclass(frozen=True, slots=True)
 class VisitRow:
     """A visit in a list. Its page is that of the request `request_id`, if it was asked for, else its own. `missing`: complete
-    pulls no longer show it.
+    pulls no longer show it. `preferred` is when one without a `start` would suit.
     """
 
     kind: ListedKind
@@ -61,6 +65,7 @@ class VisitRow:
     request_id: str | None = None
     visit_type_id: str | None = None
     missing: bool = False
+    preferred: PreferredTimes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,15 @@ def row_of(visit: Request | Appointment) -> VisitRow:
         provider_id = visit.link.provider_id if visit.link else visit.provider_id
         state = visit.shown_state
         return VisitRow(
-            ListedKind.REQUEST, visit.id, provider_id, visit.start, name, state, visit.id, visit.visit_type_id
+            ListedKind.REQUEST,
+            visit.id,
+            provider_id,
+            visit.start,
+            name,
+            state,
+            visit.id,
+            visit.visit_type_id,
+            preferred=visit.preferred,
         )
     name = name_of(visit)
     return VisitRow(

@@ -212,8 +212,7 @@ def _wanted(request: Request, filters: Filters, practice: Practice) -> bool:
     provider_id = request.link.provider_id if request.link else request.provider_id
     if not filters.takes(provider_id, request.shown_state):
         return False
-    if request.start is None or (filters.first is None and filters.last is None):
-        return True
+    if request.start is None:
+        return request.preferred is None or any(map(filters.takes_day, request.preferred.days))
     provider = practice.providers.get(provider_id)
-    day = day_of(request.start, practice.zone_of(provider) if provider else zone_of(practice.zone))
-    return (filters.first is None or filters.first <= day) and (filters.last is None or day <= filters.last)
+    return filters.takes_day(day_of(request.start, practice.zone_of(provider) if provider else zone_of(practice.zone)))

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from ..domain.practice_events import PracticeEvent
+from ..domain.practice_events import EventPlace, PracticeEvent
 from ..domain.practices import Practice, StaffMember
 from ..ports import PracticeEventRepository, PracticeRepository
 from .membership import Membership
@@ -39,16 +38,8 @@ class ShowSettings:
         practice = self.practices.read(slug)
         return SettingsView(practice, self.membership(slug, email), self.age.oldest_minutes(practice))
 
-    def history(self, slug: str, email: str, before: datetime | None = None) -> SettingsView:
-        """The latest entries of the timeline, or those before an instant."""
+    def history(self, slug: str, email: str, before: EventPlace | None = None) -> SettingsView:
+        """The latest entries of the timeline, or those before a place."""
         member, practice = self.membership(slug, email), self.practices.get(slug)
         found = self.events.latest(slug, PAGE + 1, before)
-        return SettingsView(practice, member, self.age.oldest_minutes(practice), _page(found), len(found) > PAGE)
-
-
-def _page(found: Sequence[PracticeEvent]) -> Sequence[PracticeEvent]:
-    """The first of these entries; what was saved at one instant is not torn apart, for the next page begins before the last."""
-    page = found[:PAGE]
-    if len(found) > PAGE and found[PAGE].at == page[-1].at:
-        return [one for one in page if one.at != page[-1].at] or page
-    return page
+        return SettingsView(practice, member, self.age.oldest_minutes(practice), found[:PAGE], len(found) > PAGE)

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from ..domain import identifiers
-from ..domain.appointments import Appointment, RowKind, ScheduleRow, SetAsideRow
+from ..domain.appointments import Appointment, RowKind, ScheduleRow, SetAsideRow, WhyAside
 from ..domain.clock_time import day_of, minute_of, zone_of
 from ..domain.comparing import (
     Comparison,
@@ -48,7 +48,7 @@ from ..domain.feeds import (
 )
 from ..domain.health import HELD, INCOMPLETE
 from ..domain.matching import could_confirm
-from ..domain.occupancy import LONGEST_DAYS, is_long
+from ..domain.occupancy import is_long
 from ..domain.pull_history import counted
 from ..domain.short_answers import is_habit
 from ..domain.vanishing import Held, held
@@ -659,9 +659,9 @@ def usable_rows(
             continue  # of somebody who cannot be booked online
         zone, identifier = zone_of(settings.zone_of(provider_id)), _id_of(settings, row.external_id)
         if row.end < row.start:
-            problem = "ends before it starts"
+            problem = WhyAside.ENDS_FIRST
         elif row.kind is not RowKind.BLOCK and is_long(row.start, row.end, zone):
-            problem = f"longer than {LONGEST_DAYS} days"
+            problem = WhyAside.TOO_LONG
         else:
             rows[identifier] = row, print_
             continue

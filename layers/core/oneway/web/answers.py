@@ -14,6 +14,8 @@ from ..logs import fault, log
 from .problems import NotAForm, NotJson
 
 LARGEST_BODY = 64 * 1024
+_STAFFS_FIELDS = 2000
+"""Fields of a form of staff: a week of many openings, applied to a year of weeks of their own, has some hundreds."""
 NO_STORE = "no-store"
 NOBODYS = "private, no-cache"
 """For pages without anybody's data: what is typed into them survives Back, which browsers deny to pages not stored."""
@@ -96,17 +98,17 @@ def json_body(request: Request) -> dict[str, Any]:
 
 
 def form_body(request: Request) -> dict[str, str]:
-    """The body as form fields; the last of a name counts, undecodable bytes become U+FFFD. Raises NotAForm."""
-    return dict(form_pairs(request))
+    """The body of a form of staff; the last of a name counts, undecodable bytes become U+FFFD. Raises NotAForm."""
+    return dict(form_pairs(request, _STAFFS_FIELDS))
 
 
-def form_pairs(request: Request) -> list[tuple[str, str]]:
+def form_pairs(request: Request, most: int = 200) -> list[tuple[str, str]]:
     """The body as names and values, in the form's order. Raises NotAForm (too large, too many fields)."""
     raw = _raw(request)
     try:
         if len(raw) > LARGEST_BODY:
             raise NotAForm
-        return parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+        return parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=most)
     except ValueError:
         raise NotAForm from None
 

@@ -1,6 +1,7 @@
 """Opening hours ↔ the fields of a form: for each day pairs of wall-clock times, "d0s1" to "d0e1" being Monday's second.
 
-A blank pair is no opening; an end at 00:00 is midnight. `seen` carries a week along as text: "540-720,780-1020;;…".
+There are as many pairs as come. A blank one is no opening; an end at 00:00 is midnight.
+`seen` carries a week along as text: "540-720,780-1020;;…".
 """
 
 import re
@@ -10,8 +11,7 @@ from datetime import date
 
 from ..domain.availability import CLOSED_WEEK, Hours, LaterWeek, Opening, Week
 
-MOST_OPENINGS = 6
-"""How many openings a day of the form takes."""
+_FIELD = re.compile(r"d([0-6])[se](\d{1,4})")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?")
 _WEEK = re.compile(r"(\d{1,4}-\d{1,4}(,\d{1,4}-\d{1,4})*)?(;(\d{1,4}-\d{1,4}(,\d{1,4}-\d{1,4})*)?){6}")
 _MIDNIGHT = 1440
@@ -31,7 +31,7 @@ class TypedWeek:
 
 def typed_week(values: Mapping[str, str]) -> TypedWeek:
     """The week of a form's fields."""
-    pairs = [_pairs_of(values, day) for day in range(7)]
+    pairs = [_pairs_of(values, day, count) for day, count in enumerate(_pair_counts(values))]
     wrong: dict[str, str] = {}
     days = [_hours(day, typed, wrong) for day, typed in enumerate(pairs)]
     return TypedWeek(pairs, None if wrong else _as_week(days), wrong)
@@ -81,8 +81,17 @@ def day_of_text(text: str) -> date | None:
         return None
 
 
-def _pairs_of(values: Mapping[str, str], day: int) -> list[tuple[str, str]]:
-    names = [(f"d{day}s{number}", f"d{day}e{number}") for number in range(MOST_OPENINGS)]
+def _pair_counts(values: Mapping[str, str]) -> list[int]:
+    """How many pairs there are of each day."""
+    counts = [0] * 7
+    for name in values:
+        if found := _FIELD.fullmatch(name):
+            counts[int(found[1])] = max(counts[int(found[1])], int(found[2]) + 1)
+    return counts
+
+
+def _pairs_of(values: Mapping[str, str], day: int, count: int) -> list[tuple[str, str]]:
+    names = [(f"d{day}s{number}", f"d{day}e{number}") for number in range(count)]
     typed = [(values.get(start, "").strip(), values.get(end, "").strip()) for start, end in names]
     while typed and typed[-1] == ("", ""):
         typed.pop()

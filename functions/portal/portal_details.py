@@ -116,11 +116,11 @@ def claim_request(session: Session, practice: str, request: str) -> Response:
         if form.get("answer") == "released":
             portal().claim_request.release(practice, session.email, request)
             return to(practice, "appointments", request, done="released")
-        portal().claim_request(practice, session.email, request, instead_of=form.get("instead_of", ""))
+        claim = partial(portal().claim_request, practice, session.email, request, instead_of=form.get("instead_of", ""))
+        return _answered(session, practice, request, "claimed", claim)
     except SomebodyElseIsOnIt:
         found = portal().show_request(practice, session.email, request)
         return _page("appointment.html", session, found, 409, done="somebody_else")
-    return to(practice, "appointments", request, done="claimed")
 
 
 @app.route("/portal/{practice}/appointments/{request}/notes", methods=["POST"], content_types=FORMS)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from oneway.domain.claims import LASTS, Claim
-from oneway.domain.errors import Forbidden, RequestNotFound, SomebodyElseIsOnIt
+from oneway.domain.errors import Forbidden, RequestAlreadyAnswered, RequestNotFound, SomebodyElseIsOnIt
 from oneway.domain.practices import StaffMember, Switches
 from oneway.use_cases.preview_cancel import Follows
 
@@ -96,6 +96,18 @@ class TestOnIt:
     def test_nobody_is_on_what_is_not_there(self, desk: PortalDesk) -> None:
         with pytest.raises(RequestNotFound):
             desk.claim_request("harbor", NADIA, "a" * 13)
+
+    def test_nobody_is_on_what_is_over_and_whoever_says_so_is_told(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+
+        answer = desk.send(f"{LIST}/{request.id}/claim", by=OMAR, answer="claimed")
+
+        assert answer.status == 409
+        assert "This request was already answered. Nothing was changed." in answer.html
+        assert desk.store.claims == {}
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.claim_request("harbor", OMAR, request.id)
 
 
 class TestNotes:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..domain.claims import Claim, Note
-from ..domain.errors import SomebodyElseIsOnIt, WriteConflict
+from ..domain.errors import RequestAlreadyAnswered, SomebodyElseIsOnIt, WriteConflict
 from ..ports import Clock, RequestRepository
 from .membership import Membership
 
@@ -19,10 +19,14 @@ class ClaimRequest:
     def __call__(self, slug: str, email: str, request_id: str, *, instead_of: str = "") -> Claim:
         """Be on it, though somebody (`instead_of`, an e-mail) was.
 
-        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), SomebodyElseIsOnIt.
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (nothing is left to enter),
+        SomebodyElseIsOnIt.
         """
         by, now = self.membership.acting(slug, email).name, self.clock.now()
-        before = self.requests.file(slug, request_id).claim
+        file = self.requests.file(slug, request_id)
+        if not file.request.pending:
+            raise RequestAlreadyAnswered
+        before = file.claim
         if before and before.holds(now):
             if before.by == by:
                 return before

@@ -117,7 +117,7 @@ def test_details_in_each_state(looker: Looker, desk: PortalDesk) -> None:
     desk.enter(patient=a_record(birth_date=date(1984, 12, 3)))
     desk.enter("other", patient=a_record(), start=LATER, end=LATER + timedelta(minutes=30))
     desk.minutes()
-    desk.write_note("harbor", OMAR, request.id, "Called at noon.\nNo answer.")
+    desk.write_note("harbor", OMAR, request.id, "Called at noon.\nNo answer.", "key")
     desk.claim_request("harbor", OMAR, request.id)
     looker.at(here, "pending")
     looker.at(f"{here}/cancel", "cancel", lambda page: page.locator("button.danger").click())

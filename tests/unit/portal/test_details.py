@@ -125,6 +125,22 @@ class TestNotes:
         desk.deliver()
         assert "Called" not in desk.last_mail()
 
+    def test_a_form_that_is_sent_twice_is_one_note_and_what_else_it_says_is_another(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        page = f"{LIST}/{request.id}"
+        form = desk.open(page).fields(f"{page}/notes")
+
+        for text in ("Called.", "Called.", "Called again."):
+            assert desk.send(f"{page}/notes", **form | {"text": text}).headers["Location"] == f"{page}?done=noted"
+            desk.clock.advance(seconds=1)
+        desk.send(f"{page}/notes", **desk.open(page).fields(f"{page}/notes"), text="Called.")
+
+        assert [note.text for note in desk.store.requests.file("harbor", request.id).notes] == [
+            "Called.",
+            "Called again.",
+            "Called.",
+        ]
+
 
 class TestCancelling:
     def test_what_the_patient_will_get_is_shown_as_it_will_be_sent(self, desk: PortalDesk) -> None:

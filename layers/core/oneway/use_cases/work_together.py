@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ..domain.claims import Claim, Note
 from ..domain.errors import RequestAlreadyAnswered, SomebodyElseIsOnIt, WriteConflict
+from ..domain.identifiers import note_id
 from ..ports import Clock, RequestRepository
 from .membership import Membership
 
@@ -55,16 +56,19 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class WriteNote:
-    """Staff leave a note on a request. Notes are kept as they are written."""
+    """Staff leave a note on a request. Notes are kept as they are written; safe to repeat."""
 
     membership: Membership
     requests: RequestRepository
     clock: Clock
 
-    def __call__(self, slug: str, email: str, request_id: str, text: str) -> Note:
-        """Append a note. Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer)."""
+    def __call__(self, slug: str, email: str, request_id: str, text: str, key: str) -> Note:
+        """Append a note, once however often the form that was shown with `key` comes with it.
+
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer).
+        """
         by = self.membership.acting(slug, email).name
         self.requests.get(slug, request_id)
         note = Note(self.clock.now(), by, text)
-        self.requests.add_note(slug, request_id, note)
+        self.requests.add_note(slug, request_id, note_id(by, key, text), note)
         return note

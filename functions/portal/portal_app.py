@@ -11,7 +11,7 @@ from functools import lru_cache, wraps
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from chalice.app import Response
 from oneway import bootstrap
@@ -153,10 +153,12 @@ def _standing() -> str:
     """The address at which this page, or the nearest one above the form that it answers, stands again: with what it asks for, but
     not with what is said once or chosen by the reader.
     """
-    path = _here()
+    path, asks = _here(), asked()
     if app.current_request.method == "POST":
-        return _page_above(path)
-    query = urlencode({name: value for name, value in asked().items() if name not in ("done", "lang")})
+        path = _page_above(path)
+        shown = urlsplit(app.current_request.headers.get("hx-current-url", ""))
+        asks = dict(parse_qsl(shown.query)) if shown.path == pages().url(path) else {}
+    query = urlencode({name: value for name, value in asks.items() if name not in ("done", "lang")})
     return f"{path}?{query}" if query else path
 
 

@@ -145,6 +145,17 @@ def test_from_an_answer_to_a_form_it_leads_to_the_page_of_the_form(desk: PortalD
         assert answer.headers.get("HX-Replace-Url") == (standing if standing != form else None)
 
 
+def test_an_answer_to_a_form_keeps_what_its_page_asks_for(desk: PortalDesk) -> None:
+    for shown, query in (("calendar", "?provider=osei&week=2026-11-23"), ("settings", "")):
+        current = f"https://book.example/portal/harbor/{shown}?provider=osei&week=2026-11-23&done=saved"
+        answer = desk.send(
+            "/portal/harbor/calendar/closures", headers={"HX-Request": "true", "HX-Current-URL": current}, first="never"
+        )
+
+        assert answer.status == 422
+        assert answer.headers["HX-Replace-Url"] == f"/portal/harbor/calendar{query}"
+
+
 @pytest.mark.parametrize("to", ["https://elsewhere.example/", "//elsewhere.example", "/portal/../x", "/book/harbor"])
 def test_a_form_leads_to_no_other_place(desk: PortalDesk, to: str) -> None:
     assert desk.send("/auth/language", language="es", to=to).headers["Location"] == "/portal"

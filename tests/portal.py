@@ -46,7 +46,7 @@ class Answer:
     def fields(self, action: str) -> dict[str, str]:
         """The hidden fields of the form that is sent to an address."""
         form = next(one for one in self.html.split("<form")[1:] if f'action="{action}"' in one).partition("</form>")[0]
-        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+        hidden = re.findall(r'<input type="hidden"(?: id="[^"]*")? name="([^"]+)" value="([^"]*)"', form)
         return dict(hidden)
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache, wraps
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from chalice.app import Response
 from oneway import bootstrap
@@ -126,6 +126,9 @@ def _to_sign_in() -> Response:
     location = pages().url(f"/auth/sign-in?to={back}")
     if not scripted():
         return redirect(location)
+    if request.method == "POST":
+        # What was typed stays where it is: staff sign in beside it, and send it again.
+        return show_outside("signed_out.html", None, 401, sign_in=location)
     # A script cannot follow us to another site: it has the browser go there.
     return Response("", status_code=204, headers={"HX-Redirect": location, "Cache-Control": "no-store"})
 
@@ -144,6 +147,19 @@ def _page_above(path: str) -> str:
 def asked() -> dict[str, str]:
     """What the address asks for, after its question mark."""
     return dict(app.current_request.query_params or {})
+
+
+def _standing() -> str:
+    """The address at which this page, or the nearest one above the form that it answers, stands again: with what it asks for, but
+    not with what is said once or chosen by the reader.
+    """
+    path, asks = _here(), asked()
+    if app.current_request.method == "POST":
+        path = _page_above(path)
+        shown = urlsplit(app.current_request.headers.get("hx-current-url", ""))
+        asks = dict(parse_qsl(shown.query)) if shown.path == pages().url(path) else {}
+    query = urlencode({name: value for name, value in asks.items() if name not in ("done", "lang")})
+    return f"{path}?{query}" if query else path
 
 
 def wants_part() -> bool:
@@ -166,7 +182,7 @@ def show(template: str, session: Session, seen: Seen, room: str, status: int = 2
     """A page of a practice, in the shell."""
     practice = seen.practice
     language, done = language_of(seen.practice.language), str(values.pop("done", asked().get("done", "")))
-    return pages().render(
+    answer = pages().render(
         template,
         language,
         seen.practice,
@@ -178,6 +194,7 @@ def show(template: str, session: Session, seen: Seen, room: str, status: int = 2
         rooms=ROOMS,
         room=room,
         path=_here(),
+        standing=_standing(),
         scripted=scripted(),
         now=portal().clock.now(),
         when=lambda start, provider: _when(practice, language, start, provider),
@@ -186,6 +203,10 @@ def show(template: str, session: Session, seen: Seen, room: str, status: int = 2
         said=done if f"done.{done}" in portal_words(language) else "",
         **values,
     )
+    if scripted() and app.current_request.method == "POST" and _standing() != _here():
+        # A form's own address is no page: a reload, or the way back to it, would find nothing.
+        answer.headers["HX-Replace-Url"] = pages().url(_standing())
+    return answer
 
 
 def _when(practice: Practice, language: str, start: datetime, provider: Provider | None) -> str:
@@ -213,7 +234,15 @@ def show_outside(
 ) -> Response:
     """A page that is no practice's."""
     return pages().render(
-        name, language_of(preferred), None, status, session=session, path=_here(), scripted=scripted(), **values
+        name,
+        language_of(preferred),
+        None,
+        status,
+        session=session,
+        path=_here(),
+        standing=_standing(),
+        scripted=scripted(),
+        **values,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from secrets import token_urlsafe
 
 from chalice.app import Response
 from oneway.domain.claims import LASTS
@@ -116,20 +117,21 @@ def claim_request(session: Session, practice: str, request: str) -> Response:
         if form.get("answer") == "released":
             portal().claim_request.release(practice, session.email, request)
             return to(practice, "appointments", request, done="released")
-        portal().claim_request(practice, session.email, request, instead_of=form.get("instead_of", ""))
+        claim = partial(portal().claim_request, practice, session.email, request, instead_of=form.get("instead_of", ""))
+        return _answered(session, practice, request, "claimed", claim)
     except SomebodyElseIsOnIt:
         found = portal().show_request(practice, session.email, request)
         return _page("appointment.html", session, found, 409, done="somebody_else")
-    return to(practice, "appointments", request, done="claimed")
 
 
 @app.route("/portal/{practice}/appointments/{request}/notes", methods=["POST"], content_types=FORMS)
 @changing
 def write_note(session: Session, practice: str, request: str) -> Response:
     """A note for the others of the staff."""
-    text = form_body(app.current_request).get("text", "").replace("\r\n", "\n").strip()[:LONGEST_INTERNAL_NOTE]
+    form = form_body(app.current_request)
+    text = form.get("text", "").replace("\r\n", "\n").strip()[:LONGEST_INTERNAL_NOTE]
     if text:
-        portal().write_note(practice, session.email, request, text)
+        portal().write_note(practice, session.email, request, text, form.get("key", ""))
     return to(practice, "appointments", request, done="noted" if text else "")
 
 
@@ -195,6 +197,7 @@ def _page(template: str, session: Session, found: RequestDetails, status: int = 
         claim=found.claim,
         claim_ends=found.claim.since + LASTS if found.claim else None,
         notes=found.notes,
+        note_key=token_urlsafe(16),
         reasons=REASONS,
         mail_follows=bool(request.patient.email) and practice.switches.cancelled,
         **values,

@@ -1,6 +1,6 @@
 """Settings of daily life: messages, booking, providers, visit types, branding; and the timeline of the practice."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -10,7 +10,15 @@ from oneway.colours import contrast, is_colour, legible_on, readable_on
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import InvalidInput, NotFound, SettingsChangedMeanwhile
 from oneway.domain.practice_events import EventPlace, PracticeEvent
-from oneway.domain.practice_settings import BOUNDS, field_of, names_of, text_of, value_of, visit_type_of
+from oneway.domain.practice_settings import (
+    BOUNDS,
+    field_of,
+    names_of,
+    text_of,
+    value_of,
+    visit_type_ids,
+    visit_type_of,
+)
 from oneway.domain.practices import Practice, VisitType
 from oneway.languages import LANGUAGES, formats, portal_words
 from oneway.ports import Session
@@ -103,12 +111,15 @@ def save_provider(session: Session, practice: str, provider: str) -> Response:
 
 
 class TypedVisit(NamedTuple):
-    """What stands in the form of a visit type: its fields, who offers it, what the editor began with, and what is wrong."""
+    """What stands in the form of a visit type: its fields, who offers it, what the editor began with (of a new one: the ids
+    that others had), and what is wrong.
+    """
 
     form: Mapping[str, str]
     offered: Sequence[str]
     seen: str
     offered_seen: Sequence[str]
+    known: Collection[str] = ()
     wrong: Mapping[str, str] = {}
 
 
@@ -119,7 +130,12 @@ def show_visit_type(session: Session, practice: str, visit_type: str) -> Respons
     found = portal().show_settings(practice, session.email)
     if visit_type == NEW:
         return _visit_form(
-            session, found, NEW, TypedVisit({"new": "on", "returning": "on", "minutes": "30"}, (), "", ())
+            session,
+            found,
+            NEW,
+            TypedVisit(
+                {"new": "on", "returning": "on", "minutes": "30"}, (), "", (), sorted(visit_type_ids(found.practice))
+            ),
         )
     if visit_type not in found.practice.visit_types:
         raise NotFound
@@ -137,21 +153,22 @@ def save_visit_type(session: Session, practice: str, visit_type: str) -> Respons
     offered = [name.removeprefix("by.") for name in form if name.startswith("by.")]
     if form.get("do") == "stop":
         offered = []
-    typed = TypedVisit(form, offered, seen, offered_seen)
+    typed = TypedVisit(form, offered, seen, offered_seen, form.get("seen.known", "").split())
     identifier = "" if visit_type == NEW else visit_type
     one = typed_visit_type(identifier, form, LANGUAGES)
     found = portal().show_settings(practice, session.email)
     if identifier and identifier not in found.practice.visit_types:
         raise NotFound
     try:
-        portal().change_settings.save_visit_type(practice, session.email, seen, one, offered_seen, offered)
+        portal().change_settings.save_visit_type(practice, session.email, seen, one, offered_seen, offered, typed.known)
     except InvalidInput as error:
         wrong = {_visit_field(problem.pointer, problem.code): problem.code for problem in error.problems}
         return _visit_form(session, found, visit_type, typed._replace(wrong=wrong), 422)
     except SettingsChangedMeanwhile as changed:
         found = portal().show_settings(practice, session.email)
         now = text_of(found.practice.visit_types.get(visit_type))
-        return _visit_form(session, found, visit_type, typed._replace(seen=now), 409, changed=changed)
+        typed = typed._replace(seen=now, known=sorted(visit_type_ids(found.practice)))
+        return _visit_form(session, found, visit_type, typed, 409, changed=changed)
     return _saved(practice, "visit_stopped" if form.get("do") == "stop" else "settings_saved")
 
 

@@ -116,8 +116,9 @@ def test_a_request_s_file_is_all_that_is_kept_of_it(store: Store) -> None:
     request = put(store, a_request(patient=a_patient(email=None)))
     claim, note = Claim("nadia@harbor.example", NOW), Note(NOW, "vic@harbor.example", "Called, no answer.")
     store.requests.claim("harbor", request.id, None, claim)
-    store.requests.add_note("harbor", request.id, note)
-    store.requests.add_note("harbor", request.id, replace(note, at=NOW + timedelta(minutes=1)))
+    store.requests.add_note("harbor", request.id, "b", note)
+    store.requests.add_note("harbor", request.id, "a", replace(note, at=NOW + timedelta(minutes=1)))
+    store.requests.add_note("harbor", request.id, "b", replace(note, at=NOW + timedelta(minutes=2)))
 
     file = store.requests.file("harbor", request.id)
 

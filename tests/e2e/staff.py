@@ -1,19 +1,33 @@
 """How staff work, on the deployed template: what they read, type and press; and what a patient asks of them."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from local.laptop import STAFF_EMAIL, STAFF_PASSWORD
 
-from .browser import PATIENCE, appears, search
+from .browser import MILLISECONDS, PATIENCE, appears, search
 from .conftest import Telling
 from .test_api import a_request, a_start, submit
 
 BORN = "1984-12-03"
+
+
+@contextmanager
+def signed_in(browser: Browser, address: str, height: int = 1000) -> Iterator[Page]:
+    """A browser in which staff signed in on their way to an address."""
+    context = browser.new_context(viewport={"width": 1440, "height": height}, locale="en-US")
+    context.set_default_timeout(MILLISECONDS)
+    page = context.new_page()
+    page.goto(address)
+    sign_in(page)
+    yield page
+    context.close()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, PersonName
+from oneway.domain.messages import CallTask, MessageKind, Why
 from oneway.domain.practices import StaffMember, Switches
 from oneway.domain.requests import Request
 from playwright.sync_api import Browser, Page, expect
@@ -361,3 +362,30 @@ def test_pages_are_light_and_hold_still(scene: Scene, page: Page) -> None:
     assert sum(sizes) <= 120_000, sizes
     assert Eyes.shifts(page) < 0.01
     assert said == [], "nothing breaks the policy"
+
+
+def test_notes_call_tasks_and_what_vanished_are_answered_by_keyboard_alone(scene: Scene, page: Page) -> None:
+    store, key = scene.desk.store.requests_by_id, ("harbor", scene.request.id)
+    page.goto(f"{scene.appointments}/{scene.request.id}")
+    tab_to(page, "#note-text")
+    page.keyboard.type("Called, no answer.")
+    tab_to(page, "#note-keep")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("Your note is kept")
+    expect(page.locator(".notes")).to_contain_text("Called, no answer.")
+
+    task = CallTask("000001-x", MessageKind.CONFIRMED_PATIENT, Why.NO_ADDRESS, NOW)
+    store[key] = replace(store[key], call=task)
+    page.reload()
+    tab_to(page, "section[aria-labelledby=call] button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#call")).to_have_count(0)
+    assert store[key].call is None
+
+    scene.desk.accept(scene.request)
+    store[key] = replace(store[key], vanished_at=NOW)
+    page.reload()
+    tab_to(page, "button[value=stands]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("the visit takes place")
+    assert store[key].vanished_at is None

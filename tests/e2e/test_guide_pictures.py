@@ -108,7 +108,7 @@ def find_a_caller(page: Page, desk: PortalDesk, base: str) -> None:
 @scene(1200, 1000)
 def details(page: Page, desk: PortalDesk, base: str) -> None:
     maria = next(one for one in desk.store.requests_by_id.values() if one.patient.first_name == "Maria")
-    desk.write_note("harbor", OMAR, maria.id, "Called at noon, no answer. Trying again at four.")
+    desk.write_note("harbor", OMAR, maria.id, "Called at noon, no answer. Trying again at four.", "key")
     opens_maria(page, base)
     expect(page.get_by_role("heading", name="Possible matches")).to_be_visible()
 

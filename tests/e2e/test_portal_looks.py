@@ -13,6 +13,7 @@ from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.messages import CallTask, MessageKind, Why
 from oneway.domain.practices import StaffMember
+from oneway.domain.suppression import Suppression, mark_of
 from oneway.faults import AuthRevoked
 from playwright.sync_api import BrowserContext, Page
 
@@ -89,7 +90,10 @@ def test_lists_search_menus_and_errors(looker: Looker, desk: PortalDesk, monkeyp
     desk.claim_request("harbor", OMAR, request.id)
     desk.source.fault = AuthRevoked()
     desk.minutes()
+    stopped = Suppression(mark_of("harbor", "front@harbor.example"), Why.BOUNCED, NOW)
+    desk.store.suppressions.add("harbor", stopped)
     looker.at("/appointments", "action-required", lambda page: page.locator(".filters summary").click())
+    assert looker.page.locator("#staff-mail").is_visible()
     looker.at("/upcoming", "upcoming")
     looker.at("/past", "past")
     looker.at("/search", "search")
@@ -117,7 +121,7 @@ def test_details_in_each_state(looker: Looker, desk: PortalDesk) -> None:
     desk.enter(patient=a_record(birth_date=date(1984, 12, 3)))
     desk.enter("other", patient=a_record(), start=LATER, end=LATER + timedelta(minutes=30))
     desk.minutes()
-    desk.write_note("harbor", OMAR, request.id, "Called at noon.\nNo answer.")
+    desk.write_note("harbor", OMAR, request.id, "Called at noon.\nNo answer.", "key")
     desk.claim_request("harbor", OMAR, request.id)
     looker.at(here, "pending")
     looker.at(f"{here}/cancel", "cancel", lambda page: page.locator("button.danger").click())
@@ -127,6 +131,12 @@ def test_details_in_each_state(looker: Looker, desk: PortalDesk) -> None:
         lambda page: page.locator("input[value=moved]").check(),
         lambda page: page.locator("#preview .letter").wait_for(),
     )
+    desk.claim_request.release("harbor", OMAR, request.id)
+    looker.page.goto(f"{looker.base}{here}")
+    desk.claim_request("harbor", OMAR, request.id)
+    looker.page.locator("#claim-take").click()
+    looker.page.locator("#claim.warn").wait_for()
+    looker.stands("claim-conflict")
     pending = store["harbor", request.id]
     call = CallTask("000001-x", MessageKind.CONFIRMED_PATIENT, Why.NO_ADDRESS, NOW)
     for name, changes in {
@@ -140,6 +150,8 @@ def test_details_in_each_state(looker: Looker, desk: PortalDesk) -> None:
     store["harbor", request.id] = pending
     desk.accept(request)
     looker.at(here, "linked")
+    twice = desk.ask(2)
+    looker.at(f"/appointments/{twice.id}", "asked-twice", lambda page: page.locator("#answered").wait_for())
     again = desk.ask(1, start=LATER + timedelta(days=1), first_name="Jon", last_name="Reed", mobile="(415) 555-0123")
     desk.cancel_by_staff("harbor", NADIA, again.id, "other", "Please call us.")
     looker.at(f"/appointments/{again.id}", "cancelled")

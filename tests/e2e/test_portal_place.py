@@ -1,7 +1,7 @@
 """Nobody loses their place, nor what they typed: what refreshes itself, what cannot be saved, and the way back."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -99,6 +99,47 @@ def test_a_list_that_scrolls_sideways_stays_where_it_was(scene: Scene, page: Pag
     expect(page.locator(link(page, "Maria"))).to_have_count(0)
     assert page.evaluate("document.getElementById('rows').scrollLeft") == moved
     expect(page.locator("#rows")).to_be_focused()
+
+
+def test_the_choice_of_a_language_leads_to_the_page_that_stands(scene: Scene, page: Page) -> None:
+    page.goto(f"{scene.harbor}/appointments")
+    page.locator(".filters summary").click()
+    page.locator("#filter-provider").select_option("osei")
+    page.locator(".filters button").click()
+    page.wait_for_url("**provider=osei**")
+
+    page.locator("#me summary").click()
+    page.get_by_role("button", name="Español").click()
+
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    assert "provider=osei" in page.url
+
+
+def test_what_is_typed_outlives_the_session(scene: Scene, page: Page) -> None:
+    desk, note = scene.desk, scene.requests[0]
+    page.goto(f"{scene.harbor}/appointments/{note.id}")
+    field = page.get_by_label("Note for your team")
+    field.fill("Called, no answer.")
+    old = desk.sessions.pop(NADIA)
+    desk.store.sessions.delete(old.id)
+    desk.sessions[NADIA] = old  # the browser goes on to show the cookie of the session that ended
+
+    page.locator("#note-keep").click()
+
+    expect(page.locator("#live")).to_contain_text("what you typed stays here")
+    expect(field).to_have_value("Called, no answer.")
+    link = page.locator("#live").get_by_role("link", name="Sign in (opens a new tab)")
+    expect(link).to_have_attribute("target", "_blank")
+    assert f"appointments%2F{note.id}" in (link.get_attribute("href") or "")
+    desk.sessions[NADIA] = replace(old, id="session-anew", csrf="token-anew")
+    desk.store.sessions.save(desk.sessions[NADIA])
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator("#live")).to_have_text("You are signed in again. Now send it once more.")
+
+    page.locator("#note-keep").click()
+
+    expect(page.locator("#live")).to_have_text("Your note is kept.")
+    assert [one.text for one in desk.store.requests.file("harbor", note.id).notes] == ["Called, no answer."]
 
 
 def test_what_cannot_be_saved_at_the_moment_stays_as_it_was_typed(scene: Scene, page: Page) -> None:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .browser import MILLISECONDS, PATIENCE, Eyes, appears
+from .browser import PATIENCE, Eyes, appears
 from .conftest import Telling
-from .staff import BORN, Asked, ask, becomes, enter, find, read_schedule, shows, sign_in
+from .staff import BORN, Asked, ask, becomes, enter, find, read_schedule, shows, sign_in, signed_in
 from .test_api import ZONE
 
 pytestmark = pytest.mark.xdist_group("laptop")
@@ -27,13 +27,8 @@ IDENTIFIERS = {
 @pytest.fixture(scope="module")
 def page(browser: Browser, telling: Telling) -> Iterator[Page]:
     """A browser in which staff signed in."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
-    context.set_default_timeout(MILLISECONDS)
-    page = context.new_page()
-    page.goto(f"{telling.laptop.public_url}{PORTAL}")
-    sign_in(page)
-    yield page
-    context.close()
+    with signed_in(browser, f"{telling.laptop.public_url}{PORTAL}", 900) as page:
+        yield page
 
 
 def test_the_mailed_link_opens_that_very_page_cold_and_signed_in(

@@ -16,9 +16,9 @@ from local.demo.browser import Browser as Http
 from local.laptop import PRACTITIONERS
 from local.processes import wait_for
 
-from .browser import MILLISECONDS, PATIENCE, appears, at_rest
+from .browser import PATIENCE, appears, at_rest
 from .conftest import Telling, practice_text
-from .staff import ask, shows, sign_in
+from .staff import ask, shows, signed_in
 from .test_api import ZONE, a_request, free_times, submit
 
 pytestmark = pytest.mark.xdist_group("laptop")
@@ -43,13 +43,8 @@ def dock(telling: Telling) -> Telling:
 @pytest.fixture(scope="module")
 def page(browser: Browser, dock: Telling) -> Iterator[Page]:
     """A browser in which staff signed in."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
-    context.set_default_timeout(MILLISECONDS)
-    page = context.new_page()
-    page.goto(f"{dock.portal}/integration")
-    sign_in(page)
-    yield page
-    context.close()
+    with signed_in(browser, f"{dock.portal}/integration") as page:
+        yield page
 
 
 # --- Integration ------------------------------------------------------------------------------------------------------

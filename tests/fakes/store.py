@@ -75,7 +75,7 @@ class FakeStore:
     health_by_id: dict[tuple[str, str], SourceHealth] = field(default_factory=dict)
     hints_by_id: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
-    notes: dict[tuple[str, str], list[Note]] = field(default_factory=dict)
+    notes: dict[tuple[str, str], dict[str, Note]] = field(default_factory=dict)
     digest_weeks: dict[tuple[str, str], dict[str, DigestWeek]] = field(default_factory=dict)
     aside: dict[tuple[str, str], list[SetAsideRow]] = field(default_factory=dict)
     asked_pulls: dict[tuple[str, str], AskedPull] = field(default_factory=dict)
@@ -336,7 +336,7 @@ class FakeRequests:
             self.timeline(practice, request_id),
             self.store.messages.list(practice, request_id),
             self.store.claims.get((practice, request_id)),
-            list(self.store.notes.get((practice, request_id), ())),
+            sorted(self.store.notes.get((practice, request_id), {}).values(), key=lambda note: note.at),
             self.hints(practice, request_id),
         )
 
@@ -357,8 +357,8 @@ class FakeRequests:
         else:
             self.store.claims.pop((practice, request_id), None)
 
-    def add_note(self, practice: str, request_id: str, note: Note) -> None:
-        self.store.notes.setdefault((practice, request_id), []).append(note)
+    def add_note(self, practice: str, request_id: str, note_id: str, note: Note) -> None:
+        self.store.notes.setdefault((practice, request_id), {}).setdefault(note_id, note)
 
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         found = [(r.unsent_since, r.practice, r.id) for r in self.store.requests_by_id.values() if r.unsent_since]

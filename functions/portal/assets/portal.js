@@ -68,14 +68,29 @@
   });
 
   // What an error page says, while the form that it answers stays as it was typed.
-  const failed = (answer) => {
-    const error = new DOMParser().parseFromString(answer, "text/html").querySelector("[data-error]");
-    return error?.textContent.replace(/\s+/g, " ").trim();
-  };
-  const warn = (text) => {
-    live().textContent = text;
+  const failed = (answer) => new DOMParser().parseFromString(answer, "text/html").querySelector("[data-error]");
+  const warn = (text, link) => {
+    live().textContent = text.replace(/\s+/g, " ").trim();
     live().classList.add("bad");
+    if (link) live().append(" ", link);
   };
+
+  // Where the session ended under a form, staff sign in in another tab; the form stays, and gets the new session's token. One
+  // that somebody else signed in to sees nothing of it.
+  let signedOut = false;
+  const renew = async () => {
+    const home = document.querySelector(".brand a").href;
+    const answer = await fetch(home, { headers: { "HX-Request": "true" } }).then((one) => one.text(), () => "");
+    const now = new DOMParser().parseFromString(answer, "text/html").querySelector("[data-csrf]")?.dataset;
+    if (!now) return;
+    if (now.email !== document.getElementById("me")?.dataset.email) return location.reload();
+    document.querySelectorAll("input[name=csrf]").forEach((one) => { one.value = now.csrf; });
+    if (!signedOut) return;
+    signedOut = false;
+    live().classList.remove("bad");
+    live().textContent = live().dataset.again;
+  };
+  window.addEventListener("focus", () => { if (signedOut) renew(); });
 
   // Back leads to where one was, without a reload: the page anew, at the place and with what was looked for, which this page
   // alone remembers; neither stands in an address. In the Calendar the browser asks first, if something is not saved.
@@ -117,7 +132,13 @@
     const error = detail.requestConfig.verb === "post" && failed(detail.serverResponse);
     if (error) {
       detail.shouldSwap = false;
-      return warn(error);
+      const { status } = detail.xhr;
+      signedOut = status === 401;
+      const link = error.querySelector("#sign-in-again");
+      link?.remove();
+      // The token of a form is that of its session, which another tab may have begun anew.
+      if (status === 403) renew();
+      return warn(error.textContent, link);
     }
     place = [];
     for (let at = document.activeElement; at && at.id !== "main"; at = at.parentElement) if (at.id) place.push(at.id);

@@ -191,8 +191,8 @@ class RequestRepository(Protocol):
     def claim(self, practice: str, request_id: str, before: Claim | None, after: Claim | None) -> None:
         """Write who is on a request (None: nobody), if what is stored is `before`. Raises WriteConflict."""
 
-    def add_note(self, practice: str, request_id: str, note: Note) -> None:
-        """Append an internal note to a request."""
+    def add_note(self, practice: str, request_id: str, note_id: str, note: Note) -> None:
+        """Append an internal note to a request, unless one of this id is there."""
 
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         """(practice, subject) of what has mail due since before an instant, over all practices: a request's id, or a notice's

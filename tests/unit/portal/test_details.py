@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from oneway.domain.claims import LASTS, Claim
-from oneway.domain.errors import Forbidden, RequestNotFound, SomebodyElseIsOnIt
+from oneway.domain.errors import Forbidden, RequestAlreadyAnswered, RequestNotFound, SomebodyElseIsOnIt
 from oneway.domain.practices import StaffMember, Switches
 from oneway.use_cases.preview_cancel import Follows
 
@@ -97,6 +97,18 @@ class TestOnIt:
         with pytest.raises(RequestNotFound):
             desk.claim_request("harbor", NADIA, "a" * 13)
 
+    def test_nobody_is_on_what_is_over_and_whoever_says_so_is_told(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+
+        answer = desk.send(f"{LIST}/{request.id}/claim", by=OMAR, answer="claimed")
+
+        assert answer.status == 409
+        assert "This request was already answered. Nothing was changed." in answer.html
+        assert desk.store.claims == {}
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.claim_request("harbor", OMAR, request.id)
+
 
 class TestNotes:
     def test_a_note_is_for_the_others_and_for_no_patient(self, desk: PortalDesk) -> None:
@@ -112,6 +124,22 @@ class TestNotes:
         desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
         desk.deliver()
         assert "Called" not in desk.last_mail()
+
+    def test_a_form_that_is_sent_twice_is_one_note_and_what_else_it_says_is_another(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        page = f"{LIST}/{request.id}"
+        form = desk.open(page).fields(f"{page}/notes")
+
+        for text in ("Called.", "Called.", "Called again."):
+            assert desk.send(f"{page}/notes", **form | {"text": text}).headers["Location"] == f"{page}?done=noted"
+            desk.clock.advance(seconds=1)
+        desk.send(f"{page}/notes", **desk.open(page).fields(f"{page}/notes"), text="Called.")
+
+        assert [note.text for note in desk.store.requests.file("harbor", request.id).notes] == [
+            "Called.",
+            "Called again.",
+            "Called.",
+        ]
 
 
 class TestCancelling:

@@ -59,6 +59,15 @@ class TestActionRequired:
         assert "starts in" not in second
         assert "possible match" not in second
 
+    def test_a_visit_that_was_there_before_the_request_is_marked_too(self, desk: PortalDesk) -> None:
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.ask()
+        desk.tick(minutes=1)
+        desk.deliver()
+
+        assert "possible match" in rows(desk.open(LIST).html)[0]
+
     def test_a_possible_match_that_was_dismissed_is_not_marked(self, desk: PortalDesk) -> None:
         request = desk.ask()
         desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))

@@ -275,6 +275,25 @@ class TestVisitTypes:
             save(desk, "visit-types/_new", name="Botox & Co.")
         assert {"botox-co", "botox-co-2"} <= practice(desk).visit_types.keys()
 
+    def test_from_a_form_that_is_sent_twice_are_one(self, desk: PortalDesk) -> None:
+        begun = fields(desk.open(f"{HOME}/visit-types/_new"))
+        for _ in range(2):
+            assert save(desk, "visit-types/_new", NADIA, begun, name="X-ray", by__osei="on").status == 303
+        assert [one for one in practice(desk).visit_types if one.startswith("x-ray")] == ["x-ray"]
+        assert practice(desk).providers["osei"].visit_type_ids == ("new", "follow-up", "x-ray")
+        assert len(told(desk)) == 2
+
+    def test_of_one_name_that_two_add_at_a_time_the_second_is_told_and_may_still_add_theirs(
+        self, desk: PortalDesk
+    ) -> None:
+        begun = fields(desk.open(f"{HOME}/visit-types/_new"))
+        save(desk, "visit-types/_new", name="X-ray", minutes="20")
+        answer = save(desk, "visit-types/_new", NADIA, begun, name="X-ray", minutes="40")
+        assert answer.status == 409
+        assert "X-ray, 20 minutes" in answer.text
+        assert desk.send(f"{HOME}/visit-types/_new", **fields(answer)).status == 303
+        assert [practice(desk).visit_types[one].minutes for one in ("x-ray", "x-ray-2")] == [20, 40]
+
     def test_that_nobody_offers_any_more_are_not_booked_and_old_requests_stay_readable(self, desk: PortalDesk) -> None:
         request = desk.ask()
         form = fields(desk.open(f"{HOME}/visit-types/follow-up"))

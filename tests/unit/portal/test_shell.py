@@ -1,6 +1,8 @@
 """What stands around every page: who is signed in, where, how old the schedule is, and the way back through sign-in."""
 
+import re
 from dataclasses import replace
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -52,15 +54,28 @@ def test_without_a_session_a_script_has_the_browser_go_to_sign_in_and_back_to_th
     assert wanted(answer.headers["HX-Redirect"]) == f"{LIST}?state=booked"
 
 
-def test_a_session_that_ended_under_a_form_leads_back_to_a_page_and_not_to_the_form_s_address(desk: PortalDesk) -> None:
+def test_a_session_that_ended_under_a_form_leaves_it_as_it_was_typed_and_has_staff_sign_in_beside_it(
+    desk: PortalDesk,
+) -> None:
     request = desk.ask()
     page = f"{LIST}/{request.id}"
     standing = {"HX-Request": "true", "HX-Current-URL": f"https://book.example{page}"}
 
     answer = desk.send(f"{page}/match", by=None, headers=standing, answer="accepted")
 
-    assert wanted(answer.headers["HX-Redirect"]) == page
+    assert answer.status == 401
+    assert "HX-Redirect" not in answer.headers
+    assert "Your session has ended. Nothing was saved; what you typed stays here." in " ".join(answer.text.split())
+    link = re.search(r'<a id="sign-in-again" href="([^"]+)" target="_blank" rel="noopener">', answer.html)
+    assert link and wanted(unescape(link[1])) == page
     assert desk.stored(request).link is None
+
+
+def test_a_page_that_stood_learns_its_forms_token_of_the_session_there_is_now(desk: PortalDesk) -> None:
+    session = desk.session()
+
+    assert f'data-csrf="{session.csrf}" data-email="{session.email}"' in desk.part("/portal").html
+    assert session.csrf not in desk.open("/portal", by=None, headers={"HX-Request": "true"}).html
 
 
 @pytest.mark.parametrize(
@@ -102,6 +117,43 @@ def test_a_language_that_is_chosen_stays(desk: PortalDesk) -> None:
     session = f"__Host-session={desk.session().id}"
     assert "Por atender" in desk.open(LIST, headers={"Cookie": f"{session}; {cookie}"}).text
     assert "Action required" in desk.open(LIST).text
+
+
+@pytest.mark.parametrize(
+    ("asked", "standing"),
+    [
+        (f"{LIST}?provider=osei&page=2", f"{LIST}?provider=osei&page=2"),
+        (f"{LIST}?provider=osei&done=noted&lang=es", f"{LIST}?provider=osei"),
+        (LIST, LIST),
+    ],
+)
+def test_the_choice_of_a_language_leads_back_to_the_page_with_what_it_asks_for(
+    desk: PortalDesk, asked: str, standing: str
+) -> None:
+    form = {name: unescape(one) for name, one in desk.open(asked).fields("/auth/language").items()}
+
+    assert desk.send("/auth/language", **form | {"language": "es"}).headers["Location"] == standing
+
+
+def test_from_an_answer_to_a_form_it_leads_to_the_page_of_the_form(desk: PortalDesk) -> None:
+    page = f"{LIST}/{desk.ask().id}"
+    for form, standing in ((f"{page}/match", page), (f"{page}/cancel", f"{page}/cancel")):
+        answer = desk.send(form, headers={"HX-Request": "true"}, answer="no such thing", reason="")
+
+        assert answer.status == 422
+        assert answer.fields("/auth/language")["to"] == standing
+        assert answer.headers.get("HX-Replace-Url") == (standing if standing != form else None)
+
+
+def test_an_answer_to_a_form_keeps_what_its_page_asks_for(desk: PortalDesk) -> None:
+    for shown, query in (("calendar", "?provider=osei&week=2026-11-23"), ("settings", "")):
+        current = f"https://book.example/portal/harbor/{shown}?provider=osei&week=2026-11-23&done=saved"
+        answer = desk.send(
+            "/portal/harbor/calendar/closures", headers={"HX-Request": "true", "HX-Current-URL": current}, first="never"
+        )
+
+        assert answer.status == 422
+        assert answer.headers["HX-Replace-Url"] == f"/portal/harbor/calendar{query}"
 
 
 @pytest.mark.parametrize("to", ["https://elsewhere.example/", "//elsewhere.example", "/portal/../x", "/book/harbor"])

@@ -370,6 +370,7 @@ class TestCost:
     def test_when_nothing_has_its_time_two_questions_are_asked_and_nothing_is_written(self, desk: Desk) -> None:
         for number in range(5):
             desk.ask(number, start=IN_DAYS + timedelta(minutes=30 * number), last_name="ABCDE"[number])
+        desk.tick(minutes=1)
         writes = desk.store.writes
         before = dict(desk.store.requests_by_id)
         with counted() as calls:

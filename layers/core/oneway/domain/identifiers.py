@@ -24,6 +24,11 @@ def appointment_id(practice: str, source_id: str, external_id: str) -> str:
     return _derive("appointment", practice, source_id, external_id)
 
 
+def note_id(by: str, key: str, text: str) -> str:
+    """The id of the note that somebody wrote into the form that was shown with `key`: another text is another note."""
+    return _derive("note", by, key, text)
+
+
 def to_bytes(identifier: str) -> bytes:
     """The eight bytes of an id. Raises ValueError if it is none."""
     raw = b32decode(identifier.upper() + _PADDING)

@@ -7,7 +7,7 @@ decided here, setting by setting (ADR 0021).
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -216,10 +216,15 @@ def _may_split(practice: Practice, provider: Provider) -> bool:
     return source is None or source.split_booking
 
 
-def new_visit_type_id(practice: Practice, name: str) -> str:
-    """An id that none of its visit types has, from the name of a new one."""
+def visit_type_ids(practice: Practice) -> set[str]:
+    """The ids of its visit types, and of those that staff changed and a file took out."""
+    kind = "visit_types."
+    return {*practice.visit_types, *(name.removeprefix(kind) for name in practice.edits if name.startswith(kind))}
+
+
+def new_visit_type_id(known: Collection[str], name: str) -> str:
+    """An id that is none of those `known`, from the name of a new visit type."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[: LONGEST_ID - 4].strip("-") or "visit"
-    known = practice.visit_types.keys() | {name.partition(".")[2] for name in practice.edits}
     return next(one for one in (plain, *(f"{plain}-{n}" for n in range(2, 1000))) if one not in known)
 
 

@@ -167,9 +167,9 @@ def claim(slug: str, request_id: str) -> Key:
     return Key(request_partition(slug, request_id), "CLAIM")
 
 
-def note(slug: str, request_id: str, at: datetime, nonce: str) -> Key:
+def note(slug: str, request_id: str, note_id: str) -> Key:
     """An internal note of the staff on a request."""
-    return Key(request_partition(slug, request_id), f"NOTE#{instant(at)}#{nonce}")
+    return Key(request_partition(slug, request_id), f"NOTE#{note_id}")
 
 
 def found(slug: str) -> str:

@@ -1,9 +1,9 @@
 """Requests with their timelines, and the state of their messages."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from secrets import token_hex
 
 from pynamodb.expressions.condition import Condition
 
@@ -123,7 +123,7 @@ class DynamoRequestRepository:
             [_asked(request), *(decoded(one, TimelineEntry) for one in parts.get("EVENT", ()))],
             [decoded(one, MessageRecord) for one in parts.get("MESSAGE", ())],
             next((decoded(one, Claim) for one in parts.get("CLAIM", ())), None),
-            [decoded(one, Note) for one in parts.get("NOTE", ())],
+            sorted((decoded(one, Note) for one in parts.get("NOTE", ())), key=lambda note: note.at),
             [hint for one in parts.get("HINTS", ()) for hint in _hints(one)],
         )
 
@@ -152,9 +152,10 @@ class DynamoRequestRepository:
         else:
             delete_if(key, condition)
 
-    def add_note(self, practice: str, request_id: str, note: Note) -> None:
-        """Append an internal note to a request."""
-        answered(item(keys.note(practice, request_id, note.at, token_hex(4)), note).save)
+    def add_note(self, practice: str, request_id: str, note_id: str, note: Note) -> None:
+        """Append an internal note to a request, unless one of this id is there."""
+        with suppress(WriteConflict):
+            save_if(item(keys.note(practice, request_id, note_id), note), TableItem.pk.does_not_exist())
 
     def unsent(self, before: datetime) -> list[tuple[str, str]]:
         """(practice, subject) of what has mail due since before an instant."""

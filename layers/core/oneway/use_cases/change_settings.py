@@ -40,16 +40,19 @@ class ChangeSettings:
         visit_type: VisitType,
         offered_seen: Collection[str],
         offered: Collection[str],
+        known: Collection[str] = (),
     ) -> VisitType:
         """Add a visit type (without an id) or change one, and which providers offer it; as it is then.
 
+        A new one gets an id from its name that was none of those `known` when its form was shown. So the same form sent twice
+        is one visit type, and of two people who add one of the same name the second is told.
         One that nobody offers any more can no longer be booked, and stays to be read in old requests.
         """
         actor = self.membership.acting(slug, email)
 
         def attempt() -> VisitType:
             before = self.practices.read(slug)
-            identifier = visit_type.id or new_visit_type_id(before, visit_type.name)
+            identifier = visit_type.id or new_visit_type_id(known, visit_type.name)
             name, one = f"visit_types.{identifier}", replace(visit_type, id=identifier)
             wanted: dict[str, Value] = {name: one}
             began = {name: seen}

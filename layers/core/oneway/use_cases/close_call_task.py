@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from functools import partial
 
-from ..domain.requests import Actor, Happening, Request, address_again, called
+from ..domain.requests import Actor, Happening, Request, Transition, address_again, called
 from ..domain.suppression import mark_of
 from ..ports import Clock, Ledger, RequestChange, RequestRepository, SuppressionRepository
+from .decide import decide
 from .membership import Membership
 from .settling import settle
 
@@ -25,15 +26,11 @@ class CloseCallTask:
         Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer).
         """
         by = self.membership.acting(slug, email)
-        return settle(partial(self._close, slug, by, request_id, task_id), self.clock)
 
-    def _close(self, slug: str, by: Actor, request_id: str, task_id: str) -> Request:
-        request = self.requests.get(slug, request_id)
-        transition = called(request, by, self.clock.now(), task_id)
-        if transition is None:
-            return request
-        self.ledger.commit([RequestChange(transition)])
-        return transition.after
+        def call(request: Request) -> Transition | None:
+            return called(request, by, self.clock.now(), task_id)
+
+        return settle(partial(decide, self.requests, self.ledger, slug, request_id, call), self.clock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,12 +93,19 @@ class RunTimers:
             return ""
         if request.expires_at <= now:
             return "expired" if self._expire(practice, request, now) else ""
+        if request.look_at == request.created_at:
+            self._suggest(practice, request)
         if practice.switches.unanswered and is_working(practice, now) and in_digest(practice, [request], now):
             self.notices.add(digest(practice.slug, day_of(now, zone_of(practice.zone)), now))
         after = reminded(practice, request, now)
         # Where somebody wrote meanwhile, the next run looks again.
         stood = self.messages.settle(request, after)
         return "reminded" if stood is not None and len(after.due) > len(request.due) else ""
+
+    def _suggest(self, practice: Practice, request: Request) -> None:
+        """Remember which visits that were there before may be the answer: pulls weigh only what is new (suggest_matches)."""
+        found = [one.visit for one in self.explain(practice, request).suggestions]
+        self.requests.hint(practice.slug, request.id, [(visit.provider_id, visit.id) for visit in found])
 
     def _expire(self, practice: Practice, request: Request, now: datetime) -> bool:
         # Where nothing reads the provider (any more), there is no pull to wait for.

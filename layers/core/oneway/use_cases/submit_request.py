@@ -11,7 +11,6 @@ from ..domain.pending import Waiting
 from ..domain.practices import Practice
 from ..domain.requests import Request, RequestedSlot
 from ..domain.slots import BY_OTHERS
-from ..domain.waiting import next_look
 from ..links import PrivateLinks
 from ..ports import (
     Clock,
@@ -155,7 +154,8 @@ class _Attempt:
         if self.mark is None:
             self.mark = submit.limit.enter(parsed.practice, self.request_id, parsed.patient)
         request = submit._request(parsed, self.request_id)
-        request = replace(request, look_at=next_look(parsed.practice, request, request.created_at))
+        # The clock looks in a minute which visits were there before, and then when there is something to say (run_timers).
+        request = replace(request, look_at=request.created_at)
         transition = requests.submitted(request, messages.on_submit(bool(parsed.patient.email)))
         held = [DayChange(day, self._held(day, start)) for day in days if start]
         submit.ledger.commit([RequestChange(transition), *held])

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..domain import linking
-from ..domain.requests import Actor, Request
-from ..ports import Clock, Ledger, RequestChange, RequestRepository
+from ..domain.requests import Request, Transition
+from ..ports import Clock, Ledger, RequestRepository
 from .confirm_matches import ConfirmMatches
+from .decide import decide
 from .membership import Membership
 from .settling import settle
 
@@ -27,14 +28,10 @@ class UndoDismissal:
         Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer).
         """
         by = self.membership.acting(slug, email)
-        request = settle(partial(self._undo, slug, by, request_id, appointment_id), self.clock)
+
+        def undo(request: Request) -> Transition | None:
+            return linking.dismissal_undone(request, appointment_id, by, self.clock.now())
+
+        request = settle(partial(decide, self.requests, self.ledger, slug, request_id, undo), self.clock)
         # No pull would look again at a visit that did not change.
         return self.confirm_matches.for_request(self.membership.practices.get(slug), request)
-
-    def _undo(self, slug: str, by: Actor, request_id: str, appointment_id: str) -> Request:
-        request = self.requests.get(slug, request_id)
-        transition = linking.dismissal_undone(request, appointment_id, by, self.clock.now())
-        if transition is None:
-            return request
-        self.ledger.commit([RequestChange(transition)])
-        return transition.after

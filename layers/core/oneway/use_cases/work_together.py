@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from ..domain.claims import Claim, Note
-from ..domain.errors import SomebodyElseIsOnIt, WriteConflict
+from ..domain.errors import RequestAlreadyAnswered, SomebodyElseIsOnIt, WriteConflict
+from ..domain.identifiers import note_id
 from ..ports import Clock, RequestRepository
 from .membership import Membership
 
@@ -19,10 +20,14 @@ class ClaimRequest:
     def __call__(self, slug: str, email: str, request_id: str, *, instead_of: str = "") -> Claim:
         """Be on it, though somebody (`instead_of`, an e-mail) was.
 
-        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), SomebodyElseIsOnIt.
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (nothing is left to enter),
+        SomebodyElseIsOnIt.
         """
         by, now = self.membership.acting(slug, email).name, self.clock.now()
-        before = self.requests.file(slug, request_id).claim
+        file = self.requests.file(slug, request_id)
+        if not file.request.pending:
+            raise RequestAlreadyAnswered
+        before = file.claim
         if before and before.holds(now):
             if before.by == by:
                 return before
@@ -51,16 +56,19 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class WriteNote:
-    """Staff leave a note on a request. Notes are kept as they are written."""
+    """Staff leave a note on a request. Notes are kept as they are written; safe to repeat."""
 
     membership: Membership
     requests: RequestRepository
     clock: Clock
 
-    def __call__(self, slug: str, email: str, request_id: str, text: str) -> Note:
-        """Append a note. Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer)."""
+    def __call__(self, slug: str, email: str, request_id: str, text: str, key: str) -> Note:
+        """Append a note, once however often the form that was shown with `key` comes with it.
+
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer).
+        """
         by = self.membership.acting(slug, email).name
         self.requests.get(slug, request_id)
         note = Note(self.clock.now(), by, text)
-        self.requests.add_note(slug, request_id, note)
+        self.requests.add_note(slug, request_id, note_id(by, key, text), note)
         return note

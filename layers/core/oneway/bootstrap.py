@@ -549,11 +549,11 @@ def _letter_writer(settings: "Settings", clock: "Clock") -> "Callable[[], Letter
 
 
 def _open_source(settings: "Settings", clock: "Clock") -> "SourceFactory":
-    from .secrets import read_parameter
+    from .secrets import source_document
     from .sources.opening import OpenSource
 
     def credentials_of(practice: str, source_id: str) -> str:
-        return read_parameter(f"{settings.sources_prefix}/{practice}/{source_id}")
+        return source_document(f"{settings.sources_prefix}/{practice}/{source_id}")
 
     return OpenSource(credentials_of, clock, allow_loopback=settings.local)
 

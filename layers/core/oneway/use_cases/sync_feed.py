@@ -51,7 +51,7 @@ from ..domain.matching import could_confirm
 from ..domain.occupancy import LONGEST_DAYS, is_long
 from ..domain.pull_history import counted
 from ..domain.short_answers import is_habit
-from ..domain.vanishing import Held, held
+from ..domain.vanishing import Held
 from ..faults import AuthRevoked, CursorExpired, OutOfTime, RateLimited, SourceError
 from ..ports import (
     Changes,
@@ -64,6 +64,7 @@ from ..ports import (
     Translated,
 )
 from .apply_schedule import ApplySchedule, Work
+from .braking import braked, is_answered
 from .confirm_matches import ConfirmMatches
 from .follow_pull import FollowPull
 from .judge_feed import JudgeFeed
@@ -282,7 +283,7 @@ class SyncFeed:
         outside = {i for i, row in pulled.rows.items() if not pull.reach.start <= row.start < pull.reach.end}
         left = starts_of(stored, outside).keys()
         found = compare(pulled.without(outside - left), stored, window, complete=False)
-        gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
+        gone = tombstones(ids_of(settings, translated.gone), pulled, stored)
         shown = [one for one in shown_last(stored) if one not in gone]
         found = replace(found, absent_once=gone, known=shown)
         if held := self._held(state, stored, found):
@@ -317,10 +318,10 @@ class SyncFeed:
         translated = snapshot.translate(known)
         pulled, set_aside = pulled_of(settings, translated, snapshot.prints, known)
         found = compare(pulled, stored, window, complete)
-        gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
+        gone = tombstones(ids_of(settings, translated.gone), pulled, stored)
         if not complete:
             found = replace(found, absent_once=gone)
-        if (held := self._held(state, stored, found)) and not _is_answered(state, held):
+        if (held := self._held(state, stored, found)) and not is_answered(state, held):
             return self._hold(state, held, len(snapshot.prints))
         resolved, marks = self._decide(pull, found, gone)
         pulled = with_rows(pulled, resolved.rows)
@@ -469,14 +470,7 @@ class SyncFeed:
         return pull, done
 
     def _held(self, state: FeedState, stored: Mapping[str, DigestWeek], found: Comparison) -> Held | None:
-        """Whether too much vanished at once: told from what is stored, for a source that stumbles is asked for nothing more."""
-        settings = state.settings
-        if len(found.absent_once) < settings.brake.visits:
-            return None
-        provider_of = self.resolve_absence.providers_of(settings, [*found.absent_once, *found.known])
-        starts = starts_of(stored, set(found.known))
-        present = [(provider_of[one], start) for one, start in starts.items() if one in provider_of]
-        return held(found.absent_once, present, provider_of, settings.brake, self.clock.now())
+        return braked(state.settings, stored, found, self.resolve_absence.providers_of, self.clock.now())
 
     def _hold(self, state: FeedState, found: Held, seen: int) -> SyncReport:
         """Change nothing, and let staff say what it means. The schedule goes on ageing. Where others are missing than those that
@@ -650,7 +644,7 @@ def usable_rows(
 ) -> tuple[dict[str, tuple[ScheduleRow, bytes]], list[SetAsideRow], set[str]]:
     """Rows with their prints, by appointment id, and those that cannot be applied, with the appointment ids that they have."""
 
-    unreadable = _ids_of(settings, translated.unreadable)
+    unreadable = ids_of(settings, translated.unreadable)
     rows: dict[str, tuple[ScheduleRow, bytes]] = {}
     set_aside = list(translated.set_aside)
     for row, print_ in translated.rows:
@@ -674,17 +668,13 @@ def _id_of(settings: FeedSettings, external_id: str) -> str:
     return identifiers.appointment_id(settings.practice, settings.source_id, external_id)
 
 
-def _ids_of(settings: FeedSettings, external_ids: Iterable[str]) -> set[str]:
+def ids_of(settings: FeedSettings, external_ids: Iterable[str]) -> set[str]:
+    """The appointment ids of what a source names so."""
     return {_id_of(settings, one) for one in external_ids}
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, zone).astimezone(UTC)
-
-
-def _is_answered(state: FeedState, found: Held) -> bool:
-    """Whether staff have said what it means that just these visits vanished."""
-    return bool(state.answer and state.held and state.held.covers(found.visits))
 
 
 def _well(state: FeedState) -> FeedState:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow, SetAsideRow
-from oneway.domain.feeds import FeedState, VanishedAnswer
+from oneway.domain.feeds import LONGEST_PULL, FeedState, VanishedAnswer
 from oneway.ports import Changes, Snapshot, Translated
 from oneway.use_cases.keep_feeds import feeds_of
 
@@ -193,6 +193,20 @@ class Schedule:
         self.stage.deaths = {}
         return self.stage.calls["pull"]
 
+    def overtaken_at(self, step: int, death: int) -> None:
+        """Pull, stop before this step, let another pull read what staff have taken back meanwhile, go on, and die."""
+        self.stage.steps.clear()
+        self.stage.stops, self.stage.deaths = {"older": step}, {"older": death}
+        older = self.stage.play("older", self.pull)
+        self.stage.give("older")
+        self.take_back()
+        newer = self.stage.play("newer", self.pull)
+        self.stage.give("newer")
+        newer.join(20)
+        self.stage.give("older")
+        older.join(20)
+        self.stage.stops, self.stage.deaths = {}, {}
+
     def seen(self, feed: FeedState) -> list[Any]:
         """After a delta that was cut all is read, and so more was seen than by one that was not."""
         return [feed.seen, feed.seen_back] if self.kind.delta == "none" else []
@@ -211,7 +225,7 @@ class Schedule:
             "timelines": {key: [(e.what, e.number) for e in found] for key, found in store.entries.items()},
             "digests": store.digest_weeks,
             "aside": store.aside,
-            "feed": [(*self.seen(f), f.failures, f.cursor, f.applying) for f in store.feeds_by_id.values()],
+            "feed": [(*self.seen(f), f.failures, f.cursor, f.applying_since) for f in store.feeds_by_id.values()],
         }
 
 
@@ -264,6 +278,7 @@ def test_wherever_a_pull_is_cut_the_next_one_goes_on(kind: str, pulls: int, step
     assert cut.cut_at(step) == CALLS[kind, pulls][:step]
     assert cut.occupancy() == []
     for schedule in (whole, cut):
+        schedule.clock.at += LONGEST_PULL
         for _ in range(6 if schedule.kind.braked or schedule.kind.hurried else 2):
             schedule.pull()
             schedule.accept()
@@ -291,6 +306,21 @@ def test_a_cut_pull_leaves_nothing_behind_where_all_was_taken_back(kind: str, pu
             schedule.world.sync_feed("harbor", "ehr~brandt")
     assert schedule.shown() == schedule.before
     assert schedule.occupancy() == []
+
+
+@pytest.mark.parametrize("kind", ["provider", "delta"])
+def test_one_that_dies_after_a_newer_one_beside_it_ended_leaves_nothing_of_what_it_saw(kind: str) -> None:
+    """The older one read before all was taken back, and applies it after the newer one has found that all is as it was."""
+    calls = CALLS[kind, 0]
+    for stop in range(calls.index("page"), len(calls)):
+        for death in range(stop + 1, len(calls) + 2):
+            schedule = after(kind, 0)
+            schedule.overtaken_at(stop, death)
+            for _ in range(3):
+                schedule.clock.at += LONGEST_PULL
+                schedule.pull()
+            assert schedule.shown() == schedule.before, (stop, death)
+            assert schedule.occupancy() == []
 
 
 @pytest.mark.parametrize(("kind", "pulls"), PULLS)

@@ -38,6 +38,7 @@ from ..domain.errors import WriteConflict
 from ..domain.events import Event, FeedTurned, PullFinished, VisitMoved
 from ..domain.feeds import (
     HEARTBEAT,
+    LONGEST_PULL,
     LOOK_BACK,
     LOOK_BACK_EVERY,
     FeedSettings,
@@ -114,7 +115,8 @@ class SyncReport:
 class _Pull:
     """One pull under way: what was stored, what it covers, when it began, and until when it may take.
 
-    `back`: it looks back, and leaves its own mark; `asked`: somebody pressed *Sync now*, and waits.
+    `back`: it looks back, and leaves its own mark; `asked`: somebody pressed *Sync now*, and waits. `doubted`: since when another
+    pull did not come to its end, which may still be at it.
     """
 
     state: FeedState
@@ -124,6 +126,12 @@ class _Pull:
     deadline: datetime | None
     back: bool
     asked: bool
+    doubted: datetime | None = None
+
+    @property
+    def still_doubted(self) -> datetime | None:
+        """What this pull leaves, if it comes to its end: one beside it that may live still has not said that it came to its."""
+        return self.doubted if self.doubted and self.began - self.doubted < LONGEST_PULL else None
 
     @property
     def seen(self) -> Seen:
@@ -136,8 +144,10 @@ class _Pull:
         """Since when the answers of this window are short. A server may cut the wider one alone."""
         return self.state.short_since_back if self.back else self.state.short_since
 
-    def told_short(self, state: FeedState, short: bool) -> FeedState:
-        """A state with whether this answer was."""
+    def told_short(self, state: FeedState, short: bool | None) -> FeedState:
+        """A state with whether this answer was (None: it does not tell)."""
+        if short is None:
+            return state
         since = (self.short_since or self.began) if short else None
         return replace(state, short_since_back=since) if self.back else replace(state, short_since=since)
 
@@ -242,7 +252,8 @@ class SyncFeed:
         providers = [external_id for external_id, _, _ in state.settings.providers]
         state = state.unfinished()
         try:
-            pull = _Pull(state, self.open_source(state, deadline), window, now, deadline, back, now_asked)
+            source = self.open_source(state, deadline)
+            pull = _Pull(state, source, window, now, deadline, back, now_asked, state.applying_since)
             if report := self._delta(pull, providers):
                 return report
             snapshot = pull.source.snapshot(providers, window, pull.seen.validator if pull.knows else None)
@@ -287,7 +298,7 @@ class SyncFeed:
         shown = [one for one in shown_last(stored) if one not in gone]
         found = replace(found, absent_once=gone, known=shown)
         if held := self._held(state, stored, found):
-            return self._hold(state, held, len(changes.prints))
+            return self._hold(pull, held, len(changes.prints))
         resolved, marks = self._decide(pull, found, gone)
         marks |= dict.fromkeys(left)
         pulled = with_rows(pulled.without(outside), resolved.rows)
@@ -313,7 +324,7 @@ class SyncFeed:
         if digest == pull.seen.digest and complete and same_count and not snapshot.look_again:
             return self._unchanged(pull, len(snapshot.prints), state.set_aside, snapshot.cursor)
         recorded = self.feeds.digests(settings.practice, settings.feed_id)
-        stored = as_applied(recorded, self.apply_schedule.applied(settings), pull.reach) if state.applying else recorded
+        stored = as_applied(recorded, self.apply_schedule.applied(settings), pull.reach) if pull.doubted else recorded
         known = known_prints(stored) if pull.knows else {}
         translated = snapshot.translate(known)
         pulled, set_aside = pulled_of(settings, translated, snapshot.prints, known)
@@ -322,7 +333,7 @@ class SyncFeed:
         if not complete:
             found = replace(found, absent_once=gone)
         if (held := self._held(state, stored, found)) and not is_answered(state, held):
-            return self._hold(state, held, len(snapshot.prints))
+            return self._hold(pull, held, len(snapshot.prints), snapshot.short)
         resolved, marks = self._decide(pull, found, gone)
         pulled = with_rows(pulled, resolved.rows)
         work = [*_work(settings, found), *resolved.work]
@@ -335,7 +346,7 @@ class SyncFeed:
         done.recorded |= bool(pull.seen.digest and complete) and not (pulled.rows or set_aside)
         seen = len(snapshot.prints)
         if done.stopped:
-            return self._stopped(pull, done, seen, len(set_aside))
+            return self._stopped(pull, done, seen, len(set_aside), snapshot.short)
         # Where they stand in an answer says nothing: some servers answer in another order each time.
         aside = (
             feed_digest((), *sorted(f"{one.reason}#{one.external_id}#{one.start}" for one in set_aside))
@@ -428,9 +439,7 @@ class SyncFeed:
         seen and recorded may not be what is stored.
         """
         before = pull.state
-        if before.applying:
-            return pull
-        after = replace(before, applying=True)
+        after = replace(before, applying_since=pull.began)
         if self._save(before, after):
             return replace(pull, state=replace(after, version=before.version + 1))
         settle(partial(self._forget, before.settings), self.clock)
@@ -472,22 +481,25 @@ class SyncFeed:
     def _held(self, state: FeedState, stored: Mapping[str, DigestWeek], found: Comparison) -> Held | None:
         return braked(state.settings, stored, found, self.resolve_absence.providers_of, self.clock.now())
 
-    def _hold(self, state: FeedState, found: Held, seen: int) -> SyncReport:
+    def _hold(self, pull: _Pull, found: Held, seen: int, short: bool | None = None) -> SyncReport:
         """Change nothing, and let staff say what it means. The schedule goes on ageing. Where others are missing than those that
         staff were asked about, they are asked anew, and what they said holds no more.
         """
+        state = pull.state
         same = state.held is not None and state.held.covers(found.visits)
         since = state.held.since if state.held and same else found.since
         now_held = replace(found, since=since)
         well = replace(_well(state), failing_since=state.failing_since)
         after = replace(well, held=now_held, answer=state.answer if same else None)
-        turned = self._turned(state, self.judge_feed(after, HELD))
+        turned = self._turned(state, self.judge_feed(pull.told_short(after, short), HELD))
         finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.HELD, seen)
         return SyncReport(Outcome.HELD, seen, missing=found.vanished, events=(*turned, finished))
 
-    def _stopped(self, pull: _Pull, done: _Done, seen: int, set_aside: int) -> SyncReport:
-        """Its time was up before all was applied; the next pull goes on."""
-        done.events += self._missed(pull.state)
+    def _stopped(self, pull: _Pull, done: _Done, seen: int, set_aside: int, short: bool | None = None) -> SyncReport:
+        """Its time was up before all was applied; the next pull goes on, and need not wait for this one to be over."""
+        state = pull.state
+        left = replace(state, applying_since=pull.still_doubted or pull.began - LONGEST_PULL)
+        done.events += self._turned(state, self.judge_feed(pull.told_short(left, short), OutOfTime.word))
         return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
 
     def _missed(self, state: FeedState) -> tuple[Event, ...]:
@@ -549,7 +561,7 @@ class SyncFeed:
             _well(after),
             last_change_at=self.clock.now() if done.written else state.last_change_at,
             changes=counted(state.changes, self.clock.now(), done.written) if done.written else state.changes,
-            applying=False,
+            applying_since=pull.still_doubted,
         )
         if complete:
             after = replace(
@@ -605,7 +617,9 @@ class SyncFeed:
         """Another pull ran beside this one, which may have applied what is older than what that one saw: compare all again."""
         state = self.feeds.get(settings.practice, settings.feed_id)
         if state is not None:
-            forgotten = replace(state, applying=True).unfinished()
+            forgotten = replace(
+                state, applying_since=state.applying_since or self.clock.now() - LONGEST_PULL
+            ).unfinished()
             if forgotten != state:
                 self.feeds.save(state, forgotten)
 

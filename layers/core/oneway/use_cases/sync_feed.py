@@ -46,6 +46,7 @@ from ..domain.feeds import (
     Seen,
     VanishedAnswer,
     Window,
+    reads_elsewhere,
 )
 from ..domain.health import HELD, INCOMPLETE
 from ..domain.matching import could_confirm
@@ -614,11 +615,15 @@ class SyncFeed:
         return True
 
     def _forget(self, settings: FeedSettings) -> None:
-        """Another pull ran beside this one, which may have applied what is older than what that one saw: compare all again."""
-        state = self.feeds.get(settings.practice, settings.feed_id)
+        """Another pull ran beside this one, which may have applied what is older than what that one saw: compare all again. Or
+        the feed was moved to another system, and what this one applied is of the old one.
+        """
+        state, now = self.feeds.get(settings.practice, settings.feed_id), self.clock.now()
         if state is not None:
             forgotten = replace(
-                state, applying_since=state.applying_since or self.clock.now() - LONGEST_PULL
+                state,
+                applying_since=state.applying_since or now - LONGEST_PULL,
+                moved_at=now if reads_elsewhere(settings, state.settings) else state.moved_at,
             ).unfinished()
             if forgotten != state:
                 self.feeds.save(state, forgotten)

@@ -20,7 +20,8 @@ from oneway.sources.opening import OpenSource
 from oneway.store import keys
 from oneway.store.feeds import DynamoFeedRepository
 from oneway.store.items import bind, item
-from oneway.use_cases.sync_feed import MAPPING_VERSION, Outcome
+from oneway.use_cases.pull import MAPPING_VERSION
+from oneway.use_cases.sync_feed import Outcome
 
 from tests.builders import NOW, a_feed
 from tests.fakes.store import FakeClock

@@ -15,8 +15,9 @@ from oneway.domain.short_answers import is_habit
 from oneway.domain.vanishing import Brake, Held, held
 from oneway.faults import Unavailable
 from oneway.use_cases.await_pull import AwaitPull
+from oneway.use_cases.pull import window_at
 from oneway.use_cases.resolve_absence import MOST_LOOKED_UP
-from oneway.use_cases.sync_feed import Outcome, SyncReport, window_at
+from oneway.use_cases.sync_feed import Outcome, SyncReport
 
 from tests.builders import NOW, START, a_feed, a_row
 from tests.world import World

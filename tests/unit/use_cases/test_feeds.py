@@ -98,7 +98,7 @@ class TestUnchangedIsFree:
         world.source.enter(a_row())
         settled(world)
         translated = world.source.translated
-        monkeypatch.setattr("oneway.use_cases.sync_feed.MAPPING_VERSION", "next")
+        monkeypatch.setattr("oneway.use_cases.pull.MAPPING_VERSION", "next")
         world.pull()
         assert world.source.translated - translated == 1
 

@@ -12,7 +12,8 @@ from ..domain.short_answers import is_habit
 from ..domain.vanishing import Held
 from ..ports import Capabilities, Clock, FeedRepository, SourceFactory
 from .braking import ProvidersOf, braked, is_answered
-from .sync_feed import ids_of, pulled_of, window_at
+from .pull import window_at
+from .pulled_rows import ids_of, pulled_of
 
 _SHORT = "says that there is more than it shows; nothing counts as absent until that has been so for a while"
 

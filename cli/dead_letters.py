@@ -29,17 +29,20 @@ QUEUES = {
 _MOST = 1000
 _HIDDEN_SECONDS = 300
 """Enough to put a thousand back."""
+_WAIT_SECONDS = 1
+"""Without waiting SQS asks some of its servers only, and may say that a queue is empty which is not (short polling)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message that was given up: its text as it was, its group, when it was sent, why it was kept aside ("": it was not), and
-    the handle by which it can be taken.
+    """A message that was given up: its text as it was, its group and the word that tells a repeat, when it was sent, why it was
+    kept aside ("": it was not), and the handle by which it can be taken.
     """
 
     kind: str
     text: str
     group: str
+    word: str
     sent_at: datetime
     why: str
     handle: str
@@ -83,6 +86,7 @@ def show(stack: Stack, out: Console) -> bool:
     """List all letters; whether there are none. They stay where they are."""
     with plainly(stack.name), busy(out, "Looking"):
         client = stack.client("sqs")
+        lying = sum(_lying(stack, client, kind) for kind in QUEUES)
         found = [letter for kind in QUEUES for letter in _letters(stack, client, kind)]
         _leave(stack, client, found)
     if not found:
@@ -94,6 +98,8 @@ def show(stack: Stack, out: Console) -> bool:
             sent = f"{letter.sent_at:%Y-%m-%d %H:%M} UTC"
             shown.add_row(letter.kind, escape(practice), escape(subject), sent, letter.puzzle)
     out.print(shown)
+    if lying > len(found):
+        out.print(f"{lying - len(found)} more stand behind these: of one feed or request ten are shown.")
     if not all(letter.puzzle for letter in found):
         out.print("`oneway dead-letters retry` puts them back once their cause is gone.")
     _tell_of_puzzles(out, sum(bool(letter.puzzle) for letter in found))
@@ -105,24 +111,30 @@ def retry(stack: Stack, out: Console, kinds: Collection[str] = tuple(QUEUES), *,
     is taken away only once it is back.
     """
     with plainly(stack.name), busy(out, "Putting back"):
-        client = stack.client("sqs")
-        # All are taken before any is put back: one that is given up again at once is not met again.
-        found = [letter for kind in kinds for letter in _letters(stack, client, kind)]
-        left = [letter for letter in found if letter.puzzle and not anyway]
-        _leave(stack, client, left)
-        for letter in found:
-            if letter in left:
-                continue
-            ordered = {"MessageGroupId": letter.group, "MessageDeduplicationId": f"retry.{time.time_ns()}"}
-            client.send_message(
-                QueueUrl=stack.output(QUEUES[letter.kind][1]),
-                MessageBody=letter.tried_again,
-                **(ordered if letter.group else {}),
-            )
-            _take(stack, client, letter)
-    out.print(f"{len(found) - len(left)} put back.")
-    _tell_of_puzzles(out, len(left))
-    return len(found) - len(left)
+        client, ours = stack.client("sqs"), f"retry.{time.time_ns()}."
+        back, left = 0, 0
+        while True:
+            # One that is given up again at once, which its word tells, is not put back again. Of one group ten are seen, and
+            # others only once these are taken away.
+            found = [letter for kind in kinds for letter in _letters(stack, client, kind)]
+            puzzles = [letter for letter in found if letter.puzzle and not anyway]
+            taken = [letter for letter in found if letter not in puzzles and not letter.word.startswith(ours)]
+            _leave(stack, client, [letter for letter in found if letter not in taken])
+            left = len(puzzles)
+            for number, letter in enumerate(taken, back):
+                ordered = {"MessageGroupId": letter.group, "MessageDeduplicationId": f"{ours}{number}"}
+                client.send_message(
+                    QueueUrl=stack.output(QUEUES[letter.kind][1]),
+                    MessageBody=letter.tried_again,
+                    **(ordered if letter.group else {}),
+                )
+                _take(stack, client, letter)
+            back += len(taken)
+            if not any(letter.group for letter in taken):
+                break
+    out.print(f"{back} put back.")
+    _tell_of_puzzles(out, left)
+    return back
 
 
 def discard(stack: Stack, out: Console) -> int:
@@ -154,6 +166,7 @@ def _letters(stack: Stack, client: Any, kind: str) -> Iterator[Letter]:
             QueueUrl=url,
             MaxNumberOfMessages=10,
             VisibilityTimeout=_HIDDEN_SECONDS,
+            WaitTimeSeconds=_WAIT_SECONDS,
             AttributeNames=["All"],
             MessageAttributeNames=[WHY_ASIDE],
         )
@@ -167,10 +180,17 @@ def _letters(stack: Stack, client: Any, kind: str) -> Iterator[Letter]:
                 kind,
                 message["Body"],
                 attributes.get("MessageGroupId", ""),
+                attributes.get("MessageDeduplicationId", ""),
                 datetime.fromtimestamp(int(attributes.get("SentTimestamp", "0")) / 1000, UTC),
                 message.get("MessageAttributes", {}).get(WHY_ASIDE, {}).get("StringValue", ""),
                 message["ReceiptHandle"],
             )
+
+
+def _lying(stack: Stack, client: Any, kind: str) -> int:
+    """About how many letters of a kind there are."""
+    url, name = stack.output(QUEUES[kind][0]), "ApproximateNumberOfMessages"
+    return int(client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
 
 
 def _leave(stack: Stack, client: Any, letters: Collection[Letter]) -> None:

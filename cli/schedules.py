@@ -12,6 +12,7 @@ from oneway.domain.practices import Practice
 from oneway.domain.requests import SWEPT_AFTER
 from oneway.faults import SourceError
 from oneway.use_cases.sync_feed import Outcome, SyncReport
+from oneway.use_cases.try_pull import Tried
 from rich.console import Console
 from rich.markup import escape
 
@@ -30,6 +31,7 @@ FAULTS = {
     "incomplete": "the source says itself that it does not show everything; tried again by itself",
     "cursor_expired": "the source wants a fresh start; done with the next pull",
 }
+ANSWERS = {VanishedAnswer.ACCEPT: "taken as gone", VanishedAnswer.KEEP: "kept as they are"}
 _FRESH = timedelta(minutes=10)
 
 
@@ -85,9 +87,24 @@ def test(stack: Stack, slug: str, provider_id: str, out: Console) -> bool:
         out.print(f"The source {escape(remark)}.")
     out.print(
         f"A sync would find {tried.new} new, {tried.changed} changed and {tried.absent} no longer shown. "
-        "Nothing was written."
+        f"{_brake(tried, slug)}Nothing was written."
     )
     return True
+
+
+def _brake(tried: Tried, slug: str) -> str:
+    """What a sync would do because so much vanished at once, if it did."""
+    if not tried.held:
+        return ""
+    vanished = (
+        f"{tried.held.vanished} of {tried.held.of} visits to come of {escape(tried.held.provider_id)} vanish at once"
+    )
+    if tried.answer:
+        return f"{vanished}, which staff have answered: {ANSWERS[tried.answer]}. "
+    return (
+        f"[bold]It would be held[/]: {vanished}. It would change nothing and ask staff; they, or `oneway vanished {escape(slug)} "
+        f"{escape(tried.held.provider_id)} accept` (or keep), say what that means. "
+    )
 
 
 def answer_vanished(stack: Stack, slug: str, provider_id: str, answer: VanishedAnswer, out: Console) -> None:
@@ -98,8 +115,7 @@ def answer_vanished(stack: Stack, slug: str, provider_id: str, answer: VanishedA
         ((_, feed_id),) = _feeds_to_pull(practice_named(ours, slug), [provider_id])
         if not ours.answer_held(slug, feed_id, answer):
             raise Failure(f'no pull of "{provider_id}" is held', "`oneway status` shows what is.")
-    told = "taken as gone" if answer is VanishedAnswer.ACCEPT else "kept as they are"
-    out.print(f"With the next pull these visits are {told}.")
+    out.print(f"With the next pull these visits are {ANSWERS[answer]}.")
 
 
 def status(stack: Stack, slug: str | None, out: Console) -> bool:

@@ -1,4 +1,5 @@
-"""Sync queue → pull, compare, write, match. A source's faults are outcomes; what fails here is a bug and comes again.
+"""Sync queue → pull, compare, write, match. A source's faults are outcomes, and so is a table that does not answer; what fails
+here is a bug and comes again.
 
 The feeds of a batch are pulled side by side, those of one lane (an account of a source) one after the other: a worker that waits
 is paid for, so that many wait together (ADR 0015b).
@@ -10,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from oneway import bootstrap
-from oneway.batch_report import BROKE, STALE, Pull, tell
+from oneway.batch_report import BROKE, STALE, UNANSWERED, Pull, tell
 from oneway.domain.clock_time import instant_of, minute_of
+from oneway.domain.errors import StoreRefused, StoreUnavailable
 from oneway.domain.feeds import FeedRef
 from oneway.logs import fault, log
 from oneway.queues import QueueUnavailable
@@ -28,6 +31,8 @@ RESERVED = timedelta(seconds=15)
 """Of the function's time, for a pull to come to a clean stop."""
 LAST = timedelta(seconds=5)
 """Of the function's time, to say what it did. A lane is left before, though its budget's gap may be longer than what was left."""
+UNANSWERED_PAUSE = 5.0
+"""Seconds before a pull is put back that the table did not answer: it would come again at once, and burden it more."""
 MOST_SIDE_BY_SIDE = 16
 """Lanes at a time: more would wait for the processor, and hold their answers in memory meanwhile."""
 
@@ -127,17 +132,24 @@ def _pull_lane(lane: str, pulls: Sequence[Due], deadline: datetime) -> tuple[lis
         began = sync_feed.clock.now()
         begins = began + longest <= deadline
         done.append(_pull(due, deadline) if begins else _missed(due, Outcome.LEFT_OFF, deadline))
-        if done[-1].end == Outcome.LEFT_OFF:
-            # One that never has the time it needs does not come again and again.
-            if not (begins and _is_old(due)) and not _taken(due.put_back):
+        ended = done[-1].end
+        if ended in (Outcome.LEFT_OFF, UNANSWERED):
+            # One that never has the time it needs, or never an answer, does not come again and again.
+            if not (begins and _is_old(due)) and not _taken(partial(_put_back, due, ended, deadline)):
                 again.append(due.message)
-            continue
         # What comes again is hidden for twelve minutes, and its bundle with it: it is put where it keeps nobody waiting.
-        if done[-1].end == BROKE and (due.alone or not _taken(due.put_alone)):
+        elif ended == BROKE and (due.alone or not _taken(due.put_alone)):
             again.append(due.message)
-        longest = max(longest, sync_feed.clock.now() - began)
+        if ended != Outcome.LEFT_OFF:
+            longest = max(longest, sync_feed.clock.now() - began)
     sync_feed.leave(lane, deadline + RESERVED - LAST)
     return done, again
+
+
+def _put_back(due: Due, ended: str, deadline: datetime) -> None:
+    if ended == UNANSWERED and (due.asked or due.alone) and sync_feed.clock.now() < deadline:
+        sync_feed.clock.pause(UNANSWERED_PAUSE)
+    due.put_back()
 
 
 def _taken(put: Callable[[], None]) -> bool:
@@ -150,8 +162,10 @@ def _taken(put: Callable[[], None]) -> bool:
 
 
 def _missed(due: Due, end: str, deadline: datetime) -> Pull:
-    """A turn that comes to nothing. Its feed is judged by its age all the same, as long as the function has time for that."""
-    if sync_feed.clock.now() >= deadline + RESERVED - LAST:
+    """A turn that comes to nothing. Its feed is judged by its age all the same, as long as the function has time for that: less
+    where the table does not answer, which takes longest.
+    """
+    if sync_feed.clock.now() >= (deadline if end == UNANSWERED else deadline + RESERVED - LAST):
         return Pull(end)
     try:
         return Pull(end, sync_feed.missed(due.ref.practice, due.ref.feed_id))
@@ -171,6 +185,9 @@ def _pull(due: Due, deadline: datetime) -> Pull:
     try:
         report = sync_feed(due.ref.practice, due.ref.feed_id, now_asked=due.asked, deadline=deadline)
     except Exception as error:  # one feed's bug must not hold up the others of the batch
+        if isinstance(error, StoreUnavailable) and not isinstance(error, StoreRefused):
+            log("the table did not answer", error=fault(error))
+            return _missed(due, UNANSWERED, deadline)
         log("pull broke", error=fault(error))
         return Pull(BROKE)
     lag = sync_feed.clock.now() - instant_of(due.minute)

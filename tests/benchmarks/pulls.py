@@ -15,7 +15,7 @@ from oneway.phones import to_e164
 from oneway.ports import Snapshot
 from oneway.sources import fhir, fhir_resources
 from oneway.sources.http import Answer
-from oneway.use_cases.sync_feed import pulled_of
+from oneway.use_cases.pulled_rows import pulled_of
 
 from local.aws import LOCAL, ROOT
 from tests.builders import feed_settings

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from oneway.domain.feeds import FeedState
-from oneway.faults import AuthExpired, AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
+from oneway.faults import AuthExpired, AuthRevoked, OutOfTime, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.ports import ScheduleSource, Translated
 from oneway.sources import signing
 from oneway.sources.http import TRIES
@@ -79,13 +79,13 @@ class Sides:
         }
         return json.dumps({name: value for name, value in (found | self.changes).items() if value})
 
-    def open(self) -> ScheduleSource:
+    def open(self, deadline: datetime | None = None) -> ScheduleSource:
         if self.factory is None:
             self.factory = OpenSource(lambda *_: self.document(), self.clock, allow_loopback=self.allow_loopback)
-        return self.factory(FeedState(feed_settings(address=f"{self.url}/fhir")))
+        return self.factory(FeedState(feed_settings(address=f"{self.url}/fhir")), deadline)
 
-    def pull(self) -> Translated:
-        return self.open().snapshot(["osei"], WINDOW, None).translate(())
+    def pull(self, deadline: datetime | None = None) -> Translated:
+        return self.open(deadline).snapshot(["osei"], WINDOW, None).translate(())
 
     def both_advance(self, **passed: float) -> None:
         self.clock.advance(**passed)
@@ -366,6 +366,18 @@ def test_what_we_hold_serves_on_while_the_token_endpoint_stumbles_early() -> Non
         sides.tokens.instead = [Told(status=500)] * TRIES
         with pytest.raises(Unavailable):
             sides.pull()
+
+
+def test_what_we_hold_serves_on_where_there_was_no_time_to_renew_it_early() -> None:
+    """The pull that had no time is over; the next one has a token, though the token endpoint stumbles by then."""
+    with two_sides() as sides:
+        sides.pull()
+        sides.both_advance(seconds=250)
+        with pytest.raises(OutOfTime):
+            sides.pull(deadline=sides.clock.now())
+        sides.tokens.instead = [Told(status=500)] * TRIES
+        assert len(sides.pull().rows) == 1
+        assert len(sides.tokens.asked) == 1
 
 
 def test_without_a_connection_to_the_token_endpoint_it_is_unavailable() -> None:

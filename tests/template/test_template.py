@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from oneway.domain.feeds import LONGEST_PULL
 from oneway.languages import LANGUAGES, words
 from oneway.mail.pacing import SENDERS
 from oneway.sources.signing import KMS_ALGORITHMS
@@ -308,6 +309,11 @@ def test_a_message_can_be_sent_while_its_claim_holds() -> None:
     lasts = timedelta(seconds=RESOURCES["SendMessages"]["Properties"]["Timeout"])
     assert 2 * ONE_SEND <= lasts < LEASE
     assert lasts < LEASE < timedelta(seconds=RESOURCES["Messages"]["Properties"]["VisibilityTimeout"])
+
+
+def test_a_pull_is_over_before_it_counts_as_dead_and_dead_when_its_messages_come_again() -> None:
+    lasts = timedelta(seconds=RESOURCES["SyncSchedule"]["Properties"]["Timeout"])
+    assert lasts < LONGEST_PULL <= timedelta(seconds=RESOURCES["Syncs"]["Properties"]["VisibilityTimeout"])
 
 
 def test_the_sync_queue_takes_more_than_three_hundred_calls_a_second() -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oneway.batch_report import ENDS, TOTALS
 from oneway.domain.clock_time import minute_of
-from oneway.domain.errors import StoreUnavailable
+from oneway.domain.errors import StoreRefused, StoreUnavailable
 from oneway.domain.events import PullFinished, SourceBroken, SourceWell, VisitMissing
 from oneway.domain.feeds import FeedRef
 from oneway.ports import SyncQueue
@@ -40,6 +40,7 @@ class Pulls:
         self.words: list[str] = []
         self.refuses = False
         self.late: list[str] = []
+        self.outage = 0
 
     def missed(self, practice: str, feed: str) -> SyncReport:
         self.late.append(feed)
@@ -75,6 +76,11 @@ class Pulls:
         self.clock.advance(seconds=self.seconds)
         if "bug" in feed:
             raise KeyError("Maria Núñez")
+        if "refused" in feed:
+            raise StoreRefused("Maria Núñez")
+        if "outage" in feed:
+            self.clock.advance(seconds=self.outage)
+            raise StoreUnavailable("Maria Núñez")
         return self.reports.get(feed, SyncReport(Outcome.UNCHANGED))
 
 
@@ -270,6 +276,61 @@ def test_what_is_too_old_to_be_pulled_is_judged_as_long_as_there_is_time(functio
     pulls = Pulls()
     assert run(function, pulls, batch(("a", "old"), minute=minute_of(NOW) - 11), seconds=5) == []
     assert pulls.late == []
+
+
+class TestWhileTheTableDoesNotAnswer:
+    """However long that lasts: dead letters are for bugs."""
+
+    def test_a_pull_is_done_with_and_its_next_turn_comes(
+        self, function: ModuleType, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pulls = Pulls()
+        assert run(function, pulls, bundle(("a", "outage"), ("a", "two"), ("b", "three"))) == []
+        assert (pulls.alone, pulls.put) == ([], [])
+        assert sorted(pulls.pulled) == ["outage", "three", "two"]
+        assert pulls.late == ["outage"], "it grows old all the same"
+        out, err = capsys.readouterr()
+        (line,) = emf.lines(out)
+        assert line.metrics["PullsUnanswered"] == ("Count", [1])
+        assert "PullsBroke" not in line.metrics
+        assert "the table did not answer" in err
+        assert "Maria" not in err
+
+    def test_one_that_was_tried_alone_is_no_dead_letter(self, function: ModuleType) -> None:
+        pulls, event = Pulls(), batch(("a", "outage-alone"), minute=minute_of(NOW) - 36)
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "3"
+        assert run(function, pulls, event) == []
+        assert (pulls.alone, pulls.put) == ([], [])
+
+    def test_one_that_broke_a_moment_ago_is_tried_again(self, function: ModuleType) -> None:
+        pulls = Pulls()
+        assert run(function, pulls, batch(("a", "outage-alone"))) == []
+        assert pulls.alone == ["outage-alone"]
+
+    def test_what_somebody_waits_for_comes_again_for_a_while_and_not_at_once(self, function: ModuleType) -> None:
+        pulls = Pulls()
+        assert run(function, pulls, batch(("a", "asked-outage"), ("b", "one"))) == []
+        assert pulls.put == [("asked-outage", "7")]
+        assert pulls.clock.now() == NOW + timedelta(seconds=function.UNANSWERED_PAUSE)
+        pulls = Pulls()
+        assert run(function, pulls, batch(("a", "asked-outage"), minute=minute_of(NOW) - 11)) == []
+        assert pulls.put == []
+
+    def test_a_table_that_hangs_does_not_outlast_the_function(self, function: ModuleType) -> None:
+        pulls = Pulls()
+        pulls.outage = 20
+        assert run(function, pulls, bundle(*(("a", f"outage-{n}") for n in range(5)))) == []
+        assert pulls.pulled == ["outage-0", "outage-1"]
+        pulls = Pulls()
+        pulls.outage = 50
+        assert run(function, pulls, bundle(("a", "outage"))) == []
+        assert pulls.late == [], "to judge it would take as long once more"
+
+    def test_what_the_table_refuses_is_a_bug(self, function: ModuleType) -> None:
+        pulls = Pulls()
+        assert run(function, pulls, bundle(("a", "refused"), ("a", "two"))) == []
+        assert pulls.alone == ["refused"]
+        assert run(function, pulls, batch(("a", "refused-alone"))) == ["refused-alone"]
 
 
 class TestSyncNow:

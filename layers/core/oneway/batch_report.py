@@ -11,9 +11,11 @@ from .use_cases.sync_feed import Outcome, SyncReport
 
 BROKE = "broke"
 """A bug: the message comes again. Its kind and place are logged where it is caught."""
+UNANSWERED = "unanswered"
+"""The table, or the store of credentials, did not answer: no bug, and its next turn comes."""
 STALE = "stale"
 """Dropped unread, because it had waited too long."""
-IDLE = frozenset({BROKE, STALE, Outcome.LEFT_OFF, Outcome.WAITING, Outcome.NO_SUCH_FEED})
+IDLE = frozenset({BROKE, UNANSWERED, STALE, Outcome.LEFT_OFF, Outcome.WAITING, Outcome.NO_SUCH_FEED})
 """Ends of which no time is told: the source was not asked, or nobody knows."""
 
 
@@ -21,7 +23,7 @@ def _camel(word: str) -> str:
     return "".join(part.capitalize() for part in word.split("_"))
 
 
-ENDS: Mapping[str, str] = {end: f"Pulls{_camel(end)}" for end in (*Outcome, BROKE, STALE)}
+ENDS: Mapping[str, str] = {end: f"Pulls{_camel(end)}" for end in (*Outcome, BROKE, UNANSWERED, STALE)}
 """How a pull ended → its metric."""
 TOTALS: Mapping[str, str] = {
     "seen": "RowsPulled",

@@ -352,11 +352,15 @@ def sync_queue() -> "SyncQueue":
 def try_pull() -> "TryPull":
     """For `oneway source test`."""
     from .clock import SystemClock
+    from .store.appointments import DynamoAppointmentRepository
     from .store.feeds import DynamoFeedRepository
+    from .store.practices import DynamoPracticeRepository
+    from .use_cases.resolve_absence import ResolveAbsence
     from .use_cases.try_pull import TryPull
 
     settings, clock = _settings(), SystemClock()
-    return TryPull(DynamoFeedRepository(), _open_source(settings, clock), clock)
+    absence = ResolveAbsence(DynamoPracticeRepository(clock), DynamoAppointmentRepository(), clock)
+    return TryPull(DynamoFeedRepository(), _open_source(settings, clock), absence.providers_of, clock)
 
 
 def relay_changes() -> "MessageQueue":
@@ -549,11 +553,11 @@ def _letter_writer(settings: "Settings", clock: "Clock") -> "Callable[[], Letter
 
 
 def _open_source(settings: "Settings", clock: "Clock") -> "SourceFactory":
-    from .secrets import read_parameter
+    from .secrets import source_document
     from .sources.opening import OpenSource
 
     def credentials_of(practice: str, source_id: str) -> str:
-        return read_parameter(f"{settings.sources_prefix}/{practice}/{source_id}")
+        return source_document(f"{settings.sources_prefix}/{practice}/{source_id}")
 
     return OpenSource(credentials_of, clock, allow_loopback=settings.local)
 

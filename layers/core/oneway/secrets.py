@@ -5,6 +5,9 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from .domain.errors import StoreUnavailable
+from .faults import AuthRevoked
+
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SSMProvider
 
@@ -12,6 +15,8 @@ _provider: "SSMProvider | None" = None
 
 
 _KEPT_SECONDS = 300
+_REFUSALS = frozenset(("AccessDeniedException", "InvalidKeyId", "UnrecognizedClientException", "ValidationException"))
+"""The parameter store's answers that are the same however often one asks."""
 
 
 def read_parameter(name: str) -> str:
@@ -24,6 +29,25 @@ def read_parameter(name: str) -> str:
         config = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
         _provider = parameters.SSMProvider(boto_config=config)
     return str(_provider.get(name, max_age=_KEPT_SECONDS, decrypt=True))
+
+
+def source_document(name: str) -> str:
+    """A source's credentials document. Raises AuthRevoked where nobody has stored one, StoreUnavailable where the parameter store
+    does not answer, and Powertools' GetParameterError where it answers that it will not.
+    """
+    from aws_lambda_powertools.utilities.parameters import GetParameterError
+    from botocore.exceptions import ClientError
+
+    try:
+        return read_parameter(name)
+    except GetParameterError as error:
+        cause = error.__context__
+        code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
+        if code == "ParameterNotFound":
+            raise AuthRevoked("no credentials are stored") from None
+        if code in _REFUSALS:
+            raise
+        raise StoreUnavailable("parameters") from None
 
 
 def link_secrets(name: str) -> Callable[[], Sequence[bytes]]:

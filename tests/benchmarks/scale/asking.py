@@ -20,7 +20,8 @@ from oneway.sources.opening import OpenSource
 from oneway.store import keys
 from oneway.store.feeds import DynamoFeedRepository
 from oneway.store.items import bind, item
-from oneway.use_cases.sync_feed import MAPPING_VERSION, Outcome
+from oneway.use_cases.pull import MAPPING_VERSION
+from oneway.use_cases.sync_feed import Outcome
 
 from tests.builders import NOW, a_feed
 from tests.fakes.store import FakeClock
@@ -39,8 +40,7 @@ def seconds_an_asking(pulls: int = 300) -> tuple[float, float]:
         server.start()
         ending.callback(server.terminate)
         url = f"http://127.0.0.1:{ports.get()}"
-        # As it is when it was stored: what the settings look like decides whether the source is asked for news only.
-        settings = replace(state.settings, address=f"{url}/fhir", requests_per_minute=0.0)
+        settings = replace(state.settings, address=f"{url}/fhir")
         state = replace(state, settings=settings, mapping=feed_digest((), repr(settings), MAPPING_VERSION))
         stored = item(keys.feed("harbor", "ehr~osei"), state, 3)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -36,22 +36,37 @@ class FakeSqs:
     gives_up: bool = False
     handles: int = 0
 
-    def put(self, url: str, text: str, group: str = "", why: str = "") -> None:
+    def put(self, url: str, text: str, group: str = "", why: str = "", word: str = "") -> None:
         message: dict[str, Any] = {"Body": text, "Attributes": {"SentTimestamp": "1795647639802"}}
         if group:
-            message["Attributes"]["MessageGroupId"] = group
+            message["Attributes"] |= {"MessageGroupId": group, "MessageDeduplicationId": word}
         if why:
             message["MessageAttributes"] = {WHY_ASIDE: {"StringValue": why}}
         self.queues.setdefault(url, []).append(message)
 
-    def receive_message(self, QueueUrl: str, MaxNumberOfMessages: int, **_: Any) -> dict[str, Any]:  # noqa: N803
-        waiting, found = self.queues.get(QueueUrl, []), list[dict[str, Any]]()
+    def receive_message(
+        self,
+        QueueUrl: str,  # noqa: N803
+        MaxNumberOfMessages: int,  # noqa: N803
+        WaitTimeSeconds: int = 0,  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
+        """Who does not wait is told of what some of the servers have: here, of nothing."""
+        if not WaitTimeSeconds:
+            return {}
+        held = {_group(message) for url, message in self.hidden.values() if url == QueueUrl} - {""}
+        waiting = [one for one in self.queues.get(QueueUrl, []) if _group(one) not in held]
+        found = list[dict[str, Any]]()
         while waiting and len(found) < MaxNumberOfMessages:
             self.handles += 1
             message = waiting.pop(0)
+            self.queues[QueueUrl].remove(message)
             self.hidden[str(self.handles)] = QueueUrl, message
             found.append(message | {"ReceiptHandle": str(self.handles)})
         return {"Messages": found} if found else {}
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        return {"Attributes": {name: str(len(self.queues.get(QueueUrl, []))) for name in AttributeNames}}
 
     def change_message_visibility(self, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:  # noqa: N803
         assert VisibilityTimeout == 0
@@ -63,10 +78,15 @@ class FakeSqs:
         assert self.hidden.pop(ReceiptHandle)[0] == QueueUrl
 
     def send_message(self, QueueUrl: str, MessageBody: str, **ordered: str) -> None:  # noqa: N803
-        self.put(f"dead {QueueUrl}" if self.gives_up else QueueUrl, MessageBody, ordered.get("MessageGroupId", ""))
+        url, group = f"dead {QueueUrl}" if self.gives_up else QueueUrl, ordered.get("MessageGroupId", "")
+        self.put(url, MessageBody, group, word=ordered.get("MessageDeduplicationId", ""))
 
     def texts(self, url: str) -> list[str]:
         return [one["Body"] for one in self.queues.get(url, [])]
+
+
+def _group(message: dict[str, Any]) -> str:
+    return str(message["Attributes"].get("MessageGroupId", ""))
 
 
 QUEUES = dead_letters.QUEUES
@@ -174,6 +194,25 @@ def test_what_is_given_up_again_at_once_is_put_back_once(letters: Letters) -> No
         letters.put("pulls", PULLS, str(number))
     assert "15 put back." in letters.told(dead_letters.retry)
     assert len(letters.sqs.texts(DEAD["pulls"])) == 15
+
+
+def test_all_of_one_feed_are_put_back_though_the_queue_shows_ten_at_a_time(letters: Letters) -> None:
+    """No more of a group is handed out while some of it are looked at."""
+    for _ in range(25):
+        letters.put("pulls", PULLS, "harbor.ehr~osei")
+    letters.put("messages", MAIL, "request-1")
+    assert "15 more stand behind these" in letters.told(dead_letters.show)
+    assert "26 put back." in letters.told(dead_letters.retry)
+    assert letters.sqs.texts(DEAD["pulls"]) == []
+
+
+def test_what_would_only_come_back_does_not_go_round(letters: Letters) -> None:
+    for number in range(3):
+        letters.put("pulls", "{", "group")
+        letters.put("pulls", PULLS, str(number))
+    told = letters.told(dead_letters.retry)
+    assert "3 put back." in told
+    assert "3 would only come back" in told
 
 
 def test_only_what_would_come_back_is_discarded(letters: Letters) -> None:

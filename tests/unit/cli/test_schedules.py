@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from oneway.domain.appointments import SetAsideRow
-from oneway.domain.feeds import FeedState
+from oneway.domain.feeds import FeedState, VanishedAnswer
+from oneway.domain.vanishing import Held
+from oneway.ports import Capabilities
+from oneway.use_cases.try_pull import Tried
 
 from cli import schedules
 from tests.builders import NOW, a_feed
@@ -36,3 +39,24 @@ def test_what_could_not_be_used_is_counted_by_its_reason() -> None:
     ours: Any = SimpleNamespace(feeds=store.feeds)
     told = list(schedules._aside(ours, {"ehr~osei": state, "ehr~brandt": a_feed("brandt")}))
     assert told == [("ehr~osei", "has no start", 2), ("ehr~osei", "has no end", 1)]
+
+
+class TestATrial:
+    """What `oneway source test` says of a brake that would hold."""
+
+    def told(self, **found: Any) -> str:
+        return schedules._brake(Tried(Capabilities(), 0, 0, {}, 0, 0, (), 0, 0, 0, **found), "harbor")
+
+    def test_where_nothing_is_held_nothing_is_said(self) -> None:
+        assert self.told() == ""
+
+    def test_what_would_be_held_and_how_it_is_answered(self) -> None:
+        told = self.told(held=Held(NOW, "osei", 5, 10))
+        assert "held" in told
+        assert "5 of 10 visits to come of osei" in told
+        assert "oneway vanished harbor osei accept" in told
+
+    def test_what_staff_have_said_already(self) -> None:
+        told = self.told(held=Held(NOW, "osei", 5, 10), answer=VanishedAnswer.KEEP)
+        assert "kept as they are" in told
+        assert "oneway vanished" not in told

@@ -15,8 +15,9 @@ from oneway.domain.short_answers import is_habit
 from oneway.domain.vanishing import Brake, Held, held
 from oneway.faults import Unavailable
 from oneway.use_cases.await_pull import AwaitPull
+from oneway.use_cases.pull import window_at
 from oneway.use_cases.resolve_absence import MOST_LOOKED_UP
-from oneway.use_cases.sync_feed import Outcome, SyncReport, window_at
+from oneway.use_cases.sync_feed import Outcome, SyncReport
 
 from tests.builders import NOW, START, a_feed, a_row
 from tests.world import World
@@ -614,6 +615,37 @@ class TestTime:
         assert stored == list(range(1, 31))
         assert world.pull().outcome is Outcome.UNCHANGED
         assert world.check_occupancy("harbor", "osei") == []
+
+    def test_a_stop_keeps_since_when_answers_are_short(self, world: World) -> None:
+        """Otherwise a first pull that needs many turns would take the server's habit for news once more at each of them."""
+        world.source.short = True
+        for number in range(3):
+            at = START + timedelta(days=number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        began = world.clock.at
+        assert world.sync_feed(*FEED, deadline=world.clock.at).outcome is Outcome.STOPPED
+        assert world.store.feeds_by_id[FEED].short_since_back == began
+        world.clock.advance(minutes=1)
+        assert world.sync_feed(*FEED, deadline=world.clock.at).outcome is Outcome.STOPPED
+        assert world.store.feeds_by_id[FEED].short_since_back == began
+        world.source.short = False
+        world.source.enter(a_row("more", start=START + timedelta(days=5), end=START + timedelta(days=6), patient=None))
+        world.clock.advance(minutes=1)
+        assert world.sync_feed(*FEED, deadline=world.clock.at).outcome is Outcome.STOPPED
+        assert world.store.feeds_by_id[FEED].short_since_back is None
+
+    def test_so_does_one_that_is_held(self, world: World) -> None:
+        for number in range(10):
+            at = START + timedelta(days=number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        world.pull()
+        world.source.short = True
+        pulls(world, 2)
+        assert world.store.feeds_by_id[FEED].short_since
+        world.source.short = False
+        world.source.hidden = {f"v-{number}" for number in range(6)}
+        assert pulls(world, 1)[0].outcome is Outcome.HELD
+        assert world.store.feeds_by_id[FEED].short_since is None
 
 
 def test_every_pull_says_how_it_ended(world: World) -> None:

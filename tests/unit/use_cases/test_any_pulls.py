@@ -16,7 +16,7 @@ from oneway.domain.appointments import AppointmentState, ScheduleRow
 from oneway.domain.comparing import Mark
 from oneway.domain.vanishing import Brake
 from oneway.faults import OutOfTime, SourceError, Unavailable
-from oneway.use_cases.sync_feed import window_at
+from oneway.use_cases.pull import window_at
 
 from tests.builders import NOW, START, a_practice, a_provider, a_row
 from tests.fakes.outside import FakeSource

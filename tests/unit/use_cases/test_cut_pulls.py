@@ -1,12 +1,17 @@
-"""A pull that dies at any of its calls, and is made again, ends where one ends that was never cut."""
+"""A pull that dies at any of its calls, and is made again, ends where one ends that was never cut.
 
+Of a source each page that it is asked for is a call, and each look-up of the patients that did not come along.
+"""
+
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow, SetAsideRow
-from oneway.domain.feeds import FeedState, VanishedAnswer
+from oneway.domain.feeds import LONGEST_PULL, FeedState, VanishedAnswer
+from oneway.ports import Changes, Snapshot, Translated
 from oneway.use_cases.keep_feeds import feeds_of
 
 from tests.builders import START, a_practice, a_provider, a_record, a_row
@@ -15,6 +20,7 @@ from tests.fakes.store import FakeClock
 from tests.stage import Stage, Watched, WatchedStore
 from tests.world import World
 
+T = TypeVar("T", Snapshot, Changes)
 LATER = START + timedelta(days=1)
 
 
@@ -53,6 +59,36 @@ KINDS = {
 }
 
 
+PAGES = 3
+
+
+class Paged(Watched):
+    """A source whose answers take several requests: pages while they are read, and records while they are translated."""
+
+    def snapshot(self, *arguments: Any) -> Snapshot:
+        self._ask("snapshot")
+        found: Snapshot = self.inner.snapshot(*arguments)
+        return self._translating(found)
+
+    def changes(self, *arguments: Any) -> Changes:
+        self._ask("changes")
+        found: Changes = self.inner.changes(*arguments)
+        return self._translating(found)
+
+    def _ask(self, call: str) -> None:
+        for number in range(PAGES):
+            self.stage.step("page" if number else call)
+
+    def _translating(self, answer: T) -> T:
+        translate = answer.translate
+
+        def looks_up(known: Container[bytes]) -> Translated:
+            self.stage.step("translate")
+            return translate(known)
+
+        return replace(answer, translate=looks_up)
+
+
 class Schedule:
     """A world in which a patient has asked, first pulls were made, and much has changed in the schedule since."""
 
@@ -70,9 +106,8 @@ class Schedule:
             (settings,) = feeds_of(self.world.practice)
             store.feeds.save(FeedState(settings), FeedState(settings, last_good_at=self.clock.at))
         self.world.source = self.source = FakeSource(delta=kind.delta, tombstones=kind.delta != "none")
-        self.world.sync_feed = replace(
-            self.world.sync_feed, open_source=lambda state, deadline: Watched(self.source, self.stage)
-        )
+        open_source: Any = lambda state, deadline: Paged(self.source, self.stage)  # noqa: E731
+        self.world.sync_feed = replace(self.world.sync_feed, open_source=open_source)
         self.asked = self.world.submit()
         for number in range(4):
             at = LATER + timedelta(minutes=30 * number)
@@ -158,6 +193,20 @@ class Schedule:
         self.stage.deaths = {}
         return self.stage.calls["pull"]
 
+    def overtaken_at(self, step: int, death: int) -> None:
+        """Pull, stop before this step, let another pull read what staff have taken back meanwhile, go on, and die."""
+        self.stage.steps.clear()
+        self.stage.stops, self.stage.deaths = {"older": step}, {"older": death}
+        older = self.stage.play("older", self.pull)
+        self.stage.give("older")
+        self.take_back()
+        newer = self.stage.play("newer", self.pull)
+        self.stage.give("newer")
+        newer.join(20)
+        self.stage.give("older")
+        older.join(20)
+        self.stage.stops, self.stage.deaths = {}, {}
+
     def seen(self, feed: FeedState) -> list[Any]:
         """After a delta that was cut all is read, and so more was seen than by one that was not."""
         return [feed.seen, feed.seen_back] if self.kind.delta == "none" else []
@@ -176,7 +225,7 @@ class Schedule:
             "timelines": {key: [(e.what, e.number) for e in found] for key, found in store.entries.items()},
             "digests": store.digest_weeks,
             "aside": store.aside,
-            "feed": [(*self.seen(f), f.failures, f.cursor, f.applying) for f in store.feeds_by_id.values()],
+            "feed": [(*self.seen(f), f.failures, f.cursor, f.applying_since) for f in store.feeds_by_id.values()],
         }
 
 
@@ -190,9 +239,11 @@ def after(kind: str, pulls: int) -> Schedule:
 
 WRITES = {"commit", "save", "save_digests"}
 ASIDE = {"set_aside"}
-CHANGING = {"snapshot"} | WRITES
-DECIDING = {"snapshot", "get_appointment"} | WRITES
-DELTA = {"changes", "get_appointment", "acknowledge"} | WRITES
+ASKING = {"snapshot", "changes", "page", "translate", "get_appointment"}
+WHOLE = {"snapshot", "page"}
+CHANGING = WHOLE | {"translate"} | WRITES
+DECIDING = WHOLE | {"get_appointment"} | WRITES
+DELTA = {"changes", "page", "translate", "get_appointment", "acknowledge"} | WRITES
 OF_PULLS = {
     ("provider", 0): CHANGING | ASIDE,
     ("provider", 1): DECIDING,
@@ -201,11 +252,11 @@ OF_PULLS = {
     ("delta", 0): DELTA,
     ("source-delta", 0): DELTA,
     ("hand-over", 1): DECIDING,
-    ("brake", 0): {"snapshot", "save"},
+    ("brake", 0): WHOLE | {"translate", "save"},
     ("brake", 1): CHANGING | ASIDE,
     ("brake", 2): DECIDING,
-    ("hurried", 0): {"snapshot", "save", "commit"},
-    ("hurried", 2): {"snapshot", "commit", "save_digests", "of_provider"},
+    ("hurried", 0): WHOLE | {"translate", "save", "commit"},
+    ("hurried", 2): WHOLE | {"translate", "commit", "save_digests", "of_provider"},
     ("hurried", 4): CHANGING | ASIDE | {"of_provider"},
 }
 """What each has to come to: the pull that finds all the changes, and, of what is read whole, the one after it, which decides on
@@ -227,6 +278,7 @@ def test_wherever_a_pull_is_cut_the_next_one_goes_on(kind: str, pulls: int, step
     assert cut.cut_at(step) == CALLS[kind, pulls][:step]
     assert cut.occupancy() == []
     for schedule in (whole, cut):
+        schedule.clock.at += LONGEST_PULL
         for _ in range(6 if schedule.kind.braked or schedule.kind.hurried else 2):
             schedule.pull()
             schedule.accept()
@@ -256,11 +308,38 @@ def test_a_cut_pull_leaves_nothing_behind_where_all_was_taken_back(kind: str, pu
     assert schedule.occupancy() == []
 
 
+@pytest.mark.parametrize("kind", ["provider", "delta"])
+def test_one_that_dies_after_a_newer_one_beside_it_ended_leaves_nothing_of_what_it_saw(kind: str) -> None:
+    """The older one read before all was taken back, and applies it after the newer one has found that all is as it was."""
+    calls = CALLS[kind, 0]
+    for stop in range(calls.index("page"), len(calls)):
+        for death in range(stop + 1, len(calls) + 2):
+            schedule = after(kind, 0)
+            schedule.overtaken_at(stop, death)
+            for _ in range(3):
+                schedule.clock.at += LONGEST_PULL
+                schedule.pull()
+            assert schedule.shown() == schedule.before, (stop, death)
+            assert schedule.occupancy() == []
+
+
 @pytest.mark.parametrize(("kind", "pulls"), PULLS)
 def test_every_call_of_a_pull_is_cut_once(kind: str, pulls: int) -> None:
     calls = after(kind, pulls).cut_at(0)
     assert [CALLS[kind, pulls][step - 1] for one, number, step in CUTS if (one, number) == (kind, pulls)] == calls
     assert set(calls) >= OF_PULLS[kind, pulls]
+
+
+@pytest.mark.parametrize(("kind", "pulls"), PULLS)
+def test_a_source_is_asked_only_before_anything_is_written(kind: str, pulls: int) -> None:
+    """So to be cut while it is asked, at whichever of its requests, leaves what was there before the pull: the requests
+    themselves only read. What is acknowledged is so last, for then the source takes it away.
+    """
+    calls = after(kind, pulls).cut_at(0)
+    written = [number for number, call in enumerate(calls) if call in WRITES | ASIDE]
+    asked = [number for number, call in enumerate(calls) if call in ASKING]
+    assert asked[-1] < written[0]
+    assert "acknowledge" not in calls[: written[-1]]
 
 
 def test_the_same_pull_twice_changes_nothing_the_second_time() -> None:

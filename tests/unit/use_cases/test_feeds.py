@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from oneway.domain import identifiers
 from oneway.domain.appointments import Appointment, AppointmentState
 from oneway.domain.clock_time import day_of, minute_of, zone_of
 from oneway.domain.events import VisitMoved
-from oneway.domain.feeds import FeedState, VanishedAnswer
+from oneway.domain.feeds import FeedSettings, FeedState, VanishedAnswer
 from oneway.domain.occupancy import OccupantKind
 from oneway.domain.practices import Location
 from oneway.faults import OutOfTime, RateLimited, Unavailable
@@ -83,13 +84,21 @@ class TestUnchangedIsFree:
         world.pull()
         assert world.source.translated - translated == 2
 
+    @pytest.mark.parametrize("allowed", [0, 12, 12.5])
+    def test_settings_are_the_same_to_the_letter_fresh_and_as_stored(self, allowed: float) -> None:
+        """A digest of their letters tells whether anything has to be translated again."""
+        practice = a_practice()
+        source = replace(practice.sources["ehr"], requests_per_minute=allowed)
+        fresh = next(feeds_of(replace(practice, sources={"ehr": source})))
+        assert repr(msgspec.json.decode(msgspec.json.encode(fresh), type=FeedSettings)) == repr(fresh)
+
     def test_under_another_mapping_it_is_translated_again_though_the_source_says_unchanged(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         world.source.enter(a_row())
         settled(world)
         translated = world.source.translated
-        monkeypatch.setattr("oneway.use_cases.sync_feed.MAPPING_VERSION", "next")
+        monkeypatch.setattr("oneway.use_cases.pull.MAPPING_VERSION", "next")
         world.pull()
         assert world.source.translated - translated == 1
 

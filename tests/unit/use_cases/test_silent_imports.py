@@ -4,6 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from oneway.domain.appointments import AppointmentState
@@ -271,6 +272,28 @@ def test_what_the_new_source_has_shown_is_cancelled_when_it_goes(desk: Desk) -> 
     desk.source.delete("appt-1")
     desk.minutes(4)
     assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+
+def test_what_was_being_read_while_it_moved_is_of_the_old_source(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is applied after the move, and the new one's "not found" says nothing of it all the same."""
+    desk.minutes()
+    request = desk.ask()
+    desk.enter()
+    read = desk.source.snapshot
+
+    def moved_meanwhile(*asked: Any) -> Any:
+        found = read(*asked)
+        monkeypatch.undo()
+        moves_to(desk, address="https://other.example/fhir")
+        desk.clock.advance(seconds=5)
+        return found
+
+    monkeypatch.setattr(desk.source, "snapshot", moved_meanwhile)
+    desk.minutes()
+    assert desk.told(request) == [CONFIRMED]
+    desk.minutes(4)
+    assert desk.told(request) == [CONFIRMED], "nobody has cancelled anything"
+    assert desk.stored(request).vanished_at, "staff are asked"
 
 
 def test_to_be_read_more_often_is_no_move(desk: Desk) -> None:

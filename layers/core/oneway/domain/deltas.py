@@ -19,7 +19,7 @@ def may_be_delta(state: FeedState) -> bool:
     """Whether nothing in a feed's state asks for a whole window: a second sighting, an answer of staff, somebody who waits, a
     pull that was cut.
     """
-    waits = state.suspects or state.held or state.answer or state.awaited or state.applying
+    waits = state.suspects or state.held or state.answer or state.awaited or state.applying_since
     return bool(state.cursor) and not waits
 
 

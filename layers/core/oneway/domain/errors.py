@@ -20,6 +20,7 @@ OnewayError
 │   └── Forbidden           a viewer may only read
 ├── WriteConflict           somebody else was first; re-read and decide again
 └── StoreUnavailable        the store gave no definite answer within its bounds
+    └── StoreRefused        it answered that it will not do this: a bug, or a right that is missing
 
 None of them carries patient data in its text.
 """
@@ -154,3 +155,7 @@ class WriteConflict(OnewayError):
 
 class StoreUnavailable(OnewayError):
     """No definite answer from the store: the write may or may not have happened."""
+
+
+class StoreRefused(StoreUnavailable):
+    """The store does not do what it was asked for, and will not the next time: a bug of ours, or a right that is missing."""

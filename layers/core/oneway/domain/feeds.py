@@ -24,6 +24,8 @@ MOST_IN_A_MESSAGE = 150
 """With the longest names some 33 KB, of the 256 that a message or a call may have."""
 MOST_AWAITING = 20
 """Requests that a pull goes on with itself, for a feed's state is read each minute; the clock comes by for the others."""
+LONGEST_PULL = timedelta(minutes=10)
+"""No pull takes longer: one that began so long ago and did not come to its end has died."""
 SPOKE_BUCKETS = 64
 """Items that a spoke is spread over: one alone outgrows DynamoDB's 400 KB below 40,000 feeds, and long before that every
 practice that is applied writes all of it again, against all others (ADR 0013)."""
@@ -51,7 +53,7 @@ class FeedSettings:
     lane: str
     brake: Brake = USUAL_BRAKE
     beats: bool = True
-    requests_per_minute: float = 0
+    requests_per_minute: float = 0.0
 
     def provider_of(self, external_id: str) -> str | None:
         """Our id of a source's provider; None if the feed does not cover it."""
@@ -109,8 +111,8 @@ class FeedState:
     that begins after this instant, so that one is written down; `awaited_by` are requests that wait, at most `MOST_AWAITING`.
     `cursor` is where the changes begin that were not read yet ("": read all), `delta` a digest of what the last pull read of
     them. `changes` counts what the pulls of the last day wrote, by the hour: it changes with pulls that are written down
-    anyway. `moved_at` is since when it reads another system than before. `applying`: a pull began to apply what it found, and
-    did not come to its end; what is seen and recorded may not be what is stored.
+    anyway. `moved_at` is since when it reads another system than before. `applying_since`: a pull that
+    began then has something to apply, and did not come to its end; what is seen and recorded may not be what is stored.
     """
 
     settings: FeedSettings
@@ -140,12 +142,12 @@ class FeedState:
     cursor: str = ""
     delta: str = ""
     moved_at: datetime | None = None
-    applying: bool = False
+    applying_since: datetime | None = None
     version: int = 0
 
     def unfinished(self) -> "FeedState":
         """As it is, but that nothing counts as seen while a pull did not come to its end: the same answer is then no news."""
-        if not self.applying:
+        if not self.applying_since:
             return self
         return replace(self, seen=self.seen.forgotten(), seen_back=self.seen_back.forgotten(), delta="")
 

@@ -90,7 +90,7 @@ class Source:
     profile: str = "generic"
     account: str = ""
     brake: Brake = USUAL_BRAKE
-    requests_per_minute: float = 0
+    requests_per_minute: float = 0.0
     whole: bool = False
     by_hand: bool = False
     public_keys: tuple[Mapping[str, str], ...] = ()

@@ -27,7 +27,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjec
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from ..domain.errors import StoreUnavailable, WriteConflict
+from ..domain.errors import StoreRefused, StoreUnavailable, WriteConflict
 from ..quick_session import know_one
 from .keys import Key
 
@@ -38,6 +38,19 @@ T = TypeVar("T")
 
 LOST_TO_ANOTHER = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 """Why a transaction is refused when somebody else wrote first."""
+STORE_FAULTS = (PynamoDBException, BotoCoreError, ClientError)
+_REFUSALS = frozenset(
+    (
+        "AccessDeniedException",
+        "ParamValidationError",
+        "ResourceNotFoundException",
+        "SerializationException",
+        "UnrecognizedClientException",
+        "ValidationError",
+        "ValidationException",
+    )
+)
+"""What DynamoDB, a transaction's reasons or botocore say of a question that is wrong, however often it is asked."""
 _DEFLATED_FROM = 512
 """Bytes of JSON: below, an item fits into its first kilobyte anyway."""
 
@@ -148,8 +161,23 @@ def answered(call: Callable[[], T]) -> T:
     """The result of a call to the store. Raises StoreUnavailable where it fails for good."""
     try:
         return call()
-    except (PynamoDBException, BotoCoreError, ClientError) as error:
-        raise StoreUnavailable(type(error).__name__) from error
+    except STORE_FAULTS as error:
+        raise unavailable(error) from error
+
+
+def unavailable(error: Exception) -> StoreUnavailable:
+    """What a fault that stayed after all tries means: whether to ask again helps."""
+    kind = StoreRefused if _codes(error) & _REFUSALS else StoreUnavailable
+    return kind(type(error).__name__)
+
+
+def _codes(error: Exception) -> set[str]:
+    """DynamoDB's words for a fault; botocore's, of what it does not even send."""
+    cause = error.cause if isinstance(error, PynamoDBException) else error
+    if not isinstance(cause, ClientError):
+        return {type(cause).__name__}
+    reasons = error.cancellation_reasons if isinstance(error, TransactWriteError) else []
+    return {str(cause.response.get("Error", {}).get("Code")), *(reason.code for reason in reasons if reason)}
 
 
 def get(key: Key, *, consistent: bool = True) -> TableItem | None:

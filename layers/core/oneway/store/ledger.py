@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from ..domain.clock_time import first_minute, zone_of
-from ..domain.errors import StoreUnavailable, WriteConflict
+from ..domain.errors import WriteConflict
 from ..domain.occupancy import pack
 from ..ports import (
     AppointmentChange,
@@ -23,7 +22,7 @@ from ..ports import (
 )
 from . import keys
 from .appointments import appointment_item
-from .items import LOST_TO_ANOTHER, TableItem, connection, item
+from .items import LOST_TO_ANOTHER, STORE_FAULTS, TableItem, connection, item, unavailable
 from .requests import request_item, still_as_read
 
 
@@ -40,9 +39,9 @@ class DynamoLedger:
             self._commit(changes, uuid4().hex)
         except TransactWriteError as error:
             lost = _lost(error, changes)
-            raise StoreUnavailable("transaction") if lost is None else WriteConflict(lost) from error
-        except (PynamoDBException, BotoCoreError, ClientError) as error:
-            raise StoreUnavailable("transaction") from error
+            raise unavailable(error) if lost is None else WriteConflict(lost) from error
+        except STORE_FAULTS as error:
+            raise unavailable(error) from error
 
     def _commit(self, changes: Sequence[Change], token: str) -> None:
         with TransactWrite(connection=connection(), client_request_token=token) as transaction:

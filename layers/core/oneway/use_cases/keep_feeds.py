@@ -58,7 +58,7 @@ def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
             lane=practice.lane_of(source),
             brake=source.brake,
             beats=feed_id == practice.beating_feed_of(source),
-            requests_per_minute=source.requests_per_minute,
+            requests_per_minute=float(source.requests_per_minute),  # as it is once it was stored: digests cover it
         )
 
 

@@ -9,15 +9,13 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
-from ..domain import identifiers
-from ..domain.appointments import Appointment, RowKind, ScheduleRow, SetAsideRow, WhyAside
-from ..domain.clock_time import day_of, minute_of, zone_of
+from ..domain.appointments import Appointment
+from ..domain.clock_time import minute_of
 from ..domain.comparing import (
     Comparison,
     DigestWeek,
@@ -25,7 +23,6 @@ from ..domain.comparing import (
     Pulled,
     as_applied,
     compare,
-    entry_of,
     feed_digest,
     known_prints,
     shown_last,
@@ -38,41 +35,40 @@ from ..domain.errors import WriteConflict
 from ..domain.events import Event, FeedTurned, PullFinished, VisitMoved
 from ..domain.feeds import (
     HEARTBEAT,
-    LOOK_BACK,
+    LONGEST_PULL,
     LOOK_BACK_EVERY,
     FeedSettings,
     FeedState,
     Seen,
     VanishedAnswer,
     Window,
+    reads_elsewhere,
 )
 from ..domain.health import HELD, INCOMPLETE
 from ..domain.matching import could_confirm
-from ..domain.occupancy import is_long
 from ..domain.pull_history import counted
 from ..domain.short_answers import is_habit
-from ..domain.vanishing import Held, held
+from ..domain.vanishing import Held
 from ..faults import AuthRevoked, CursorExpired, OutOfTime, RateLimited, SourceError
 from ..ports import (
     Changes,
     Clock,
     FeedRepository,
     PracticeRepository,
-    ScheduleSource,
     Snapshot,
     SourceFactory,
-    Translated,
 )
 from .apply_schedule import ApplySchedule, Work
+from .braking import braked, is_answered
 from .confirm_matches import ConfirmMatches
 from .follow_pull import FollowPull
 from .judge_feed import JudgeFeed
+from .pull import Pull, window_at
+from .pulled_rows import ids_of, pulled_of, with_rows, work_of
 from .resolve_absence import ResolveAbsence, Resolved
 from .settling import settle
 from .suggest_matches import SuggestMatches
 
-MAPPING_VERSION = "1"
-"""Raise it when rows are translated differently: the next pull then compares everything."""
 ASKED_OF_ALL = timedelta(minutes=1)
 """A wait as long as this is written down for the account's other feeds; a shorter one is over by their turn."""
 LONGEST_BACK_OFF = timedelta(minutes=60)
@@ -107,71 +103,6 @@ class SyncReport:
     confirmed: int = 0
     failure: str = ""
     events: tuple[Event, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Pull:
-    """One pull under way: what was stored, what it covers, when it began, and until when it may take.
-
-    `back`: it looks back, and leaves its own mark; `asked`: somebody pressed *Sync now*, and waits.
-    """
-
-    state: FeedState
-    source: ScheduleSource
-    window: Window
-    began: datetime
-    deadline: datetime | None
-    back: bool
-    asked: bool
-
-    @property
-    def seen(self) -> Seen:
-        """What the last pull of this window saw; nothing, if it was another day's."""
-        seen = self.state.seen_back if self.back else self.state.seen
-        return seen if seen.day == self.window.day else Seen()
-
-    @property
-    def short_since(self) -> datetime | None:
-        """Since when the answers of this window are short. A server may cut the wider one alone."""
-        return self.state.short_since_back if self.back else self.state.short_since
-
-    def told_short(self, state: FeedState, short: bool) -> FeedState:
-        """A state with whether this answer was."""
-        since = (self.short_since or self.began) if short else None
-        return replace(state, short_since_back=since) if self.back else replace(state, short_since=since)
-
-    @property
-    def reach(self) -> Window:
-        """The window with the days of a look back."""
-        return window_at(self.state.settings, self.began, back=True)
-
-    @property
-    def mapping(self) -> str:
-        """What rows are translated under."""
-        return feed_digest((), repr(self.state.settings), MAPPING_VERSION)
-
-    @property
-    def knows(self) -> bool:
-        """Whether rows still come to what they came to. What was read under other settings, or on another day, may not."""
-        return self.seen.day is not None and self.state.mapping == self.mapping
-
-    @property
-    def suspects(self) -> int:
-        """How many visits this pull decides on, if it does not show them."""
-        return self.state.suspects + (self.state.suspects_back if self.back else 0)
-
-    def with_suspects(self, state: FeedState, stored: Mapping[str, DigestWeek]) -> FeedState:
-        """A state with how many visits the next pulls have to decide on; those that no window reaches any more, no pull does."""
-        count = len(suspected(stored, window_at(state.settings, self.began)))
-        return replace(state, suspects=count, suspects_back=len(suspected(stored, self.reach)) - count)
-
-    def left(self, state: FeedState, seen: Seen, *, recorded: bool) -> FeedState:
-        """A state with what this pull saw. Where the digests were `recorded` anew, the other window has to be compared with
-        them: what it shows may be the same as the last time that it was read, and no longer what is stored.
-        """
-        if recorded:
-            state = replace(state, seen=state.seen.forgotten(), seen_back=state.seen_back.forgotten())
-        return replace(state, seen_back=seen) if self.back else replace(state, seen=seen)
 
 
 @dataclass(slots=True)
@@ -241,7 +172,8 @@ class SyncFeed:
         providers = [external_id for external_id, _, _ in state.settings.providers]
         state = state.unfinished()
         try:
-            pull = _Pull(state, self.open_source(state, deadline), window, now, deadline, back, now_asked)
+            source = self.open_source(state, deadline)
+            pull = Pull(state, source, window, now, deadline, back, now_asked, state.applying_since)
             if report := self._delta(pull, providers):
                 return report
             snapshot = pull.source.snapshot(providers, window, pull.seen.validator if pull.knows else None)
@@ -253,7 +185,7 @@ class SyncFeed:
         except SourceError as fault:
             return self._failed(state, fault)
 
-    def _delta(self, pull: _Pull, providers: Sequence[str]) -> SyncReport | None:
+    def _delta(self, pull: Pull, providers: Sequence[str]) -> SyncReport | None:
         """A pull of what changed since the last one; None where all has to be read."""
         state, delta = pull.state, pull.source.capabilities().delta
         if delta == "none" or pull.back or pull.asked or not pull.knows or not may_be_delta(state):
@@ -269,7 +201,7 @@ class SyncFeed:
             return self._report(Outcome.UNCHANGED, pull, done, len(changes.prints), 0, state.set_aside)
         return self._compare_changes(pull, changes, digest)
 
-    def _compare_changes(self, pull: _Pull, changes: Changes, digest: str) -> SyncReport | None:
+    def _compare_changes(self, pull: Pull, changes: Changes, digest: str) -> SyncReport | None:
         """Apply what a delta names; what it does not is as it was. None where a row cannot be read: all set aside are shown."""
         state, settings, window = pull.state, pull.state.settings, pull.window
         stored = self.feeds.digests(settings.practice, settings.feed_id)
@@ -282,15 +214,15 @@ class SyncFeed:
         outside = {i for i, row in pulled.rows.items() if not pull.reach.start <= row.start < pull.reach.end}
         left = starts_of(stored, outside).keys()
         found = compare(pulled.without(outside - left), stored, window, complete=False)
-        gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
+        gone = tombstones(ids_of(settings, translated.gone), pulled, stored)
         shown = [one for one in shown_last(stored) if one not in gone]
         found = replace(found, absent_once=gone, known=shown)
         if held := self._held(state, stored, found):
-            return self._hold(state, held, len(changes.prints))
+            return self._hold(pull, held, len(changes.prints))
         resolved, marks = self._decide(pull, found, gone)
         marks |= dict.fromkeys(left)
         pulled = with_rows(pulled.without(outside), resolved.rows)
-        work = [*_work(settings, found), *resolved.work]
+        work = [*work_of(settings, found), *resolved.work]
         pull, done = self._apply(pull, work, resolved)
         state = pull.state
         new_weeks = weeks_after(pulled, stored, window, {**marks, **resolved.marks})
@@ -303,7 +235,7 @@ class SyncFeed:
         self._good(pull, replace(after, cursor=changes.cursor, delta=digest), done)
         return self._report(_outcome(done), pull, done, len(changes.prints), resolved.lost, state.set_aside)
 
-    def _compare(self, pull: _Pull, snapshot: Snapshot) -> SyncReport:
+    def _compare(self, pull: Pull, snapshot: Snapshot) -> SyncReport:
         state, settings, window = pull.state, pull.state.settings, pull.window
         digest = feed_digest(snapshot.read, pull.mapping, str(window.day))
         doubted = snapshot.short and not is_habit(pull.short_since, settings.interval_minutes, pull.began)
@@ -312,19 +244,19 @@ class SyncFeed:
         if digest == pull.seen.digest and complete and same_count and not snapshot.look_again:
             return self._unchanged(pull, len(snapshot.prints), state.set_aside, snapshot.cursor)
         recorded = self.feeds.digests(settings.practice, settings.feed_id)
-        stored = as_applied(recorded, self.apply_schedule.applied(settings), pull.reach) if state.applying else recorded
+        stored = as_applied(recorded, self.apply_schedule.applied(settings), pull.reach) if pull.doubted else recorded
         known = known_prints(stored) if pull.knows else {}
         translated = snapshot.translate(known)
         pulled, set_aside = pulled_of(settings, translated, snapshot.prints, known)
         found = compare(pulled, stored, window, complete)
-        gone = tombstones(_ids_of(settings, translated.gone), pulled, stored)
+        gone = tombstones(ids_of(settings, translated.gone), pulled, stored)
         if not complete:
             found = replace(found, absent_once=gone)
-        if (held := self._held(state, stored, found)) and not _is_answered(state, held):
-            return self._hold(state, held, len(snapshot.prints))
+        if (held := self._held(state, stored, found)) and not is_answered(state, held):
+            return self._hold(pull, held, len(snapshot.prints), snapshot.short)
         resolved, marks = self._decide(pull, found, gone)
         pulled = with_rows(pulled, resolved.rows)
-        work = [*_work(settings, found), *resolved.work]
+        work = [*work_of(settings, found), *resolved.work]
         pull, done = self._apply(pull, work, resolved)
         state = pull.state
         set_right = {week: known for week, known in stored.items() if known != recorded.get(week, {})}
@@ -334,7 +266,7 @@ class SyncFeed:
         done.recorded |= bool(pull.seen.digest and complete) and not (pulled.rows or set_aside)
         seen = len(snapshot.prints)
         if done.stopped:
-            return self._stopped(pull, done, seen, len(set_aside))
+            return self._stopped(pull, done, seen, len(set_aside), snapshot.short)
         # Where they stand in an answer says nothing: some servers answer in another order each time.
         aside = (
             feed_digest((), *sorted(f"{one.reason}#{one.external_id}#{one.start}" for one in set_aside))
@@ -359,7 +291,7 @@ class SyncFeed:
         return report if complete else replace(report, failure=INCOMPLETE)
 
     def _decide(
-        self, pull: _Pull, found: Comparison, gone: Mapping[str, int]
+        self, pull: Pull, found: Comparison, gone: Mapping[str, int]
     ) -> tuple[Resolved, dict[str, Mark | None]]:
         """What becomes of the absent: the marks of those seen so for the first time, and what is known of the others. Of what the
         source itself says that it is gone, the source is asked at once.
@@ -376,7 +308,7 @@ class SyncFeed:
         resolved = self._resolve(pull, {**found.absent_twice, **at_once}, found.known, gone.keys())
         return resolved, dict.fromkeys(found.absent_once, Mark.SUSPECTED)
 
-    def _unchanged(self, pull: _Pull, seen: int = 0, set_aside: int = 0, cursor: str = "") -> SyncReport:
+    def _unchanged(self, pull: Pull, seen: int = 0, set_aside: int = 0, cursor: str = "") -> SyncReport:
         """Nothing new; which is the second time that what was absent is not shown."""
         if pull.suspects:
             return self._second_sighting(pull, seen, set_aside)
@@ -384,7 +316,7 @@ class SyncFeed:
         self._good(pull, replace(pull.state, cursor=cursor, delta="") if cursor else pull.state, done)
         return self._report(Outcome.UNCHANGED, pull, done, seen, 0, set_aside)
 
-    def _second_sighting(self, pull: _Pull, seen: int, set_aside: int) -> SyncReport:
+    def _second_sighting(self, pull: Pull, seen: int, set_aside: int) -> SyncReport:
         state, settings = pull.state, pull.state.settings
         stored = self.feeds.digests(settings.practice, settings.feed_id)
         resolved = self._resolve(pull, suspected(stored, pull.window), shown_last(stored))
@@ -417,25 +349,23 @@ class SyncFeed:
         return weeks
 
     def _resolve(
-        self, pull: _Pull, absent: Mapping[str, int], shown: Iterable[str], gone: Set[str] = frozenset()
+        self, pull: Pull, absent: Mapping[str, int], shown: Iterable[str], gone: Set[str] = frozenset()
     ) -> Resolved:
         settings, moved_at = pull.state.settings, pull.state.moved_at
         return self.resolve_absence(settings, pull.source, pull.window, absent, shown, gone, moved_at)
 
-    def _begin(self, pull: _Pull) -> _Pull:
+    def _begin(self, pull: Pull) -> Pull:
         """Say that something will be applied: whoever comes after a worker that dies from here on knows that what the feed has
         seen and recorded may not be what is stored.
         """
         before = pull.state
-        if before.applying:
-            return pull
-        after = replace(before, applying=True)
+        after = replace(before, applying_since=pull.began)
         if self._save(before, after):
             return replace(pull, state=replace(after, version=before.version + 1))
         settle(partial(self._forget, before.settings), self.clock)
         return pull
 
-    def _apply(self, pull: _Pull, work: Sequence[Work], resolved: Resolved) -> tuple[_Pull, _Done]:
+    def _apply(self, pull: Pull, work: Sequence[Work], resolved: Resolved) -> tuple[Pull, _Done]:
         """Apply work a day at a time, and confirm what it answers; the pull as it goes on."""
         done, settings = _Done(), pull.state.settings
         if not work and not resolved.handed_over:
@@ -469,31 +399,27 @@ class SyncFeed:
         return pull, done
 
     def _held(self, state: FeedState, stored: Mapping[str, DigestWeek], found: Comparison) -> Held | None:
-        """Whether too much vanished at once: told from what is stored, for a source that stumbles is asked for nothing more."""
-        settings = state.settings
-        if len(found.absent_once) < settings.brake.visits:
-            return None
-        provider_of = self.resolve_absence.providers_of(settings, [*found.absent_once, *found.known])
-        starts = starts_of(stored, set(found.known))
-        present = [(provider_of[one], start) for one, start in starts.items() if one in provider_of]
-        return held(found.absent_once, present, provider_of, settings.brake, self.clock.now())
+        return braked(state.settings, stored, found, self.resolve_absence.providers_of, self.clock.now())
 
-    def _hold(self, state: FeedState, found: Held, seen: int) -> SyncReport:
+    def _hold(self, pull: Pull, found: Held, seen: int, short: bool | None = None) -> SyncReport:
         """Change nothing, and let staff say what it means. The schedule goes on ageing. Where others are missing than those that
         staff were asked about, they are asked anew, and what they said holds no more.
         """
+        state = pull.state
         same = state.held is not None and state.held.covers(found.visits)
         since = state.held.since if state.held and same else found.since
         now_held = replace(found, since=since)
         well = replace(_well(state), failing_since=state.failing_since)
         after = replace(well, held=now_held, answer=state.answer if same else None)
-        turned = self._turned(state, self.judge_feed(after, HELD))
+        turned = self._turned(state, self.judge_feed(pull.told_short(after, short), HELD))
         finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.HELD, seen)
         return SyncReport(Outcome.HELD, seen, missing=found.vanished, events=(*turned, finished))
 
-    def _stopped(self, pull: _Pull, done: _Done, seen: int, set_aside: int) -> SyncReport:
-        """Its time was up before all was applied; the next pull goes on."""
-        done.events += self._missed(pull.state)
+    def _stopped(self, pull: Pull, done: _Done, seen: int, set_aside: int, short: bool | None = None) -> SyncReport:
+        """Its time was up before all was applied; the next pull goes on, and need not wait for this one to be over."""
+        state = pull.state
+        left = replace(state, applying_since=pull.still_doubted or pull.began - LONGEST_PULL)
+        done.events += self._turned(state, self.judge_feed(pull.told_short(left, short), OutOfTime.word))
         return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
 
     def _missed(self, state: FeedState) -> tuple[Event, ...]:
@@ -511,9 +437,7 @@ class SyncFeed:
     def _followed(self, report: SyncReport) -> SyncReport:
         return replace(report, events=(*report.events, *self.follow_pull(report.events)))
 
-    def _report(
-        self, outcome: Outcome, pull: _Pull, done: _Done, seen: int, missing: int, set_aside: int
-    ) -> SyncReport:
+    def _report(self, outcome: Outcome, pull: Pull, done: _Done, seen: int, missing: int, set_aside: int) -> SyncReport:
         settings = pull.state.settings
         finished = PullFinished(
             settings.practice, settings.feed_id, outcome, seen, done.written, done.confirmed, set_aside, done.awaited_by
@@ -545,7 +469,7 @@ class SyncFeed:
             if one.settings.lane == settings.lane and one.settings.feed_id != settings.feed_id and not known:
                 self._save(one, replace(one, not_before=until, last_failure=RateLimited.word))
 
-    def _good(self, pull: _Pull, after: FeedState, done: _Done, complete: bool = True) -> None:
+    def _good(self, pull: Pull, after: FeedState, done: _Done, complete: bool = True) -> None:
         """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once. One that is
         not `complete` brought its rows, and is no good one.
         """
@@ -555,7 +479,7 @@ class SyncFeed:
             _well(after),
             last_change_at=self.clock.now() if done.written else state.last_change_at,
             changes=counted(state.changes, self.clock.now(), done.written) if done.written else state.changes,
-            applying=False,
+            applying_since=pull.still_doubted,
         )
         if complete:
             after = replace(
@@ -592,7 +516,7 @@ class SyncFeed:
             with suppress(SourceError):  # then it comes again
                 pull.source.acknowledge(after.cursor)
 
-    def _is_due(self, pull: _Pull) -> bool:
+    def _is_due(self, pull: Pull) -> bool:
         """Whether a good pull that found nothing new is written down: a new day, somebody waits, or the source's heartbeat."""
         state = pull.state
         if pull.asked or pull.seen.day is None or state.last_good_at is None:
@@ -608,83 +532,18 @@ class SyncFeed:
         return True
 
     def _forget(self, settings: FeedSettings) -> None:
-        """Another pull ran beside this one, which may have applied what is older than what that one saw: compare all again."""
-        state = self.feeds.get(settings.practice, settings.feed_id)
+        """Another pull ran beside this one, which may have applied what is older than what that one saw: compare all again. Or
+        the feed was moved to another system, and what this one applied is of the old one.
+        """
+        state, now = self.feeds.get(settings.practice, settings.feed_id), self.clock.now()
         if state is not None:
-            forgotten = replace(state, applying=True).unfinished()
+            forgotten = replace(
+                state,
+                applying_since=state.applying_since or now - LONGEST_PULL,
+                moved_at=now if reads_elsewhere(settings, state.settings) else state.moved_at,
+            ).unfinished()
             if forgotten != state:
                 self.feeds.save(state, forgotten)
-
-
-def window_at(settings: FeedSettings, now: datetime, *, back: bool = False) -> Window:
-    """What a pull at an instant covers: from the start of yesterday, or of thirty days `back`, to the end of the horizon's last
-    day.
-    """
-    zone = zone_of(settings.zone)
-    today = day_of(now, zone)
-    first = today - (LOOK_BACK if back else timedelta(days=1))
-    return Window(_midnight(first, zone), _midnight(today + timedelta(days=settings.horizon_days + 1), zone), today)
-
-
-def pulled_of(
-    settings: FeedSettings, translated: Translated, prints: Iterable[bytes], known: Mapping[bytes, str]
-) -> tuple[Pulled, list[SetAsideRow]]:
-    """What was read shows beside what is `known` (print → appointment id), and rows that cannot be applied.
-
-    The last row of an id counts (pages may shift).
-    """
-    rows, set_aside, unreadable = usable_rows(settings, translated)
-    same = ({known[one] for one in prints if one in known} | unreadable) - rows.keys()
-    entries = {identifier: entry_of(row, print_) for identifier, (row, print_) in rows.items()}
-    return Pulled({identifier: row for identifier, (row, _) in rows.items()}, entries, same), set_aside
-
-
-def with_rows(pulled: Pulled, rows: Mapping[str, ScheduleRow]) -> Pulled:
-    """What was pulled, with rows that were read by id."""
-    entries = {identifier: entry_of(row) for identifier, row in rows.items()}
-    return Pulled({**pulled.rows, **rows}, {**pulled.entries, **entries}, pulled.same)
-
-
-def usable_rows(
-    settings: FeedSettings, translated: Translated
-) -> tuple[dict[str, tuple[ScheduleRow, bytes]], list[SetAsideRow], set[str]]:
-    """Rows with their prints, by appointment id, and those that cannot be applied, with the appointment ids that they have."""
-
-    unreadable = _ids_of(settings, translated.unreadable)
-    rows: dict[str, tuple[ScheduleRow, bytes]] = {}
-    set_aside = list(translated.set_aside)
-    for row, print_ in translated.rows:
-        provider_id = settings.provider_of(row.provider_external_id)
-        if provider_id is None:
-            continue  # of somebody who cannot be booked online
-        zone, identifier = zone_of(settings.zone_of(provider_id)), _id_of(settings, row.external_id)
-        if row.end < row.start:
-            problem = WhyAside.ENDS_FIRST
-        elif row.kind is not RowKind.BLOCK and is_long(row.start, row.end, zone):
-            problem = WhyAside.TOO_LONG
-        else:
-            rows[identifier] = row, print_
-            continue
-        set_aside.append(SetAsideRow("row", problem, row.external_id, row.start))
-        unreadable.add(identifier)
-    return rows, set_aside, unreadable
-
-
-def _id_of(settings: FeedSettings, external_id: str) -> str:
-    return identifiers.appointment_id(settings.practice, settings.source_id, external_id)
-
-
-def _ids_of(settings: FeedSettings, external_ids: Iterable[str]) -> set[str]:
-    return {_id_of(settings, one) for one in external_ids}
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time.min, zone).astimezone(UTC)
-
-
-def _is_answered(state: FeedState, found: Held) -> bool:
-    """Whether staff have said what it means that just these visits vanished."""
-    return bool(state.answer and state.held and state.held.covers(found.visits))
 
 
 def _well(state: FeedState) -> FeedState:
@@ -694,12 +553,3 @@ def _well(state: FeedState) -> FeedState:
 
 def _outcome(done: _Done) -> Outcome:
     return Outcome.CHANGED if done.written else Outcome.UNCHANGED
-
-
-def _work(settings: FeedSettings, found: Comparison) -> list[Work]:
-    """What the changed rows ask for."""
-    return [
-        Work(identifier, provider_id, row)
-        for identifier, row in found.changed.items()
-        if (provider_id := settings.provider_of(row.provider_external_id))
-    ]

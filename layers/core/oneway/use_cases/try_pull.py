@@ -2,12 +2,18 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..domain.appointments import AppointmentState, RowKind, SetAsideRow
 from ..domain.comparing import compare
+from ..domain.deltas import tombstones
+from ..domain.feeds import VanishedAnswer
+from ..domain.short_answers import is_habit
+from ..domain.vanishing import Held
 from ..ports import Capabilities, Clock, FeedRepository, SourceFactory
-from .sync_feed import pulled_of, window_at
+from .braking import ProvidersOf, braked, is_answered
+from .pull import window_at
+from .pulled_rows import ids_of, pulled_of
 
 _SHORT = "says that there is more than it shows; nothing counts as absent until that has been so for a while"
 
@@ -17,7 +23,8 @@ class Tried:
     """What one pull saw: counts of rows, and shares of visits that carry what matching needs. No patient's data.
 
     `states` counts rows by the source's own word and what it is taken for. `new`, `changed` and `absent` are in comparison
-    with what was stored by syncs.
+    with what was stored by syncs. `held`: so much vanished at once that a sync would change nothing and ask staff; with
+    `answer` they have said what it means.
     """
 
     capabilities: Capabilities
@@ -31,6 +38,8 @@ class Tried:
     changed: int
     absent: int
     remarks: Sequence[str] = ()
+    held: Held | None = None
+    answer: VanishedAnswer | None = None
 
     @property
     def visits(self) -> int:
@@ -40,10 +49,11 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class TryPull:
-    """Reads the feed, its digests and the source."""
+    """Reads the feed, its digests and the source; of a feed with several providers, whose its visits are."""
 
     feeds: FeedRepository
     open_source: SourceFactory
+    providers_of: ProvidersOf
     clock: Clock
 
     def __call__(self, practice: str, feed_id: str) -> Tried | None:
@@ -51,12 +61,19 @@ class TryPull:
         state = self.feeds.get(practice, feed_id)
         if state is None:
             return None
-        settings, window = state.settings, window_at(state.settings, self.clock.now())
+        settings, now = state.settings, self.clock.now()
+        window = window_at(settings, now)
         source = self.open_source(state)
         snapshot = source.snapshot([external_id for external_id, _, _ in settings.providers], window, None)
-        pulled, set_aside = pulled_of(settings, snapshot.translate({}), snapshot.prints, {})
-        complete = snapshot.complete and not snapshot.short
-        found = compare(pulled, self.feeds.digests(practice, feed_id), window, complete)
+        translated = snapshot.translate({})
+        pulled, set_aside = pulled_of(settings, translated, snapshot.prints, {})
+        doubted = snapshot.short and not is_habit(state.short_since, settings.interval_minutes, now)
+        complete = snapshot.complete and not doubted
+        stored = self.feeds.digests(practice, feed_id)
+        found = compare(pulled, stored, window, complete)
+        if not complete:
+            found = replace(found, absent_once=tombstones(ids_of(settings, translated.gone), pulled, stored))
+        held = braked(settings, stored, found, self.providers_of, now)
         known, rows = set(found.known), pulled.rows
         patients = [row.patient for row in rows.values() if row.patient]
         return Tried(
@@ -70,5 +87,7 @@ class TryPull:
             sum(identifier not in known for identifier in found.changed),
             sum(identifier in known for identifier in found.changed),
             len(found.absent_once) + len(found.absent_twice),
-            [*source.remarks(), *((_SHORT,) if snapshot.short else ())],
+            [*source.remarks(), *((_SHORT,) if doubted else ())],
+            held,
+            state.answer if held and is_answered(state, held) else None,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo
@@ -36,22 +37,22 @@ class PageRequest:
     practice: Practice | None = None
     values: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def typed(self) -> bool:
         return str(self.request.method) == "POST"
 
-    @property
+    @cached_property
     def query(self) -> dict[str, str]:
         """The query; of a name that stands there several times all values, with commas."""
         found = self.request.query_params
         return {name: ",".join(found.getlist(name)) for name in found} if found else {}
 
-    @property
+    @cached_property
     def embedded(self) -> bool:
         """Whether it is shown in a frame on the practice's own site."""
         return str(self.request.context["resourcePath"]).startswith("/embed/")
 
-    @property
+    @cached_property
     def language(self) -> str:
         """As asked for (?lang=, or the form's), else the browser's, else the practice's."""
         asked = self.query.get("lang", "") or self.values.get("language", "")
@@ -59,7 +60,7 @@ class PageRequest:
         preferred = self.practice.language if self.practice else "en"
         return next((one for one in (asked, accepted, preferred) if one in LANGUAGES), "en")
 
-    @property
+    @cached_property
     def colour(self) -> str:
         """The accent that the site around a frame asks for; "" is the practice's own."""
         colour = self.query.get("colour", "")
@@ -98,11 +99,19 @@ class PageRequest:
 
     def to(self, step: str, **choices: str) -> str:
         """A link to a step of the booking tool, with choices in it."""
-        place = "embed" if self.embedded else "book"
-        said = {name: value for name, value in choices.items() if value}
-        return self.pages.url(f"/{place}/{quote(self.shop.slug)}{step}?{urlencode(said | self.manner)}")
+        said = {name: value for name, value in choices.items() if value and name not in self.manner}
+        return f"{self._tool}{step}?{urlencode(said)}{'&' if said else ''}{self._manner}"
 
-    @property
+    @cached_property
+    def _tool(self) -> str:
+        place = "embed" if self.embedded else "book"
+        return self.pages.url(f"/{place}/{quote(self.shop.slug)}")
+
+    @cached_property
+    def _manner(self) -> str:
+        return urlencode(self.manner)
+
+    @cached_property
     def manner(self) -> dict[str, str]:
         """What every link carries on: the language, and the colour of a frame."""
         return {"lang": self.language} | ({"colour": self.colour} if self.colour else {})

@@ -4,11 +4,12 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from oneway.domain.appointments import AppointmentState
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.practices import Limits, Location, Switches, VisitType
 from oneway.domain.requests import RequestState
@@ -507,6 +508,55 @@ def test_a_confirmed_visit_of_ones_own_is_not_somebody_faster(asking: Asking) ->
     assert "Hip pain" in page.text
     assert "Request sent" in sent(patient, page).text
     assert not request.asked_to_cancel_at
+
+
+def own_visit(patient: Patient, start: datetime, end: datetime) -> Page:
+    """Ask for 9:30, which staff enter as [start, end); then what the form, with the same time once more, is told."""
+    details = at_details(patient)
+    sent(patient, patient.submit(details, details.forms[0], **TYPED))
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    patient.world.source.enter(a_row(start=start, end=end))
+    patient.world.pull()
+    return patient.submit(details, details.forms[0], **{**TYPED, "reason": "Hip pain"})
+
+
+def test_a_time_that_overlaps_ones_own_visit_is_not_somebody_faster(asking: Asking) -> None:
+    earlier = START - timedelta(minutes=15)
+    page = own_visit(asking(World(a_practice(a_provider()))), earlier, START + timedelta(minutes=15))
+    assert page.status == 409
+    assert "This time overlaps your own visit" in page.text
+    assert "Tuesday, November 24, 2026, 9:15 AM" in page.text
+    assert "somebody else" not in page.text
+    assert "Open my request" in page.text
+
+
+def test_a_visit_of_ones_own_that_was_cancelled_holds_no_time(asking: Asking) -> None:
+    """Somebody else has it now, and nothing of one's own is said to."""
+    world = World(a_practice(a_provider()))
+    patient = asking(world)
+    other = a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org", "mobile": ""}
+    details = at_details(patient)
+    sent(patient, patient.submit(details, details.forms[0], **TYPED))
+    world.source.enter(a_row())
+    world.pull()
+    world.source.enter(a_row(state=AppointmentState.CANCELLED, raw_state="cancelled"))
+    world.pull()
+    world.submit("a" * 32, patient=other)
+    page = patient.submit(details, details.forms[0], **{**TYPED, "reason": "Hip pain"})
+    assert "This time was just taken" in page.text
+    assert "yours" not in page.text
+
+
+def test_who_only_types_the_same_person_is_not_told_of_their_visit(asking: Asking) -> None:
+    """Anybody could type a name and a birth date."""
+    patient = asking(World(a_practice(a_provider())))
+    elsewhere = at_details(patient)
+    assert "yours already" in own_visit(patient, START, START + timedelta(minutes=30)).text
+    page = patient.submit(elsewhere, elsewhere.forms[0], **TYPED)
+    assert "This time was just taken" in page.text
+    assert "your own" not in page.text
+    assert "Open my request" not in page.text
 
 
 def test_a_form_that_is_sent_in_no_time_is_shown_once_more(asking: Asking) -> None:

@@ -14,6 +14,7 @@ from oneway.colours import is_colour
 from oneway.domain.errors import OnewayError, PracticeNotFound, TooManyPending
 from oneway.domain.practices import Practice, Provider
 from oneway.languages import LANGUAGES
+from oneway.languages.formats import zone_label
 from oneway.web.answers import NO_STORE, NOBODYS, form_pairs, path_text, unexpected
 from oneway.web.forms import CHOICES, FIELDS
 from oneway.web.pages import Pages
@@ -91,6 +92,12 @@ class PageRequest:
         except ValueError:
             return None
         return start if start.tzinfo and 1900 <= start.year < 3000 else None
+
+    def place(self, provider: Provider, start: datetime) -> str:
+        """Which of a practice's locations, and in which of its zones, a provider's time is meant; "" where it has one."""
+        locations = self.shop.locations.values()
+        zone = f" ({zone_label(start)})" if len({one.zone for one in locations}) > 1 else ""
+        return self.shop.location_of(provider).name + zone if len(locations) > 1 else ""
 
     @property
     def days(self) -> list[date]:

@@ -628,6 +628,31 @@ def test_a_token_that_is_not_ours_is_replaced(asking: Asking, key: str) -> None:
     assert "Request sent" in sent(patient, page).text
 
 
+def two_zones() -> World:
+    """Brandt works an hour to the east of Osei."""
+    main = a_practice().locations["main"]
+    east = replace(main, id="east", name="Boise", zone="America/Boise")
+    providers = a_provider(), a_provider("brandt", location_id="east")
+    return World(a_practice(*providers, locations={"main": main, "east": east}))
+
+
+def test_times_of_several_places_say_which_and_by_which_clock(asking: Asking) -> None:
+    patient = asking(two_zones())
+    several = patient.open("/book/harbor/times?provider=any&visit_type=new&day=2026-11-24&lang=en").text
+    assert "Amara Osei · Harbor Clinic (PST)" in several
+    assert "Brandt · Boise (MST)" in several
+    assert "· Boise (MST)" in patient.open("/book/harbor/times?provider=brandt&visit_type=new&day=2026-11-24").text
+    page = at_check(patient)
+    patient.world.submit("a" * 32, patient=a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org"})
+    assert re.search(r"November 24\b[^·]*· Harbor Clinic \(PST\)", sent(patient, page).text)
+
+
+def test_times_of_one_place_do_not_say_so_with_each(asking: Asking) -> None:
+    page = asking().open("/book/harbor/times?provider=any&visit_type=new&day=2026-11-24&lang=en")
+    assert "(PST)" not in page.text
+    assert "· Harbor Clinic" not in page.html.partition('<ul class="times"')[0].partition("<h3>")[2]
+
+
 def test_too_many_requests_have_a_kind_page_with_the_number(asking: Asking) -> None:
     world = World(a_practice(limits=Limits(pending_per_person=1)))
     world.submit("b" * 32, start="2026-11-25T09:30:00-08:00")

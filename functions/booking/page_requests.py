@@ -109,6 +109,10 @@ class PageRequest:
         said = {name: value for name, value in choices.items() if value and name not in self.manner}
         return f"{self._tool}{step}?{urlencode(said)}{'&' if said else ''}{self._manner}"
 
+    def spoken_in(self, language: str, step: str) -> str:
+        """Where a form with all that was typed leads to see a step in another language."""
+        return f"{self._tool}{step}?{urlencode(self.manner | {'lang': language})}"
+
     @cached_property
     def _tool(self) -> str:
         place = "embed" if self.embedded else "book"

@@ -628,6 +628,34 @@ def test_a_token_that_is_not_ours_is_replaced(asking: Asking, key: str) -> None:
     assert "Request sent" in sent(patient, page).text
 
 
+def test_the_language_can_be_changed_wherever_something_is_typed(asking: Asking) -> None:
+    """By the last button of the form: Enter in a field presses the first."""
+    patient = asking()
+    details = at_details(patient)
+    refused = patient.submit(details, details.forms[0], **{**TYPED, "mobile": "12"})
+    for page in (details, refused):
+        spanish = patient.press(page, "^Español$", **{**TYPED, "mobile": "13"})
+        assert spanish.status == 200
+        assert '<html lang="es"' in spanish.html
+        assert "error-" not in spanish.html, "nothing was sent yet"
+        for typed in ("Núñez", "13", "Knee pain"):
+            assert typed in spanish.html
+    assert re.findall(r"<button[^>]*>(.*?)</button>", spanish.html) == ["Continuar", "English"]
+    check = patient.press(spanish, "^Continuar$", **TYPED)
+    check = patient.press(patient.press(check, "^English$"), "^Español$", contact_consent="yes")
+    assert 'value="yes" checked' in check.html
+    for button, words in (("Cuándo", "Choose a day"), ("Con", "would you like to see"), ("Consulta", "New patient")):
+        page = patient.press(patient.press(check, f"^Cambiar {button}$"), "^English$")
+        assert words in page.text
+        assert "Núñez" in page.html
+    patient.world.submit("a" * 32, patient=a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org"})
+    taken = patient.press(check, "^English$")
+    assert "just taken" in taken.text
+    check = patient.press(patient.press(taken, "^Español$"), "^10:00")
+    assert "Solicitud enviada" in sent(patient, check).text
+    assert [one.language for one in patient.world.store.requests_by_id.values()] == ["en", "es"]
+
+
 def two_zones() -> World:
     """Brandt works an hour to the east of Osei."""
     main = a_practice().locations["main"]

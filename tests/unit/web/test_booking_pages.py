@@ -98,6 +98,16 @@ def test_every_page_says_whom_to_call_and_what_to_do_in_an_emergency(asking: Ask
     for page in pages:
         for said in ("In an emergency", "1 Main St, Oakland", "(415) 555-0100", "front@harbor.example"):
             assert said in page.text, (page.url, said)
+    nowhere = patient.open("/book/nowhere?lang=en")
+    assert nowhere.status == 404
+    assert "In an emergency" in nowhere.text
+
+
+def test_the_number_of_a_provider_who_is_booked_by_phone_stands_with_what_is_said_of_them(asking: Asking) -> None:
+    """Not in a column of its own, which leaves neither room on a small phone."""
+    patient = asking(World(a_practice(a_provider("okafor", source_id=None, external_id=None))))
+    (card,) = re.findall(r'<a class="pick" href="tel:.*?</a>', patient.open("/book/harbor?lang=en").html, re.DOTALL)
+    assert re.search(r'By phone only: <span class="number">\(415\) 555-0100</span></span></span></a>$', card)
 
 
 @pytest.mark.parametrize("place", ["book", "embed"])

@@ -155,6 +155,18 @@ def test_where_a_month_has_nothing_the_next_free_day_is_one_tap_away(asking: Ask
     assert "December 2026" in patient.open("/book/harbor/times?provider=osei&visit_type=new&lang=en").text
 
 
+def test_whoever_chose_a_day_goes_on_at_its_times(asking: Asking) -> None:
+    """By a link and, once something is typed, by a button: nobody scrolls past the month again."""
+    patient = asking()
+    ahead = patient.open("/book/harbor/times?provider=osei&visit_type=new&lang=en").html
+    typed = patient.press(at_check(patient), "Change When").html
+    for page, where in ((ahead, "href"), (typed, "formaction")):
+        free = re.findall(rf'{where}="([^"]*)"[^>]* class="free"', page)
+        assert free
+        assert all(address.endswith("#day") for address in free)
+        assert '<section id="day" tabindex="-1"' in page
+
+
 def test_first_available_shows_everybodys_times_and_chooses_who_has_the_time(asking: Asking) -> None:
     patient = asking()
     page = patient.follow(patient.open("/book/harbor?lang=en"), "First available")

@@ -43,12 +43,15 @@ def a_clinic(**changes: Any) -> Practice:
 
 @dataclass
 class Tool:
-    """`tool.book` is where patients begin. `refusal` names what the gateway answers instead of the function, while it is set."""
+    """`tool.book` is where patients begin. `refusal` names what the gateway answers instead of the function, while it is set;
+    while it is `hanging`, forms are taken and the browser stays where it is.
+    """
 
     patient: Patient
     url: str
     host: str = "localhost"
     refusal: str = ""
+    hanging: bool = False
     asked: list[tuple[str, str]] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
     before: Callable[[str, str], None] = lambda method, path: None
@@ -81,6 +84,8 @@ class Tool:
             self.world.clock.advance(seconds=THINKING.total_seconds())
         answer = self.patient._answer(method, parts.path, dict_of_lists(parts.query), body, headers)
         several = ((name, one) for name, values in answer.get("multiValueHeaders", {}).items() for one in values)
+        if self.hanging and method == "POST":
+            return 204, {}, b""
         found = {**answer["headers"], **dict(several)}
         return answer["statusCode"], found, answer["body"].encode()
 

@@ -187,9 +187,11 @@ def _visit_type(query: Mapping[str, str]) -> str:
 
 def _times(day: date, starts: tuple[int, ...], zone: ZoneInfo) -> list[str]:
     """Wall-clock times; with their offset on days on which the clock changes."""
-    changes = first_minute(day + timedelta(days=1), zone) - first_minute(day, zone) != 1440
+    begins = first_minute(day, zone)
+    if first_minute(day + timedelta(days=1), zone) - begins == 1440:
+        return [f"{(start - begins) // 60:02}:{(start - begins) % 60:02}" for start in starts]
     times = (local(start, zone) for start in starts)
-    return [f"{time:%H:%M}" + (f"{time:%z}"[:3] + ":" + f"{time:%z}"[3:] if changes else "") for time in times]
+    return [time.isoformat(timespec="minutes")[11:] for time in times]
 
 
 def _practice(found: Practice) -> booking_api.PracticeShown:

@@ -321,12 +321,14 @@ def _taken_page(on: PageRequest, error: SlotAlreadyTaken | SlotNotOffered) -> Re
 
 
 def _own(on: PageRequest) -> Submitted | None:
-    """The earlier request of the same form, if it is what holds the chosen time."""
-    earlier = _sent(on, "earlier")
-    if earlier is None or earlier.request.closed or earlier.request.start is None or earlier.request.start != on.start:
+    """The earlier request of the same form, if it takes (a part of) the chosen time. Only the form's own key tells whose that is:
+    of the same name and birth date anybody could ask.
+    """
+    earlier, visit_type = _sent(on, "earlier"), _visit_type(on)
+    if earlier is None or visit_type is None or on.start is None:
         return None
-    held_by = earlier.request.link.provider_id if earlier.request.link else earlier.request.provider_id
-    return earlier if held_by == on.provider.id else None
+    ends = on.start + timedelta(minutes=visit_type.minutes)
+    return earlier if earlier.request.takes(on.provider.id, on.start, ends) else None
 
 
 def _nearest(on: PageRequest, visit_type_id: str) -> list[tuple[Provider, date, list[datetime]]]:

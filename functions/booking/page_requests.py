@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from oneway.colours import is_colour
 from oneway.domain.errors import OnewayError, PracticeNotFound, TooManyPending
 from oneway.domain.practices import Practice, Provider
 from oneway.languages import LANGUAGES
+from oneway.languages.formats import zone_label
 from oneway.web.answers import NO_STORE, NOBODYS, form_pairs, path_text, unexpected
 from oneway.web.forms import CHOICES, FIELDS
 from oneway.web.pages import Pages
@@ -36,22 +38,22 @@ class PageRequest:
     practice: Practice | None = None
     values: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def typed(self) -> bool:
         return str(self.request.method) == "POST"
 
-    @property
+    @cached_property
     def query(self) -> dict[str, str]:
         """The query; of a name that stands there several times all values, with commas."""
         found = self.request.query_params
         return {name: ",".join(found.getlist(name)) for name in found} if found else {}
 
-    @property
+    @cached_property
     def embedded(self) -> bool:
         """Whether it is shown in a frame on the practice's own site."""
         return str(self.request.context["resourcePath"]).startswith("/embed/")
 
-    @property
+    @cached_property
     def language(self) -> str:
         """As asked for (?lang=, or the form's), else the browser's, else the practice's."""
         asked = self.query.get("lang", "") or self.values.get("language", "")
@@ -59,7 +61,7 @@ class PageRequest:
         preferred = self.practice.language if self.practice else "en"
         return next((one for one in (asked, accepted, preferred) if one in LANGUAGES), "en")
 
-    @property
+    @cached_property
     def colour(self) -> str:
         """The accent that the site around a frame asks for; "" is the practice's own."""
         colour = self.query.get("colour", "")
@@ -91,6 +93,12 @@ class PageRequest:
             return None
         return start if start.tzinfo and 1900 <= start.year < 3000 else None
 
+    def place(self, provider: Provider, start: datetime) -> str:
+        """Which of a practice's locations, and in which of its zones, a provider's time is meant; "" where it has one."""
+        locations = self.shop.locations.values()
+        zone = f" ({zone_label(start)})" if len({one.zone for one in locations}) > 1 else ""
+        return self.shop.location_of(provider).name + zone if len(locations) > 1 else ""
+
     @property
     def days(self) -> list[date]:
         """The preferred days, those that are dates."""
@@ -98,11 +106,23 @@ class PageRequest:
 
     def to(self, step: str, **choices: str) -> str:
         """A link to a step of the booking tool, with choices in it."""
-        place = "embed" if self.embedded else "book"
-        said = {name: value for name, value in choices.items() if value}
-        return self.pages.url(f"/{place}/{quote(self.shop.slug)}{step}?{urlencode(said | self.manner)}")
+        said = {name: value for name, value in choices.items() if value and name not in self.manner}
+        return f"{self._tool}{step}?{urlencode(said)}{'&' if said else ''}{self._manner}"
 
-    @property
+    def spoken_in(self, language: str, step: str) -> str:
+        """Where a form with all that was typed leads to see a step in another language."""
+        return f"{self._tool}{step}?{urlencode(self.manner | {'lang': language})}"
+
+    @cached_property
+    def _tool(self) -> str:
+        place = "embed" if self.embedded else "book"
+        return self.pages.url(f"/{place}/{quote(self.shop.slug)}")
+
+    @cached_property
+    def _manner(self) -> str:
+        return urlencode(self.manner)
+
+    @cached_property
     def manner(self) -> dict[str, str]:
         """What every link carries on: the language, and the colour of a frame."""
         return {"lang": self.language} | ({"colour": self.colour} if self.colour else {})

@@ -33,6 +33,11 @@ TYPED = {
 }  # fmt: skip
 CHOSEN = "provider=osei&visit_type=new&start=2026-11-24T09:30:00-08:00"
 OSEI = "/api/practices/harbor/providers/osei"
+FIRST_AVAILABLE = "/api/practices/harbor/first-available?visit_type=new"
+
+
+LARGE = (12, 40)
+"""How many providers large practices have."""
 
 
 @dataclass
@@ -83,19 +88,33 @@ def measure(repeats: int) -> list[Row]:
             ("JSON: providers", JSON): _opened(patient, "/api/practices/harbor/providers"),
             ("JSON: slots of 31 days", JSON): _opened(patient, f"{OSEI}/slots?{month}"),
             ("JSON: next free day", JSON): _opened(patient, f"{OSEI}/next-free-day?visit_type=new"),
-            ("JSON: first available of three", JSON): _opened(
-                patient, "/api/practices/harbor/first-available?visit_type=new"
-            ),
+            ("JSON: first available of three", JSON): _opened(patient, FIRST_AVAILABLE),
         }
         rows = []
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             for (what, goal), ask in asked.items():
-                calls, taken = _metered(store.meter, repeats, ask)
-                rows.append(Row(what, taken * 1000, str(calls), f"≤ {goal * 1000:.0f} ms", taken <= goal))
+                rows.append(_row(what, goal, *_metered(store.meter, repeats, ask)))
             first = patient.open("/book/harbor").body
+            rows += [
+                _of_many(repeats, count, JSON, f"JSON: first available of {count}", FIRST_AVAILABLE) for count in LARGE
+            ]
+            month = "/book/harbor/times?provider=any&visit_type=new"
+            rows += [_of_many(repeats, count, PAGE, f"a month of {count} providers", month) for count in LARGE]
     files = served("booking")
     weight = sum(len(gzip.compress(one)) for one in (first, files["booking.css"], files["booking.js"])) / 1000
     return [*rows, Row("first view, packed, kB (three requests)", weight, "", "≤ 60", weight <= 60)]
+
+
+def _of_many(repeats: int, count: int, goal: float, what: str, address: str) -> Row:
+    """An answer of a practice with so many providers."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = MeteredStore()
+        world = World(a_practice(*(a_provider(f"p{n}") for n in range(count))), store)
+        return _row(what, goal, *_metered(store.meter, repeats, _opened(patient_of(world, Path(folder)), address)))
+
+
+def _row(what: str, goal: float, calls: int, taken: float) -> Row:
+    return Row(what, taken * 1000, str(calls), f"≤ {goal * 1000:.0f} ms", taken <= goal)
 
 
 def _metered(meter: Meter, repeats: int, ask: Callable[[], object]) -> tuple[int, float]:

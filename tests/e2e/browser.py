@@ -82,10 +82,13 @@ def appears(page: Page, what: Locator, again: Callable[[], object] | None = None
 
 @dataclass(frozen=True)
 class Eyes:
-    """Looks at a page at all widths, in light and dark; keeps pictures if there is a folder for them."""
+    """Looks at a page at all widths, in light and dark; keeps pictures if there is a folder for them. `rules` of axe are asked
+    beside those that it asks by itself.
+    """
 
     pictures: Path | None = None
     widths: tuple[int, ...] = WIDTHS
+    rules: tuple[str, ...] = ()
 
     def look(self, page: Page, name: str) -> None:
         """Raises AssertionError with what is wrong with the page as it stands."""
@@ -114,12 +117,14 @@ class Eyes:
         """The cumulative layout shift of a page since it was opened."""
         return float(page.evaluate(_SHIFTS))
 
-    @staticmethod
-    def _violations(frame: Frame) -> list[str]:
+    def _violations(self, frame: Frame) -> list[str]:
         if not frame.evaluate("typeof window.axe === 'object'"):
             frame.evaluate(AXE.read_text("utf-8"))
         # Frames of other origins are looked at by themselves.
-        found: dict[str, Any] = frame.evaluate("axe.run({resultTypes: ['violations'], iframes: false})")
+        found: dict[str, Any] = frame.evaluate(
+            "rules => axe.run({resultTypes: ['violations'], iframes: false, rules})",
+            {one: {"enabled": True} for one in self.rules},
+        )
         return [
             f"{one['id']}: {node['target']} {node['failureSummary']}"
             for one in found["violations"]

@@ -60,6 +60,13 @@ class Site:
         self._server.server_close()
 
 
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A site of its own for one test."""
+    with Site() as site:
+        yield site
+
+
 @dataclass(frozen=True)
 class Telling:
     """The practices of a laptop: the tellings by slug, Quay's address for pages, and its own site.

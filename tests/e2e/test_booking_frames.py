@@ -46,12 +46,6 @@ def visitor(wary: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with Site() as site:
-        yield site
-
-
-@pytest.fixture
 def tool(tmp_path: Path, site: Site) -> Iterator[Tool]:
     with serving(tmp_path, a_clinic(embed_origins=(f"http://clinic.localhost:{site.port}",))) as tool:
         yield tool

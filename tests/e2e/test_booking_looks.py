@@ -27,7 +27,8 @@ from .browser import Eyes
 
 CHOSEN = "provider=osei&visit_type=new-patient&start=2026-11-24T09:30:00-08:00"
 DAYS = "provider=osei&visit_type=new-patient&days=2026-11-24,2026-11-27&parts=morning"
-LOOK = Eyes(widths=(320, 1440))
+LOOK = Eyes(widths=(320, 1440), rules=("target-size",))
+"""WCAG 2.2 asks for targets of some size, which axe does not look at unless it is told to."""
 
 
 @dataclass

@@ -1,21 +1,18 @@
 """What the scripts of the booking tool keep, and for how long: Chromium before the function itself, over a world in memory."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock, Thread
 from time import monotonic
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
+from tests.booking_tool import Tool, serving
 from tests.builders import a_practice, a_provider
-from tests.unit.web.booking_pages import Patient, dict_of_lists, patient_of
-from tests.world import World
+
+from .conftest import Site
 
 DETAILS = "/book/harbor/details?provider=osei&visit_type=new&start=2026-11-24T09:30:00-08:00&new_patient=yes&lang=en&for_whom="
 TYPED = {
@@ -29,56 +26,11 @@ TYPED = {
 HALF_AN_HOUR = 30 * 60 * 1000
 
 
-class Tool:
-    """The booking tool at an address, and a page of the practice's own at `/site`."""
-
-    def __init__(self, patient: Patient) -> None:
-        self.patient, self.site, self.hanging = patient, "", False
-        tool, lock = self, Lock()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self._answer("")
-
-            def do_POST(self) -> None:
-                self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
-
-            def _answer(self, body: str) -> None:
-                parts = urlsplit(self.path)
-                status, headers, text = 200, {"Content-Type": "text/html"}, tool.site
-                if parts.path == "/favicon.ico":
-                    status = 404
-                elif parts.path != "/site":
-                    asked = {name.lower(): value for name, value in self.headers.items()}
-                    with lock:
-                        tool.patient.world.clock.advance(seconds=5)
-                        found = tool.patient._answer(self.command, parts.path, dict_of_lists(parts.query), body, asked)
-                    status, headers, text = found["statusCode"], found["headers"], found["body"]
-                    headers |= {name: one for name, values in found["multiValueHeaders"].items() for one in values}
-                self.send_response(204 if tool.hanging and self.command == "POST" else status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, *_: object) -> None:
-                """Nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://book.localhost:{self._server.server_port}"
-        Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        sys.modules.pop("booking_function_of_tests", None)
-
-
 @pytest.fixture
-def tool(tmp_path: Path) -> Iterator[Tool]:
-    tool = Tool(patient_of(World(a_practice(a_provider(), embed_origins=("http://site.localhost:*",))), tmp_path))
-    yield tool
-    tool.close()
+def tool(tmp_path: Path, site: Site) -> Iterator[Tool]:
+    origins = (f"http://site.localhost:{site.port}",)
+    with serving(tmp_path, a_practice(a_provider(), embed_origins=origins)) as tool:
+        yield tool
 
 
 @pytest.fixture
@@ -213,17 +165,18 @@ def test_a_form_is_sent_once_and_again_after_it_was_stopped(tool: Tool, page: Pa
     tool.hanging = False
 
 
-def site(tool: Tool, attributes: str) -> str:
-    tool.site = (
+def on_its_site(site: Site, tool: Tool, attributes: str) -> str:
+    """The address of a page of the practice's own, scrolled past the tool in it."""
+    site.html = (
         "<!doctype html><title>Clinic</title><h1>Welcome</h1><div id='above' style='height:300px'></div>"
         f"<script src='{tool.url}/embed.js' data-practice='harbor' {attributes}></script><div style='height:3000px'></div>"
         "<script>scrollTo(0, 900)</script>"
     )
-    return tool.url.replace("book.", "site.") + "/site"
+    return f"http://site.localhost:{site.port}/"
 
 
-def test_a_page_is_not_moved_by_the_tool_in_it_until_somebody_goes_on(tool: Tool, page: Page) -> None:
-    address = site(tool, "data-mode='inline' data-language='en'")
+def test_a_page_is_not_moved_by_the_tool_in_it_until_somebody_goes_on(site: Site, tool: Tool, page: Page) -> None:
+    address = on_its_site(site, tool, "data-mode='inline' data-language='en'")
     page.goto(address)
     frame = page.frame_locator("iframe")
     expect(frame.get_by_role("heading", name="Who would you like")).to_be_attached()
@@ -236,9 +189,9 @@ def test_a_page_is_not_moved_by_the_tool_in_it_until_somebody_goes_on(tool: Tool
 
 
 @pytest.mark.parametrize("mode", ["button", "inline"])
-def test_an_older_browser_gets_a_link(tool: Tool, page: Page, mode: str) -> None:
+def test_an_older_browser_gets_a_link(site: Site, tool: Tool, page: Page, mode: str) -> None:
     page.add_init_script("delete CSSStyleSheet.prototype.replaceSync; delete Document.prototype.adoptedStyleSheets")
-    page.goto(site(tool, f"data-mode='{mode}' data-label='Make an appointment' data-language='en'"))
+    page.goto(on_its_site(site, tool, f"data-mode='{mode}' data-label='Make an appointment' data-language='en'"))
     link = page.get_by_role("link", name="Make an appointment" if mode == "button" else "Open in a new window")
     expect(link).to_have_attribute("href", f"{tool.url}/book/harbor?lang=en")
     if mode == "inline":

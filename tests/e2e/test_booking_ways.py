@@ -193,6 +193,9 @@ def test_a_keyboard_is_enough(tool: Tool, opening: Opening, words: Words, size: 
     keys.press("main form > button", "**/check**")
     at_check(page)
     keys.press("button[formaction*='/times?']", "**/times**", "Space")
+    keys.press(".month button.free", "**/times**#day", "Space")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.matches('ul.times button')"), "the first Tab is at the day's times"
     keys.press("ul.times button", "**/check**", "Space")
     at_check(page)
     keys.tick("#contact_consent")

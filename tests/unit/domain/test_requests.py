@@ -12,9 +12,9 @@ from oneway.domain.appointments import AppointmentState
 from oneway.domain.errors import RequestAlreadyAnswered
 from oneway.domain.messages import MessageKind
 from oneway.domain.practices import Switches
-from oneway.domain.requests import PATIENT, Actor, ActorKind, RequestState, Transition, due_meanwhile, due_now
+from oneway.domain.requests import PATIENT, Actor, ActorKind, Request, RequestState, Transition, due_meanwhile, due_now
 
-from tests.builders import NOW, a_request, a_row, an_appointment
+from tests.builders import NOW, START, a_request, a_row, an_appointment
 
 STAFF = Actor(ActorKind.STAFF, "nadia@harbor.example")
 OVER = {RequestState.CANCELLED, RequestState.EXPIRED}
@@ -111,3 +111,26 @@ def test_ids_of_messages_are_used_once_and_sort_by_when_they_became_due() -> Non
     assert sorted(set(ids)) == [*sorted(ids[:2]), *ids[2:]]
     # SES takes no other signs in the value of a tag.
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,255}", one) for one in ids)
+
+
+def test_what_time_a_request_takes() -> None:
+    asked = a_request()
+    quarter = timedelta(minutes=15)
+
+    def takes(one: Request, provider: str = "osei", late: timedelta = quarter) -> bool:
+        return one.takes(provider, START + late, START + late + 2 * quarter)
+
+    assert takes(asked)
+    assert not takes(asked, "brandt")
+    assert not takes(asked, late=2 * quarter)
+    assert not takes(asked, late=-2 * quarter)
+    assert not any(takes(replace(asked, state=state)) for state in OVER)
+    linked = linking.confirmed(asked, an_appointment(), NOW, Switches()).after
+    link = linked.link
+    assert link
+    assert takes(linked)
+    assert not takes(replace(linked, link=replace(link, state=AppointmentState.CANCELLED)))
+    assert not takes(replace(linked, suspended_at=NOW)), "the visit may be somebody else's"
+    elsewhere = replace(link, provider_id="brandt", start=link.start + 4 * quarter, end=link.end + 4 * quarter)
+    assert takes(replace(linked, link=elsewhere), "brandt", 5 * quarter)
+    assert not takes(replace(linked, link=elsewhere))

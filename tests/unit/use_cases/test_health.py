@@ -137,7 +137,7 @@ class TestBroken:
         world = World(a_practice())
         osei = world.practice.provider("osei")
         for key, state in world.store.feeds_by_id.items():
-            beats = key[1] == world.practice.beating_feed_of(world.practice.sources["ehr"])
+            beats = key[1] == world.practice.beating_feeds["ehr"]
             world.store.feeds_by_id[key] = replace(state, settings=replace(state.settings, beats=beats))
         assert not world.store.feeds_by_id[FEED].settings.beats
         read_at = world.age.last_good_at(world.practice, osei)

@@ -14,8 +14,9 @@ from oneway.domain.feeds import FeedState
 from oneway.domain.occupancy import LONGEST_DAYS
 from oneway.domain.practices import VisitType
 from oneway.domain.slots import Closed
-from oneway.ports import CalendarRepository
+from oneway.ports import CalendarRepository, FeedRepository
 from oneway.use_cases.list_slots import ListSlots
+from oneway.use_cases.schedule_age import ScheduleAge
 
 from tests.builders import NOW, START, WEEK, a_calendar, a_feed, a_practice, a_provider, a_row
 from tests.world import World
@@ -293,8 +294,24 @@ class TestSeveralProviders:
         with pytest.raises(ProviderNotFound):
             world.list_slots.of_each("harbor", ["osei", "nobody"], "new", TODAY, TODAY)
 
+    def test_the_ages_of_all_their_schedules_are_one_read(self) -> None:
+        world = World(a_practice(*(a_provider(f"p{n}") for n in range(40))))
+        reads, states = list[int](), world.store.feeds.states
+
+        class Counting:
+            def states(self, practice: str, feed_ids: Any) -> Any:
+                reads.append(len(list(feed_ids)))
+                return states(practice, feed_ids)
+
+        age = ScheduleAge(cast(FeedRepository, Counting()), world.clock)
+        look = replace(world.list_slots, age=age)
+        found = look.first_available("harbor", "new")
+        assert reads == [40]
+        assert found == world.list_slots.first_available("harbor", "new")
+        assert all(one.schedule_age_minutes == world.age.minutes(world.practice, one.provider) for one in found)
+
     def test_no_more_than_a_few_wait_at_a_time(self) -> None:
-        world = World(a_practice(*(a_provider(f"p{n}") for n in range(20))))
+        world = World(a_practice(*(a_provider(f"p{n}") for n in range(40))))
         under_way, most, lock, days = 0, 0, Lock(), world.store.calendar.days
 
         class Counting:
@@ -310,5 +327,5 @@ class TestSeveralProviders:
                         under_way -= 1
 
         look = replace(world.list_slots, calendar=cast(CalendarRepository, Counting()))
-        assert len(look.first_available("harbor", "new")) == 20
-        assert most <= 8
+        assert len(look.first_available("harbor", "new")) == 40
+        assert most <= 16

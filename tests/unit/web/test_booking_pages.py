@@ -4,11 +4,12 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from oneway.domain.appointments import AppointmentState
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.practices import Limits, Location, Switches, VisitType
 from oneway.domain.requests import RequestState
@@ -97,6 +98,16 @@ def test_every_page_says_whom_to_call_and_what_to_do_in_an_emergency(asking: Ask
     for page in pages:
         for said in ("In an emergency", "1 Main St, Oakland", "(415) 555-0100", "front@harbor.example"):
             assert said in page.text, (page.url, said)
+    nowhere = patient.open("/book/nowhere?lang=en")
+    assert nowhere.status == 404
+    assert "In an emergency" in nowhere.text
+
+
+def test_the_number_of_a_provider_who_is_booked_by_phone_stands_with_what_is_said_of_them(asking: Asking) -> None:
+    """Not in a column of its own, which leaves neither room on a small phone."""
+    patient = asking(World(a_practice(a_provider("okafor", source_id=None, external_id=None))))
+    (card,) = re.findall(r'<a class="pick" href="tel:.*?</a>', patient.open("/book/harbor?lang=en").html, re.DOTALL)
+    assert re.search(r'By phone only: <span class="number">\(415\) 555-0100</span></span></span></a>$', card)
 
 
 @pytest.mark.parametrize("place", ["book", "embed"])
@@ -142,6 +153,18 @@ def test_where_a_month_has_nothing_the_next_free_day_is_one_tap_away(asking: Ask
     assert "Monday, December 14" in page.text
     # Whoever asks for no month is shown the first one with free times.
     assert "December 2026" in patient.open("/book/harbor/times?provider=osei&visit_type=new&lang=en").text
+
+
+def test_whoever_chose_a_day_goes_on_at_its_times(asking: Asking) -> None:
+    """By a link and, once something is typed, by a button: nobody scrolls past the month again."""
+    patient = asking()
+    ahead = patient.open("/book/harbor/times?provider=osei&visit_type=new&lang=en").html
+    typed = patient.press(at_check(patient), "Change When").html
+    for page, where in ((ahead, "href"), (typed, "formaction")):
+        free = re.findall(rf'{where}="([^"]*)"[^>]* class="free"', page)
+        assert free
+        assert all(address.endswith("#day") for address in free)
+        assert '<section id="day" tabindex="-1"' in page
 
 
 def test_first_available_shows_everybodys_times_and_chooses_who_has_the_time(asking: Asking) -> None:
@@ -509,6 +532,55 @@ def test_a_confirmed_visit_of_ones_own_is_not_somebody_faster(asking: Asking) ->
     assert not request.asked_to_cancel_at
 
 
+def own_visit(patient: Patient, start: datetime, end: datetime) -> Page:
+    """Ask for 9:30, which staff enter as [start, end); then what the form, with the same time once more, is told."""
+    details = at_details(patient)
+    sent(patient, patient.submit(details, details.forms[0], **TYPED))
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    patient.world.source.enter(a_row(start=start, end=end))
+    patient.world.pull()
+    return patient.submit(details, details.forms[0], **{**TYPED, "reason": "Hip pain"})
+
+
+def test_a_time_that_overlaps_ones_own_visit_is_not_somebody_faster(asking: Asking) -> None:
+    earlier = START - timedelta(minutes=15)
+    page = own_visit(asking(World(a_practice(a_provider()))), earlier, START + timedelta(minutes=15))
+    assert page.status == 409
+    assert "This time overlaps your own visit" in page.text
+    assert "Tuesday, November 24, 2026, 9:15 AM" in page.text
+    assert "somebody else" not in page.text
+    assert "Open my request" in page.text
+
+
+def test_a_visit_of_ones_own_that_was_cancelled_holds_no_time(asking: Asking) -> None:
+    """Somebody else has it now, and nothing of one's own is said to."""
+    world = World(a_practice(a_provider()))
+    patient = asking(world)
+    other = a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org", "mobile": ""}
+    details = at_details(patient)
+    sent(patient, patient.submit(details, details.forms[0], **TYPED))
+    world.source.enter(a_row())
+    world.pull()
+    world.source.enter(a_row(state=AppointmentState.CANCELLED, raw_state="cancelled"))
+    world.pull()
+    world.submit("a" * 32, patient=other)
+    page = patient.submit(details, details.forms[0], **{**TYPED, "reason": "Hip pain"})
+    assert "This time was just taken" in page.text
+    assert "yours" not in page.text
+
+
+def test_who_only_types_the_same_person_is_not_told_of_their_visit(asking: Asking) -> None:
+    """Anybody could type a name and a birth date."""
+    patient = asking(World(a_practice(a_provider())))
+    elsewhere = at_details(patient)
+    assert "yours already" in own_visit(patient, START, START + timedelta(minutes=30)).text
+    page = patient.submit(elsewhere, elsewhere.forms[0], **TYPED)
+    assert "This time was just taken" in page.text
+    assert "your own" not in page.text
+    assert "Open my request" not in page.text
+
+
 def test_a_form_that_is_sent_in_no_time_is_shown_once_more(asking: Asking) -> None:
     patient = asking()
     check = at_check(patient)
@@ -576,6 +648,59 @@ def test_a_token_that_is_not_ours_is_replaced(asking: Asking, key: str) -> None:
     assert page.status == 422
     assert not patient.world.store.requests_by_id
     assert "Request sent" in sent(patient, page).text
+
+
+def test_the_language_can_be_changed_wherever_something_is_typed(asking: Asking) -> None:
+    """By the last button of the form: Enter in a field presses the first."""
+    patient = asking()
+    details = at_details(patient)
+    refused = patient.submit(details, details.forms[0], **{**TYPED, "mobile": "12"})
+    for page in (details, refused):
+        spanish = patient.press(page, "^Español$", **{**TYPED, "mobile": "13"})
+        assert spanish.status == 200
+        assert '<html lang="es"' in spanish.html
+        assert "error-" not in spanish.html, "nothing was sent yet"
+        for typed in ("Núñez", "13", "Knee pain"):
+            assert typed in spanish.html
+    assert re.findall(r"<button[^>]*>(.*?)</button>", spanish.html) == ["Continuar", "English"]
+    check = patient.press(spanish, "^Continuar$", **TYPED)
+    check = patient.press(patient.press(check, "^English$"), "^Español$", contact_consent="yes")
+    assert 'value="yes" checked' in check.html
+    for button, words in (("Cuándo", "Choose a day"), ("Con", "would you like to see"), ("Consulta", "New patient")):
+        page = patient.press(patient.press(check, f"^Cambiar {button}$"), "^English$")
+        assert words in page.text
+        assert "Núñez" in page.html
+    patient.world.submit("a" * 32, patient=a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org"})
+    taken = patient.press(check, "^English$")
+    assert "just taken" in taken.text
+    check = patient.press(patient.press(taken, "^Español$"), "^10:00")
+    assert "Solicitud enviada" in sent(patient, check).text
+    assert [one.language for one in patient.world.store.requests_by_id.values()] == ["en", "es"]
+
+
+def two_zones() -> World:
+    """Brandt works an hour to the east of Osei."""
+    main = a_practice().locations["main"]
+    east = replace(main, id="east", name="Boise", zone="America/Boise")
+    providers = a_provider(), a_provider("brandt", location_id="east")
+    return World(a_practice(*providers, locations={"main": main, "east": east}))
+
+
+def test_times_of_several_places_say_which_and_by_which_clock(asking: Asking) -> None:
+    patient = asking(two_zones())
+    several = patient.open("/book/harbor/times?provider=any&visit_type=new&day=2026-11-24&lang=en").text
+    assert "Amara Osei · Harbor Clinic (PST)" in several
+    assert "Brandt · Boise (MST)" in several
+    assert "· Boise (MST)" in patient.open("/book/harbor/times?provider=brandt&visit_type=new&day=2026-11-24").text
+    page = at_check(patient)
+    patient.world.submit("a" * 32, patient=a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org"})
+    assert re.search(r"November 24\b[^·]*· Harbor Clinic \(PST\)", sent(patient, page).text)
+
+
+def test_times_of_one_place_do_not_say_so_with_each(asking: Asking) -> None:
+    page = asking().open("/book/harbor/times?provider=any&visit_type=new&day=2026-11-24&lang=en")
+    assert "(PST)" not in page.text
+    assert "· Harbor Clinic" not in page.html.partition('<ul class="times"')[0].partition("<h3>")[2]
 
 
 def test_too_many_requests_have_a_kind_page_with_the_number(asking: Asking) -> None:

@@ -223,10 +223,14 @@ class Practice:
         """Whose pulls wait for each other: those of one account of a scheduling system."""
         return source.account or f"{self.slug}~{source.id}"
 
-    def beating_feed_of(self, source: Source) -> str | None:
-        """The one of a source's feeds that writes its heartbeat."""
-        feeds = (self.feed_of(one) for one in self.providers.values() if one.source_id == source.id)
-        return min((feed for feed in feeds if feed), default=None)
+    @property
+    def beating_feeds(self) -> Mapping[str, str]:
+        """The one feed of each source that writes its heartbeat, by the source's id."""
+        found = dict[str, str]()
+        for one in self.providers.values():
+            if one.source_id and (feed := self.feed_of(one)):
+                found[one.source_id] = min(feed, found.get(one.source_id, feed))
+        return found
 
     def location_of(self, provider: Provider) -> Location:
         """Where a provider works."""

@@ -287,6 +287,17 @@ class Request:
             return self.link.start
         return self.slot.start if self.slot else None
 
+    def takes(self, provider_id: str, start: datetime, end: datetime) -> bool:
+        """Whether it, or the visit that answers it for certain, takes a part of a provider's [start, end)."""
+        if self.link:
+            held = self.link.provider_id, self.link.start, self.link.end
+            certain = self.link.state is not AppointmentState.CANCELLED and self.suspended_at is None
+        elif self.slot and self.pending:
+            held, certain = (self.provider_id, self.slot.start, self.slot.end), True
+        else:
+            return False
+        return certain and held[0] == provider_id and held[1] < end and start < held[2]
+
     @property
     def listed_at(self) -> datetime:
         """Where it stands among others by time: at its start or, without one, at its first preferred day."""

@@ -126,6 +126,9 @@ WORDS = {
     "taken.own": "This time is yours already",
     "taken.own_text": "Your earlier request holds it. What you changed since is not sent. Call {practice} to have it changed, "
     "or choose another time: nothing you typed is lost.",
+    "taken.near": "This time overlaps your own visit",
+    "taken.near_text": "You have one on {when}. What you changed since is not sent. Call {practice} to have it changed, "
+    "or choose another time: nothing you typed is lost.",
     "taken.title": "This time was just taken",
     "taken.text": "We are sorry: somebody else was a moment faster. Nothing you typed is lost. Choose another time "
     "and go on.",

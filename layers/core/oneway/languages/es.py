@@ -127,6 +127,9 @@ WORDS = {
     "taken.own": "Esta hora ya es suya",
     "taken.own_text": "La tiene su solicitud anterior. Lo que ha cambiado desde entonces no se ha enviado. Llame a {practice} "
     "para cambiarlo, o elija otra hora: nada de lo que escribió se ha perdido.",
+    "taken.near": "Esta hora se cruza con su propia visita",
+    "taken.near_text": "La tiene el {when}. Lo que ha cambiado desde entonces no se ha enviado. Llame a {practice} para "
+    "cambiarlo, o elija otra hora: nada de lo que escribió se ha perdido.",
     "taken.title": "Esta hora acaba de ocuparse",
     "taken.text": "Lo sentimos: otra persona fue un momento más rápida. Nada de lo que escribió se ha perdido. Elija "
     "otra hora y siga.",

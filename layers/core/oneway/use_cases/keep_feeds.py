@@ -41,6 +41,7 @@ def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
     for provider in practice.providers.values():
         if feed_id := practice.feed_of(provider):
             covered.setdefault(feed_id, []).append(provider)
+    beating = practice.beating_feeds
     for feed_id, providers in covered.items():
         source = practice.sources[providers[0].source_id or ""]
         yield FeedSettings(
@@ -57,7 +58,7 @@ def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
             providers=tuple((one.external_id or "", one.id, practice.location_of(one).zone) for one in providers),
             lane=practice.lane_of(source),
             brake=source.brake,
-            beats=feed_id == practice.beating_feed_of(source),
+            beats=feed_id == beating[source.id],
             requests_per_minute=float(source.requests_per_minute),  # as it is once it was stored: digests cover it
         )
 

@@ -1,28 +1,35 @@
 """Free times of providers (product section 4)."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from ..domain import slots
+from ..domain.availability import Hours
 from ..domain.clock_time import day_of
 from ..domain.errors import FieldProblem, InvalidInput
-from ..domain.occupancy import with_long_blocks
+from ..domain.occupancy import DayOccupancy, with_long_blocks
 from ..domain.practices import Practice, Provider, VisitType
-from ..domain.slots import Closed
+from ..domain.slots import Closed, SlotRules
 from ..ports import CalendarRepository, Clock, PracticeRepository
-from .schedule_age import ScheduleAge
+from .schedule_age import Ages, ScheduleAge
 from .slot_rules import rules_of, visit_type_of, why_none
 
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
 LONGEST_RANGE_DAYS = 62
+_Asked = tuple[Provider, VisitType]
 _One = TypeVar("_One")
+_Found = TypeVar("_Found")
 _DAY = timedelta(days=1)
 _FIRST_LOOK = timedelta(days=30)
 """The next free day is mostly within a month, which costs one read unit; only then is the rest of the horizon read."""
-_AT_ONCE = 8
-"""How many providers are looked at side by side: a look mostly waits for the store."""
+_AT_ONCE = 16
+"""How many providers are looked at side by side: a look mostly waits for the store, which has so many connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +51,36 @@ class OfferedSlots:
 
 
 @dataclass(frozen=True, slots=True)
+class _Look:
+    """At the days [first, last] of a provider, for a visit type."""
+
+    provider: Provider
+    visit_type: VisitType
+    first: date
+    last: date
+
+    @property
+    def span(self) -> int:
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is known of a look before the store is asked; `hours` are those of its days and of one day more."""
+
+    look: _Look
+    zone: ZoneInfo
+    age: int | None
+    closed: Closed | None
+    hours: Sequence[Hours]
+    rules: SlotRules
+
+
+@dataclass(frozen=True, slots=True)
 class ListSlots:
-    """One query a look, those of several providers side by side; the practice and the schedule's age are cached."""
+    """One query a look, those of several providers side by side. The practice and its schedules' ages are cached; what all of
+    them need is found once.
+    """
 
     practices: PracticeRepository
     calendar: CalendarRepository
@@ -57,34 +92,32 @@ class ListSlots:
 
         Raises PracticeNotFound, ProviderNotFound, InvalidInput (visit type, range).
         """
+        return self.of_each(slug, [provider_id], visit_type_id, first, last)[0]
+
+    def of_each(
+        self, slug: str, provider_ids: Sequence[str], visit_type_id: str, first: date, last: date
+    ) -> list[OfferedSlots]:
+        """The same of several providers, in their order."""
         practice = self.practices.get(slug)
-        provider = practice.provider(provider_id)
-        visit_type = visit_type_of(practice, provider, visit_type_id)
+        asked = _asked(practice, [(one, visit_type_id) for one in provider_ids])
         if not 0 <= (last - first).days < LONGEST_RANGE_DAYS:
             detail = f"Give a last day on or after the first one, at most {LONGEST_RANGE_DAYS} days in all."
             raise InvalidInput([FieldProblem("/to", "range", detail)])
-        return self._offered(practice, provider, visit_type, first, last)
+        return self._look(practice, [_Look(*one, first, last) for one in asked])
 
     def next_free_day(self, slug: str, provider_id: str, visit_type_id: str, after: date | None = None) -> OfferedSlots:
         """The first day, later than `after` (None: from today on), with a free start; no day at all if there is none.
 
         Looks through the whole horizon, a month first. Raises PracticeNotFound, ProviderNotFound, InvalidInput.
         """
-        practice = self.practices.get(slug)
-        provider = practice.provider(provider_id)
-        return self._next_free(practice, provider, visit_type_of(practice, provider, visit_type_id), after)
-
-    def of_each(
-        self, slug: str, provider_ids: Sequence[str], visit_type_id: str, first: date, last: date
-    ) -> list[OfferedSlots]:
-        """The same of several providers, in their order."""
-        return _side_by_side(lambda one: self(slug, one, visit_type_id, first, last), provider_ids)
+        return self.next_free_day_of_each(slug, [(provider_id, visit_type_id)], after)[0]
 
     def next_free_day_of_each(
         self, slug: str, asked: Sequence[tuple[str, str]], after: date | None = None
     ) -> list[OfferedSlots]:
         """The next free day of several (provider, visit type), in their order."""
-        return _side_by_side(lambda one: self.next_free_day(slug, *one, after), asked)
+        practice = self.practices.get(slug)
+        return self._next_free_of_each(practice, _asked(practice, asked), after)
 
     def first_available(self, slug: str, visit_type_id: str) -> list[OfferedSlots]:
         """The first free day of each provider who offers a visit type, the earliest start first; those without one last.
@@ -96,67 +129,92 @@ class ListSlots:
         if not providers:
             raise InvalidInput([FieldProblem("/visit_type", "unknown_visit_type", "Choose one of the visit types.")])
         visit_type = practice.visit_types[visit_type_id]
-        found = _side_by_side(lambda provider: self._next_free(practice, provider, visit_type, None), providers)
+        found = self._next_free_of_each(practice, [(one, visit_type) for one in providers])
         return sorted(found, key=lambda one: min((starts[0] for starts in one.days.values()), default=2**40))
 
-    def _next_free(
-        self, practice: Practice, provider: Provider, visit_type: VisitType, after: date | None
-    ) -> OfferedSlots:
-        today = day_of(self.clock.now(), practice.zone_of(provider))
-        first = max(today, after + _DAY) if after else today
-        end = today + timedelta(days=practice.horizon_days)
-        asked = practice, provider, visit_type
-        offered = self._offered(*asked, first, min(first + _FIRST_LOOK, max(first, end)), until_free=True)
-        if offered.first_free is None and offered.closed is None and first + _FIRST_LOOK < end:
-            offered = self._offered(*asked, first + _FIRST_LOOK + _DAY, end, until_free=True)
-        free = offered.first_free
-        return OfferedSlots(
-            practice,
-            provider,
-            visit_type,
-            offered.zone,
-            {free: offered.days[free]} if free else {},
-            offered.closed,
-            offered.schedule_age_minutes,
-        )
+    def _next_free_of_each(
+        self, practice: Practice, asked: Sequence[_Asked], after: date | None = None
+    ) -> list[OfferedSlots]:
+        now = self.clock.now()
+        looks, ends = list[_Look](), list[date]()
+        for provider, visit_type in asked:
+            today = day_of(now, practice.zone_of(provider))
+            first = max(today, after + _DAY) if after else today
+            ends.append(today + timedelta(days=practice.horizon_days))
+            looks.append(_Look(provider, visit_type, first, min(first + _FIRST_LOOK, max(first, ends[-1]))))
+        found = self._look(practice, looks, until_free=True)
+        rest = {
+            n: replace(look, first=look.last + _DAY, last=end)
+            for n, (look, end, one) in enumerate(zip(looks, ends, found, strict=True))
+            if one.first_free is None and one.closed is None and look.last < end
+        }
+        later = dict(zip(rest, self._look(practice, list(rest.values()), until_free=True), strict=True))
+        return [_first_day_of(later.get(n, one)) for n, one in enumerate(found)]
 
-    def _offered(
-        self,
-        practice: Practice,
-        provider: Provider,
-        visit_type: VisitType,
-        first: date,
-        last: date,
-        *,
-        until_free: bool = False,
-    ) -> OfferedSlots:
-        """`until_free` looks at a week after the other, and leaves out those after the first with a free start."""
-        zone, age = practice.zone_of(provider), self.age.minutes(practice, provider)
-        availability = practice.availability_of(provider)
-        span = (last - first).days + 1
-        days: Mapping[date, tuple[int, ...]] = {first + timedelta(days=n): () for n in range(span)}
-        closed = why_none(provider, availability, age)
-        if closed is None:
-            rules = rules_of(practice, provider, visit_type, self.clock.now())
-            hours = availability.open_hours(first, span + 1)
-            around = _DAY if slots.looks_around(hours, rules) else timedelta()
-            stored = self.calendar.days(practice.slug, provider.id, zone.key, first - around, last + around)
-            occupants = {day: one.occupants for day, one in stored.items()}
-            blocks = practice.long_blocks.get(provider.id, ())
-            held, found = with_long_blocks(occupants, blocks, zone), dict[date, tuple[int, ...]]()
-            step = 7 if until_free else span
-            for n in range(0, span, step):
-                found |= slots.free_starts(first + timedelta(days=n), hours[n : n + step + 1], held, zone, rules)
-                if until_free and any(found.values()):
-                    break
-            days = found
-        return OfferedSlots(practice, provider, visit_type, zone, days, closed, age)
+    def _look(self, practice: Practice, looks: Sequence[_Look], *, until_free: bool = False) -> list[OfferedSlots]:
+        """What each look finds. `until_free` goes through a week after the other, and leaves out those after the first with a
+        free start.
+
+        Ages are found all at once. Only the store is asked side by side: threads that compute keep each other waiting.
+        """
+        now, ages = self.clock.now(), self.age.of(practice, [one.provider for one in looks])
+        plans = [_plan(practice, look, ages, now) for look in looks]
+        stored = _side_by_side(lambda plan: self._stored(practice, plan), [one for one in plans if one.closed is None])
+        return [_offered(practice, one, next(stored) if one.closed is None else {}, until_free) for one in plans]
+
+    def _stored(self, practice: Practice, plan: _Plan) -> Mapping[date, DayOccupancy]:
+        look = plan.look
+        around = _DAY if slots.looks_around(plan.hours, plan.rules) else timedelta()
+        days = look.first - around, look.last + around
+        return self.calendar.days(practice.slug, look.provider.id, plan.zone.key, *days)
 
 
-def _side_by_side(ask: Callable[[_One], OfferedSlots], all_of_them: Sequence[_One]) -> list[OfferedSlots]:
-    if len(all_of_them) < 2:
-        return [ask(one) for one in all_of_them]
+def _plan(practice: Practice, look: _Look, ages: Ages, now: datetime) -> _Plan:
+    provider, availability = look.provider, practice.availability_of(look.provider)
+    age = ages.minutes(provider)
+    closed = why_none(provider, availability, age)
+    hours = availability.open_hours(look.first, look.span + 1) if closed is None else ()
+    return _Plan(
+        look, practice.zone_of(provider), age, closed, hours, rules_of(practice, provider, look.visit_type, now)
+    )
+
+
+def _offered(practice: Practice, plan: _Plan, stored: Mapping[date, DayOccupancy], until_free: bool) -> OfferedSlots:
+    look, zone, days = plan.look, plan.zone, dict[date, tuple[int, ...]]()
+    if plan.closed is not None:
+        days = {look.first + timedelta(days=n): () for n in range(look.span)}
+    else:
+        occupants = {day: one.occupants for day, one in stored.items()}
+        held = with_long_blocks(occupants, practice.long_blocks.get(look.provider.id, ()), zone)
+        step = 7 if until_free else look.span
+        for n in range(0, look.span, step):
+            hours = plan.hours[n : n + step + 1]
+            days |= slots.free_starts(look.first + timedelta(days=n), hours, held, zone, plan.rules)
+            if until_free and any(days.values()):
+                break
+    return OfferedSlots(practice, look.provider, look.visit_type, zone, days, plan.closed, plan.age)
+
+
+def _first_day_of(offered: OfferedSlots) -> OfferedSlots:
+    """Without the days that are not the first free one."""
+    free = offered.first_free
+    return replace(offered, days={free: offered.days[free]} if free else {})
+
+
+def _side_by_side(ask: Callable[[_One], _Found], all_of_them: Sequence[_One]) -> Iterator[_Found]:
+    """The answers in order, as they come."""
+    return _threads().map(ask, all_of_them) if len(all_of_them) > 1 else map(ask, all_of_them)
+
+
+@lru_cache(maxsize=1)
+def _threads() -> "ThreadPoolExecutor":
+    """Kept from one call to the next: starting so many takes as long as a call of the store."""
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(_AT_ONCE, len(all_of_them))) as threads:
-        return list(threads.map(ask, all_of_them))
+    return ThreadPoolExecutor(_AT_ONCE, "look")
+
+
+def _asked(practice: Practice, ids: Iterable[tuple[str, str]]) -> list[_Asked]:
+    """Providers and visit types by their ids. Raises ProviderNotFound, InvalidInput."""
+    found = [(practice.provider(provider), visit_type) for provider, visit_type in ids]
+    return [(provider, visit_type_of(practice, provider, visit_type)) for provider, visit_type in found]

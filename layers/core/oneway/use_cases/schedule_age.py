@@ -18,11 +18,14 @@ _KEPT = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """How old schedules of a practice are by the `states` of their feeds, by id."""
+    """How old schedules of a practice are by the `states` of their feeds, by id; `beating` are the feeds that write the
+    heartbeat of each source, by the source's id.
+    """
 
     practice: Practice
     now: datetime
     states: Mapping[str, FeedState]
+    beating: Mapping[str, str]
 
     def minutes(self, provider: Provider) -> int | None:
         """Whole minutes since the last complete pull of a provider; None if there was none."""
@@ -37,8 +40,8 @@ class Ages:
 
     def last_good_at(self, provider: Provider) -> datetime | None:
         """When the last complete pull of a provider was made, as far as it is written down (to ten minutes)."""
-        own_id, beating_id = _feeds_of(self.practice, provider)
-        own, beating = self.states.get(own_id or ""), self.states.get(beating_id or "")
+        own = self.states.get(self.practice.feed_of(provider) or "")
+        beating = self.states.get(self.beating.get(provider.source_id or "", ""))
         if own is None or own.last_good_at is None:
             return None
         interval = timedelta(minutes=own.settings.interval_minutes)
@@ -60,9 +63,11 @@ class ScheduleAge:
 
     def of(self, practice: Practice, providers: Iterable[Provider] | None = None) -> Ages:
         """The ages of some providers' schedules, or of all."""
+        beating = practice.beating_feeds
         chosen = practice.providers.values() if providers is None else providers
-        ids = [one for provider in chosen for one in _feeds_of(practice, provider) if one]
-        return Ages(practice, self.clock.now(), self._states(practice.slug, dict.fromkeys(ids)))
+        feeds = {feed: one.source_id or "" for one in chosen if (feed := practice.feed_of(one))}
+        ids = dict.fromkeys([*feeds, *(beating[source] for source in feeds.values())])
+        return Ages(practice, self.clock.now(), self._states(practice.slug, ids), beating)
 
     def minutes(self, practice: Practice, provider: Provider) -> int | None:
         """Whole minutes since the last complete pull of a provider; None if there was none."""
@@ -90,9 +95,3 @@ class ScheduleAge:
         read = self.feeds.states(practice, unknown) if unknown else {}
         self.know(read.values())  # one that was never read is not kept: it opens at once when it is
         return known | read
-
-
-def _feeds_of(practice: Practice, provider: Provider) -> tuple[str | None, str | None]:
-    """The ids of the feed that reads a provider's schedule, and of the one that writes its source's heartbeat."""
-    own = practice.feed_of(provider)
-    return own, practice.beating_feed_of(practice.sources[provider.source_id or ""]) if own else None

@@ -5,6 +5,7 @@ nothing is mailed any more, and staff have to call. What is written last is the 
 again.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -55,7 +56,7 @@ class TrackMail:
             self.suppressions.add(event.practice, Suppression(mark, why or Why.BOUNCED, self.clock.now()))
         is_news = after.delivery is not record.delivery
         if why and is_news and needs_call(record.kind, why) and notice_named(event.subject) is None:
-            self._to_call(event, record, why)
+            self._to_call(event, record, records, why)
         elif record.state is MessageState.UNCERTAIN and notice_named(event.subject) is None:
             self._reached(event)
         self.messages.claim(event.practice, event.subject, record, after)
@@ -68,12 +69,12 @@ class TrackMail:
             if after is not request and self.messages.settle(request, after) is None:
                 raise WriteConflict
 
-    def _to_call(self, event: MailEvent, record: MessageRecord, why: Why) -> None:
+    def _to_call(self, event: MailEvent, record: MessageRecord, records: Sequence[MessageRecord], why: Why) -> None:
         now = self.clock.now()
         try:
             request = self.requests.get(event.practice, event.subject)
         except RequestNotFound:
             return
-        transition = unreachable(request, CallTask(record.id, record.kind, why, now), now)
+        transition = unreachable(request, CallTask(record.id, record.kind, why, now), records, now)
         if transition:
             self.ledger.commit([RequestChange(transition)])

@@ -241,7 +241,7 @@ class TestOvertaken:
             desk.deliver()
         desk.mailer.fault = None
         desk.undo(request)
-        desk.clock.advance(minutes=2)
+        desk.clock.advance(minutes=6)
         desk.minutes(2)
         assert desk.told(request) == [CORRECTION]
 
@@ -345,6 +345,20 @@ class TestServiceInTrouble:
         world.mailer.fault = None
         world.deliver()
         assert [str(tags["message"])[7:] for *_, tags in world.mailer.sent] == RECEIVED
+
+    def test_what_a_short_outage_leaves_unanswered_goes_out_after_it(self, world: World) -> None:
+        """Both tries are not spent on it; what the service took after all it tells meanwhile (track_mail)."""
+        request = world.submit().request
+        world.mailer.fault = MailOutcomeUnknown()
+        for _ in range(4):
+            with pytest.raises(NotYet):
+                world.deliver()
+            world.clock.advance(minutes=1)
+        world.mailer.fault = None
+        world.clock.advance(minutes=2)
+        world.deliver()
+        assert [str(tags["message"])[7:] for *_, tags in world.mailer.sent] == RECEIVED
+        assert world.stored(request).call is None
 
     def test_a_used_up_quota_is_not_hammered(self, world: World) -> None:
         world.submit()

@@ -56,7 +56,7 @@ def unsure(desk: Desk) -> Request:
     for _ in range(2):
         with pytest.raises(NotYet):
             desk.deliver()
-        desk.clock.advance(minutes=2)
+        desk.clock.advance(minutes=6)
     desk.mailer.fault = None
     desk.deliver()
     return request
@@ -311,7 +311,7 @@ class TestLookingForTheEvent:
             desk.send_messages("harbor", request.id)
         desk.mailer.fault = None
         say(desk, "send", request, "000001-received_staff")
-        desk.clock.advance(minutes=2)
+        desk.clock.advance(minutes=6)
         desk.deliver()
         assert [tags["message"] for *_, tags in desk.mailer.sent] == [RECEIVED]
         assert record(desk, request, "000001-received_staff").state is MessageState.SENT

@@ -44,6 +44,8 @@ from .schedule_age import ScheduleAge
 
 LEASE = timedelta(seconds=60)
 """Longer than the function may run, shorter than the queue waits before it delivers again."""
+UNANSWERED = timedelta(minutes=5)
+"""After a try without an answer: what the mail service took it tells by then, and a short outage of it is over."""
 ONE_SEND = timedelta(seconds=16)
 """The longest that handing over one message may take, the wait for our part of the rate included (mail/ses.py, mail/pacing.py),
 and writing what became of it: with less time left none is claimed.
@@ -268,6 +270,9 @@ class SendMessages:
                 mail_id = self.mailer.send(mime, self.sender, recipients, tags)
             except MailRefused:
                 return self._keep(way, claimed, replace(claimed, state=MessageState.UNSENT, why=Why.REFUSED))
+            except MailOutcomeUnknown:
+                self._keep(way, claimed, replace(claimed, claimed_until=self.clock.now() + UNANSWERED))
+                raise
             except MailUnavailable as error:
                 # The service said no before it took the message: the claim is free again and this was no try.
                 record = self._keep(way, claimed, replace(known, claimed_until=self.clock.now()))

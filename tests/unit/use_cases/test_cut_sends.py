@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oneway.domain.errors import StoreUnavailable, WriteConflict
-from oneway.domain.messages import MessageKind, MessageState, Why
+from oneway.domain.messages import MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.notices import digest
 from oneway.domain.requests import Request
 from oneway.faults import MailError, MailOutcomeUnknown, MailThrottled, MailUnavailable
@@ -438,12 +438,12 @@ class TestOutOfOrder:
         mark = type(world.store.messages).mark
         calls = 0
 
-        def fails(self: Any, *given: Any) -> None:
+        def fails(self: Any, *given: Any) -> MessageRecord:
             nonlocal calls
             calls += 1
             if calls == 1:
                 raise StoreUnavailable
-            mark(self, *given)
+            return mark(self, *given)
 
         type(world.store.messages).mark = fails  # type: ignore[method-assign]
         try:

@@ -143,6 +143,7 @@ class MessageRecord:
     """The state of one message: who holds its claim until when, what the mail service called it, and what came back of it.
 
     `stopped` are the marks of the addresses that get no mail since this message came back from them (domain/suppression.py).
+    `version` counts how often it was written; 0 of one that was stored before this was counted.
     """
 
     id: str
@@ -156,6 +157,7 @@ class MessageRecord:
     delivery: Delivery = Delivery.NOTHING
     reported_at: datetime | None = None
     stopped: tuple[str, ...] = ()
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,7 @@ class SendMessages:
             if way.is_over(self.clock.now() + ONE_SEND):
                 raise NotYet("no time left")
             claimed = replace(known, attempts=known.attempts + 1, claimed_until=self.clock.now() + LEASE)
-            self.messages.claim(way.practice, way.subject, record, claimed)
+            claimed = self.messages.claim(way.practice, way.subject, record, claimed)
             try:
                 mail_id = self.mailer.send(mime, self.sender, recipients, tags)
             except MailRefused:
@@ -292,18 +292,15 @@ class SendMessages:
             raise NotYet("claimed")
         state = MessageState.UNCERTAIN if record and record.attempts else MessageState.OVERTAKEN
         dropped = MessageRecord(due.id, due.kind, state, record.attempts if record else 0)
-        self.messages.claim(request.practice, request.id, record, dropped)
-        return dropped
+        return self.messages.claim(request.practice, request.id, record, dropped)
 
     def _keep(self, way: _Way, before: MessageRecord | None, after: MessageRecord) -> MessageRecord:
-        """Write what became of a message, unless somebody else did. Raises WriteConflict."""
+        """Write what became of a message, unless somebody else did; as it is then stored. Raises WriteConflict."""
         if after.state is not MessageState.CLAIMED:
             after = replace(after, claimed_until=None)
         if before is None:
-            self.messages.claim(way.practice, way.subject, None, after)
-        else:
-            self.messages.mark(way.practice, way.subject, before, after)
-        return after
+            return self.messages.claim(way.practice, way.subject, None, after)
+        return self.messages.mark(way.practice, way.subject, before, after)
 
 
 def _is_overtaken(record: MessageRecord | None) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from oneway.domain.mail_events import MailEvent
+from oneway.domain.messages import Why
 from oneway.use_cases.send_messages import NotYet
 
 from tests.builders import NOW
@@ -114,6 +115,19 @@ def test_mail_that_nobody_can_read_is_delivered_again_and_holds_up_no_other(
     assert function.handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert [request for request, _ in sender.asked] == ["one", "two"]
     assert "Maria" not in capsys.readouterr().err
+
+
+def test_an_alarm_rings_where_staff_missed_mail(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("PUBLIC_URL", "SENDER", "CONFIGURATION_SET", "LINK_SECRETS_PARAMETER"):
+        monkeypatch.setenv(name, "https://book.example")
+    function = emf.load("send_messages", monkeypatch)
+    function.send_messages.staff_missed("abcdefghijklm", Why.REFUSED)
+    printed = capsys.readouterr()
+    assert emf.lines(printed.out)[0].metrics == {"StaffMailMissed": ("Count", [1])}
+    assert emf.lines(printed.out)[0].dimensions == {"service": "send_messages"}
+    assert json.loads(printed.err)["why"] == "refused"
 
 
 def test_relay_names_requests_and_notices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .domain.mail_events import MailEvent
-    from .domain.messages import DueMessage
+    from .domain.messages import DueMessage, Why
     from .domain.practices import Practice
     from .domain.requests import Request
     from .ports import (
@@ -378,8 +378,8 @@ def unsent_of(image: dict[str, Any]) -> tuple[str, str, str]:
     return practice, subject, f"{image.get('v', {}).get('N', '0')}-{since}"
 
 
-def send_messages() -> "SendMessages":
-    """For the send_messages function."""
+def send_messages(staff_missed: "Callable[[str, Why], None]") -> "SendMessages":
+    """For the send_messages function, which is told of what staff did not get."""
     from .clock import SystemClock
     from .links import PrivateLinks
     from .mail.compose import MailComposer
@@ -407,6 +407,7 @@ def send_messages() -> "SendMessages":
         settings.sender,
         ScheduleAge(DynamoFeedRepository(), clock),
         clock,
+        staff_missed,
     )
 
 

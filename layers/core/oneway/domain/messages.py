@@ -143,7 +143,8 @@ class MessageRecord:
     """The state of one message: who holds its claim until when, what the mail service called it, and what came back of it.
 
     `stopped` are the marks of the addresses that get no mail since this message came back from them (domain/suppression.py).
-    `version` counts how often it was written; 0 of one that was stored before this was counted.
+    `version` counts how often it was written; 0 of one that was stored before this was counted. `one_by_one`: the mail
+    service refused to send it to all recipients at once; `handed` are the marks of those who have it already.
     """
 
     id: str
@@ -158,6 +159,13 @@ class MessageRecord:
     reported_at: datetime | None = None
     stopped: tuple[str, ...] = ()
     version: int = 0
+    one_by_one: bool = False
+    handed: tuple[str, ...] = ()
+
+    @property
+    def is_to_call(self) -> bool:
+        """Whether staff have to say by phone what it did not."""
+        return self.why is not None and needs_call(self.kind, self.why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -406,7 +406,7 @@ def _is_told(record: MessageRecord) -> bool:
     """Whether the patient has a message, or staff had to tell it by phone."""
     if record.kind.to_staff:
         return False
-    return record.state is MessageState.SENT or (record.why is not None and needs_call(record.kind, record.why))
+    return record.state is MessageState.SENT or record.is_to_call
 
 
 def still_so(request: Request, kind: MessageKind) -> bool:

@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from ..domain.errors import RequestNotFound, WriteConflict
+from ..domain.errors import RequestNotFound, StoreUnavailable, WriteConflict
 from ..domain.mail_events import MailEvent, marks_to_stop, tracked
 from ..domain.messages import CallTask, Delivery, MessageRecord, MessageState, Why, needs_call
 from ..domain.notices import notice_named
 from ..domain.requests import reached, unreachable
-from ..domain.suppression import Suppression
+from ..domain.suppression import Suppression, missed_mark_of
 from ..ports import (
     Clock,
     Ledger,
@@ -48,12 +48,18 @@ class TrackMail:
         record = next((one for one in records if one.id == event.message_id), None)
         if record is None:
             return False
+        if record.one_by_one and record.state is MessageState.CLAIMED:
+            raise StoreUnavailable("being sent to others, too")  # what became of one of them is no word on all
         after = tracked(record, event)
         if after == record:
             return True
         why = _WHY.get(event.delivery)
         for mark in marks_to_stop(record, event):
             self.suppressions.add(event.practice, Suppression(mark, why or Why.BOUNCED, self.clock.now()))
+        if why and record.kind.to_staff and not event.final:
+            for address in event.recipients:
+                missed = Suppression(missed_mark_of(event.practice, address), why, self.clock.now())
+                self.suppressions.add(event.practice, missed)
         is_news = after.delivery is not record.delivery
         if why and is_news and needs_call(record.kind, why) and notice_named(event.subject) is None:
             self._to_call(event, record, records, why)

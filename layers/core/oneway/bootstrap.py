@@ -369,13 +369,14 @@ def relay_changes() -> "MessageQueue":
 def unsent_of(image: dict[str, Any]) -> tuple[str, str, str]:
     """What the messages queue takes, of a stream record's image of a request or a notice: practice, its name, and a word.
 
-    The word is another for each change that makes mail due: the clock makes some due at the version that a request has.
+    The word is another for each write: some makes mail due at the version that a request has, and does not change since when.
     """
     from .store.keys import subject_named_by
 
     practice, subject = subject_named_by(image["pk"]["S"])
     since = image.get("unsent_since", {}).get("S", "").partition("#")[0]
-    return practice, subject, f"{image.get('v', {}).get('N', '0')}-{since}"
+    version, settled = (image.get(name, {}).get("N", "0") for name in ("v", "settled"))
+    return practice, subject, f"{version}-{settled}-{since}"
 
 
 def send_messages(staff_missed: "Callable[[str, Why], None]") -> "SendMessages":

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oneway.domain.errors import Forbidden, LinkNotFound, PracticeNotFound, RequestNotFound, StoreUnavailable
-from oneway.domain.messages import Delivery, MessageKind, MessageRecord, MessageState, Why
+from oneway.domain.messages import Delivery, DueMessage, MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Happening, Request
 from oneway.domain.suppression import mark_of
@@ -536,6 +536,62 @@ class TestCallTasks:
         for _ in range(2):
             say(desk, "send", request, call.id)
             assert desk.stored(request).call is None
+
+    @pytest.mark.parametrize("name", ["recorded_send", "recorded_delivery"])
+    def test_what_it_says_before_the_call_is_written_takes_that_away_too(
+        self, desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between the mark that nobody knows and the write of whom to call."""
+        fake = type(desk.store.messages)
+        mark = fake.mark
+
+        def marked_and_told(self: Any, *given: Any) -> MessageRecord:
+            done = mark(self, *given)
+            if done.state is MessageState.UNCERTAIN:
+                say(desk, name, desk.store.requests.get("harbor", given[1]), done.id)
+            return done
+
+        monkeypatch.setattr(fake, "mark", marked_and_told)
+        request = unsure(desk)
+        monkeypatch.undo()
+        desk.minutes()
+        assert desk.stored(request).call is None
+        assert desk.stored(request).due == ()
+        assert record(desk, request, the(desk, request, MessageKind.CONFIRMED_PATIENT)).state is MessageState.SENT
+
+    def test_or_while_it_is_written(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The call is written after the event was kept with the message, and before it is looked for."""
+        request = unsure(desk)
+        with_call = desk.stored(request)
+        assert with_call.call
+        confirmed = the(desk, request, MessageKind.CONFIRMED_PATIENT)
+        before = replace(with_call, call=None)
+        desk.store.requests_by_id["harbor", request.id] = before
+        fake = type(desk.store.messages)
+        settle = fake.settle
+        later = replace(with_call, settled=with_call.settled + 1)
+
+        def settled_meanwhile(self: Any, *given: Any) -> Request | None:
+            desk.store.requests_by_id["harbor", request.id] = later
+            monkeypatch.undo()
+            return settle(self, *given)
+
+        monkeypatch.setattr(fake, "settle", settled_meanwhile)
+        due = DueMessage(confirmed, MessageKind.CONFIRMED_PATIENT)
+        desk.store.requests_by_id["harbor", request.id] = replace(before, due=(due,))
+        say(desk, "send", request, confirmed)
+        assert desk.stored(request).call is None
+
+    def test_or_where_it_was_cut_and_comes_again(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        request = unsure(desk)
+        confirmed = the(desk, request, MessageKind.CONFIRMED_PATIENT)
+        monkeypatch.setattr(type(desk.store.messages), "settle", _unavailable)
+        with pytest.raises(StoreUnavailable):
+            say(desk, "send", request, confirmed)
+        monkeypatch.undo()
+        assert desk.stored(request).call
+        say(desk, "send", request, confirmed)
+        assert desk.stored(request).call is None
 
     def test_once_it_came_back_staff_know_why(self, desk: Desk) -> None:
         request = unsure(desk)

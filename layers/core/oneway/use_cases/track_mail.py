@@ -2,7 +2,7 @@
 
 An event may come twice, late, or out of order; the stronger word stays. Of an address that bounced for good, or complained,
 nothing is mailed any more, and staff have to call. What is written last is the message's own state: cut anywhere, it is all done
-again.
+again. But for the call about what nobody knew: that goes once the record says what became of it, whenever the event comes again.
 """
 
 from collections.abc import Sequence
@@ -51,8 +51,17 @@ class TrackMail:
         if record.one_by_one and record.state is MessageState.CLAIMED:
             raise StoreUnavailable("being sent to others, too")  # what became of one of them is no word on all
         after = tracked(record, event)
-        if after == record:
-            return True
+        if after != record:
+            self._write(event, records, record, after)
+        of_patient = not record.kind.to_staff and notice_named(event.subject) is None
+        # Where this was cut, the event comes again and says nothing new.
+        if of_patient and (record.state is MessageState.UNCERTAIN or after == record):
+            self._reached(event)
+        return True
+
+    def _write(
+        self, event: MailEvent, records: Sequence[MessageRecord], record: MessageRecord, after: MessageRecord
+    ) -> None:
         why = _WHY.get(event.delivery)
         for mark in marks_to_stop(record, event):
             self.suppressions.add(event.practice, Suppression(mark, why or Why.BOUNCED, self.clock.now()))
@@ -63,16 +72,17 @@ class TrackMail:
         is_news = after.delivery is not record.delivery
         if why and is_news and needs_call(record.kind, why) and notice_named(event.subject) is None:
             self._to_call(event, record, records, why)
-        elif record.state is MessageState.UNCERTAIN and notice_named(event.subject) is None:
-            self._reached(event)
         self.messages.claim(event.practice, event.subject, record, after)
-        return True
 
     def _reached(self, event: MailEvent) -> None:
+        """Take the call off that asks whether a message arrived, once its record says that it went out. Whoever is about to write
+        that call has not seen the record: the request is written, too, so that they read again.
+        """
         with suppress(RequestNotFound):
             request = self.requests.get(event.practice, event.subject)
             after = reached(request, event.message_id)
-            if after is not request and self.messages.settle(request, after) is None:
+            is_due = any(one.id == event.message_id for one in request.due)
+            if (is_due or after is not request) and self.messages.settle(request, after) is None:
                 raise WriteConflict
 
     def _to_call(self, event: MailEvent, record: MessageRecord, records: Sequence[MessageRecord], why: Why) -> None:

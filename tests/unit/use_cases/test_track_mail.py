@@ -469,6 +469,22 @@ class TestLateBounce:
         assert call
         assert call.kind is MessageKind.CONFIRMED_PATIENT
 
+    def test_the_call_names_the_time_that_the_patient_was_told(self, desk: Desk) -> None:
+        """Of a visit at another time than the one asked for, which staff untied: the request has its own time again."""
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.accept(request)
+        desk.minutes(3)
+        desk.undo(request)
+        desk.minutes(2)
+        assert desk.told(request)[-1] == "correction_patient"
+        say(desk, "bounce_transient", request, the(desk, request, MessageKind.CORRECTION_PATIENT))
+        now = desk.stored(request)
+        assert now.start == START
+        assert now.call
+        assert now.call.old_start == LATER
+
     def test_whom_staff_told_the_newer_by_phone_they_do_not_call_about_the_older(self, desk: Desk) -> None:
         request, message = confirmed(desk)
         desk.mailer.fault = MailRefused()

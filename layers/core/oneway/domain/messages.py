@@ -145,6 +145,7 @@ class MessageRecord:
     `stopped` are the marks of the addresses that get no mail since this message came back from them (domain/suppression.py).
     `version` counts how often it was written; 0 of one that was stored before this was counted. `one_by_one`: the mail
     service refused to send it to all recipients at once; `handed` are the marks of those who have it already.
+    `old_start` is that of the message as it was written (DueMessage).
     """
 
     id: str
@@ -161,6 +162,7 @@ class MessageRecord:
     version: int = 0
     one_by_one: bool = False
     handed: tuple[str, ...] = ()
+    old_start: datetime | None = None
 
     @property
     def is_to_call(self) -> bool:

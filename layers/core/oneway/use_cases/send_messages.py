@@ -250,7 +250,7 @@ class SendMessages:
             return record
         if record and record.claimed_until and record.claimed_until > self.clock.now():
             raise NotYet("claimed")
-        known = record or MessageRecord(due.id, due.kind, MessageState.CLAIMED, 0)
+        known = record or MessageRecord(due.id, due.kind, MessageState.CLAIMED, 0, old_start=due.old_start)
         left = [one for one in recipients if mark_of(way.practice, one) not in known.handed]
         # A claim counts as a try of which nobody knows how it ended, so whatever else may fail comes before it.
         allowed = [one for one in left if not self.suppressions.get(way.practice, mark_of(way.practice, one))]

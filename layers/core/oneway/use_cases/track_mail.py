@@ -91,6 +91,6 @@ class TrackMail:
             request = self.requests.get(event.practice, event.subject)
         except RequestNotFound:
             return
-        transition = unreachable(request, CallTask(record.id, record.kind, why, now), records, now)
+        transition = unreachable(request, CallTask(record.id, record.kind, why, now, record.old_start), records, now)
         if transition:
             self.ledger.commit([RequestChange(transition)])

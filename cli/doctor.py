@@ -209,13 +209,17 @@ def of_reports(destinations: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
 
 def of_recipients(ours: Operators) -> Iterator[Finding]:
     """Whether staff's own addresses get mail."""
-    stopped = 0
+    troubles = 0
     for practice in map(ours.practices.get, ours.practices.slugs()):
-        for address, found in StoppedStaffMail(ours.suppressions)(practice):
-            stopped += 1
+        trouble = StoppedStaffMail(ours.suppressions)(practice)
+        troubles += len(trouble.stopped) + len(trouble.missed)
+        for address, found in trouble.missed:
+            advice = "Is the address right, and does it take mail? Staff see it in Action required until they say so."
+            yield Finding(How.WRONG, f"Staff: {address} of {practice.slug} missed mail: {found.why}", advice)
+        for address, found in trouble.stopped:
             advice = f"Once it takes mail again: oneway messages allow {practice.slug} {address}"
             yield Finding(How.WRONG, f"Staff: {address} of {practice.slug} gets no mail: it {found.why}", advice)
-    if not stopped:
+    if not troubles:
         yield Finding(How.WELL, "Staff: all recipients get mail")
 
 

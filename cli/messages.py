@@ -8,7 +8,7 @@ from pathlib import Path
 
 from oneway.domain.addresses import fault_in
 from oneway.domain.errors import RequestNotFound
-from oneway.domain.suppression import mark_of
+from oneway.domain.suppression import mark_of, missed_mark_of
 from oneway.languages import LANGUAGES
 from rich.console import Console
 from rich.markup import escape
@@ -89,7 +89,8 @@ def allow(stack: Stack, slug: str, address: str, out: Console) -> None:
     with plainly(stack.name), busy(out, "Writing"):
         ours = operators()
         practice_named(ours, slug)
-        ours.suppressions.remove(slug, mark_of(slug, address))
+        for mark in (mark_of(slug, address), missed_mark_of(slug, address)):
+            ours.suppressions.remove(slug, mark)
     out.print(
         f"{escape(address)} gets mail again. On SES's own suppression list, too? Take it off there (SES console)."
     )

@@ -34,7 +34,7 @@ def show_action_required(session: Session, practice: str) -> Response:
         to_act=found.total,
         address=_address(practice, "appointments", found.filters),
         states=STATES,
-        stopped=portal().stopped_staff_mail(found.practice),
+        staff_mail=portal().stopped_staff_mail(found.practice),
     )
 
 

@@ -46,8 +46,8 @@ def show_settings(session: Session, practice: str) -> Response:
     """All settings as they are, with the way to change them."""
     found = portal().show_settings(practice, session.email)
     parts = {part: [one for one in names_of(found.practice) if belongs(one)] for part, belongs in PARTS.items()}
-    stopped = portal().stopped_staff_mail(found.practice)
-    return _show("settings.html", session, found, parts=parts, stopped=stopped)
+    staff_mail = portal().stopped_staff_mail(found.practice)
+    return _show("settings.html", session, found, parts=parts, staff_mail=staff_mail)
 
 
 @app.route("/portal/{practice}/settings/history")

@@ -9,7 +9,16 @@ from oneway.domain.errors import NotFound
 from oneway.logs import fault, log
 from oneway.use_cases.send_messages import NotYet
 
-send_messages = bootstrap.send_messages()
+
+def _staff_missed(request: str, why: str) -> None:
+    """Rings an alarm: staff did not get a message of a request, or a notice."""
+    from oneway.metrics import emit  # seldom needed, and slow to load
+
+    log("staff missed mail", request=request, why=str(why))
+    emit({"StaffMailMissed": 1})
+
+
+send_messages = bootstrap.send_messages(_staff_missed)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,6 +35,8 @@ from oneway.ports import (
     RequestChange,
     Session,
 )
+from oneway.store import keys
+from oneway.store.items import item, query
 
 from tests.builders import (
     NOW,
@@ -229,23 +232,52 @@ class TestMessages:
         store.messages.claim("harbor", ELSE, None, self.first)
         with pytest.raises(WriteConflict):
             store.messages.claim("harbor", ELSE, None, replace(self.first, attempts=7))
-        assert store.messages.list("harbor", ELSE) == [self.first]
+        assert store.messages.list("harbor", ELSE) == [replace(self.first, version=1)]
 
     def test_a_claim_that_ran_out_is_taken_over_once(self, store: Store) -> None:
-        store.messages.claim("harbor", ELSE, None, self.first)
-        again = replace(self.first, attempts=2, claimed_until=NOW + timedelta(minutes=5))
-        store.messages.claim("harbor", ELSE, self.first, again)
+        first = store.messages.claim("harbor", ELSE, None, self.first)
+        again = replace(first, attempts=2, claimed_until=NOW + timedelta(minutes=5))
+        assert store.messages.claim("harbor", ELSE, first, again) == replace(again, version=2)
         with pytest.raises(WriteConflict):
-            store.messages.claim("harbor", ELSE, self.first, again)
+            store.messages.claim("harbor", ELSE, first, again)
         with pytest.raises(WriteConflict):
-            store.messages.mark("harbor", ELSE, self.first, replace(self.first, state=MessageState.SENT))
+            store.messages.mark("harbor", ELSE, first, replace(first, state=MessageState.SENT))
+
+    def test_nobody_writes_over_what_was_written_back_as_it_was(self, store: Store) -> None:
+        first = store.messages.claim("harbor", ELSE, None, self.first)
+        tried = store.messages.claim("harbor", ELSE, first, replace(first, attempts=2))
+        store.messages.mark("harbor", ELSE, tried, self.first)
+        with pytest.raises(WriteConflict):
+            store.messages.claim("harbor", ELSE, first, replace(first, attempts=2))
+
+    def test_nothing_is_marked_that_is_not_stored(self, store: Store) -> None:
+        with pytest.raises(WriteConflict):
+            store.messages.mark("harbor", ELSE, self.first, self.first)
+        assert store.messages.list("harbor", ELSE) == []
+
+    @pytest.mark.parametrize("counted", [True, False])
+    def test_what_another_release_stored_is_claimed_and_marked_all_the_same(self, store: Store, counted: bool) -> None:
+        """A later one with a field that this one does not know, or an earlier one without a version."""
+        if isinstance(store, FakeStore):
+            return
+        key = keys.message("harbor", ELSE, self.first.id)
+        body = msgspec.to_builtins(self.first) | {"a_new_field": "of which this release knows nothing"}
+        body["version"] = 4
+        if not counted:
+            del body["version"]
+        item(key, msgspec.json.encode(body), 4 if counted else None).save()
+        (read,) = store.messages.list("harbor", ELSE)
+        again = store.messages.claim("harbor", ELSE, read, replace(read, attempts=2))
+        with pytest.raises(WriteConflict):
+            store.messages.claim("harbor", ELSE, read, replace(read, attempts=2))
+        done = store.messages.mark("harbor", ELSE, again, replace(again, state=MessageState.SENT))
+        assert store.messages.list("harbor", ELSE) == [done]
 
     def test_marked_and_listed_in_order(self, store: Store) -> None:
-        for record in (self.first, self.second):
-            store.messages.claim("harbor", ELSE, None, record)
-        done = replace(self.first, state=MessageState.SENT, claimed_until=None, sent_at=NOW, mail_id="m-1")
-        store.messages.mark("harbor", ELSE, self.first, done)
-        assert store.messages.list("harbor", ELSE) == [self.second, done]
+        first, second = (store.messages.claim("harbor", ELSE, None, one) for one in (self.first, self.second))
+        done = replace(first, state=MessageState.SENT, claimed_until=None, sent_at=NOW, mail_id="m-1")
+        done = store.messages.mark("harbor", ELSE, first, done)
+        assert store.messages.list("harbor", ELSE) == [second, done]
 
     def test_settling_takes_the_mark_off_what_it_knows(self, store: Store) -> None:
         request = put(store)
@@ -740,6 +772,19 @@ class TestNotices:
         store.notices.done(notice, NOW)
         assert store.requests.unsent(NOW + timedelta(minutes=1)) == []
         assert store.notices.get("harbor", notice.id) == replace(notice, sent_at=NOW)
+
+    def test_what_another_release_stored_is_done_all_the_same(self, store: Store) -> None:
+        if isinstance(store, FakeStore):
+            return
+        notice = digest("harbor", DAY, NOW)
+        store.notices.add(notice)
+        stored = query(keys.notice("harbor", notice.id).pk)[0]
+        stored.body = msgspec.json.encode(msgspec.to_builtins(notice) | {"a_new_field": 1})
+        stored.save()
+        read = store.notices.get("harbor", notice.id)
+        assert read
+        store.notices.done(read, NOW)
+        assert store.requests.unsent(NOW + timedelta(minutes=1)) == []
 
 
 class TestSuppressions:

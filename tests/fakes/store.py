@@ -418,14 +418,18 @@ class FakeMessages:
     def list(self, practice: str, request_id: str) -> list[MessageRecord]:
         return [one for _, one in sorted(self.store.messages_by_id.get((practice, request_id), {}).items())]
 
-    def claim(self, practice: str, request_id: str, before: MessageRecord | None, claimed: MessageRecord) -> None:
+    def claim(
+        self, practice: str, request_id: str, before: MessageRecord | None, claimed: MessageRecord
+    ) -> MessageRecord:
         stored = self.store.messages_by_id.setdefault((practice, request_id), {})
-        if stored.get(claimed.id) != before:
+        now = stored.get(claimed.id)
+        if (now and now.version) != (before and before.version):
             raise WriteConflict
-        stored[claimed.id] = claimed
+        after = stored[claimed.id] = replace(claimed, version=(before.version if before else 0) + 1)
+        return after
 
-    def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> None:
-        self.claim(practice, request_id, claimed, done)
+    def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> MessageRecord:
+        return self.claim(practice, request_id, claimed, done)
 
     def settle(self, request: Request, after: Request) -> Request | None:
         key = request.practice, request.id

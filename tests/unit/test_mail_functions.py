@@ -1,16 +1,20 @@
 """The functions around mail: what is delivered again, and what is kept aside."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from oneway import bootstrap
 from oneway.domain.mail_events import MailEvent
+from oneway.domain.messages import DueMessage, MessageKind, Why
+from oneway.domain.requests import with_due
+from oneway.store.requests import request_item
 from oneway.use_cases.send_messages import NotYet
 
-from tests.builders import NOW
+from tests.builders import NOW, a_request
 from tests.fakes.store import FakeClock
 from tests.ses_events import NAMES, an_event
 from tests.unit import emf
@@ -116,6 +120,19 @@ def test_mail_that_nobody_can_read_is_delivered_again_and_holds_up_no_other(
     assert "Maria" not in capsys.readouterr().err
 
 
+def test_an_alarm_rings_where_staff_missed_mail(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("PUBLIC_URL", "SENDER", "CONFIGURATION_SET", "LINK_SECRETS_PARAMETER"):
+        monkeypatch.setenv(name, "https://book.example")
+    function = emf.load("send_messages", monkeypatch)
+    function.send_messages.staff_missed("abcdefghijklm", Why.REFUSED)
+    printed = capsys.readouterr()
+    assert emf.lines(printed.out)[0].metrics == {"StaffMailMissed": ("Count", [1])}
+    assert emf.lines(printed.out)[0].dimensions == {"service": "send_messages"}
+    assert json.loads(printed.err)["why"] == "refused"
+
+
 def test_relay_names_requests_and_notices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MESSAGE_QUEUE_URL", "url")
     function = emf.load("relay_changes", monkeypatch)
@@ -135,7 +152,18 @@ def test_relay_names_requests_and_notices(monkeypatch: pytest.MonkeyPatch) -> No
         }
 
     function.handler({"Records": [image("harbor#REQUEST#abc", v={"N": "3"}), image("harbor#NOTICE#test_1")]}, None)
-    assert sent == [("harbor", "abc", "3-now"), ("harbor", "notice_test_1", "0-now")]
+    assert sent == [("harbor", "abc", "3-0-now"), ("harbor", "notice_test_1", "0-0-now")]
+
+
+def test_what_becomes_due_beside_a_held_message_is_not_taken_for_the_same() -> None:
+    """The queue drops a word that it had within five minutes: version and since when stay where a message is held."""
+    held = DueMessage("000002-confirmed_patient", MessageKind.CONFIRMED_PATIENT, not_before=NOW + timedelta(minutes=1))
+    more = DueMessage("000002_000001-unreachable_staff", MessageKind.UNREACHABLE_STAFF)
+    before = with_due(a_request(version=2), [held], NOW)
+    after = replace(with_due(before, [held, more], NOW + timedelta(seconds=5)), settled=1)
+    assert before.unsent_since == after.unsent_since
+    words = [bootstrap.unsent_of(request_item(one).serialize())[2] for one in (before, after)]
+    assert len(set(words)) == 2
 
 
 def test_a_batch_is_sent_until_the_function_s_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:

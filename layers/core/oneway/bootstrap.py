@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .domain.mail_events import MailEvent
-    from .domain.messages import DueMessage
+    from .domain.messages import DueMessage, Why
     from .domain.practices import Practice
     from .domain.requests import Request
     from .ports import (
@@ -373,17 +373,18 @@ def relay_changes() -> "MessageQueue":
 def unsent_of(image: dict[str, Any]) -> tuple[str, str, str]:
     """What the messages queue takes, of a stream record's image of a request or a notice: practice, its name, and a word.
 
-    The word is another for each change that makes mail due: the clock makes some due at the version that a request has.
+    The word is another for each write: some makes mail due at the version that a request has, and does not change since when.
     """
     from .store.keys import subject_named_by
 
     practice, subject = subject_named_by(image["pk"]["S"])
     since = image.get("unsent_since", {}).get("S", "").partition("#")[0]
-    return practice, subject, f"{image.get('v', {}).get('N', '0')}-{since}"
+    version, settled = (image.get(name, {}).get("N", "0") for name in ("v", "settled"))
+    return practice, subject, f"{version}-{settled}-{since}"
 
 
-def send_messages() -> "SendMessages":
-    """For the send_messages function."""
+def send_messages(staff_missed: "Callable[[str, Why], None]") -> "SendMessages":
+    """For the send_messages function, which is told of what staff did not get."""
     from .clock import SystemClock
     from .links import PrivateLinks
     from .mail.compose import MailComposer
@@ -411,6 +412,7 @@ def send_messages() -> "SendMessages":
         settings.sender,
         ScheduleAge(DynamoFeedRepository(), clock),
         clock,
+        staff_missed,
     )
 
 

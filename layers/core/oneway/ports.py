@@ -209,11 +209,13 @@ class MessageRepository(Protocol):
     def list(self, practice: str, request_id: str) -> list[MessageRecord]:
         """The messages of a request, oldest first."""
 
-    def claim(self, practice: str, request_id: str, before: MessageRecord | None, claimed: MessageRecord) -> None:
-        """Write a claim, if what is stored is still `before`. Raises WriteConflict."""
+    def claim(
+        self, practice: str, request_id: str, before: MessageRecord | None, claimed: MessageRecord
+    ) -> MessageRecord:
+        """Write a claim, if what is stored is still of the version of `before`; as it is then stored. Raises WriteConflict."""
 
-    def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> None:
-        """Replace our claim by its outcome. Raises WriteConflict if the claim is no longer ours."""
+    def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> MessageRecord:
+        """Replace our claim by its outcome; as it is then stored. Raises WriteConflict if the claim is no longer ours."""
 
     def settle(self, request: Request, after: Request) -> Request | None:
         """Replace a request by one that differs in what is due; as it is then stored, with `settled` raised, so that a change

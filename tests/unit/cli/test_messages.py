@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from oneway.domain.messages import MessageKind, Why
-from oneway.domain.suppression import Suppression, mark_of
+from oneway.domain.suppression import Suppression, mark_of, missed_mark_of
 from oneway.languages import LANGUAGES
 from rich.console import Console
 
@@ -175,6 +175,16 @@ class TestRecipients:
         (found,) = doctor.of_recipients(ours)
         assert found.how is How.WRONG
         assert found.advice.endswith("oneway messages allow harbor ben@harbor.example")
+
+    def test_so_are_those_that_missed_a_message(self) -> None:
+        store = FakeStore()
+        store.practices.save(a_practice(recipients=("front@harbor.example",)))
+        ours: Any = SimpleNamespace(practices=store.practices, suppressions=store.suppressions)
+        missed = Suppression(missed_mark_of("harbor", "Front@harbor.example"), Why.REFUSED, NOW)
+        store.suppressions.add("harbor", missed)
+        (found,) = doctor.of_recipients(ours)
+        assert found.how is How.WRONG
+        assert "front@harbor.example of harbor missed mail: refused" in found.what
 
 
 class TestPreview:

@@ -1,12 +1,19 @@
 """What SES's refusals mean: of a message that will never be taken staff hear at once, of all others nothing is lost."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from oneway.faults import MailError, MailRefused, MailThrottled, MailUnavailable
+from oneway.faults import MailError, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 from oneway.mail import ses
 from oneway.mail.ses import SesMailer, fault_of
+from oneway.use_cases.send_messages import NotYet
+
+from tests.world import World
 
 INBOX = "For more information, please check the inbox of the email address associated with your AWS account."
 
@@ -26,13 +33,11 @@ INBOX = "For more information, please check the inbox of the email address assoc
         ("InvalidParameterValue", "Domain contains illegal character", MailRefused),
         ("Throttling", "Maximum sending rate exceeded.", MailThrottled),
         ("Throttling", "Daily message quota exceeded.", MailUnavailable),
-        ("ServiceUnavailable", "", MailUnavailable),
         ("AccessDenied", "User is not authorized to perform ses:SendRawEmail", MailUnavailable),
     ],
 )
 def test_only_what_is_about_the_message_is_final(code: str, message: str, fault: type[MailError]) -> None:
-    error = ClientError({"Error": {"Code": code, "Message": message}}, "SendRawEmail")
-    assert type(fault_of(error)) is fault
+    assert type(fault_of(said(400, code, message))) is fault
 
 
 def test_it_is_given_the_names_of_the_dns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,3 +51,34 @@ def test_it_is_given_the_names_of_the_dns(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(ses, "_client", Service)
     SesMailer("oneway").send(b"", "us@oneway.example", ["maria@müller.example", "a@x.example"], {})
     assert asked["Destinations"] == ["maria@xn--mller-kva.example", "a@x.example"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(500, "InternalFailure"), (502, "502"), (503, "ServiceUnavailable"), (504, "504"), (500, "Throttling")],
+)
+def test_where_ses_broke_nobody_knows_whether_it_took_the_message(status: int, code: str) -> None:
+    assert type(fault_of(said(status, code, "Maximum sending rate exceeded."))) is MailOutcomeUnknown
+
+
+def test_what_ses_took_before_it_broke_goes_out_twice_at_most(world: World) -> None:
+    """It says 500 however often it is asked, and has taken the message each time."""
+    request = world.submit().request
+    taken: list[str] = []
+
+    class Breaks:
+        def send(self, mime: bytes, sender: str, recipients: Sequence[str], tags: Mapping[str, str]) -> str:
+            taken.append(tags["message"])
+            raise fault_of(said(500, "InternalFailure", ""))
+
+    sender = replace(world.send_messages, mailer=Breaks())
+    for _ in range(10):
+        with suppress(NotYet):
+            sender("harbor", request.id)
+        world.clock.advance(minutes=6)
+    assert set(Counter(taken).values()) == {2}
+
+
+def said(status: int, code: str, message: str) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "SendRawEmail")

@@ -13,6 +13,7 @@ from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practice_settings import names_of, text_of, value_of
 from oneway.domain.practices import Practice, VisitType
 from oneway.domain.suppression import Suppression, mark_of
+from oneway.faults import MailRefused
 
 from tests.builders import NOW, a_practice, a_provider
 from tests.desk import LATER, NADIA, VIC
@@ -468,6 +469,28 @@ class TestStaffMailThatIsStopped:
         desk.ask(1, start=LATER, first_name="Ana")
         staff = [to for _, _, to, tags in desk.mailer.sent if tags["message"].endswith("_staff")]
         assert staff == [("Osei@harbor.example",)]
+
+    def test_what_they_missed_is_said_in_the_same_places_until_they_have_seen_it(self, desk: PortalDesk) -> None:
+        desk.mailer.fault = MailRefused()
+        desk.submit()
+        desk.deliver()
+        for path in ("/portal/harbor/appointments", HOME):
+            text = desk.open(path).text
+            assert "did not go out" in text
+            assert "front@harbor.example" in text
+            assert "mail is stopped" not in text
+        assert "refused a message to it" in desk.open(HOME).text
+        desk.send(f"{HOME}/use-address", address="front@harbor.example")
+        for path in ("/portal/harbor/appointments", HOME):
+            assert "did not go out" not in desk.open(path).text
+
+    def test_nobody_is_to_call_about_mail_to_staff(self, desk: PortalDesk) -> None:
+        desk.mailer.fault = MailRefused()
+        request = desk.submit().request
+        desk.deliver()
+        text = desk.open(f"/portal/harbor/appointments/{request.id}").text
+        assert text.count("not sent: call") == 1  # that it was received, to the patient
+        assert text.count("to staff: not sent (the mail service refused it)") >= 1
 
     def test_of_a_patients_address_it_says_nothing_and_lifts_nothing(self, desk: PortalDesk) -> None:
         self.stop(desk, "maria@example.org")

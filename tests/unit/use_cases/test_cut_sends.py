@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oneway.domain.errors import StoreUnavailable, WriteConflict
-from oneway.domain.messages import MessageKind, MessageState, Why
+from oneway.domain.messages import MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.notices import digest
 from oneway.domain.requests import Request
 from oneway.faults import MailError, MailOutcomeUnknown, MailThrottled, MailUnavailable
@@ -241,7 +241,7 @@ class TestOvertaken:
             desk.deliver()
         desk.mailer.fault = None
         desk.undo(request)
-        desk.clock.advance(minutes=2)
+        desk.clock.advance(minutes=6)
         desk.minutes(2)
         assert desk.told(request) == [CORRECTION]
 
@@ -346,6 +346,20 @@ class TestServiceInTrouble:
         world.deliver()
         assert [str(tags["message"])[7:] for *_, tags in world.mailer.sent] == RECEIVED
 
+    def test_what_a_short_outage_leaves_unanswered_goes_out_after_it(self, world: World) -> None:
+        """Both tries are not spent on it; what the service took after all it tells meanwhile (track_mail)."""
+        request = world.submit().request
+        world.mailer.fault = MailOutcomeUnknown()
+        for _ in range(4):
+            with pytest.raises(NotYet):
+                world.deliver()
+            world.clock.advance(minutes=1)
+        world.mailer.fault = None
+        world.clock.advance(minutes=2)
+        world.deliver()
+        assert [str(tags["message"])[7:] for *_, tags in world.mailer.sent] == RECEIVED
+        assert world.stored(request).call is None
+
     def test_a_used_up_quota_is_not_hammered(self, world: World) -> None:
         world.submit()
         world.mailer.fault = MailUnavailable()
@@ -424,12 +438,12 @@ class TestOutOfOrder:
         mark = type(world.store.messages).mark
         calls = 0
 
-        def fails(self: Any, *given: Any) -> None:
+        def fails(self: Any, *given: Any) -> MessageRecord:
             nonlocal calls
             calls += 1
             if calls == 1:
                 raise StoreUnavailable
-            mark(self, *given)
+            return mark(self, *given)
 
         type(world.store.messages).mark = fails  # type: ignore[method-assign]
         try:

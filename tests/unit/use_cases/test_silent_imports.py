@@ -1,20 +1,27 @@
 """Nothing but requests ever mails a patient: whatever is imported, removed, restored or replayed, nobody hears of it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from oneway.domain import notices as notices_of
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.feeds import VanishedAnswer, reads_elsewhere
-from oneway.domain.notices import notice_named
+from oneway.domain.notices import Notice, notice_named
 from oneway.domain.practices import Source
+from oneway.store.notices import _notice_item
+from oneway.store.requests import request_item
 from oneway.use_cases.keep_feeds import KeepFeeds, feeds_of
 
-from tests.builders import START, ZONE, a_calendar, a_feed, a_provider, a_record, a_row, feed_settings
+from tests.builders import START, ZONE, a_calendar, a_feed, a_provider, a_record, feed_settings
 from tests.desk import CANCELLED, CONFIRMED, LATER, RESCHEDULED, Desk, at
+from tests.fakes.outside import FakeMessageQueue
+from tests.unit import emf
 from tests.world import World
 
 OF_SCHEDULES = ("appointments_by_key", "digest_weeks", "feeds_by_id", "days_by_key")
@@ -191,18 +198,89 @@ def test_a_schedule_restored_from_before_a_move_tells_nobody_of_it_again(desk: D
     assert desk.visit().row.start == desk.stored(request).start == LATER
 
 
-def test_a_replayed_stream_sends_nothing_again(world: World) -> None:
-    """Every version that a request ever had is delivered once more: what is stored decides, not what comes."""
-    submitted = world.submit()
-    world.deliver()
-    world.source.enter(a_row())
-    world.pull()
-    world.deliver()
-    sent = len(world.mailer.sent)
-    for _ in range(5):
-        world.clock.advance(hours=1)
-        assert world.send_messages("harbor", submitted.request.id) == 0
-    assert len(world.mailer.sent) == sent
+class Written(dict[Any, Any]):
+    """Items by key, and each that was ever written, as the table's stream holds them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stream: list[dict[str, Any]] = []
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        image = (_notice_item if isinstance(value, Notice) else request_item)(value).serialize()
+        self.stream.append({"dynamodb": {"NewImage": image}})
+
+
+class Pipe:
+    """The two functions between the stream and the mail service."""
+
+    def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("PUBLIC_URL", "SENDER", "CONFIGURATION_SET", "LINK_SECRETS_PARAMETER", "MESSAGE_QUEUE_URL"):
+            monkeypatch.setenv(name, "https://book.example")
+        self.relay, self.sender = emf.load("relay_changes", monkeypatch), emf.load("send_messages", monkeypatch)
+        self.queue = FakeMessageQueue()
+        self.relay.queue = self.queue  # type: ignore[attr-defined]
+        self.sender.send_messages = desk.send_messages  # type: ignore[attr-defined]
+
+    def flow(self, records: Sequence[dict[str, Any]]) -> int:
+        """Deliver records of the stream; how many deliveries came of them. None may fail."""
+        self.queue.waiting.clear()
+        self.relay.handler({"Records": list(records)}, None)
+        asked = [
+            {
+                "messageId": str(number),
+                "attributes": {"MessageGroupId": f"{subject}.{number}"},
+                "body": json.dumps({"practice": practice, "request": subject}),
+            }
+            for number, (practice, subject, _) in enumerate(self.queue.waiting)
+        ]
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 600_000)
+        assert self.sender.handler({"Records": asked}, context) == {"batchItemFailures": []}
+        return len(asked)
+
+
+@pytest.mark.parametrize("again", [list, lambda stream: stream[::-1], lambda stream: stream * 2])
+def test_a_replayed_stream_sends_nothing_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, again: Callable[[list[Any]], list[Any]]
+) -> None:
+    """Every version that a request or a notice ever had is delivered once more, in any order: what is stored decides, not what
+    comes.
+    """
+    desk.store.requests_by_id, desk.store.notices_by_id = requests, notices = Written(), Written()
+    request = desk.confirmed()
+    desk.change(**at(LATER))
+    desk.minutes(5)
+    desk.call_off()
+    desk.minutes(5)
+    desk.ask(1, start=START + timedelta(days=2), first_name="Ana")
+    desk.store.notices.add(notices_of.test_message("harbor", (), desk.clock.now()))
+    desk.minutes()
+    assert desk.told(request) == [CONFIRMED, RESCHEDULED, CANCELLED]
+    assert {kind for kind, *_ in sent_by_kind(desk)} >= {"received_staff", "test_staff"}
+    sent, stored = list(desk.mailer.sent), (dict(requests), dict(notices), deepcopy(desk.store.messages_by_id))
+    stream = [*requests.stream, *notices.stream]
+
+    pipe = Pipe(desk, monkeypatch)
+    for _ in range(3):
+        desk.clock.advance(hours=1)
+        assert pipe.flow(again(stream)) >= 8, "the relay names what was unsent when it was written"
+
+    assert desk.mailer.sent == sent
+    assert (dict(requests), dict(notices), desk.store.messages_by_id) == stored
+
+
+def test_what_the_stream_brings_first_goes_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way that is replayed is the way that mail goes."""
+    desk.store.requests_by_id = requests = Written()
+    pipe = Pipe(desk, monkeypatch)
+    request = desk.submit().request
+    assert pipe.flow(requests.stream) == 1
+    assert [tags["message"] for *_, tags in desk.mailer.sent] == ["000001-received_staff", "000001-received_patient"]
+    assert desk.stored(request).due == ()
+
+
+def sent_by_kind(desk: Desk) -> list[tuple[str, ...]]:
+    return [(str(tags["message"]).rpartition("-")[2], str(tags["request"])) for *_, tags in desk.mailer.sent]
 
 
 def test_a_request_restored_from_before_its_mail_is_told_no_more_than_once_again(world: World) -> None:

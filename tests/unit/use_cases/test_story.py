@@ -20,7 +20,7 @@ from oneway.domain.messages import MessageState
 from oneway.domain.occupancy import OccupantKind
 from oneway.domain.requests import RequestState
 from oneway.faults import MailOutcomeUnknown, MailRefused, MailUnavailable, RateLimited, Unavailable
-from oneway.use_cases.send_messages import LEASE, NotYet
+from oneway.use_cases.send_messages import LEASE, UNANSWERED, NotYet
 from oneway.use_cases.sync_feed import Outcome
 
 from tests.builders import KEY, NOW, START, a_form, a_practice, a_provider, a_record, a_row
@@ -531,7 +531,7 @@ class TestMessages:
         world.mailer.fault = None
         with pytest.raises(NotYet):
             world.send_messages("harbor", submitted.request.id)
-        world.clock.advance(seconds=LEASE.total_seconds() + 1)
+        world.clock.advance(seconds=UNANSWERED.total_seconds() + 1)
         assert world.send_messages("harbor", submitted.request.id) == 2
 
     def test_a_refused_message_is_not_sent_and_says_so(self, world: World) -> None:

@@ -1,6 +1,7 @@
 """What came back of mail: the message's state, no more mail to that address, and a call, once each."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
@@ -10,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oneway.domain.errors import Forbidden, LinkNotFound, PracticeNotFound, RequestNotFound, StoreUnavailable
-from oneway.domain.messages import Delivery, MessageKind, MessageRecord, MessageState, Why
+from oneway.domain.messages import Delivery, DueMessage, MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Happening, Request
 from oneway.domain.suppression import mark_of
-from oneway.faults import MailOutcomeUnknown, MailRefused
+from oneway.faults import MailOutcomeUnknown, MailRefused, MailUnavailable
 from oneway.mail import ses_events
 from oneway.use_cases.send_messages import NotYet
 
 from tests.builders import START
-from tests.desk import LATER, NADIA, VIC, Desk
+from tests.desk import LATER, NADIA, VIC, Desk, at
 from tests.ses_events import NAMES, an_event
 
 RECEIVED = "000001-received_patient"
@@ -55,7 +56,7 @@ def unsure(desk: Desk) -> Request:
     for _ in range(2):
         with pytest.raises(NotYet):
             desk.deliver()
-        desk.clock.advance(minutes=2)
+        desk.clock.advance(minutes=6)
     desk.mailer.fault = None
     desk.deliver()
     return request
@@ -310,10 +311,190 @@ class TestLookingForTheEvent:
             desk.send_messages("harbor", request.id)
         desk.mailer.fault = None
         say(desk, "send", request, "000001-received_staff")
-        desk.clock.advance(minutes=2)
+        desk.clock.advance(minutes=6)
         desk.deliver()
         assert [tags["message"] for *_, tags in desk.mailer.sent] == [RECEIVED]
         assert record(desk, request, "000001-received_staff").state is MessageState.SENT
+
+
+def not_confirmed(desk: Desk) -> tuple[Request, str]:
+    """A request whose patient was told not to come; that message."""
+    request = desk.ask()
+    desk.clock.at = START - timedelta(hours=1)
+    desk.minutes()
+    assert desk.told(request) == ["not_confirmed_patient"]
+    return request, the(desk, request, MessageKind.NOT_CONFIRMED_PATIENT)
+
+
+def confirmed(desk: Desk) -> tuple[Request, str]:
+    request = desk.confirmed()
+    return request, the(desk, request, MessageKind.CONFIRMED_PATIENT)
+
+
+def received(desk: Desk) -> tuple[Request, str]:
+    return desk.ask(), RECEIVED
+
+
+def the(desk: Desk, request: Request, kind: MessageKind) -> str:
+    return next(one.id for one in desk.store.messages.list("harbor", request.id) if one.kind is kind)
+
+
+def is_entered(desk: Desk, request: Request) -> None:
+    desk.enter()
+    desk.minutes(4)
+
+
+def is_called_off(desk: Desk, request: Request) -> None:
+    desk.call_off()
+    desk.minutes(4)
+
+
+def is_moved(desk: Desk, request: Request) -> None:
+    desk.change(**at(LATER))
+    desk.minutes(5)
+
+
+def is_untied(desk: Desk, request: Request) -> None:
+    desk.undo(request)
+    desk.minutes(2)
+
+
+def is_turned_down(desk: Desk, request: Request) -> None:
+    desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "")
+    desk.minutes(2)
+
+
+SAID_THEN_CAME = [
+    (received, is_entered),
+    (received, is_turned_down),
+    (not_confirmed, is_entered),
+    (confirmed, is_called_off),
+    (confirmed, is_moved),
+    (confirmed, is_untied),
+]
+"""What was said, and what came after it."""
+Said, Came = Callable[[Desk], tuple[Request, str]], Callable[[Desk, Request], None]
+
+
+class TestLateBounce:
+    """A soft bounce comes hours after the message: staff are not asked to tell what is no longer so."""
+
+    @pytest.mark.parametrize(("said", "came"), SAID_THEN_CAME)
+    def test_whoever_has_the_newer_message_is_not_called_about_the_older(
+        self, desk: Desk, said: Said, came: Came
+    ) -> None:
+        request, message = said(desk)
+        came(desk, request)
+        say(desk, "bounce_transient", request, message)
+        desk.minutes()
+        assert desk.stored(request).call is None
+        assert staff_mail(desk).count(MessageKind.UNREACHABLE_STAFF) == 0
+        assert record(desk, request, message).delivery is Delivery.BOUNCED
+
+    @pytest.mark.parametrize(("said", "came"), SAID_THEN_CAME)
+    def test_nor_where_it_came_back_before(self, desk: Desk, said: Said, came: Came) -> None:
+        request, message = said(desk)
+        say(desk, "bounce_transient", request, message)
+        call = desk.stored(request).call
+        assert call
+        assert call.id == message
+        came(desk, request)
+        assert desk.stored(request).call is None
+
+    @pytest.mark.parametrize(("said", "came"), SAID_THEN_CAME)
+    def test_nor_where_the_newer_message_is_only_about_to_go_out(self, desk: Desk, said: Said, came: Came) -> None:
+        request, message = said(desk)
+        desk.mailer.fault = MailUnavailable()
+        with suppress(NotYet):
+            came(desk, request)
+        with suppress(NotYet):
+            desk.minutes(3)
+        say(desk, "bounce_transient", request, message)
+        desk.mailer.fault = None
+        desk.minutes(2)
+        assert desk.stored(request).call is None
+        assert MessageKind.UNREACHABLE_STAFF not in staff_mail(desk)
+
+    @pytest.mark.parametrize("said", [received, not_confirmed])
+    @pytest.mark.parametrize("bounce_first", [True, False])
+    def test_nor_where_the_practice_has_no_message_of_what_came(
+        self, desk: Desk, said: Said, bounce_first: bool
+    ) -> None:
+        desk.practice = replace(desk.practice, switches=replace(desk.practice.switches, confirmed=False))
+        desk.store.practices.save(desk.practice)
+        request, message = said(desk)
+        if bounce_first:
+            say(desk, "bounce_transient", request, message)
+        is_entered(desk, request)
+        say(desk, "bounce_transient", request, message)
+        assert desk.stored(request).call is None
+
+    @pytest.mark.parametrize("bounce_first", [True, False])
+    def test_nor_of_a_visit_that_was_cancelled_without_a_word(self, desk: Desk, bounce_first: bool) -> None:
+        request, message = confirmed(desk)
+        desk.practice = replace(desk.practice, switches=replace(desk.practice.switches, cancelled=False))
+        desk.store.practices.save(desk.practice)
+        if bounce_first:
+            say(desk, "bounce_transient", request, message)
+        is_called_off(desk, request)
+        say(desk, "bounce_transient", request, message)
+        assert desk.stored(request).call is None
+
+    def test_of_a_visit_that_has_begun_nobody_is_called(self, desk: Desk) -> None:
+        request, message = confirmed(desk)
+        desk.clock.at = START + timedelta(minutes=1)
+        say(desk, "bounce_transient", request, message)
+        assert desk.stored(request).call is None
+
+    def test_of_what_is_still_so_staff_are_told(self, desk: Desk) -> None:
+        for said in (received, not_confirmed, confirmed):
+            desk = Desk()
+            request, message = said(desk)
+            say(desk, "bounce_transient", request, message)
+            call = desk.stored(request).call
+            assert call
+            assert call.id == message
+
+    def test_a_cancellation_that_is_not_told_yet_does_not_count(self, desk: Desk) -> None:
+        """If the visit is booked again, nobody is told anything: the call is all that says that it is confirmed."""
+        request, message = confirmed(desk)
+        desk.call_off()
+        desk.clock.advance(minutes=1)
+        desk.sync_feed("harbor", "ehr~osei")
+        assert desk.stored(request).awaited
+        say(desk, "bounce_transient", request, message)
+        desk.book_again()
+        desk.minutes(4)
+        call = desk.stored(request).call
+        assert call
+        assert call.kind is MessageKind.CONFIRMED_PATIENT
+
+    def test_the_call_names_the_time_that_the_patient_was_told(self, desk: Desk) -> None:
+        """Of a visit at another time than the one asked for, which staff untied: the request has its own time again."""
+        request = desk.ask()
+        desk.enter(**at(LATER))
+        desk.minutes()
+        desk.accept(request)
+        desk.minutes(3)
+        desk.undo(request)
+        desk.minutes(2)
+        assert desk.told(request)[-1] == "correction_patient"
+        say(desk, "bounce_transient", request, the(desk, request, MessageKind.CORRECTION_PATIENT))
+        now = desk.stored(request)
+        assert now.start == START
+        assert now.call
+        assert now.call.old_start == LATER
+
+    def test_whom_staff_told_the_newer_by_phone_they_do_not_call_about_the_older(self, desk: Desk) -> None:
+        request, message = confirmed(desk)
+        desk.mailer.fault = MailRefused()
+        is_moved(desk, request)
+        call = desk.stored(request).call
+        assert call
+        assert call.kind is MessageKind.RESCHEDULED_PATIENT
+        desk.close_call_task("harbor", NADIA, request.id, call.id)
+        say(desk, "bounce_transient", request, message)
+        assert desk.stored(request).call is None
 
 
 class TestCallTasks:
@@ -371,6 +552,62 @@ class TestCallTasks:
         for _ in range(2):
             say(desk, "send", request, call.id)
             assert desk.stored(request).call is None
+
+    @pytest.mark.parametrize("name", ["recorded_send", "recorded_delivery"])
+    def test_what_it_says_before_the_call_is_written_takes_that_away_too(
+        self, desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between the mark that nobody knows and the write of whom to call."""
+        fake = type(desk.store.messages)
+        mark = fake.mark
+
+        def marked_and_told(self: Any, *given: Any) -> MessageRecord:
+            done = mark(self, *given)
+            if done.state is MessageState.UNCERTAIN:
+                say(desk, name, desk.store.requests.get("harbor", given[1]), done.id)
+            return done
+
+        monkeypatch.setattr(fake, "mark", marked_and_told)
+        request = unsure(desk)
+        monkeypatch.undo()
+        desk.minutes()
+        assert desk.stored(request).call is None
+        assert desk.stored(request).due == ()
+        assert record(desk, request, the(desk, request, MessageKind.CONFIRMED_PATIENT)).state is MessageState.SENT
+
+    def test_or_while_it_is_written(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The call is written after the event was kept with the message, and before it is looked for."""
+        request = unsure(desk)
+        with_call = desk.stored(request)
+        assert with_call.call
+        confirmed = the(desk, request, MessageKind.CONFIRMED_PATIENT)
+        before = replace(with_call, call=None)
+        desk.store.requests_by_id["harbor", request.id] = before
+        fake = type(desk.store.messages)
+        settle = fake.settle
+        later = replace(with_call, settled=with_call.settled + 1)
+
+        def settled_meanwhile(self: Any, *given: Any) -> Request | None:
+            desk.store.requests_by_id["harbor", request.id] = later
+            monkeypatch.undo()
+            return settle(self, *given)
+
+        monkeypatch.setattr(fake, "settle", settled_meanwhile)
+        due = DueMessage(confirmed, MessageKind.CONFIRMED_PATIENT)
+        desk.store.requests_by_id["harbor", request.id] = replace(before, due=(due,))
+        say(desk, "send", request, confirmed)
+        assert desk.stored(request).call is None
+
+    def test_or_where_it_was_cut_and_comes_again(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        request = unsure(desk)
+        confirmed = the(desk, request, MessageKind.CONFIRMED_PATIENT)
+        monkeypatch.setattr(type(desk.store.messages), "settle", _unavailable)
+        with pytest.raises(StoreUnavailable):
+            say(desk, "send", request, confirmed)
+        monkeypatch.undo()
+        assert desk.stored(request).call
+        say(desk, "send", request, confirmed)
+        assert desk.stored(request).call is None
 
     def test_once_it_came_back_staff_know_why(self, desk: Desk) -> None:
         request = unsure(desk)
@@ -572,9 +809,11 @@ def test_a_change_of_the_request_at_the_same_moment_is_not_lost() -> None:
     request = desk.ask()
     desk.store.before_commit = lambda: desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "") and None
     say(desk, "bounce", request)
+    desk.deliver()
     now = desk.stored(request)
     assert now.closed
     assert now.call
+    assert now.call.kind is MessageKind.CANCELLED_PATIENT
 
 
 class TestLinks:

@@ -143,6 +143,9 @@ class MessageRecord:
     """The state of one message: who holds its claim until when, what the mail service called it, and what came back of it.
 
     `stopped` are the marks of the addresses that get no mail since this message came back from them (domain/suppression.py).
+    `version` counts how often it was written; 0 of one that was stored before this was counted. `one_by_one`: the mail
+    service refused to send it to all recipients at once; `handed` are the marks of those who have it already.
+    `old_start` is that of the message as it was written (DueMessage).
     """
 
     id: str
@@ -156,6 +159,15 @@ class MessageRecord:
     delivery: Delivery = Delivery.NOTHING
     reported_at: datetime | None = None
     stopped: tuple[str, ...] = ()
+    version: int = 0
+    one_by_one: bool = False
+    handed: tuple[str, ...] = ()
+    old_start: datetime | None = None
+
+    @property
+    def is_to_call(self) -> bool:
+        """Whether staff have to say by phone what it did not."""
+        return self.why is not None and needs_call(self.kind, self.why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A request: what a patient asked for online, and the life it leads (product section 1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -9,6 +9,7 @@ from typing import Any
 from .appointments import AppointmentState
 from .errors import RequestAlreadyAnswered
 from .messages import (
+    SAY_NO_VISIT,
     TELL_A_VISIT,
     CallTask,
     DueMessage,
@@ -17,6 +18,7 @@ from .messages import (
     MessageState,
     Why,
     needs_call,
+    overtaken,
 )
 
 SWEPT_AFTER = timedelta(minutes=2)
@@ -387,14 +389,50 @@ def expired(request: Request, now: datetime, messages: tuple[MessageKind, ...] =
     return changed(request, after, CLOCK, now, Happening.EXPIRED, due_now(request, messages))
 
 
-def unreachable(request: Request, task: CallTask, now: datetime) -> Transition | None:
-    """A message came back: staff have to call, and are told so once. None if they know of this message already."""
+def unreachable(request: Request, task: CallTask, records: Iterable[MessageRecord], now: datetime) -> Transition | None:
+    """A message came back: staff have to call, and are told so once. None if they know of this message already, if the patient
+    has a newer one of `records`, or if what it said is no longer so: it may come back hours after it went out.
+    """
     call = request.call
     if call and (call.id > task.id or (call.id == task.id and call.why is not Why.UNCERTAIN)):
+        return None
+    if _is_outdated(request, task, list(records), now):
         return None
     told = () if request.call and request.call.why is not Why.NO_ADDRESS else (MessageKind.UNREACHABLE_STAFF,)
     after = replace(request, call=task)
     return changed(request, after, SYNC, now, Happening.UNREACHABLE, due_now(request, told), detail=str(task.why))
+
+
+def _is_outdated(request: Request, task: CallTask, records: Sequence[MessageRecord], now: datetime) -> bool:
+    """Whether to tell now what a message said would contradict what the patient knows, or what is so."""
+    if any(one.id > task.id and _is_told(one) for one in records) or not still_so(request, task.kind):
+        return True
+    later = [one for one in request.due if one.id > task.id]
+    told = [one.kind for one in records if one.state is not MessageState.OVERTAKEN]
+    due = DueMessage(task.id, task.kind, old_start=task.old_start)
+    return overtaken(due, later, told, request.pending, request.start, now)
+
+
+def _is_told(record: MessageRecord) -> bool:
+    """Whether the patient has a message, or staff had to tell it by phone."""
+    if record.kind.to_staff:
+        return False
+    return record.state is MessageState.SENT or record.is_to_call
+
+
+def still_so(request: Request, kind: MessageKind) -> bool:
+    """Whether what a message to the patient says is so now. While a cancelled visit may still be entered anew, nothing was said
+    of the cancellation yet.
+    """
+    link = request.link
+    comes = link is not None and link.state is not AppointmentState.CANCELLED
+    if kind in TELL_A_VISIT:
+        return comes or (link is not None and request.awaited is not None)
+    if kind in (MessageKind.RECEIVED_PATIENT, MessageKind.NOT_CONFIRMED_PATIENT):
+        return request.pending
+    if kind is MessageKind.CANCELLED_PATIENT and request.pending:
+        return False
+    return not (kind in SAY_NO_VISIT and comes)
 
 
 def reached(request: Request, message_id: str) -> Request:

@@ -19,6 +19,9 @@ _OURS_TO_MEND = ("not verified", "paused", "suspended", "disabled")
 calls a pause MessageRejected, too, beside AccountSendingPausedException and ConfigurationSetSendingPausedException.
 """
 
+_BROKE = 500
+"""An answer from here on may come from behind the one who took the message: as little a no as none at all."""
+
 
 @lru_cache(maxsize=1)
 def _client() -> "BaseClient":
@@ -56,9 +59,11 @@ class SesMailer:
 
 
 def fault_of(error: ClientError) -> MailError:
-    """What SES's refusal means for the message: never, in a moment, or once somebody has mended something."""
+    """What SES's answer means for the message: never, in a moment, once somebody has mended something, or nobody knows."""
     said = error.response.get("Error", {})
     code, message = said.get("Code", ""), str(said.get("Message", "")).lower()
+    if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _BROKE:
+        return MailOutcomeUnknown(code)
     if code in _FINAL and not any(word in message for word in _OURS_TO_MEND):
         return MailRefused(code)
     if code == "Throttling" and "rate" in message:

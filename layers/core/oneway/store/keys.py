@@ -119,7 +119,7 @@ def notice(slug: str, notice_id: str) -> Key:
 
 
 def suppressed(slug: str, mark: str) -> Key:
-    """That an address gets no mail of a practice, by its mark."""
+    """That an address gets no mail of a practice, or missed some, by its mark (domain/suppression.py)."""
     return Key(f"{slug}#SUPPRESSED", mark)
 
 

@@ -31,10 +31,12 @@ class DynamoNoticeRepository:
         return decoded(found, Notice) if found else None
 
     def done(self, notice: Notice, at: datetime) -> None:
-        """A notice needs no more mail: it was sent, or is not to be."""
+        """A notice needs no more mail: it was sent, or is not to be. Its body is not compared: another release may store it
+        otherwise.
+        """
         with suppress(WriteConflict):
             after = replace(notice, sent_at=at)
-            save_if(_notice_item(after), TableItem.body == _notice_item(notice).body)
+            save_if(_notice_item(after), TableItem.unsent_since == _due_since(notice))
 
 
 class DynamoSuppressionRepository:
@@ -63,12 +65,16 @@ class DynamoSuppressionRepository:
         return [decoded(one, Suppression) for one in get_many(keys.suppressed(practice, mark) for mark in marks)]
 
 
+def _due_since(notice: Notice) -> str:
+    return f"{keys.instant(notice.due_at)}#{notice.id}"
+
+
 def _notice_item(notice: Notice) -> TableItem:
     due = notice.sent_at is None
     return item(
         keys.notice(notice.practice, notice.id),
         notice,
         unsent=keys.UNSENT if due else None,
-        unsent_since=f"{keys.instant(notice.due_at)}#{notice.id}" if due else None,
+        unsent_since=_due_since(notice) if due else None,
         expires_at=int(notice.due_at.timestamp()) + _KEPT_DAYS * 86400,
     )

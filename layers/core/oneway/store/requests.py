@@ -47,6 +47,16 @@ def still_as_read(request: Request) -> Condition:
     return still
 
 
+def _still_the_message(before: MessageRecord | None) -> Condition:
+    """That nobody has written a message since it was read; as of a request, its body is not compared."""
+    if before is None:
+        return TableItem.pk.does_not_exist()
+    # Items from before the counter have none.
+    version = TableItem.v == before.version if before.version else TableItem.v.does_not_exist()
+    still: Condition = TableItem.pk.exists() & version
+    return still
+
+
 _BESIDE_AT_ONCE = 50
 """Requests whose two items are one BatchGetItem."""
 
@@ -181,15 +191,19 @@ class DynamoMessageRepository:
         found = query(partition, TableItem.sk.startswith("MESSAGE#"), consistent=True)
         return [decoded(one, MessageRecord) for one in found]
 
-    def claim(self, practice: str, request_id: str, before: MessageRecord | None, claimed: MessageRecord) -> None:
-        """Write a claim, if what is stored is still `before`. Raises WriteConflict."""
-        new = item(keys.message(practice, request_id, claimed.id), claimed)
-        old = item(keys.message(practice, request_id, claimed.id), before).body if before else None
-        save_if(new, TableItem.body == old if old else TableItem.pk.does_not_exist())
+    def claim(
+        self, practice: str, request_id: str, before: MessageRecord | None, claimed: MessageRecord
+    ) -> MessageRecord:
+        """Write a claim, if what is stored is still of the version of `before`; as it is then stored. Raises WriteConflict."""
+        stored = replace(claimed, version=(before.version if before else 0) + 1)
+        save_if(
+            item(keys.message(practice, request_id, claimed.id), stored, stored.version), _still_the_message(before)
+        )
+        return stored
 
-    def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> None:
-        """Replace our claim by its outcome. Raises WriteConflict if it is no longer ours."""
-        self.claim(practice, request_id, claimed, done)
+    def mark(self, practice: str, request_id: str, claimed: MessageRecord, done: MessageRecord) -> MessageRecord:
+        """Replace our claim by its outcome; as it is then stored. Raises WriteConflict if it is no longer ours."""
+        return self.claim(practice, request_id, claimed, done)
 
     def settle(self, request: Request, after: Request) -> Request | None:
         """Replace a request by one that differs in what is due, as it is then stored; None if it is no longer as it was read."""

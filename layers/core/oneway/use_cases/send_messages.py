@@ -27,7 +27,7 @@ from ..domain.messages import (
 from ..domain.notices import Notice, notice_named
 from ..domain.practices import Practice
 from ..domain.requests import Request, due_meanwhile, with_call_after, with_due
-from ..domain.suppression import mark_of
+from ..domain.suppression import Suppression, mark_of, missed_mark_of
 from ..domain.waiting import digests
 from ..faults import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 from ..links import PrivateLinks
@@ -44,6 +44,8 @@ from .schedule_age import ScheduleAge
 
 LEASE = timedelta(seconds=60)
 """Longer than the function may run, shorter than the queue waits before it delivers again."""
+UNANSWERED = timedelta(minutes=5)
+"""After a try without an answer: what the mail service took it tells by then, and a short outage of it is over."""
 ONE_SEND = timedelta(seconds=16)
 """The longest that handing over one message may take, the wait for our part of the rate included (mail/ses.py, mail/pacing.py),
 and writing what became of it: with less time left none is claimed.
@@ -92,6 +94,15 @@ class _Way:
 
 
 @dataclass(frozen=True, slots=True)
+class _Letter:
+    """A message that is due, how it is written to some of its recipients, and what it is tagged with."""
+
+    due: DueMessage
+    compose: Callable[[Sequence[str]], bytes]
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class SendMessages:
     """Sends a request's due messages, or a notice, and takes the mark off that says so."""
 
@@ -106,6 +117,8 @@ class SendMessages:
     sender: str
     age: ScheduleAge
     clock: Clock
+    staff_missed: Callable[[str, Why], None] = lambda subject, why: None
+    """Is told of what staff did not get, for who watches the product: of which request or notice, and why."""
 
     def __call__(self, slug: str, subject: str, deadline: datetime | None = None) -> int:
         """Send what is due of a request, or a notice, by its name; how many messages went out.
@@ -237,15 +250,40 @@ class SendMessages:
             return record
         if record and record.claimed_until and record.claimed_until > self.clock.now():
             raise NotYet("claimed")
-        known = record or MessageRecord(due.id, due.kind, MessageState.CLAIMED, 0)
-        if known.attempts >= TRIES:
-            return self._keep(way, record, replace(known, state=MessageState.UNCERTAIN, why=Why.UNCERTAIN))
+        known = record or MessageRecord(due.id, due.kind, MessageState.CLAIMED, 0, old_start=due.old_start)
+        left = [one for one in recipients if mark_of(way.practice, one) not in known.handed]
         # A claim counts as a try of which nobody knows how it ended, so whatever else may fail comes before it.
-        allowed = [one for one in recipients if not self.suppressions.get(way.practice, mark_of(way.practice, one))]
+        allowed = [one for one in left if not self.suppressions.get(way.practice, mark_of(way.practice, one))]
+        if known.attempts >= TRIES:
+            self._staff_miss(way, due, allowed, Why.UNCERTAIN)
+            return self._keep(way, record, replace(known, state=MessageState.UNCERTAIN, why=Why.UNCERTAIN))
+        if not allowed and known.handed:
+            return self._keep(way, record, self._sent(known))
         if not allowed:
             why = Why.SUPPRESSED if recipients else Why.NO_ADDRESS
             return self._keep(way, record, replace(known, state=MessageState.UNSENT, why=why))
-        return self._hand_over(way, record, known, compose(allowed), allowed, tags)
+        letter = _Letter(due, compose, tags)
+        return self._hand_over(way, record, known, compose(allowed), allowed, letter)
+
+    def _staff_miss(self, way: _Way, due: DueMessage, addresses: Sequence[str], why: Why) -> None:
+        """Keep for staff that a message did not go out to some of them, or perhaps not: of a patient they have a call to make."""
+        if not due.kind.to_staff or not addresses:
+            return
+        for one in addresses:
+            missed = Suppression(missed_mark_of(way.practice, one), why, self.clock.now())
+            self.suppressions.add(way.practice, missed)
+        self.staff_missed(way.subject, why)
+
+    def _sent(self, known: MessageRecord, mail_id: str = "") -> MessageRecord:
+        """A message that went out just now."""
+        return replace(
+            known,
+            state=MessageState.SENT,
+            claimed_until=None,
+            sent_at=self.clock.now(),
+            mail_id=mail_id or known.mail_id,
+            why=None,
+        )
 
     def _hand_over(
         self,
@@ -254,7 +292,7 @@ class SendMessages:
         known: MessageRecord,
         mime: bytes,
         recipients: Sequence[str],
-        tags: dict[str, str],
+        letter: _Letter,
     ) -> MessageRecord:
         """Raises MailError, NotYet. Where the service asks for patience a few times at once, then the queue has it; nothing is
         claimed meanwhile, so that whoever dies of old age does not count as having tried.
@@ -263,11 +301,18 @@ class SendMessages:
             if way.is_over(self.clock.now() + ONE_SEND):
                 raise NotYet("no time left")
             claimed = replace(known, attempts=known.attempts + 1, claimed_until=self.clock.now() + LEASE)
-            self.messages.claim(way.practice, way.subject, record, claimed)
+            claimed = self.messages.claim(way.practice, way.subject, record, claimed)
+            if known.one_by_one:
+                return self._one_by_one(way, claimed, recipients, letter)
             try:
-                mail_id = self.mailer.send(mime, self.sender, recipients, tags)
+                mail_id = self.mailer.send(mime, self.sender, recipients, letter.tags)
             except MailRefused:
-                return self._keep(way, claimed, replace(claimed, state=MessageState.UNSENT, why=Why.REFUSED))
+                if letter.due.kind.to_staff and len(recipients) > 1:
+                    return self._one_by_one(way, claimed, recipients, letter)
+                return self._refused(way, claimed, recipients, letter)
+            except MailOutcomeUnknown:
+                self._keep(way, claimed, replace(claimed, claimed_until=self.clock.now() + UNANSWERED))
+                raise
             except MailUnavailable as error:
                 # The service said no before it took the message: the claim is free again and this was no try.
                 record = self._keep(way, claimed, replace(known, claimed_until=self.clock.now()))
@@ -275,10 +320,44 @@ class SendMessages:
                     raise
                 self.clock.pause(random.uniform(0.5, 1) * _FIRST_PAUSE_SECONDS * 2**number)
             else:
-                sent_at = self.clock.now()
-                sent = replace(claimed, state=MessageState.SENT, claimed_until=None, sent_at=sent_at, mail_id=mail_id)
-                return self._keep(way, claimed, sent)
+                return self._keep(way, claimed, self._sent(claimed, mail_id))
         raise NotYet("throttled")
+
+    def _one_by_one(
+        self, way: _Way, claimed: MessageRecord, recipients: Sequence[str], letter: _Letter
+    ) -> MessageRecord:
+        """What was refused to all together goes to each alone: one bad address keeps it from no other. Who has it is written at
+        once, so that nobody gets it again where this is cut. Raises MailError, NotYet.
+        """
+        if not claimed.one_by_one:
+            claimed = self._keep(way, claimed, replace(claimed, one_by_one=True))
+        refused = []
+        for one in recipients:
+            try:
+                if way.is_over(self.clock.now() + ONE_SEND):
+                    raise MailUnavailable("no time left")
+                mail_id = self.mailer.send(letter.compose([one]), self.sender, [one], letter.tags)
+            except MailRefused:
+                refused.append(one)
+            except MailOutcomeUnknown:
+                self._keep(way, claimed, replace(claimed, claimed_until=self.clock.now() + UNANSWERED))
+                raise
+            except MailUnavailable:
+                # Of whom it went to we know, so this was no try.
+                now = self.clock.now()
+                self._keep(way, claimed, replace(claimed, attempts=claimed.attempts - 1, claimed_until=now))
+                raise
+            else:
+                handed = (*claimed.handed, mark_of(way.practice, one))
+                claimed = self._keep(way, claimed, replace(claimed, handed=handed, mail_id=mail_id))
+        return self._refused(way, claimed, refused, letter)
+
+    def _refused(self, way: _Way, claimed: MessageRecord, recipients: Sequence[str], letter: _Letter) -> MessageRecord:
+        """What the mail service will never take for these recipients; others may have it."""
+        self._staff_miss(way, letter.due, recipients, Why.REFUSED)
+        if claimed.handed:
+            return self._keep(way, claimed, self._sent(claimed))
+        return self._keep(way, claimed, replace(claimed, state=MessageState.UNSENT, why=Why.REFUSED))
 
     def _drop(self, request: Request, due: DueMessage, record: MessageRecord | None) -> MessageRecord:
         """What was never tried is overtaken; of what was, nobody knows whether it went out."""
@@ -287,18 +366,15 @@ class SendMessages:
             raise NotYet("claimed")
         state = MessageState.UNCERTAIN if record and record.attempts else MessageState.OVERTAKEN
         dropped = MessageRecord(due.id, due.kind, state, record.attempts if record else 0)
-        self.messages.claim(request.practice, request.id, record, dropped)
-        return dropped
+        return self.messages.claim(request.practice, request.id, record, dropped)
 
     def _keep(self, way: _Way, before: MessageRecord | None, after: MessageRecord) -> MessageRecord:
-        """Write what became of a message, unless somebody else did. Raises WriteConflict."""
+        """Write what became of a message, unless somebody else did; as it is then stored. Raises WriteConflict."""
         if after.state is not MessageState.CLAIMED:
             after = replace(after, claimed_until=None)
         if before is None:
-            self.messages.claim(way.practice, way.subject, None, after)
-        else:
-            self.messages.mark(way.practice, way.subject, before, after)
-        return after
+            return self.messages.claim(way.practice, way.subject, None, after)
+        return self.messages.mark(way.practice, way.subject, before, after)
 
 
 def _is_overtaken(record: MessageRecord | None) -> bool:

@@ -1,33 +1,49 @@
-"""Staff's own addresses that get no mail any more (product section 6): they bounced, or somebody there complained.
+"""Staff's own addresses that get no mail any more (product section 6): they bounced, or somebody there complained. And those to
+which a message did not go out, or perhaps not: the mail service refused it, never said, or it came back.
 
-Mail cannot tell of it, so the portal does, where staff see it every day, until they say that an address may be used again.
+Mail cannot tell of it, so the portal does, where staff see it every day, until they say that an address may be used again, or
+that they have seen it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..domain.practices import Practice
-from ..domain.suppression import Suppression, mark_of
+from ..domain.suppression import Suppression, mark_of, missed_mark_of
 from ..ports import PracticeRepository, SuppressionRepository
 from .membership import Membership
 
 
 @dataclass(frozen=True, slots=True)
+class StaffMailTrouble:
+    """Recipients with why and since when: who gets no mail, and who still does, but missed some."""
+
+    stopped: Sequence[tuple[str, Suppression]]
+    missed: Sequence[tuple[str, Suppression]]
+
+
+@dataclass(frozen=True, slots=True)
 class StoppedStaffMail:
-    """One read, of as many items as the practice and its providers have recipients."""
+    """One read, of as many items as the practice and its providers have recipients, twice."""
 
     suppressions: SuppressionRepository
 
-    def __call__(self, practice: Practice) -> Sequence[tuple[str, Suppression]]:
-        """The recipients that get no mail, with why and since when. Raises StoreUnavailable."""
-        marks = {mark_of(practice.slug, one): one for one in practice.all_recipients}
-        found = {one.mark: one for one in self.suppressions.among(practice.slug, list(marks))}
-        return [(address, found[mark]) for mark, address in marks.items() if mark in found]
+    def __call__(self, practice: Practice) -> StaffMailTrouble:
+        """The recipients that get no mail, and those that missed some. Raises StoreUnavailable."""
+        slug, recipients = practice.slug, list(practice.all_recipients)
+        stops = {one: mark_of(slug, one) for one in recipients}
+        misses = {one: missed_mark_of(slug, one) for one in recipients}
+        among = self.suppressions.among(slug, [*stops.values(), *misses.values()]) if recipients else []
+        found = {one.mark: one for one in among}
+        return StaffMailTrouble(
+            [(one, found[mark]) for one, mark in stops.items() if mark in found],
+            [(one, found[mark]) for one, mark in misses.items() if mark in found and stops[one] not in found],
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class UseStaffAddressAgain:
-    """Staff say that mail to one of their own addresses arrives again, or is wanted again."""
+    """Staff say that mail to one of their own addresses arrives again, or is wanted again; or that they know what it missed."""
 
     membership: Membership
     practices: PracticeRepository
@@ -41,3 +57,4 @@ class UseStaffAddressAgain:
         mark = mark_of(slug, address)
         if mark in {mark_of(slug, one) for one in self.practices.get(slug).all_recipients}:
             self.suppressions.remove(slug, mark)
+            self.suppressions.remove(slug, missed_mark_of(slug, address))

@@ -2,19 +2,20 @@
 
 An event may come twice, late, or out of order; the stronger word stays. Of an address that bounced for good, or complained,
 nothing is mailed any more, and staff have to call. What is written last is the message's own state: cut anywhere, it is all done
-again.
+again. But for the call about what nobody knew: that goes once the record says what became of it, whenever the event comes again.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from ..domain.errors import RequestNotFound, WriteConflict
+from ..domain.errors import RequestNotFound, StoreUnavailable, WriteConflict
 from ..domain.mail_events import MailEvent, marks_to_stop, tracked
 from ..domain.messages import CallTask, Delivery, MessageRecord, MessageState, Why, needs_call
 from ..domain.notices import notice_named
 from ..domain.requests import reached, unreachable
-from ..domain.suppression import Suppression
+from ..domain.suppression import Suppression, missed_mark_of
 from ..ports import (
     Clock,
     Ledger,
@@ -47,33 +48,49 @@ class TrackMail:
         record = next((one for one in records if one.id == event.message_id), None)
         if record is None:
             return False
+        if record.one_by_one and record.state is MessageState.CLAIMED:
+            raise StoreUnavailable("being sent to others, too")  # what became of one of them is no word on all
         after = tracked(record, event)
-        if after == record:
-            return True
+        if after != record:
+            self._write(event, records, record, after)
+        of_patient = not record.kind.to_staff and notice_named(event.subject) is None
+        # Where this was cut, the event comes again and says nothing new.
+        if of_patient and (record.state is MessageState.UNCERTAIN or after == record):
+            self._reached(event)
+        return True
+
+    def _write(
+        self, event: MailEvent, records: Sequence[MessageRecord], record: MessageRecord, after: MessageRecord
+    ) -> None:
         why = _WHY.get(event.delivery)
         for mark in marks_to_stop(record, event):
             self.suppressions.add(event.practice, Suppression(mark, why or Why.BOUNCED, self.clock.now()))
+        if why and record.kind.to_staff and not event.final:
+            for address in event.recipients:
+                missed = Suppression(missed_mark_of(event.practice, address), why, self.clock.now())
+                self.suppressions.add(event.practice, missed)
         is_news = after.delivery is not record.delivery
         if why and is_news and needs_call(record.kind, why) and notice_named(event.subject) is None:
-            self._to_call(event, record, why)
-        elif record.state is MessageState.UNCERTAIN and notice_named(event.subject) is None:
-            self._reached(event)
+            self._to_call(event, record, records, why)
         self.messages.claim(event.practice, event.subject, record, after)
-        return True
 
     def _reached(self, event: MailEvent) -> None:
+        """Take the call off that asks whether a message arrived, once its record says that it went out. Whoever is about to write
+        that call has not seen the record: the request is written, too, so that they read again.
+        """
         with suppress(RequestNotFound):
             request = self.requests.get(event.practice, event.subject)
             after = reached(request, event.message_id)
-            if after is not request and self.messages.settle(request, after) is None:
+            is_due = any(one.id == event.message_id for one in request.due)
+            if (is_due or after is not request) and self.messages.settle(request, after) is None:
                 raise WriteConflict
 
-    def _to_call(self, event: MailEvent, record: MessageRecord, why: Why) -> None:
+    def _to_call(self, event: MailEvent, record: MessageRecord, records: Sequence[MessageRecord], why: Why) -> None:
         now = self.clock.now()
         try:
             request = self.requests.get(event.practice, event.subject)
         except RequestNotFound:
             return
-        transition = unreachable(request, CallTask(record.id, record.kind, why, now), now)
+        transition = unreachable(request, CallTask(record.id, record.kind, why, now, record.old_start), records, now)
         if transition:
             self.ledger.commit([RequestChange(transition)])

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
 from oneway.bootstrap import Operators
 from oneway.domain.errors import InvalidInput, PracticeNotFound
 from oneway.domain.practices import Practice

@@ -4,11 +4,11 @@ A photo is cropped to a square, made small and written anew: nothing else of the
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
+from msgspec.structs import replace
 from oneway.domain.practices import Practice
 from PIL import Image, ImageOps, UnidentifiedImageError
 

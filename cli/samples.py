@@ -1,9 +1,10 @@
 """Every message with sample data: what staff and patients get, to be looked at before anybody gets it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.messages import TELL_A_VISIT, CallTask, DueMessage, MessageKind, Why
 from oneway.domain.notices import Notice

@@ -2,20 +2,19 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec import Struct, field
 
 LARGEST_BODY = 4 * 1024 * 1024
 _NAMES = ("127.0.0.1", "localhost")
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request: path and query apart, header names in lower case."""
 
     method: str
@@ -35,8 +34,7 @@ class Asked:
         return bool(origin) and urlsplit(origin).netloc != self.headers.get("host", "")
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """An answer."""
 
     body: bytes | str = b""

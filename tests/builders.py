@@ -1,9 +1,9 @@
 """Small builders with sensible defaults: a test says only what it is about."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.appointments import (
     Appointment,

@@ -1,10 +1,11 @@
 """A practice's front desk as a test plays it: a minute is a pull of each schedule, the timers and the mail."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
 from oneway.domain.appointments import Appointment, AppointmentState, ScheduleRow
 from oneway.domain.messages import MessageKind
 from oneway.domain.requests import Happening, Request, TimelineEntry

@@ -9,11 +9,12 @@ import multiprocessing
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from msgspec.structs import replace
 from oneway.clock import SystemClock
 from oneway.domain import identifiers
 from oneway.domain.availability import DefaultWeek, Opening

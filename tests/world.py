@@ -1,9 +1,10 @@
 """The whole product in memory: all use cases over fakes, the clock in the test's hand."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import replace
 from oneway.contact_marks import ContactMarks
 from oneway.domain.events import HealthEvent
 from oneway.domain.feeds import FeedState

@@ -1,9 +1,9 @@
 """A month as a page shows it: weeks of days, what is free on each, and the times of one day by part of day."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from msgspec import Struct
 from oneway.domain.practices import Provider
 from oneway.domain.requests import PartOfDay
 from oneway.use_cases.list_slots import OfferedSlots
@@ -12,8 +12,7 @@ from oneway.web.problems import local
 Parts = list[tuple[PartOfDay, list[datetime]]]
 
 
-@dataclass(frozen=True)
-class Month:
+class Month(Struct, frozen=True):
     """`weeks` of seven days, None where a day is another month's; `free` says how many times each day has."""
 
     first: date

@@ -1,7 +1,6 @@
 """One request for a page: what was asked and typed, in which language, and where the links of its answer lead."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -9,6 +8,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo
 
 from chalice.app import Request, Response
+from msgspec import Struct, field
+from msgspec.structs import replace
 from oneway.bootstrap import Booking
 from oneway.colours import is_colour
 from oneway.domain.errors import OnewayError, PracticeNotFound, TooManyPending
@@ -28,8 +29,7 @@ ANY = "any"
 """In the place of a provider: whoever is free first."""
 
 
-@dataclass(frozen=True)
-class PageRequest:
+class PageRequest(Struct, frozen=True, dict=True):
     """`typed` tells a form that was sent, with patients' data in it, from a link that was followed, without."""
 
     request: Request

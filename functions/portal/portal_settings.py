@@ -1,11 +1,11 @@
 """Settings of daily life: messages, booking, providers, visit types, branding; and the timeline of the practice."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
 
 from chalice.app import Response
+from msgspec.structs import replace
 from oneway.colours import contrast, is_colour, legible_on, readable_on
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import InvalidInput, NotFound, SettingsChangedMeanwhile

@@ -9,11 +9,11 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from oneway import bootstrap
 from oneway.batch_report import BROKE, STALE, UNANSWERED, Pull, tell
 from oneway.domain.clock_time import instant_of, minute_of
@@ -40,8 +40,7 @@ sync_feed = bootstrap.sync_schedule()
 sync_queue = bootstrap.sync_queue()
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """A pull of a message (its id and group): `asked` if somebody waits for it, `again` if the message was delivered before,
     `alone` if it broke. What is alone or asked for is never dropped; it is put on the queue again where there is no time for it.
     """

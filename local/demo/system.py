@@ -1,9 +1,10 @@
 """The practice's own scheduling system, as its staff use it: entering people and visits, over FHIR R4 (any server)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from .browser import Browser
 
@@ -14,8 +15,7 @@ class SystemRefused(Exception):
     """The scheduling system did not take what staff entered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """A patient as staff enter them."""
 
     first_name: str

@@ -10,13 +10,13 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.availability import DefaultWeek, Opening, Week
 from oneway.domain.clock_time import first_minute

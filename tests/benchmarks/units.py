@@ -7,11 +7,12 @@ for each kilobyte of each item, and one for each kilobyte of an index entry
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil
 from typing import Any
 
+from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, PersonName
 from oneway.domain.clock_time import first_minute, zone_of

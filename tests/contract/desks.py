@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, PersonName, RecordPatient, RowKind, ScheduleRow
 from oneway.domain.feeds import FeedState
 from oneway.ports import ScheduleSource

@@ -10,11 +10,12 @@ references, its paging, what its vendors do otherwise) gets a file of its own, a
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, ScheduleRow, SetAsideRow
 from oneway.domain.feeds import FeedSettings, FeedState, Window
 from oneway.ports import ScheduleSource, Snapshot
@@ -31,8 +32,7 @@ START = datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=-8)))
 Answer = Told | Callable[[Asked], Told]
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(Struct, frozen=True):
     """A patient's record, perhaps merged into another."""
 
     id: str = "p"
@@ -44,8 +44,7 @@ class Record:
 REED = Record()
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """A visit, or a block if it has no patient. `start` has the offset that is written; `status` is a state that the kind has a
     word for, or a word of the source's own; `changed` is when it was last written there.
     """
@@ -63,8 +62,7 @@ Entry = Any
 """A Visit, or what a Dialect makes besides: it goes into an answer as it is."""
 
 
-@dataclass(frozen=True)
-class Garbage:
+class Garbage(Struct, frozen=True):
     """An entry that is no row, how the reason begins with which it is set aside, and whether it still shows its id."""
 
     entry: Entry
@@ -114,15 +112,13 @@ class Dialect(Protocol):
         """A series of visits as the source says it (one by one, or a rule), and the external ids of its visits."""
 
 
-@dataclass
-class Pulled:
+class Pulled(Struct):
     snapshot: Snapshot
     rows: Sequence[ScheduleRow]
     set_aside: Sequence[SetAsideRow]
 
 
-@dataclass
-class Server:
+class Server(Struct):
     """Answers one after the other, the last one again and again."""
 
     dialect: Dialect

@@ -7,7 +7,6 @@ less is promised, it is the source's own capabilities that say so.
 import gzip
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from email.utils import format_datetime
 from importlib import import_module
@@ -16,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from oneway import sources
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
 from oneway.domain.clock_time import parse_instant

@@ -5,12 +5,12 @@ What every kind of source has to bear is in test_faulty_sources.py.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import ScheduleRow
 from oneway.domain.clock_time import minute_of
 from oneway.domain.comparing import entry_of

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
 from oneway.domain.comparing import NO_PRINT, feed_digest
 from oneway.domain.feeds import Window

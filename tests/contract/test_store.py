@@ -1,6 +1,5 @@
 """The fake store and both real engines keep the same promises."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oneway.domain import identifiers, linking, messages, requests
 from oneway.domain.appointments import SetAsideRow
 from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure

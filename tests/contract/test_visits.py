@@ -1,9 +1,9 @@
 """Lists and searches, and what staff keep beside a request: the fake and both engines answer alike."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain import identifiers, linking
 from oneway.domain.appointments import AppointmentState, PersonName, RowKind
 from oneway.domain.claims import Claim, Note

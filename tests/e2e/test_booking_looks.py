@@ -5,11 +5,12 @@ Over a world in memory, where any state is a line away; the same pages on the de
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.practices import Limits

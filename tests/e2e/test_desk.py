@@ -5,11 +5,12 @@ The same pages on the deployed template: test_staff.py.
 
 import gzip
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, PersonName
 from oneway.domain.messages import CallTask, MessageKind, Why

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, PersonName, RowKind, SetAsideRow
 from oneway.domain.availability import Closure, Opening
 from oneway.domain.practices import StaffMember

@@ -9,13 +9,14 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import icalendar
 import pytest
+from msgspec.structs import replace
 from oneway import bootstrap
 from oneway.domain.availability import Hours, Opening, monday_of
 from oneway.domain.errors import WriteConflict

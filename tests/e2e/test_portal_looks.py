@@ -4,10 +4,10 @@ The pages are the real ones over a front desk in memory; what one does on them i
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import PersonName, RowKind, SetAsideRow
 from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
 from oneway.domain.errors import StoreUnavailable

@@ -1,11 +1,12 @@
 """Nobody loses their place, nor what they typed: what refreshes itself, what cannot be saved, and the way back."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.requests import Request
 from playwright.sync_api import Browser, Page, expect

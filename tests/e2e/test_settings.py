@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import SetAsideRow
 from oneway.faults import AuthRevoked
 from playwright.sync_api import Browser, Page, expect

@@ -5,9 +5,10 @@ and its write.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from msgspec.structs import replace
 from oneway.domain.appointments import Appointment, RowKind, SetAsideRow
 from oneway.domain.availability import Calendar
 from oneway.domain.claims import Claim, Note

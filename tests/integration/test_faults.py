@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pytest
 from botocore.session import Session as BotocoreSession
+from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.errors import OnewayError, SlotAlreadyTaken, StoreUnavailable
 from oneway.domain.messages import MessageState

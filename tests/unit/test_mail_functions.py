@@ -1,12 +1,13 @@
 """The functions around mail: what is delivered again, and what is kept aside."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oneway import bootstrap
 from oneway.domain.mail_events import MailEvent
 from oneway.domain.messages import DueMessage, MessageKind, Why

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .domain.events import SourceBroken, SourceWell
 from .logs import log
@@ -35,8 +36,7 @@ TOTALS: Mapping[str, str] = {
 """What a report counts → its metric."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pull:
+class Pull(Struct, frozen=True):
     """One pull of a batch: how it ended (a word of `ENDS`), what it did, seconds it took, and since it was due."""
 
     end: str

@@ -1,7 +1,8 @@
 """The only place where adapters meet use cases: one builder per function, importing just what that function needs."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from . import settings as settings_of
 
@@ -73,8 +74,7 @@ if TYPE_CHECKING:
     from .web.form_tokens import FormTokens
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(Struct, frozen=True):
     """What patients can do."""
 
     settings: "Settings"
@@ -89,8 +89,7 @@ class Booking:
     photos: "PhotoRepository"
 
 
-@dataclass(frozen=True, slots=True)
-class Portal:
+class Portal(Struct, frozen=True):
     """What staff can do."""
 
     settings: "Settings"
@@ -128,8 +127,7 @@ class Portal:
     sessions: "SessionRepository"
 
 
-@dataclass(frozen=True, slots=True)
-class Operators:
+class Operators(Struct, frozen=True):
     """What the command line does, besides `sync_schedule`."""
 
     clock: "Clock"

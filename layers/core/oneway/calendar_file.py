@@ -9,10 +9,11 @@ visit at the second is written in UTC.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 _LINE_BYTES = 75
 _HOUR = timedelta(hours=1)
@@ -26,8 +27,7 @@ class Method(StrEnum):
     CANCEL = "CANCEL"
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarEvent:
+class CalendarEvent(Struct, frozen=True):
     """A visit; `uid` stays the same for its life, `sequence` rises whenever what is said here changes.
 
     `start` and `end` are aware instants, shown in `zone`. `organizer` is a name and an e-mail address, `sent_by` the address that

@@ -1,10 +1,11 @@
 """What the use cases need from the outside world. Adapters: `store`, `sources`, `mail`; fakes: `tests/fakes`."""
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from .domain.appointments import Appointment, RecordPatient, ScheduleRow, SetAsideRow
 from .domain.availability import Availability, Calendar
@@ -37,45 +38,39 @@ class Clock(Protocol):
 # What one transaction may hold. Each is conditional on what was read, by version.
 
 
-@dataclass(frozen=True, slots=True)
-class RequestChange:
+class RequestChange(Struct, frozen=True):
     """Write a transition's request and its timeline entry, if the stored version is the one before it (or none)."""
 
     transition: Transition
 
 
-@dataclass(frozen=True, slots=True)
-class DayChange:
+class DayChange(Struct, frozen=True):
     """Write a day's occupants, if the stored version is `before.version`; the stored version then rises by one."""
 
     before: DayOccupancy
     after: DayOccupancy
 
 
-@dataclass(frozen=True, slots=True)
-class AppointmentChange:
+class AppointmentChange(Struct, frozen=True):
     """Write an appointment, if the stored version is `before.version` (or nothing is stored, if None)."""
 
     before: Appointment | None
     after: Appointment
 
 
-@dataclass(frozen=True, slots=True)
-class AppointmentRemoval:
+class AppointmentRemoval(Struct, frozen=True):
     """Delete an appointment, if the stored version is this one's."""
 
     appointment: Appointment
 
 
-@dataclass(frozen=True, slots=True)
-class AppointmentUnchanged:
+class AppointmentUnchanged(Struct, frozen=True):
     """Write nothing, but only if the stored version is this one's: something was decided by it."""
 
     appointment: Appointment
 
 
-@dataclass(frozen=True, slots=True)
-class LongBlocksChange:
+class LongBlocksChange(Struct, frozen=True):
     """Write a provider's long blocks, if the stored version is `before.version`; the stored version then rises by one."""
 
     before: LongBlocks
@@ -128,16 +123,14 @@ class PracticeRepository(Protocol):
         """Replace a practice's logo, or take it away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """What stands beside a request: who is on it, and (provider id, appointment id) of what may be its answer."""
 
     claim: Claim | None = None
     hints: Sequence[tuple[str, str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFile:
+class RequestFile(Struct, frozen=True):
     """All that is kept of a request: its timeline (*asked* included), messages, who is on it, notes, oldest first, and hints."""
 
     request: Request
@@ -255,8 +248,7 @@ class SuppressionRepository(Protocol):
         """Those of some addresses that get no mail."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderDays:
+class ProviderDays(Struct, frozen=True):
     """Some days of a provider, and what opens or closes them: availability with the practice's closures, long blocks."""
 
     days: Mapping[date, DayOccupancy]
@@ -264,8 +256,7 @@ class ProviderDays:
     long_blocks: Sequence[Occupant]
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarsRead:
+class CalendarsRead(Struct, frozen=True):
     """Some days of some providers, keyed by (provider id, day); their calendars by id, the practice's own under ""; their
     long blocks by id.
     """
@@ -352,8 +343,7 @@ class AppointmentRepository(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class FeedFile:
+class FeedFile(Struct, frozen=True):
     """What is known of a feed, but for the schedule itself: its state, set-aside rows, the last pull that staff asked for."""
 
     state: FeedState
@@ -454,8 +444,7 @@ class AuditRepository(Protocol):
         """Append one record. Raises StoreUnavailable: then nothing is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A signed-in staff member; `id` is known to the browser alone, the store keeps its hash."""
 
     id: str
@@ -477,8 +466,7 @@ class SessionRepository(Protocol):
         """End a session."""
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(Struct, frozen=True):
     """Rows with the prints of the bytes that said them (NO_PRINT: they do not tell all), and what could not be read: with
     `unreadable`, the source's ids of those that are there all the same. `gone`: its ids of those that it says are no more
     (tombstones); where it also shows one of them, that counts.
@@ -502,8 +490,7 @@ def nothing_read(known: Container[bytes]) -> Translated:
     return Translated()
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """One complete or incomplete reading of a feed's window, translated only as far as it is asked for.
 
     `unchanged`: the source said so, nothing was read. `prints` are those of the entries that may be rows, `read` those of all
@@ -523,8 +510,7 @@ class Snapshot:
     cursor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What changed since a cursor, and the cursor to go on from; what it does not name is as it was, or nobody said.
 
     It may name what had changed before, and what did not change at all. `prints` and `read` as in a Snapshot.
@@ -536,8 +522,7 @@ class Changes:
     read: Sequence[bytes] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """What a kind of source can do (sources.md, *The contract of a source*); grows with the kinds.
 
     `delta`: "none", or what a cursor is: "timestamp" (an instant, ISO 8601), "token", "queue" (what was acknowledged is not told
@@ -557,8 +542,7 @@ class Capabilities:
     page_size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SourceProvider:
+class SourceProvider(Struct, frozen=True):
     """A provider as the source lists it."""
 
     external_id: str
@@ -629,8 +613,7 @@ class PublicHolidays(Protocol):
         """Days and names, by day; none for a country that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A message as its reader will see it, in text."""
 
     subject: str

@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 
 class SettingsError(Exception):
     """The environment lacks something that the template should have given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What the template gives a function. Text that is not meant for a function is empty there.
 
     `public_url` is where people reach the product, without a slash at its end. `send_rate` is what SES lets the account send, in

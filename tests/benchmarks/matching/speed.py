@@ -6,11 +6,12 @@ rows, nor any pair; that is forgotten before every repeat. Set membership of the
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
 from time import process_time
 
+from msgspec.structs import replace
 from oneway.domain import comparing_people, identifiers, people, possible_matches, similarity
 from oneway.domain.appointments import Appointment, AppointmentState, RowKind, ScheduleRow
 from oneway.domain.comparing import (

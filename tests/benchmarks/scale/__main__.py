@@ -1,11 +1,11 @@
 """`make scale`: 10, 1,000 and 100,000 feeds in simulated time; shown, and written to docs/scale.md with its picture."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from time import perf_counter
 
+from msgspec import Struct
 from oneway.domain.feeds import bundles_for
 from rich.console import Console
 from rich.progress import Progress
@@ -46,8 +46,7 @@ ACCOUNTS = [
 out = Console()
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A table of the page."""
 
     title: str
@@ -67,8 +66,7 @@ class Listed:
         return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in self.rows)]) + "\n"
 
 
-@dataclass
-class Player:
+class Player(Struct):
     """Plays scenarios under the same assumptions, with a bar for each."""
 
     assumed: Assumptions

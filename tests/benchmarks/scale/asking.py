@@ -6,7 +6,6 @@ import json
 import os
 from base64 import b64encode
 from contextlib import ExitStack
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
@@ -14,6 +13,7 @@ from time import process_time
 from typing import Any
 
 import urllib3
+from msgspec.structs import replace
 from oneway.domain.comparing import feed_digest
 from oneway.domain.feeds import Seen
 from oneway.sources.opening import OpenSource

@@ -10,7 +10,8 @@ AWS's numbers are from its public documentation, as it stood when this was writt
 - 1,769 MB of a function are one processor (Lambda developer guide, "Memory").
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 HOURS_A_MONTH = 730.0
 OFFICE_HOURS_A_MONTH = 220.0
@@ -18,8 +19,7 @@ OFFICE_HOURS_A_MONTH = 220.0
 OFFICE = (8, 18)
 
 
-@dataclass(frozen=True)
-class Assumptions:
+class Assumptions(Struct, frozen=True):
     """Seconds, read and write units. Guesses are on the slow side, where there is one."""
 
     # The schedule: a minute fires anywhere within itself; now and then one is lost, or comes twice.
@@ -85,8 +85,7 @@ class Assumptions:
         return self.entered * self.written_a_visit + (1 - self.entered) * self.written_a_change
 
 
-@dataclass(frozen=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """Dollars, us-east-1, arm64, on demand, without the free tier.
 
     As AWS's public price lists had them (DynamoDB since November 2024; compared with public copies in November 2026).
@@ -105,8 +104,7 @@ class Prices:
     alarm: float = 0.10
 
 
-@dataclass(frozen=True)
-class Design:
+class Design(Struct, frozen=True):
     """What the product does that scale depends on. `buckets` of a spoke; `memory` in MB; `timeout` in seconds."""
 
     name: str
@@ -143,8 +141,7 @@ AFTER = replace(LIGHT, name="after", bundled=True, lanes_at_once=16)
 """In bundles."""
 
 
-@dataclass(frozen=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """So many feeds, on one interval, for so many hours from an hour of the day on; shares are of sources."""
 
     title: str

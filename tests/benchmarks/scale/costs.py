@@ -1,12 +1,12 @@
 """What a month costs, of counted units; and what the same pulls cost in the naive design of goals.md."""
 
-from dataclasses import dataclass, fields, replace
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from .assumptions import HOURS_A_MONTH, Prices
 
 
-@dataclass
-class Usage:
+class Usage(Struct):
     """Counts of anything, of an hour or a month."""
 
     pulls: float = 0
@@ -25,8 +25,7 @@ class Usage:
         return Usage(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """Dollars, by what they are paid for; logs stand apart, goals.md speaks of functions, queues and the table."""
 
     functions: float

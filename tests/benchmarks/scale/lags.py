@@ -5,14 +5,13 @@ Entries come uniformly in time. A pull that asks the source at `asked` and ends 
 whole distribution, exact to a tenth of a second.
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 STEP = 0.1
 """Seconds."""
 
 
-@dataclass
-class Lags:
+class Lags(Struct):
     """How much time went by, by the lag that an entry made then had."""
 
     _rises: dict[int, int] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """The picture of docs/scale.md: how lags spread, and what a month costs. An SVG that follows the reader's light or dark."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
+
+from msgspec import Struct
 
 from .costs import Cost
 from .lags import Lags
@@ -25,8 +26,7 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 } .title { font-weight: 6
 _PARTS = ("functions", "queues", "reads", "writes")
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """Lags on an interval of so many minutes, and the goal of their 99th percentile in minutes, if there is one."""
 
     interval: int

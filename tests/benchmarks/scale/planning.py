@@ -9,13 +9,13 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 from string import ascii_lowercase
 from time import process_time
 from typing import Any
 
+from msgspec import Struct
 from oneway import queues
 from oneway.domain.feeds import PULLS_A_BUNDLE, FeedRef, bucket_of, bundled, spoke_of, spokes_due
 from oneway.store.items import item
@@ -55,8 +55,7 @@ def refs_of(feeds: int, seed: int, one_account: bool = False) -> list[FeedRef]:
     return found[:feeds]
 
 
-@dataclass(frozen=True)
-class Wheel:
+class Wheel(Struct, frozen=True, dict=True):
     """All feeds on one interval."""
 
     refs: Sequence[FeedRef]
@@ -124,8 +123,7 @@ def seconds_a_call(messages: int = 5000) -> float:
         queues._client.cache_clear()
 
 
-@dataclass(frozen=True)
-class Sending:
+class Sending(Struct, frozen=True):
     """How fast a planner sends, and until when it may."""
 
     seconds_a_call: float

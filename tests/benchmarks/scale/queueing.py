@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 
 class Message(NamedTuple):
@@ -16,8 +17,7 @@ class Message(NamedTuple):
     receives: int = 0
 
 
-@dataclass
-class FifoQueue:
+class FifoQueue(Struct):
     """Hands out as many messages of one group as fit, then of the next that has none in flight."""
 
     most_receives: int = 3

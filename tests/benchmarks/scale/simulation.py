@@ -7,11 +7,11 @@ Everything that is random comes from one seed. What the product decides is the p
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from heapq import heappop, heappush
 from math import exp, log
 
+from msgspec import Struct, field
 from oneway.domain.feeds import HEARTBEAT, FeedRef, bundled, bundles_for, spoke_of
 from oneway.ports import FeedRepository
 from oneway.use_cases.plan_syncs import PlanSyncs
@@ -44,8 +44,7 @@ class Kind(IntEnum):
     REFUSING = 3
 
 
-@dataclass
-class Lane:
+class Lane(Struct):
     """An account of a source. `changes` are the instants at which one that breaks goes down or is up again."""
 
     kind: Kind = Kind.HEALTHY
@@ -56,8 +55,7 @@ class Lane:
         return sum(change <= at for change in self.changes) % 2 == 1
 
 
-@dataclass
-class Result:
+class Result(Struct):
     """What came of a scenario; lags by kind of source, usage of hours with visits and of hours without."""
 
     scenario: Scenario
@@ -96,8 +94,7 @@ def back_off(failures: int, interval: float, spread: float) -> float:
     return 0.0 if failures < 2 else min(interval * 2 ** min(failures - 1, 10), _LONGEST) * spread
 
 
-@dataclass
-class _Queue:
+class _Queue(Struct):
     """Implements ports.SyncQueue: says when each batch arrives."""
 
     simulation: "Simulation"

@@ -1,12 +1,12 @@
 """Digests see everything that a source says, and nothing of how it happens to say it."""
 
-from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, PersonName, RowKind, ScheduleRow
 from oneway.domain.clock_time import minute_of

@@ -1,10 +1,11 @@
 """Why a request is still pending: every reason, and the very sentence that staff read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import Appointment, AppointmentState, PersonName, RecordPatient, RowKind
 from oneway.domain.explaining import Why, why_pending
 from oneway.domain.matching import identifiers_of

@@ -1,13 +1,13 @@
 """An appointment confirms a request when all of product section 2 holds, and never otherwise."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oneway.domain.appointments import (
     CONFIRMING,
     Appointment,

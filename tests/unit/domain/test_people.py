@@ -1,12 +1,12 @@
 """When two descriptions of a person agree: everything re-typing does, and nothing that makes another person."""
 
 import unicodedata
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oneway.domain.appointments import NameUse, PersonName
 from oneway.domain.people import agreement, agrees, family_name, given_names, normalise_email, normalise_name, same_name
 from oneway.domain.requests import Patient

@@ -1,12 +1,12 @@
 """Possible matches: what staff are shown, why, in which order, and what they are not shown."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oneway.domain.appointments import Appointment, AppointmentState, NameUse, PersonName, RecordPatient, RowKind
 from oneway.domain.evidence import Evidence, Field, How, Verdict
 from oneway.domain.match_weights import FLOOR

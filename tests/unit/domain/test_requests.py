@@ -1,12 +1,12 @@
 """The life of a request: whatever happens in whatever order, it stays one of product section 1's lives."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 from oneway.domain import linking, messages, requests
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.errors import RequestAlreadyAnswered

@@ -1,7 +1,6 @@
 """Free starts against an oracle that asks minute by minute, on days of every kind in every zone whose clock changes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oneway.domain.availability import Hours, Opening
 from oneway.domain.clock_time import day_beginnings, day_of, first_minute, instant_of
 from oneway.domain.occupancy import (

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -12,6 +11,7 @@ from typing import Any
 
 import icalendar
 import pytest
+from msgspec.structs import replace
 from oneway.calendar_file import uid_of
 from oneway.domain import messages, requests
 from oneway.domain.appointments import AppointmentState

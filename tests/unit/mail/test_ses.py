@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 from oneway.faults import MailError, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 from oneway.mail import ses
 from oneway.mail.ses import SesMailer, fault_of

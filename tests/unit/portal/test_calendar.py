@@ -1,10 +1,10 @@
 """The Calendar's pages, as staff use them without a script."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.availability import CLOSED_WEEK, Closure, Opening, Week
 from oneway.domain.practices import StaffMember
 from oneway.web.calendar_form import pairs_of, week_text

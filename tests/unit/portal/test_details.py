@@ -1,9 +1,9 @@
 """Appointment details: working together on a request, cancelling with open eyes, and visits that nobody asked for online."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.claims import LASTS, Claim
 from oneway.domain.errors import Forbidden, RequestAlreadyAnswered, RequestNotFound, SomebodyElseIsOnIt
 from oneway.domain.practices import StaffMember, Switches

@@ -1,9 +1,9 @@
 """Integration's pages: what is read, what is wrong and what to do, what is held, and a *Sync now* followed to its end."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import SetAsideRow
 from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.faults import AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable

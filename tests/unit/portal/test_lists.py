@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, PersonName
 from oneway.domain.feeds import FeedState

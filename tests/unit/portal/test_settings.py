@@ -1,12 +1,12 @@
 """Settings' pages, as staff use them without a script."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.errors import SlotAlreadyTaken
 from oneway.domain.messages import Why
 from oneway.domain.practice_events import PracticeEvent

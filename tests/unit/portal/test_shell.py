@@ -1,11 +1,11 @@
 """What stands around every page: who is signed in, where, how old the schedule is, and the way back through sign-in."""
 
 import re
-from dataclasses import replace
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from tests.builders import a_practice
 from tests.desk import NADIA, VIC

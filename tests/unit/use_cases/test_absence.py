@@ -1,10 +1,10 @@
 """What follows when a visit is no longer shown: nothing at once, and never a cancellation by absence alone."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import Appointment, AppointmentState
 from oneway.domain.errors import Forbidden, RequestAlreadyAnswered
 from oneway.domain.events import PullFinished, SourceBroken, VisitGone, VisitMissing, VisitMoved

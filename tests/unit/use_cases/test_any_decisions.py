@@ -4,13 +4,14 @@ The model knows who each record is of and which of them are exact, so that it ne
 patient believes, from which it says which message comes when. Who is linked to whom it reads from the product, and judges.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from msgspec.structs import replace
 from oneway.domain.appointments import Appointment, AppointmentState, NameUse, PersonName, RecordPatient, ScheduleRow
 from oneway.domain.errors import InvalidInput, RequestAlreadyAnswered, SlotAlreadyTaken, SlotNotOffered
 from oneway.domain.practices import Limits

@@ -1,11 +1,11 @@
 """Whatever staff and patients do, after a pull the days hold exactly what the source shows and what is still asked for."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.errors import (

@@ -6,12 +6,13 @@ that fail, have no time, are stopped, or are cut at a call of the source or befo
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, ScheduleRow
 from oneway.domain.comparing import Mark
 from oneway.domain.vanishing import Brake
@@ -38,8 +39,7 @@ SOME = st.frozensets(st.sampled_from(VISITS), max_size=2)
 RARELY = st.sampled_from([False, False, False, False, True])
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """What staff do (a visit's start and state, or None: deleted), how the source stumbles, and a pull."""
 
     changes: Sequence[tuple[str, tuple[datetime, AppointmentState] | None]]
@@ -101,8 +101,7 @@ class CutSource(FakeSource):
 WRITES = {"commit", "save", "save_digests", "set_aside"}
 
 
-@dataclass
-class CutWrites:
+class CutWrites(Struct):
     """A repository that dies before its so many'th write from now, counted together with others of the same `left`."""
 
     inner: Any

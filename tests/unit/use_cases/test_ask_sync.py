@@ -1,9 +1,9 @@
 """*Sync now*: every feed, for staff, each time they ask; only the source itself holds it up."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.errors import Forbidden, PracticeNotFound
 from oneway.domain.feeds import FeedRef
 from oneway.faults import RateLimited, Unavailable

@@ -1,10 +1,10 @@
 """Whatever happened to the days, they can be made again from requests and appointments."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, RowKind
 from oneway.domain.occupancy import Occupant, OccupantKind
 

@@ -4,11 +4,12 @@ Of a source each page that it is asked for is a call, and each look-up of the pa
 """
 
 from collections.abc import Container
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow, SetAsideRow
 from oneway.domain.feeds import LONGEST_PULL, FeedState, VanishedAnswer
 from oneway.ports import Changes, Snapshot, Translated

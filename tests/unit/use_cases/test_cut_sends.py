@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oneway.domain.errors import StoreUnavailable, WriteConflict
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.notices import digest

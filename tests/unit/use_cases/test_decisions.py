@@ -1,10 +1,10 @@
 """What staff decide of visits: this is it, this is not, it was not after all (product section 2, *Decisions*)."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, NameUse, PersonName, RecordPatient, RowKind
 from oneway.domain.errors import Forbidden, PracticeNotFound, RequestAlreadyAnswered
 from oneway.domain.matching import identifiers_of

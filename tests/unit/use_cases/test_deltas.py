@@ -1,9 +1,9 @@
 """A source that tells what changed is read whole once an hour, and when somebody waits for what only a whole window shows."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import Appointment, AppointmentState
 from oneway.domain.deltas import OVERLAP, asked_from
 from oneway.domain.feeds import Seen, VanishedAnswer

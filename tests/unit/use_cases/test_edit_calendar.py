@@ -1,9 +1,9 @@
 """Staff edit hours; who comes second is told, and nothing that is booked or written is lost."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.availability import (
     CLOSED_WEEK,
     Closure,

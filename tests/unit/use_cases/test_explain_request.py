@@ -1,10 +1,10 @@
 """Why a request is still pending, in one word for each thing that keeps a visit from confirming it."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, PersonName, RowKind, ScheduleRow
 from oneway.domain.explaining import Explanation, Why
 from oneway.domain.matching import identifiers_of

@@ -1,11 +1,11 @@
 """What a pull reads, translates and writes: heartbeats, look backs, what waits for a pull, and feeds of a whole source."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.appointments import Appointment, AppointmentState
 from oneway.domain.clock_time import day_of, minute_of, zone_of

@@ -1,12 +1,12 @@
 """A source is broken after half an hour of open hours without a good pull, and well again with the first one; told once each."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oneway.domain.availability import Availability, Closure, DefaultWeek
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.events import Event, HealthEvent, PullFinished, SourceBroken, SourceWell

@@ -1,12 +1,12 @@
 """How many requests may wait for one person, or under one address or number."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oneway.contact_marks import ContactMarks
 from oneway.domain import identifiers, pending
 from oneway.domain.errors import SlotAlreadyTaken, SlotNotOffered, TooManyPending

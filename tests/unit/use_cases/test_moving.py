@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.errors import RequestAlreadyAnswered
 from oneway.domain.practices import Switches

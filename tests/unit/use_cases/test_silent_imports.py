@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain import notices as notices_of
 from oneway.domain.appointments import AppointmentState
 from oneway.domain.feeds import VanishedAnswer, reads_elsewhere

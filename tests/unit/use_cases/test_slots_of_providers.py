@@ -1,11 +1,11 @@
 """What patients are offered: by month, the next free day, the first available provider; and why a time is not."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Barrier, Lock
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import RowKind
 from oneway.domain.availability import CLOSED_WEEK, Closure, DefaultWeek, Opening, Week
 from oneway.domain.clock_time import minute_of

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain import notices
 from oneway.domain.errors import StoreUnavailable, WriteConflict
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState, Why

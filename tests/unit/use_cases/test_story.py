@@ -1,9 +1,9 @@
 """The main job in memory: a request, a message, staff's entry, a sync, "Confirmed"."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, RowKind
 from oneway.domain.errors import (
     Forbidden,

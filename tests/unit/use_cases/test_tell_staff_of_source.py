@@ -1,8 +1,7 @@
 """Staff hear once that a source broke, and once that it is well again, whatever is lost or comes twice."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from oneway.domain.errors import Forbidden, PracticeNotFound, StoreUnavailable
 from oneway.domain.events import HealthEvent
 from oneway.faults import AuthRevoked

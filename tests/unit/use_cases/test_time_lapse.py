@@ -4,11 +4,11 @@ Every day, what is offered and what is held is compared with an oracle that know
 """
 
 import random
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, RowKind, ScheduleRow
 from oneway.domain.availability import CLOSED_WEEK, Closure, Hours, LaterWeek, Opening, Week, monday_of

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oneway.domain.errors import Forbidden, LinkNotFound, PracticeNotFound, RequestNotFound, StoreUnavailable
 from oneway.domain.messages import Delivery, DueMessage, MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.practices import Switches

@@ -4,12 +4,12 @@ import importlib.util
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.practices import Practice, Source
 from oneway.store import keys
 from oneway.store.items import decoded, item

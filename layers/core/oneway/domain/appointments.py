@@ -1,8 +1,10 @@
 """What a scheduling system says: rows as read, and the appointments and blocks that we keep of them."""
 
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .occupancy import LONGEST_DAYS
 
@@ -42,8 +44,7 @@ class NameUse(StrEnum):
     NICKNAME = "nickname"
 
 
-@dataclass(frozen=True, slots=True)
-class PersonName:
+class PersonName(Struct, frozen=True):
     """A name as the source writes it; `given` in order, first name first."""
 
     given: tuple[str, ...]
@@ -52,8 +53,7 @@ class PersonName:
     use: NameUse = NameUse.CURRENT
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPatient:
+class RecordPatient(Struct, frozen=True):
     """The patient as the source's record has it; `phones` (a guarantor's too) in E.164, `emails` as written.
 
     `former_ids` are those of records that were merged into this one.
@@ -67,8 +67,7 @@ class RecordPatient:
     former_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRow:
+class ScheduleRow(Struct, frozen=True):
     """One row of a source's schedule, translated and otherwise untouched.
 
     `start` and `end` are UTC; `start_text` is what the source wrote, `zone_certain` whether its zone is beyond doubt.
@@ -107,8 +106,7 @@ class WhyAside(StrEnum):
     TOO_LONG = f"longer than {LONGEST_DAYS} days"
 
 
-@dataclass(frozen=True, slots=True)
-class SetAsideRow:
+class SetAsideRow(Struct, frozen=True):
     """A row that could not be used: where it stood, and why, without any of its data. The source's `external_id` ("": not told)
     and the start, where it can be told, are what staff find it by in their system. The reason is a `WhyAside`, or what an
     earlier version wrote.
@@ -120,8 +118,7 @@ class SetAsideRow:
     start: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Appointment:
+class Appointment(Struct, frozen=True):
     """A visit or block imported from a source (`row.kind`), linked to a request or not.
 
     `changed_at` is when its patient, time or provider last changed (at first `first_seen_at`): only what changed after a

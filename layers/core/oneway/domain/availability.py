@@ -1,9 +1,11 @@
 """When a provider can be booked online: opening hours by the wall clock (product section 4)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from .errors import CalendarChangedMeanwhile, FieldProblem, InvalidInput
 
@@ -26,16 +28,14 @@ Week = tuple[Hours, Hours, Hours, Hours, Hours, Hours, Hours]
 CLOSED_WEEK: Week = ((), (), (), (), (), (), ())
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultWeek:
+class DefaultWeek(Struct, frozen=True):
     """Opening intervals per weekday (Monday first), in force from the Monday `begins` on (always, if None)."""
 
     week: Week
     begins: date | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Closure:
+class Closure(Struct, frozen=True, order=True):
     """Local days, first and last included, on which nobody is seen."""
 
     first: date
@@ -47,8 +47,7 @@ class Closure:
         return self.first <= day <= self.last
 
 
-@dataclass(frozen=True, slots=True)
-class Availability:
+class Availability(Struct, frozen=True):
     """Default weeks (any order), the weeks that override them (keyed by their Monday), closures, and a pause.
 
     Of a practice as a whole, only closures count.
@@ -99,8 +98,7 @@ class Availability:
         return replace(self, closures=(*self.closures, *other.closures)) if other.closures else self
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(Struct, frozen=True):
     """The availability of a provider (or a practice's closures) as it is stored.
 
     `version` rises with every change, 0 means that nothing is stored yet. `changed_by` is the e-mail address of the staff

@@ -1,14 +1,14 @@
 """*I'm on it*: so that two people do not enter one visit; and what they tell each other (product section 7, *Portal*)."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 LASTS = timedelta(minutes=30)
 """After so long nobody is on it any more: whoever was may have gone home."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """Who is on a request; `by` is a staff member's e-mail."""
 
     by: str
@@ -19,8 +19,7 @@ class Claim:
         return now < self.since + LASTS
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """What a staff member (`by`, an e-mail) wrote for the others; no patient sees it."""
 
     at: datetime

@@ -8,11 +8,12 @@ so that a small change rewrites a small item.
 
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from . import identifiers
 from .appointments import ScheduleRow
@@ -51,8 +52,7 @@ _UNSURE = b"\xff" * (_DIGEST_BYTES - 1) + b"\xfe"
 _MARKS = {mark.value: mark for mark in Mark}
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """What a pull shows, by appointment id: rows with their entries, and those that stay as they are: the same to the byte as
     before, or there but not to be read.
     """
@@ -67,8 +67,7 @@ class Pulled:
         return Pulled(rows, {i: self.entries[i] for i in rows}, self.same)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """What differs from what was stored, by appointment id.
 
     `changed` are rows to look at (new or changed). `absent_once` are no longer shown by the window and were shown by the

@@ -26,9 +26,10 @@ None of them carries patient data in its text.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from .availability import DayDifference
@@ -38,8 +39,7 @@ class OnewayError(Exception):
     """Base of all errors of the product."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
+class FieldProblem(Struct, frozen=True):
     """One bad field: `pointer` is an RFC 6901 JSON pointer, `code` is stable, `detail` says what to do."""
 
     pointer: str

@@ -1,11 +1,11 @@
 """What a pull learns, in the past tense; it leaves the engine once it is stored, and may come twice (house: *Names*)."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class VisitMissing:
+
+class VisitMissing(Struct, frozen=True):
     """Two pulls running did not show a visit, and nobody says that it is gone."""
 
     practice: str
@@ -14,8 +14,7 @@ class VisitMissing:
     request_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class VisitGone:
+class VisitGone(Struct, frozen=True):
     """The source says, read by id, that a visit no longer exists."""
 
     practice: str
@@ -24,8 +23,7 @@ class VisitGone:
     request_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class VisitMoved:
+class VisitMoved(Struct, frozen=True):
     """A visit has another time, or is with another provider."""
 
     practice: str
@@ -37,8 +35,7 @@ class VisitMoved:
     to_start: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PullFinished:
+class PullFinished(Struct, frozen=True):
     """A pull ended: how ("changed", "unchanged", "failed", "held", "stopped"), and what it counted; of a turn in which the source
     was not asked, or that was left off, none is told. `awaited_by`: it was good, and
     these requests waited for one that begins so late.
@@ -54,16 +51,14 @@ class PullFinished:
     awaited_by: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FeedTurned:
+class FeedTurned(Struct, frozen=True):
     """A feed counts as broken from now on, or no longer; what that makes of its source is judged over all of its feeds."""
 
     practice: str
     source_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SourceBroken:
+class SourceBroken(Struct, frozen=True):
     """A source counts as broken since an instant, the first of its feeds with it; `fault` is a word of `faults`."""
 
     practice: str
@@ -72,8 +67,7 @@ class SourceBroken:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SourceWell:
+class SourceWell(Struct, frozen=True):
     """A source that counted as broken since an instant was read again, all of it."""
 
     practice: str

@@ -1,8 +1,9 @@
 """Why a request is still pending, in one sentence (product section 2): what is missing for a visit to confirm it by itself."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from .appointments import Appointment, AppointmentState, RowKind
 from .match_weights import FLOOR
@@ -55,8 +56,7 @@ class Why(StrEnum):
     """All agrees: the next sync confirms it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """The reason, with what it speaks of: both values of a field that differs (a birth date as an ISO date), the visit's
     provider, the schedule's age, the names of other providers.
     """

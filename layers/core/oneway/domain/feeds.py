@@ -1,10 +1,12 @@
 """Feeds: what one pull covers, when it is due, and what it last found (product section 5, house: *The wheel*)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zlib import crc32
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .clock_time import instant_of, minute_of
 from .pull_history import Counts
@@ -31,8 +33,7 @@ SPOKE_BUCKETS = 64
 practice that is applied writes all of it again, against all others (ADR 0013)."""
 
 
-@dataclass(frozen=True, slots=True)
-class FeedSettings:
+class FeedSettings(Struct, frozen=True):
     """Everything that a pull needs to know, so that one that finds nothing new reads nothing else.
 
     `providers` maps the source's provider ids to (our provider id, IANA zone) for the providers that the feed covers.
@@ -80,8 +81,7 @@ class VanishedAnswer(StrEnum):
     KEEP = "keep"
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a pull saw last, to know it again: `validator` is the source's own (an ETag), `digest` covers settings, mapping
     version, window day and all that was read; both hold on `day` only.
     """
@@ -95,8 +95,7 @@ class Seen:
         return Seen(day=self.day)
 
 
-@dataclass(frozen=True, slots=True)
-class FeedState:
+class FeedState(Struct, frozen=True):
     """What the last pulls left behind; written when something changed, else at most every ten minutes.
 
     `seen` is of the usual window, `seen_back` of the hourly one that looks back; `mapping` is a digest of the settings and
@@ -157,8 +156,7 @@ class FeedState:
         return bool(self.failures or self.failing_since or self.held)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """What a pull covers: visits that start in [start, end), UTC; `day` is the practice's local day it was made for."""
 
     start: datetime
@@ -166,8 +164,7 @@ class Window:
     day: date
 
 
-@dataclass(frozen=True, slots=True)
-class FeedRef:
+class FeedRef(Struct, frozen=True):
     """A feed as the wheel and the queue name it."""
 
     practice: str

@@ -6,9 +6,11 @@ Feeds break one by one, but staff know sources: one is broken with the first of 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .availability import Availability
 from .clock_time import day_beginnings, day_of, minute_of
@@ -23,16 +25,14 @@ INCOMPLETE = "incomplete"
 """The source does not show everything, as it says itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """A source broke at an instant, with a word of `faults`; without one it is well, and had been broken since then."""
 
     since: datetime
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceHealth:
+class SourceHealth(Struct, frozen=True):
     """Since when a source counts as broken (None: it is well), and of which turns staff have not been told, oldest first."""
 
     practice: str

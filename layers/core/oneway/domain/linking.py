@@ -5,9 +5,10 @@ pull has shown that a cancelled visit was not entered anew. A later change overt
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from . import messages
 from .appointments import Appointment, AppointmentState

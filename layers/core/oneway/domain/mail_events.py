@@ -1,15 +1,16 @@
 """What the mail service says of a message, and what that makes of it (product section 6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .messages import Delivery, MessageRecord, MessageState
 from .suppression import mark_of
 
 
-@dataclass(frozen=True, slots=True)
-class MailEvent:
+class MailEvent(Struct, frozen=True):
     """What the mail service says of a message, by the tags that it was sent with. `delivery` is NOTHING where it was only taken;
     `final`: the addresses in `recipients` are not to be used again.
     """

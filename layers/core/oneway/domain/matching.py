@@ -1,9 +1,10 @@
 """Does an appointment confirm a request by itself? (product section 2)"""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
+
+from msgspec.structs import replace
 
 from .appointments import CONFIRMING, Appointment, PersonName, RecordPatient, RowKind
 from .people import agrees, family_name, given_names, normalise_email, same_name

@@ -1,9 +1,11 @@
 """Which messages a change calls for, and what became of them (product section 6). Who sends them is no concern of the rules."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .practices import Switches
 
@@ -68,8 +70,7 @@ _SEEN_ON_THE_PAGE = frozenset(
 """What the patient's own page said, when they did it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DueMessage:
+class DueMessage(Struct, frozen=True):
     """A message that a change calls for, or the time. `id` is unique within its request and sorts by when it became due: the
     number of the change (and, of what became due after it without another, of the write) and the kind.
 
@@ -138,8 +139,7 @@ class Why(StrEnum):
     """Two tries ended without an answer: it may have arrived."""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRecord:
+class MessageRecord(Struct, frozen=True):
     """The state of one message: who holds its claim until when, what the mail service called it, and what came back of it.
 
     `stopped` are the marks of the addresses that get no mail since this message came back from them (domain/suppression.py).
@@ -170,8 +170,7 @@ class MessageRecord:
         return self.why is not None and needs_call(self.kind, self.why)
 
 
-@dataclass(frozen=True, slots=True)
-class CallTask:
+class CallTask(Struct, frozen=True):
     """*Call patient*: what has to be said because the message `id` did not reach the patient, or nobody knows. Staff close it."""
 
     id: str

@@ -4,9 +4,10 @@ A notice is named after what it tells of, so that whoever finds it out twice, or
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
+
+from msgspec import Struct
 
 from .events import HealthEvent, SourceBroken
 from .messages import MessageKind
@@ -15,8 +16,7 @@ NOTICE = "notice_"
 """Before a notice's id, where requests are named too: their ids have no underscore, and SES's tags allow one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Mail to staff that is due, or was sent (`sent_at`). `subject` is what it is about: a source's name, say.
 
     `recipients` are those of a test; of a digest each recipient gets what is theirs; else the practice's get it.

@@ -7,11 +7,13 @@ in the same transaction as its cause, on the condition that its version is the o
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from . import identifiers
 from .clock_time import day_of, first_minute, minute_after, minute_of
@@ -41,8 +43,7 @@ class Occupant(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class DayOccupancy:
+class DayOccupancy(Struct, frozen=True):
     """The occupants of one provider's local day; `zone` is the IANA name that the day is
     meant in, version 0 means that nothing is stored yet.
     """
@@ -77,8 +78,7 @@ class DayOccupancy:
         return [o.id for o in self.occupants if o.start == start and o.kind == kind]
 
 
-@dataclass(frozen=True, slots=True)
-class LongBlocks:
+class LongBlocks(Struct, frozen=True):
     """Blocks of a provider that are too long to stand on each of their days; they close what they cover all the same.
 
     Their occupants are not clipped to days. `version` 0 means that nothing is stored yet.

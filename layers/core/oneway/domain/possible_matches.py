@@ -10,11 +10,12 @@ what a family shares cannot add up to a person. docs/matching.md has the evidenc
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from math import log2
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from .appointments import Appointment
 from .clock_time import day_of, zone_of
@@ -65,8 +66,7 @@ class PossibleMatchKind(StrEnum):
     """It was in the schedule when the request was made, and has not changed since."""
 
 
-@dataclass(frozen=True, slots=True)
-class PossibleMatch:
+class PossibleMatch(Struct, frozen=True):
     """One suggestion. `score` is in bits: one more is twice as likely; comparable between pairs, and at least `FLOOR`."""
 
     request_id: str

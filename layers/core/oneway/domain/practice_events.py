@@ -4,10 +4,11 @@ No entry holds a patient's data.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class PracticeHappening(StrEnum):
@@ -35,8 +36,7 @@ class EventPlace(NamedTuple):
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PracticeEvent:
+class PracticeEvent(Struct, frozen=True):
     """One change. `id` tells it from others of the same instant and is the same however often it is written.
 
     `who` is a staff member's e-mail (empty: an operator), `provider_id` empty where the whole practice is meant, `detail`

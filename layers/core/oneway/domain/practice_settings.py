@@ -8,9 +8,11 @@ decided here, setting by setting (ADR 0021).
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from .addresses import AddressFault, fault_in
 from .errors import FieldProblem, InvalidInput, SettingsChangedMeanwhile
@@ -46,8 +48,7 @@ _ADDRESS = {AddressFault.NO_ADDRESS: "email", AddressFault.LETTERS: "email_lette
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A setting that stays as staff left it, though the file says `said`; `new`: it says so for the first time."""
 
     name: str

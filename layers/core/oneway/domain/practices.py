@@ -1,10 +1,11 @@
 """A practice and what belongs to it: locations, visit types, providers, sources, staff, switches."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from .availability import Availability, Calendar, Closure
 from .clock_time import zone_of
@@ -14,8 +15,7 @@ from .occupancy import Occupant
 from .vanishing import USUAL_BRAKE, Brake
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """Where visits take place. `zone` is an IANA name; `external_id` is the source's id of it, if known."""
 
     id: str
@@ -25,8 +25,7 @@ class Location:
     external_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VisitType:
+class VisitType(Struct, frozen=True):
     """What a visit is for, how long it takes, and who may book it. `names` holds translations by language."""
 
     id: str
@@ -45,8 +44,7 @@ class VisitType:
         return self.names.get(language, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Struct, frozen=True):
     """One clinician's profile; integrated when tied to an external id in a source.
 
     `split` is how many visits may share one slot, `step_minutes` the grid on which slots start, counted from each opening.
@@ -75,8 +73,7 @@ class Provider:
         return self.source_id is not None and self.external_id is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """The connection to one scheduling system. Its credentials stand elsewhere; `account` shares a rate budget of
     `requests_per_minute` (0: any), `brake` says how many visits may vanish at once. `whole`: it cannot be asked for one
     provider, so that one feed reads all; `by_hand`: it gives no birth dates or contacts, so that nothing matches by itself.
@@ -104,8 +101,7 @@ class StaffRole(StrEnum):
     STAFF = "staff"
 
 
-@dataclass(frozen=True, slots=True)
-class StaffMember:
+class StaffMember(Struct, frozen=True):
     """Someone who signs in to the portal; `email` in lower case."""
 
     email: str
@@ -113,8 +109,7 @@ class StaffMember:
     role: StaffRole = StaffRole.STAFF
 
 
-@dataclass(frozen=True, slots=True)
-class Switches:
+class Switches(Struct, frozen=True):
     """Messages that a practice can turn off (product section 6); *unanswered* goes to staff, the others to patients."""
 
     confirmed: bool = True
@@ -125,16 +120,14 @@ class Switches:
     expired: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How many requests may wait for an answer: of one person, and under one e-mail address or phone number."""
 
     pending_per_person: int = 3
     pending_per_contact: int = 8
 
 
-@dataclass(frozen=True, slots=True)
-class StaffEdit:
+class StaffEdit(Struct, frozen=True):
     """That staff changed a setting: who last, when, and what the practice file had `said` of it before, as a text."""
 
     by: str
@@ -142,8 +135,7 @@ class StaffEdit:
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class Practice:
+class Practice(Struct, frozen=True):
     """The tenant. `recipients` get staff mail, `reply_to` is monitored; `country` is ISO 3166-1 alpha-2.
 
     `region` is its part of the country (ISO 3166-2, without the country), which decides on `public_holidays`: closures that
@@ -176,7 +168,7 @@ class Practice:
     long_blocks: Mapping[str, tuple[Occupant, ...]] = field(default_factory=dict)
     embed_origins: tuple[str, ...] = ()
     edits: Mapping[str, StaffEdit] = field(default_factory=dict)
-    version: int = field(default=0, compare=False)
+    version: int = 0
 
     def provider(self, provider_id: str) -> Provider:
         """Its provider of an id. Raises ProviderNotFound."""

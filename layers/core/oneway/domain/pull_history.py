@@ -1,16 +1,16 @@
 """What pulls of a feed changed over a day, and how far one is that staff asked for; staff see both in Integration."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 HOURS = 24
 Counts = tuple[tuple[int, int], ...]
 """(hours since the epoch, visits written in that hour), oldest first; hours without any are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskedPull:
+class AskedPull(Struct, frozen=True):
     """The last pull of a feed that staff asked for: when it began and ended, how (`Outcome`), what it wrote.
 
     `failure` is a word of `faults`.

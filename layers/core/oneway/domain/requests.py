@@ -1,10 +1,12 @@
 """A request: what a patient asked for online, and the life it leads (product section 1)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .appointments import AppointmentState
 from .errors import RequestAlreadyAnswered
@@ -43,8 +45,7 @@ class ActorKind(StrEnum):
     CLOCK = "clock"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """Who caused a change; `name` is a staff member's e-mail."""
 
     kind: ActorKind
@@ -56,8 +57,7 @@ SYNC = Actor(ActorKind.SYNC)
 CLOCK = Actor(ActorKind.CLOCK)
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(Struct, frozen=True):
     """Who the visit is for, as typed; `mobile` in E.164 beside `mobile_as_typed`, `email` as typed."""
 
     first_name: str
@@ -68,8 +68,7 @@ class Patient:
     mobile_as_typed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Booker:
+class Booker(Struct, frozen=True):
     """Who asks for somebody else: the contacts and the greeting are theirs."""
 
     first_name: str
@@ -77,8 +76,7 @@ class Booker:
     relation: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedSlot:
+class RequestedSlot(Struct, frozen=True):
     """The place that a request holds: [start, end) in UTC."""
 
     start: datetime
@@ -98,8 +96,7 @@ class PartOfDay(StrEnum):
         return cls.MORNING if hour < 12 else cls.AFTERNOON if hour < 17 else cls.EVENING
 
 
-@dataclass(frozen=True, slots=True)
-class PreferredTimes:
+class PreferredTimes(Struct, frozen=True):
     """When a visit would suit whoever found no time: local days in order, and parts of the day (none: any). The days span
     [begins, ends), in UTC.
     """
@@ -123,16 +120,14 @@ class Belief(StrEnum):
     """The request had ended before a visit came late, of which nothing is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(Struct, frozen=True):
     """What the patient was told; `start` is when they expect the visit."""
 
     belief: Belief = Belief.WAITS
     start: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """The appointment that answers a request, as last seen.
 
     `before` is the request's state before it was linked. The patient `knows` what the message `told` says ("": none was due) once
@@ -152,16 +147,14 @@ class Link:
     location: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitedPulls:
+class AwaitedPulls(Struct, frozen=True):
     """So many good pulls, that begin after `since`, may still show the visit that takes the place of a cancelled one."""
 
     pulls_left: int
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Dismissal:
+class Dismissal(Struct, frozen=True):
     """An appointment that staff say is not the answer, while its patient's identifiers stay as they were (a digest)."""
 
     appointment_id: str
@@ -194,8 +187,7 @@ class Happening(StrEnum):
     ADDRESS_AGAIN = "address_again"
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
+class TimelineEntry(Struct, frozen=True):
     """One change of a request: when, who, what, why. `number` is the request's version after it.
 
     `detail` is a short machine word (a state, "other_provider"); `reason` is staff's internal reason.
@@ -209,8 +201,7 @@ class TimelineEntry:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What a patient asked for online.
 
     `slot` is None for a request without a time, which has `preferred` times instead and holds no place. `version` rises by
@@ -318,8 +309,7 @@ class Request:
         return self.link.state if self.link else self.state
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """A request before and after one change, and the timeline entry that tells of it."""
 
     before: Request | None

@@ -5,8 +5,9 @@ of its first name, of its first phone number and of its first e-mail address; fu
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from .appointments import NameUse, RecordPatient
 from .people import family_name, given_names, normalise_email, normalise_name
@@ -31,8 +32,7 @@ class SearchBy(StrEnum):
     """E-mail address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """One look into an index: all that begins with `prefix`, and has every word of `others` in it."""
 
     by: SearchBy

@@ -9,13 +9,14 @@ A slot is looked at with its day's two neighbours only where it has to be: for b
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from .availability import Hours
 from .clock_time import MINUTES_PER_DAY, day_beginnings, instant_of, minute_after, minute_of
@@ -45,8 +46,7 @@ BY_OTHERS = frozenset({Closed.FULL, Closed.BUFFER, Closed.DAILY_MAXIMUM})
 """What other patients' visits cause: to somebody who was just shown the time, it was taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class SlotRules:
+class SlotRules(Struct, frozen=True):
     """What bounds the slots of one provider and visit type.
 
     A slot takes `minutes`, starts every `step_minutes` of an opening, may be shared by `split` visits, and starts in

@@ -2,16 +2,16 @@
 staff's own to which a message did not go out: that stops nothing, but nobody else can tell them.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+
+from msgspec import Struct
 
 from .addresses import as_sent
 from .messages import Why
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """That an address gets no mail of a practice, or did not get one message; why, and since when. `mark` stands for which of the
     two, and for the address.
     """

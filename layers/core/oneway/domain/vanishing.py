@@ -1,14 +1,14 @@
 """The brake: where much of a provider's schedule vanishes at once, the source is more likely wrong than the schedule."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from .clock_time import minute_of
 
 
-@dataclass(frozen=True, slots=True)
-class Brake:
+class Brake(Struct, frozen=True):
     """A pull is held if at least `visits` future visits of a provider, and more than `percent` of them, vanish at once."""
 
     visits: int = 5
@@ -18,8 +18,7 @@ class Brake:
 USUAL_BRAKE = Brake()
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A pull that was held: since when, and how many of a provider's future visits it did not show. `visits` are the ids of all
     that it did not show and that are to come: what staff say holds for these alone.
     """

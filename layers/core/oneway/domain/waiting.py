@@ -6,10 +6,11 @@ was asked for, the end of the last preferred day stands for the start.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from .availability import Availability
 from .clock_time import day_of, instant_of, minute_after, zone_of

@@ -5,7 +5,6 @@ only to the address typed in the request.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jinja2 import Environment
+from msgspec import Struct
 
 from ..calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
 from ..colours import readable_on
@@ -73,8 +73,7 @@ _PROMISE_MAIL = frozenset((MessageKind.RECEIVED_PATIENT, MessageKind.NOT_CONFIRM
 _OLD_AFTER_MINUTES = 240
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """What a person reads."""
 
     subject: str
@@ -93,8 +92,7 @@ def no_logo(practice: str) -> None:
     """Of practices without one."""
 
 
-@dataclass(frozen=True, slots=True)
-class MailComposer:
+class MailComposer(Struct, frozen=True):
     """Writes messages of one stack; `public_url` is where its links lead, `sender` the verified address."""
 
     public_url: str

@@ -1,8 +1,9 @@
 """The account's sending rate, respected before SES has to say no (product section 6; SES counts recipients)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from ..ports import Clock, Mailer
 
@@ -14,8 +15,7 @@ many are not kept to in full: what SES then refuses is tried again.
 """
 
 
-@dataclass(slots=True)
-class PacedMailer:
+class PacedMailer(Struct):
     """Implements ports.Mailer: waits until what was sent before has had its time. `rate` is what all senders together may send,
     in recipients a second.
     """

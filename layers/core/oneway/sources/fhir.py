@@ -7,7 +7,6 @@ hour it is asked again as the profile would have it.
 
 import re
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -15,6 +14,8 @@ from urllib.parse import quote, urlencode, urljoin
 from zlib import crc32
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
 from ..domain.clock_time import minute_of, parse_instant
@@ -64,8 +65,7 @@ _NO_HEAD = Head("Appointment")
 """Of an entry that cannot be read: it is set aside as the appointment that was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A way to ask for a provider's appointments: a search parameter with its form (none: all are read), and whether patients
     are to be included.
     """
@@ -109,8 +109,7 @@ class _Included(NamedTuple):
     print: bytes
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Struct):
     """All resources of a window; of what is on two pages the last. `short`: the server says that there is more."""
 
     appointments: dict[str, tuple[int, str, bytes]] = field(default_factory=dict)
@@ -122,8 +121,7 @@ class _Reading:
     etag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FhirSource:
+class FhirSource(Struct, frozen=True):
     """Implements ports.ScheduleSource. `to_e164` reads a phone as people of the practice's country write it.
 
     `interval_minutes` is how often it is pulled, `spoke` in which minute of each interval; `learnt` keeps, by address, the

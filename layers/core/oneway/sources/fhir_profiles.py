@@ -5,7 +5,8 @@ in the other ways that its profile allows (fhir.py).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..domain.appointments import AppointmentState
 from ..ports import Capabilities
@@ -25,8 +26,7 @@ STATES: Mapping[str, AppointmentState | None] = {
 """AppointmentStatus (R4) → canonical state; None: the row was never meant, which is as if it were not there."""
 
 
-@dataclass(frozen=True, slots=True)
-class FhirProfile:
+class FhirProfile(Struct, frozen=True):
     """What differs between FHIR servers.
 
     `provider_parameters` are the ways to ask for a provider's appointments, best first: a search parameter, and how it names

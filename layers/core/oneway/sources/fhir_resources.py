@@ -5,11 +5,11 @@ Each resource is decoded on its own, so that one bad row is set aside and the re
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from ..domain.appointments import (
     AppointmentState,
@@ -181,8 +181,7 @@ practitioner_of = msgspec.json.Decoder(Practitioner)
 capability_statement_of = msgspec.json.Decoder(CapabilityStatement)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """An appointment that waits for its patient; `others` are further providers of the feed that it is with."""
 
     id: str

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 import urllib3
+from msgspec import Struct
 from urllib3.exceptions import HTTPError
 
 from ..faults import AuthExpired, AuthRevoked, OutOfTime, RateLimited, RequestRefused, SchemaDrift, Unavailable
@@ -52,8 +53,7 @@ _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 _DAY_SECONDS = 24 * 60 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a source answered: `status` is 200 or what was asked for besides (304 by If-None-Match); names of headers are in
     lower case.
     """

@@ -1,7 +1,8 @@
 """Feeds: their state, digests and set-aside rows, and the wheel that says when they are due."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..domain.appointments import SetAsideRow
 from ..domain.comparing import DigestWeek, pack_week, unpack_week

@@ -1,9 +1,9 @@
 """The one way in which requests, days and appointments change: a transaction of conditional writes."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import uuid4
 
+from msgspec.structs import replace
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite

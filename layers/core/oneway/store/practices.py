@@ -1,9 +1,9 @@
 """Practices with their providers, sources and staff: one partition, one query."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from pynamodb.expressions.condition import Condition
 
 from ..domain.availability import Calendar

@@ -1,7 +1,8 @@
 """Staff say that a visit in their schedule is the answer to a request (product section 2)."""
 
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain import linking
 from ..domain.errors import RequestAlreadyAnswered
@@ -22,8 +23,7 @@ from .places import freed
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptMatch:
+class AcceptMatch(Struct, frozen=True):
     """Links them in one transaction; the message waits a minute, so that an undo is silent."""
 
     membership: Membership

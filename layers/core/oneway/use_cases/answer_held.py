@@ -1,7 +1,9 @@
 """Staff say what it means that much of a schedule vanished at once (product section 5)."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.feeds import FeedState, VanishedAnswer
 from ..domain.practice_events import PracticeEvent, PracticeHappening
@@ -15,8 +17,7 @@ _TOLD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerHeld:
+class AnswerHeld(Struct, frozen=True):
     """*Accept*: the visits are gone, so the pull goes its usual way. *Keep*: they stay as they are, and the rest goes on."""
 
     feeds: FeedRepository
@@ -47,8 +48,7 @@ class AnswerHeld:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerHeldByStaff:
+class AnswerHeldByStaff(Struct, frozen=True):
     """What staff say on the Integration page."""
 
     membership: Membership

@@ -1,7 +1,8 @@
 """Staff say what it means that a confirmed visit is no longer in their schedule (product section 3)."""
 
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain import linking
 from ..domain.errors import RequestAlreadyAnswered
@@ -23,8 +24,7 @@ from .membership import Membership
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerVanished:
+class AnswerVanished(Struct, frozen=True):
     """*Cancelled*: the patient is told and the place is free. *It stands*: nothing happens, and nobody is asked again."""
 
     membership: Membership

@@ -1,12 +1,14 @@
 """Bring a practice and its feeds to what an operator's file says. The same file twice changes nothing the second time."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from hashlib import sha256
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from ..domain.availability import WEEKS_AHEAD, Availability, Calendar, Closure, monday_of, tidied
 from ..domain.clock_time import day_of, zone_of
@@ -39,8 +41,7 @@ class Fate(StrEnum):
     KEPT = "kept"
 
 
-@dataclass(frozen=True, slots=True)
-class PartReport:
+class PartReport(Struct, frozen=True):
     """What becomes of one part: its kind ("providers", "feeds"), its id ("" for the practice's own settings), and the
     names of the settings that differ. A calendar or a setting is *kept* where staff changed it and the file says something new:
     `by` and `at` tell who did, and when. Both are told, too, of a setting that is unchanged because the file says what it said
@@ -55,8 +56,7 @@ class PartReport:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyReport:
+class ApplyReport(Struct, frozen=True):
     """What applying a practice does, part by part."""
 
     practice: str
@@ -68,8 +68,7 @@ class ApplyReport:
         return tuple(part for part in self.parts if part.fate is not Fate.UNCHANGED)
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyPractice:
+class ApplyPractice(Struct, frozen=True):
     """Saves the practice first, then its calendars and feeds: where it is cut, applying again goes on.
 
     A file speaks about a calendar, and about each of the settings that staff may change, once: what staff edit afterwards stays

@@ -5,12 +5,14 @@ between two transactions leaves a consistent state: what is applied is found app
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
 from itertools import groupby
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain import linking
 from ..domain.appointments import GONE, Appointment, AppointmentState, RowKind, ScheduleRow
@@ -47,8 +49,7 @@ class Fate(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """One appointment to bring up to date: shown (with its `row`), missing, or gone for good."""
 
     id: str
@@ -57,8 +58,7 @@ class Work:
     fate: Fate = Fate.SHOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """The work of one transaction, the appointments as they now stand, how many of them were written, and what was learnt."""
 
     work: tuple[Work, ...]
@@ -67,8 +67,7 @@ class Applied:
     events: tuple[Event, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     before: Appointment | None
     after: Appointment
     settings: FeedSettings
@@ -102,8 +101,7 @@ class _Step:
         return 1 + 2 * (self.after.request_id is not None) + len(self.days) + len(self.long_of)
 
 
-@dataclass(frozen=True, slots=True)
-class ApplySchedule:
+class ApplySchedule(Struct, frozen=True):
     """Brings stored appointments, occupancy and linked requests in line with rows."""
 
     practices: PracticeRepository

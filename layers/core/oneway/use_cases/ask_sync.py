@@ -1,8 +1,9 @@
 """*Sync now*: staff do not want to wait for the next pull (product section 5)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from secrets import token_hex
+
+from msgspec import Struct
 
 from ..domain.clock_time import minute_of
 from ..domain.feeds import FeedRef
@@ -11,8 +12,7 @@ from ..ports import Clock, FeedRepository, SyncQueue
 from .membership import Membership
 
 
-@dataclass(frozen=True, slots=True)
-class AskSync:
+class AskSync(Struct, frozen=True):
     """Enqueues a pull of every feed of a practice. No back-off of ours holds it up, and no other pull stands for it."""
 
     membership: Membership

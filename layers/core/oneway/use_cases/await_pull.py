@@ -1,8 +1,10 @@
 """Wait for a good pull that begins after an instant. Most pulls write nothing, so whoever waits has to say so."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.errors import WriteConflict
 from ..domain.feeds import MOST_AWAITING, FeedState
@@ -10,8 +12,7 @@ from ..domain.practices import Practice
 from ..ports import FeedRepository
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitPull:
+class AwaitPull(Struct, frozen=True):
     """Asked again and again, by those who wait."""
 
     feeds: FeedRepository

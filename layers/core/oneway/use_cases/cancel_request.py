@@ -1,6 +1,6 @@
 """A request is cancelled, by the patient or by staff (product section 1)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..domain import messages, requests
 from ..domain.errors import RequestAlreadyAnswered
@@ -19,8 +19,7 @@ MOVED = "moved"
 """Staff's reason that the visit is at another time (the guide's way of rescheduling)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRequest:
+class CancelRequest(Struct, frozen=True):
     """Writes a cancellation together with the place that it frees."""
 
     requests: RequestRepository
@@ -35,8 +34,7 @@ class CancelRequest:
         return request
 
 
-@dataclass(frozen=True, slots=True)
-class CancelByPatient:
+class CancelByPatient(Struct, frozen=True):
     """A pending request is cancelled; of a confirmed visit the wish is passed on. Safe to repeat."""
 
     look_up: LookUpRequest
@@ -65,8 +63,7 @@ class CancelByPatient:
         return looked_up(found.practice, self.cancel.commit(found.practice, transition))
 
 
-@dataclass(frozen=True, slots=True)
-class CancelByStaff:
+class CancelByStaff(Struct, frozen=True):
     """Staff cancel a pending request, with an internal reason and an optional note to the patient."""
 
     membership: Membership

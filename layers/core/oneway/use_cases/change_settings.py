@@ -5,7 +5,9 @@ with, and is refused only where that very setting is another now.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.practice_settings import Value, changed, new_visit_type_id, text_of
 from ..domain.practices import Practice, VisitType
@@ -15,8 +17,7 @@ from .membership import Membership
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeSettings:
+class ChangeSettings(Struct, frozen=True):
     """Each change is one conditional transaction with its timeline entries, repeated on what another one left. Repeating a
     change changes nothing. All raise PracticeNotFound, Forbidden (a viewer), SettingsChangedMeanwhile, InvalidInput,
     StoreUnavailable.

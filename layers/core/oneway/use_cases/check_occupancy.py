@@ -1,10 +1,12 @@
 """Are a provider's days what requests and appointments make of them? If not, say how, and set them right."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.appointments import Appointment
 from ..domain.occupancy import Occupant, OccupantKind, days_touched, occupant_on
@@ -24,8 +26,7 @@ from .apply_schedule import held_by, long_block_of
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A place that is stored and should not be (`stray`), or should be and is not. `day` is None for a long block."""
 
     provider_id: str
@@ -34,8 +35,7 @@ class Difference:
     stray: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOccupancy:
+class CheckOccupancy(Struct, frozen=True):
     """Reads everything of a provider; a tool for operators, not for a request path."""
 
     practices: PracticeRepository

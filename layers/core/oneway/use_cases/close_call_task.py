@@ -1,7 +1,8 @@
 """Staff have called a patient whom mail did not reach (product section 6)."""
 
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain.requests import Actor, Happening, Request, Transition, address_again, called
 from ..domain.suppression import mark_of
@@ -11,8 +12,7 @@ from .membership import Membership
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class CloseCallTask:
+class CloseCallTask(Struct, frozen=True):
     """The task goes, and the timeline says who called."""
 
     membership: Membership
@@ -33,8 +33,7 @@ class CloseCallTask:
         return settle(partial(decide, self.requests, self.ledger, slug, request_id, call), self.clock)
 
 
-@dataclass(frozen=True, slots=True)
-class UseAddressAgain:
+class UseAddressAgain(Struct, frozen=True):
     """Staff say that mail to the address of a request's patient arrives again, or is wanted again."""
 
     membership: Membership

@@ -6,9 +6,10 @@ moment at least one side sees the other. Indexes decide nothing here.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain import linking
 from ..domain.appointments import Appointment
@@ -33,8 +34,7 @@ from .settling import settle
 Days = dict[tuple[str, date], DayOccupancy]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmMatches:
+class ConfirmMatches(Struct, frozen=True):
     """Confirms what matches exactly; each confirmation is a transaction of its own."""
 
     requests: RequestRepository

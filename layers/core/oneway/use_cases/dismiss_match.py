@@ -1,7 +1,8 @@
 """Staff say that a visit in their schedule is not the answer to a request (product section 2)."""
 
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain import linking
 from ..domain.matching import identifiers_of
@@ -11,8 +12,7 @@ from .membership import Membership
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class DismissMatch:
+class DismissMatch(Struct, frozen=True):
     """It stands until one of the identifiers on the visit's record changes."""
 
     membership: Membership

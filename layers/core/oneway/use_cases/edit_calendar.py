@@ -5,9 +5,11 @@ began with, and is refused only where that very part is different now. Edits of 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain import availability
 from ..domain.availability import Availability, Calendar, Closure, LaterWeek, Week
@@ -32,8 +34,7 @@ class Told(NamedTuple):
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EditCalendar:
+class EditCalendar(Struct, frozen=True):
     """Each edit is one conditional write with its timeline entry, repeated on what another one left. Repeating an edit
     changes nothing.
 

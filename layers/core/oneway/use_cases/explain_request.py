@@ -1,9 +1,10 @@
 """What stands between a request and its confirmation: why it is pending, and which visits may be its answer."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..domain.appointments import Appointment
 from ..domain.clock_time import day_of, minute_of
@@ -20,16 +21,14 @@ if TYPE_CHECKING:
     from ..domain.possible_matches import PossibleMatch
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """A possible match, with the visit."""
 
     match: "PossibleMatch"
     visit: Appointment
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """`why` is of a request that waits; `answered` is another request of the same person that a visit at this time answers;
     `dismissed` are visits that would be suggested, had staff not said that they are not the answer.
     """
@@ -40,8 +39,7 @@ class Explained:
     dismissed: tuple[Suggestion, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainRequest:
+class ExplainRequest(Struct, frozen=True):
     """Reads what is there at the requested time, and what may be the same person's."""
 
     requests: RequestRepository

@@ -1,8 +1,9 @@
 """Why is this time not offered? (product section 4). Asked before a request is stored, and by whoever wonders."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct
 
 from ..domain import slots
 from ..domain.clock_time import day_of, minute_of
@@ -17,8 +18,7 @@ _LEFT_DAYS = 7
 """How many days after the one that was asked for are looked through, where that one has nothing left."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainSlot:
+class ExplainSlot(Struct, frozen=True):
     """Looks at one time of a provider, as it stands this moment."""
 
     practices: PracticeRepository

@@ -1,9 +1,10 @@
 """Staff ask why a time of a provider's calendar is not offered (product section 4): one answer for each visit type."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from ..domain.availability import Closure
 from ..domain.clock_time import day_of
@@ -13,8 +14,7 @@ from .explain_slot import ExplainSlot
 from .membership import Membership
 
 
-@dataclass(frozen=True, slots=True)
-class TimeExplained:
+class TimeExplained(Struct, frozen=True):
     """A wall-clock time of a provider; `start` is None where the clocks leave it out.
 
     `reasons` says of each visit type why the time is not offered (None: it is); `closure` is what closes its day.
@@ -36,8 +36,7 @@ class TimeExplained:
         return len({reason for _, reason in self.reasons}) == 1
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainTime:
+class ExplainTime(Struct, frozen=True):
     """One read for all visit types. No patient is named."""
 
     membership: Membership

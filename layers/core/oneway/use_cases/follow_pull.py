@@ -7,7 +7,8 @@ that turned says so until its source was judged.
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..domain.errors import RequestNotFound
 from ..domain.events import Event, FeedTurned, PullFinished, VisitGone, VisitMissing, VisitMoved
@@ -15,8 +16,7 @@ from .resolve_moves import ResolveMoves
 from .tell_health import TellHealth
 
 
-@dataclass(frozen=True, slots=True)
-class FollowPull:
+class FollowPull(Struct, frozen=True):
     """Looks at once whether a visit that went was entered anew, and what becomes of requests that waited for this pull; tells of
     a source that broke or is well.
     """

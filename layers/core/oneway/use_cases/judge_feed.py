@@ -4,8 +4,10 @@ Failed, waiting, held, stopped, left off, never begun: what counts is the age of
 without one asks here. A feed that turned says so in its state (`unheard`), until its source was judged (tell_health).
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.clock_time import zone_of
 from ..domain.feeds import HEARTBEAT, LOOK_BACK_EVERY, FeedState
@@ -13,8 +15,7 @@ from ..domain.health import open_minutes, patience_minutes
 from ..ports import Clock, PracticeRepository
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeFeed:
+class JudgeFeed(Struct, frozen=True):
     """Reads the practice, of a feed that was not read for longer than its patience."""
 
     practices: PracticeRepository

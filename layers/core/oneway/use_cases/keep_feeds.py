@@ -1,8 +1,10 @@
 """The feeds of a practice follow its settings: what they read, how often, and how far ahead."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.errors import WriteConflict
 from ..domain.feeds import FeedSettings, FeedState, Seen, reads_elsewhere
@@ -12,8 +14,7 @@ from ..ports import Clock, FeedRepository
 _TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class KeepFeeds:
+class KeepFeeds(Struct, frozen=True):
     """Writes what differs; a pull may be writing a feed's state at the same time."""
 
     feeds: FeedRepository

@@ -1,7 +1,8 @@
 """Staff say that a visit whose patient became another is this patient's all the same (product section 2); else they undo it."""
 
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain import linking
 from ..domain.requests import Actor, Request
@@ -19,8 +20,7 @@ from .membership import Membership
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class KeepLink:
+class KeepLink(Struct, frozen=True):
     """The link holds again, and what happened to the visit meanwhile is told."""
 
     membership: Membership

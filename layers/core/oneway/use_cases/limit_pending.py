@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..contact_marks import ContactMarks
 from ..domain import pending
@@ -14,8 +15,7 @@ from ..domain.requests import Patient
 from ..ports import Clock, PendingRepository, RequestRepository
 
 
-@dataclass(frozen=True, slots=True)
-class LimitPending:
+class LimitPending(Struct, frozen=True):
     """Leaves a mark before a request is stored, and looks at the others; one write unit."""
 
     pending: PendingRepository

@@ -1,11 +1,13 @@
 """Free times of providers (product section 4)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain import slots
 from ..domain.availability import Hours
@@ -32,8 +34,7 @@ _AT_ONCE = 16
 """How many providers are looked at side by side: a look mostly waits for the store, which has so many connections."""
 
 
-@dataclass(frozen=True, slots=True)
-class OfferedSlots:
+class OfferedSlots(Struct, frozen=True):
     """Free starts by local day, in epoch minutes; `closed` says why a provider offers none at all."""
 
     practice: Practice
@@ -50,8 +51,7 @@ class OfferedSlots:
         return next((day for day, starts in self.days.items() if starts), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(Struct, frozen=True):
     """At the days [first, last] of a provider, for a visit type."""
 
     provider: Provider
@@ -64,8 +64,7 @@ class _Look:
         return (self.last - self.first).days + 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(Struct, frozen=True):
     """What is known of a look before the store is asked; `hours` are those of its days and of one day more."""
 
     look: _Look
@@ -76,8 +75,7 @@ class _Plan:
     rules: SlotRules
 
 
-@dataclass(frozen=True, slots=True)
-class ListSlots:
+class ListSlots(Struct, frozen=True):
     """One query a look, those of several providers side by side. The practice and its schedules' ages are cached; what all of
     them need is found once.
     """

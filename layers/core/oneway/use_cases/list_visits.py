@@ -1,9 +1,10 @@
 """Appointments > Upcoming and Past, and finding one: visits asked for and imported alike, a linked pair once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from ..domain.appointments import Appointment, NameUse
 from ..domain.clock_time import first_minute, instant_of, zone_of
@@ -29,8 +30,7 @@ class VisitTab(StrEnum):
     PAST = "past"
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(Struct, frozen=True):
     """What of a list is wanted: of one provider, in one state, on the days [first, last]; None and "" are any."""
 
     provider_id: str = ""
@@ -50,8 +50,7 @@ class Filters:
 ANY = Filters()
 
 
-@dataclass(frozen=True, slots=True)
-class VisitRow:
+class VisitRow(Struct, frozen=True):
     """A visit in a list. Its page is that of the request `request_id`, if it was asked for, else its own. `missing`: complete
     pulls no longer show it. `preferred` is when one without a `start` would suit.
     """
@@ -68,8 +67,7 @@ class VisitRow:
     preferred: PreferredTimes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VisitList:
+class VisitList(Struct, frozen=True):
     """A page of a list: `count` visits are on all `pages` together; `to_act` requests stand in Action required."""
 
     practice: Practice
@@ -84,8 +82,7 @@ class VisitList:
     to_act: int
 
 
-@dataclass(frozen=True, slots=True)
-class FoundVisits:
+class FoundVisits(Struct, frozen=True):
     """What a search finds, the nearest first: at most a page of `count`. `looked` is False where too little was typed,
     `cut` True where more begins with it than can be looked at.
     """
@@ -100,8 +97,7 @@ class FoundVisits:
     cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ListVisits:
+class ListVisits(Struct, frozen=True):
     """One query for what the indexes say of all of them, and one read of those on the page."""
 
     membership: Membership
@@ -138,8 +134,7 @@ class ListVisits:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FindVisits:
+class FindVisits(Struct, frozen=True):
     """At most three looks into the indexes, and one read of what is shown."""
 
     membership: Membership

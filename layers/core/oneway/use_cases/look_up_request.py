@@ -1,6 +1,6 @@
 """A patient looks at a request through its private link."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..domain.errors import LinkNotFound, RequestNotFound
 from ..domain.matching import place_of
@@ -10,8 +10,7 @@ from ..links import PrivateLinks
 from ..ports import PracticeRepository, RequestRepository
 
 
-@dataclass(frozen=True, slots=True)
-class LookedUp:
+class LookedUp(Struct, frozen=True):
     """A request and what its page names; `provider` and `location` are those of the visit as it now is."""
 
     request: Request
@@ -30,8 +29,7 @@ def looked_up(practice: Practice, request: Request) -> LookedUp:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LookUpRequest:
+class LookUpRequest(Struct, frozen=True):
     """Changes nothing, however often it is called."""
 
     practices: PracticeRepository

@@ -1,6 +1,6 @@
 """Who is staff of which practice."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..domain.errors import Forbidden, PracticeNotFound
 from ..domain.practices import StaffMember, StaffRole
@@ -8,8 +8,7 @@ from ..domain.requests import Actor, ActorKind
 from ..ports import PracticeRepository
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """The gate of every portal use case: to others a practice does not exist."""
 
     practices: PracticeRepository

@@ -1,13 +1,12 @@
 """Enqueue the pulls that are due (house: *The wheel*), in bundles (ADR 0015b)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..domain.feeds import bundles_for, in_turn
 from ..ports import FeedRepository, SyncQueue
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSyncs:
+class PlanSyncs(Struct, frozen=True):
     """Reads the wheel's spokes of a minute; writes only when a stack has grown or shrunk to twice or half its size."""
 
     feeds: FeedRepository

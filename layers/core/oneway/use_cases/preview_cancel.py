@@ -1,9 +1,11 @@
 """What the patient gets if staff cancel a request, before they do: by the templates that the message is made with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.messages import DueMessage, MessageKind
 from ..domain.practices import Practice
@@ -27,16 +29,14 @@ class Follows(StrEnum):
     """No message but *expired* concerns a start already past (product section 5)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CancelPreview:
+class CancelPreview(Struct, frozen=True):
     """What follows, and the message if there is one."""
 
     follows: Follows
     letter: Letter | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewCancel:
+class PreviewCancel(Struct, frozen=True):
     """Renders and decides as the cancellation will; nothing is written. `open_writer` is called only where there is a message."""
 
     open_writer: Callable[[], LetterWriter]

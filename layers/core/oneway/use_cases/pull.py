@@ -1,9 +1,11 @@
 """A pull under way: what was stored, what it covers, and what it leaves in the feed's state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.clock_time import day_of, zone_of
 from ..domain.comparing import DigestWeek, feed_digest, suspected
@@ -14,8 +16,7 @@ MAPPING_VERSION = "1"
 """Raise it when rows are translated differently: the next pull then compares everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pull:
+class Pull(Struct, frozen=True):
     """One pull under way: what was stored, what it covers, when it began, and until when it may take.
 
     `back`: it looks back, and leaves its own mark; `asked`: somebody pressed *Sync now*, and waits. `doubted`: since when another

@@ -4,16 +4,17 @@ It stands beside the feed's state, which a pull writes on the version that it re
 the pulls that nobody asked for.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.pull_history import AskedPull
 from ..ports import Clock, FeedRepository
 from .sync_feed import Outcome, SyncFeed, SyncReport
 
 
-@dataclass(frozen=True, slots=True)
-class PullAsked:
+class PullAsked(Struct, frozen=True):
     """A pull as the queue asks for it."""
 
     sync_feed: SyncFeed

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..domain.errors import RequestAlreadyAnswered
 from .cancel_request import CancelByPatient
 from .submit_request import SubmitRequest, Submitted
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceRequest:
+class ReplaceRequest(Struct, frozen=True):
     """The earlier one is cancelled by its patient, then the other one submitted. Safe to repeat: whatever was done is found."""
 
     submit: SubmitRequest

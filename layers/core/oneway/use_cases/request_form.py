@@ -7,9 +7,10 @@ sentence that says what to do.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+
+from msgspec import Struct
 
 from ..domain.addresses import LONGEST_ADDRESS, AddressFault, fault_in
 from ..domain.clock_time import day_of, first_minute, instant_of, parse_instant, zone_of
@@ -68,8 +69,7 @@ DETAILS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedRequest:
+class ParsedRequest(Struct, frozen=True):
     """A request that can be understood; whether its time is offered is another question. A `start`, or `preferred` times."""
 
     practice: Practice

@@ -7,9 +7,10 @@ shows a visit that it does have: a server that says "not found" to everything te
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+
+from msgspec import Struct, field
 
 from ..domain.appointments import Appointment, AppointmentState, ScheduleRow
 from ..domain.clock_time import minute_of
@@ -24,8 +25,7 @@ _CONTROLS = 5
 """Visits among which one that is surely there is looked for."""
 
 
-@dataclass(slots=True)
-class Resolved:
+class Resolved(Struct):
     """What to do about absent visits: work to apply, marks to keep, rows that are there after all, and visits that went to
     another provider (as stored here, as stored there).
     """
@@ -41,8 +41,7 @@ class Resolved:
         return sum(one.fate is not Fate.SHOWN for one in self.work)
 
 
-@dataclass(frozen=True, slots=True)
-class ResolveAbsence:
+class ResolveAbsence(Struct, frozen=True):
     """Reads only."""
 
     practices: PracticeRepository

@@ -6,9 +6,10 @@ cancellation: what stood there before may be a visit of its own, with the new on
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain import linking
 from ..domain.appointments import Appointment
@@ -36,8 +37,7 @@ NEVER_READ = timedelta(hours=2)
 """Without a good pull for so long nothing more is waited for: the patient has to know."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResolveMoves:
+class ResolveMoves(Struct, frozen=True):
     """Called each minute for every request that awaits pulls."""
 
     practices: PracticeRepository

@@ -1,7 +1,8 @@
 """A private link is in wrong hands: no link that was made so far opens the request any more (product section 6)."""
 
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain.errors import WriteConflict
 from ..domain.requests import Request, with_new_link
@@ -9,8 +10,7 @@ from ..ports import Clock, MessageRepository, RequestRepository
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class RevokeLink:
+class RevokeLink(Struct, frozen=True):
     """The next message brings another link."""
 
     requests: RequestRepository

@@ -5,9 +5,11 @@ its time.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain import messages, requests
 from ..domain.clock_time import day_of, zone_of
@@ -29,8 +31,7 @@ _SLOWLY_AFTER = timedelta(minutes=15)
 _SLOWLY_EVERY = 10
 
 
-@dataclass(frozen=True, slots=True)
-class TimersRun:
+class TimersRun(Struct, frozen=True):
     """What one run did: what it put on the queue again, requests that expired or of which it reminded somebody, what broke."""
 
     swept: int
@@ -39,8 +40,7 @@ class TimersRun:
     broke: tuple[Exception, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunTimers:
+class RunTimers(Struct, frozen=True):
     """Called each minute."""
 
     practices: PracticeRepository

@@ -6,8 +6,9 @@ break, or never come, does not even fail.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from ..domain.feeds import LOOK_BACK_EVERY, FeedState
 from ..domain.practices import Practice, Provider
@@ -16,8 +17,7 @@ from ..ports import Clock, FeedRepository
 _KEPT = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Ages:
+class Ages(Struct, frozen=True):
     """How old schedules of a practice are by the `states` of their feeds, by id; `beating` are the feeds that write the
     heartbeat of each source, by the source's id.
     """
@@ -53,8 +53,7 @@ class Ages:
         return max(own.last_good_at, beating.last_good_at)
 
 
-@dataclass(slots=True)
-class ScheduleAge:
+class ScheduleAge(Struct):
     """Ages of schedules; each feed is looked up at most every 30 seconds, those that are needed together in one read."""
 
     feeds: FeedRepository

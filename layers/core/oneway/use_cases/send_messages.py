@@ -7,10 +7,12 @@ marking costs at most one duplicate, never a message; none, where the mail servi
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.errors import WriteConflict
 from ..domain.linking import free_to_go, released
@@ -81,8 +83,7 @@ class NotYet(Exception):
     """Something could not be sent now; the queue delivers again."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """Where the records of messages are kept, and until when there is time to send."""
 
     practice: str
@@ -93,8 +94,7 @@ class _Way:
         return self.deadline is not None and at > self.deadline
 
 
-@dataclass(frozen=True, slots=True)
-class _Letter:
+class _Letter(Struct, frozen=True):
     """A message that is due, how it is written to some of its recipients, and what it is tagged with."""
 
     due: DueMessage
@@ -102,8 +102,7 @@ class _Letter:
     tags: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class SendMessages:
+class SendMessages(Struct, frozen=True):
     """Sends a request's due messages, or a notice, and takes the mark off that says so."""
 
     practices: PracticeRepository

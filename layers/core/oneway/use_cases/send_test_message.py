@@ -1,14 +1,13 @@
 """A test: does mail of this practice arrive, and how does it look? It goes the way of all messages."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..domain.notices import Notice, test_message
 from ..ports import Clock, NoticeRepository, PracticeRepository
 from .membership import Membership
 
 
-@dataclass(frozen=True, slots=True)
-class SendTestMessage:
+class SendTestMessage(Struct, frozen=True):
     """At most one a minute to the same people of a practice: a button that is pressed twice sends one."""
 
     practices: PracticeRepository
@@ -26,8 +25,7 @@ class SendTestMessage:
         return notice
 
 
-@dataclass(frozen=True, slots=True)
-class SendTestByStaff:
+class SendTestByStaff(Struct, frozen=True):
     """The same, for the portal's Settings: to the practice's recipients only."""
 
     membership: Membership

@@ -1,9 +1,10 @@
 """Staff look at a week of one provider, or of all (product section 4); each look is on record before anything is shown."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from ..domain.appointments import Appointment
 from ..domain.availability import WEEKS_AHEAD, Availability, Calendar, Closure, Week, monday_of
@@ -29,8 +30,7 @@ WEEKS_BACK = 8
 _DAYS = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A pending request, a visit or a block: [start, end) in UTC. Its page is that of the request `request_id`, if it was asked
     for, else its own by `id` ("": a block has none).
 
@@ -48,8 +48,7 @@ class Held:
     missing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderWeek:
+class ProviderWeek(Struct, frozen=True):
     """A provider's week: hours as stored, what holds them by start, and the closures that touch it (the practice's too)."""
 
     provider: Provider
@@ -88,8 +87,7 @@ class ProviderWeek:
         return [one for one in self.held if max(day_of(one.start, self.zone), self.monday) == day]
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarWeek:
+class CalendarWeek(Struct, frozen=True):
     """What the Calendar shows: weeks of providers, and the Mondays that can be chosen."""
 
     practice: Practice
@@ -113,8 +111,7 @@ class CalendarWeek:
         return self.monday < monday_of(self.today)
 
 
-@dataclass(frozen=True, slots=True)
-class ShowCalendar:
+class ShowCalendar(Struct, frozen=True):
     """Three reads a look: calendars with days, requests, visits."""
 
     membership: Membership

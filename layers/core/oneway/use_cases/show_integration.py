@@ -1,9 +1,10 @@
 """Integration: how the schedules of a practice are read, feed by feed (product sections 5 and 7). No patient's data is here."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from ..domain.appointments import SetAsideRow
 from ..domain.feeds import FeedState, next_turn
@@ -39,8 +40,7 @@ class Progress(StrEnum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
-class FeedView:
+class FeedView(Struct, frozen=True):
     """A feed with its providers: when it was last read in full and will be next, what is wrong, how far *Sync now* is.
 
     `aside` are the set-aside rows that are kept, by their reasons, the most frequent first; `progress` None: nobody asked.
@@ -56,8 +56,7 @@ class FeedView:
     progress: Progress | None
 
 
-@dataclass(frozen=True, slots=True)
-class SourceView:
+class SourceView(Struct, frozen=True):
     """A source: its feeds, the worst of their conditions, and what they changed in each hour of the last day."""
 
     source: Source
@@ -71,8 +70,7 @@ class SourceView:
         return sum(count for _, count in self.hours)
 
 
-@dataclass(frozen=True, slots=True)
-class IntegrationView:
+class IntegrationView(Struct, frozen=True):
     """What the page shows. `asked_at` is when *Sync now* was pressed, while it is followed."""
 
     practice: Practice
@@ -93,8 +91,7 @@ class IntegrationView:
         return any(feed.progress in (Progress.ASKED, Progress.READING) for feed in self.following)
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIntegration:
+class ShowIntegration(Struct, frozen=True):
     """One read of the practice, one of all its feeds."""
 
     membership: Membership

@@ -1,7 +1,8 @@
 """Staff look at requests and visits; each look is on record before anything is shown (product section 8)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..domain.appointments import Appointment, RowKind
 from ..domain.claims import Claim, Note
@@ -30,8 +31,7 @@ from .membership import Membership
 from .schedule_age import ScheduleAge
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRequired:
+class ActionRequired(Struct, frozen=True):
     """A page of what waits for an answer, by start: `count` requests on all `pages`, of `total` without filters.
 
     `matched` are those with an open possible match, `claims` say who is on which; `broken` are the feeds whose source is.
@@ -51,8 +51,7 @@ class ActionRequired:
     broken: Sequence[FeedState] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RequestDetails:
+class RequestDetails(Struct, frozen=True):
     """Everything that the details page shows. `suppressed`: no more mail goes to the patient's address, and why; `request.call`
     is what staff have to tell by phone.
     """
@@ -73,8 +72,7 @@ class RequestDetails:
     suppressed: Suppression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VisitDetails:
+class VisitDetails(Struct, frozen=True):
     """An imported visit that nobody asked for online."""
 
     practice: Practice
@@ -85,8 +83,7 @@ class VisitDetails:
     schedule_age_minutes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListToAct:
+class ListToAct(Struct, frozen=True):
     """Appointments > Action required."""
 
     membership: Membership
@@ -142,8 +139,7 @@ class ListToAct:
         return frozenset(matched)
 
 
-@dataclass(frozen=True, slots=True)
-class ShowRequest:
+class ShowRequest(Struct, frozen=True):
     """The details page of one request."""
 
     membership: Membership
@@ -184,8 +180,7 @@ class ShowRequest:
         return self.suppressions.get(request.practice, mark_of(request.practice, address)) if address else None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowVisit:
+class ShowVisit(Struct, frozen=True):
     """The details page of one imported visit."""
 
     membership: Membership

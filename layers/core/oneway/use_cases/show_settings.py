@@ -1,7 +1,8 @@
 """Settings and the timeline of a practice, as staff see them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..domain.practice_events import EventPlace, PracticeEvent
 from ..domain.practices import Practice, StaffMember
@@ -12,8 +13,7 @@ from .schedule_age import ScheduleAge
 PAGE = 50
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsView:
+class SettingsView(Struct, frozen=True):
     """A practice as it is now, who looks at it, and of its timeline a page; `more`: there are earlier entries."""
 
     practice: Practice
@@ -23,8 +23,7 @@ class SettingsView:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSettings:
+class ShowSettings(Struct, frozen=True):
     """Viewers may look. All raise PracticeNotFound."""
 
     membership: Membership

@@ -6,7 +6,8 @@ that they have seen it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..domain.practices import Practice
 from ..domain.suppression import Suppression, mark_of, missed_mark_of
@@ -14,16 +15,14 @@ from ..ports import PracticeRepository, SuppressionRepository
 from .membership import Membership
 
 
-@dataclass(frozen=True, slots=True)
-class StaffMailTrouble:
+class StaffMailTrouble(Struct, frozen=True):
     """Recipients with why and since when: who gets no mail, and who still does, but missed some."""
 
     stopped: Sequence[tuple[str, Suppression]]
     missed: Sequence[tuple[str, Suppression]]
 
 
-@dataclass(frozen=True, slots=True)
-class StoppedStaffMail:
+class StoppedStaffMail(Struct, frozen=True):
     """One read, of as many items as the practice and its providers have recipients, twice."""
 
     suppressions: SuppressionRepository
@@ -41,8 +40,7 @@ class StoppedStaffMail:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class UseStaffAddressAgain:
+class UseStaffAddressAgain(Struct, frozen=True):
     """Staff say that mail to one of their own addresses arrives again, or is wanted again; or that they know what it missed."""
 
     membership: Membership

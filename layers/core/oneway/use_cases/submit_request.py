@@ -1,8 +1,10 @@
 """A patient asks for a time (product sections 1 and 4)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain import identifiers, messages, requests
 from ..domain.errors import InvalidInput, KeyReused, OnewayError, SlotAlreadyTaken, SlotNotOffered, StoreUnavailable
@@ -28,8 +30,7 @@ from .request_form import ParsedRequest, check_key, parse
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(Struct, frozen=True):
     """A request that is stored, its private link, and whether this call made it (else a repeat found it)."""
 
     request: Request
@@ -38,8 +39,7 @@ class Submitted:
     created: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitRequest:
+class SubmitRequest(Struct, frozen=True):
     """One transaction: the request and its place in the day (none without a time). Safe to repeat with its key."""
 
     practices: PracticeRepository
@@ -133,8 +133,7 @@ class SubmitRequest:
         )
 
 
-@dataclass(slots=True)
-class _Attempt:
+class _Attempt(Struct):
     """One submit: reads, decides and writes, and may be called again; its mark is left once."""
 
     submit: SubmitRequest

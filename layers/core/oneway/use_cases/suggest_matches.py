@@ -1,7 +1,8 @@
 """Remember which visits may be the answers to requests that wait (product section 2); staff see them on the details page."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..domain.appointments import Appointment
 from ..domain.matching import is_dismissed
@@ -9,8 +10,7 @@ from ..domain.practices import Practice
 from ..ports import RequestRepository
 
 
-@dataclass(frozen=True, slots=True)
-class SuggestMatches:
+class SuggestMatches(Struct, frozen=True):
     """Weighs what a pull brought, and did not confirm anything, against the requests that wait; of each the best are kept."""
 
     requests: RequestRepository

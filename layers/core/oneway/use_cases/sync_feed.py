@@ -8,11 +8,13 @@ Where a source tells what changed, that is read between the hourly looks back (A
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..domain.appointments import Appointment
 from ..domain.clock_time import minute_of
@@ -87,8 +89,7 @@ class Outcome(StrEnum):
     NO_SUCH_FEED = "no_such_feed"
 
 
-@dataclass(frozen=True, slots=True)
-class SyncReport:
+class SyncReport(Struct, frozen=True):
     """What a pull saw and did; counts of rows and appointments. `failure` is a word of `faults`, `events` what was learnt.
 
     *Held*: too much vanished at once, and staff are asked. *Stopped*: its time was up; the next pull goes on. *Left off*: we had
@@ -105,8 +106,7 @@ class SyncReport:
     events: tuple[Event, ...] = ()
 
 
-@dataclass(slots=True)
-class _Done:
+class _Done(Struct):
     """What was applied so far, whether time was left for all of it, whether digests were written, and which requests had waited
     for it.
     """
@@ -120,8 +120,7 @@ class _Done:
     awaited_by: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SyncFeed:
+class SyncFeed(Struct, frozen=True):
     """One pull. May be delivered twice or cut anywhere: what is written is conditional, and digests are stored last."""
 
     practices: PracticeRepository

@@ -7,8 +7,10 @@ pull goes on from it.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.errors import WriteConflict
 from ..domain.events import HealthEvent
@@ -23,8 +25,7 @@ names the turn. What it raises comes again with the next pull.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class TellHealth:
+class TellHealth(Struct, frozen=True):
     """Judges a source and tells the `consumers`."""
 
     feeds: FeedRepository

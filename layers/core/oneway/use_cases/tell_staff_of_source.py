@@ -1,14 +1,13 @@
 """Staff are told once that a source broke, and once that it is well again (product sections 5 and 6)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..domain.events import HealthEvent
 from ..domain.notices import of_source
 from ..ports import Clock, NoticeRepository
 
 
-@dataclass(frozen=True, slots=True)
-class TellStaffOfSource:
+class TellStaffOfSource(Struct, frozen=True):
     """A consumer of `tell_health`: told of a turn twice, it makes one notice."""
 
     notices: NoticeRepository

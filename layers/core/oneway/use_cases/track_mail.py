@@ -7,8 +7,9 @@ again. But for the call about what nobody knew: that goes once the record says w
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain.errors import RequestNotFound, StoreUnavailable, WriteConflict
 from ..domain.mail_events import MailEvent, marks_to_stop, tracked
@@ -29,8 +30,7 @@ from .settling import settle
 _WHY = {Delivery.BOUNCED: Why.BOUNCED, Delivery.COMPLAINED: Why.COMPLAINED, Delivery.REJECTED: Why.REFUSED}
 
 
-@dataclass(frozen=True, slots=True)
-class TrackMail:
+class TrackMail(Struct, frozen=True):
     """Keeps what came back with the message, and draws the consequences once."""
 
     requests: RequestRepository

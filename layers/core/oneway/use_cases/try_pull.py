@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.appointments import AppointmentState, RowKind, SetAsideRow
 from ..domain.comparing import compare
@@ -18,8 +20,7 @@ from .pulled_rows import ids_of, pulled_of
 _SHORT = "says that there is more than it shows; nothing counts as absent until that has been so for a while"
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """What one pull saw: counts of rows, and shares of visits that carry what matching needs. No patient's data.
 
     `states` counts rows by the source's own word and what it is taken for. `new`, `changed` and `absent` are in comparison
@@ -47,8 +48,7 @@ class Tried:
         return self.seen - self.blocks
 
 
-@dataclass(frozen=True, slots=True)
-class TryPull:
+class TryPull(Struct, frozen=True):
     """Reads the feed, its digests and the source; of a feed with several providers, whose its visits are."""
 
     feeds: FeedRepository

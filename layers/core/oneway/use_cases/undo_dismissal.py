@@ -1,7 +1,8 @@
 """Staff take back that a visit in their schedule is not the answer to a request (product section 2)."""
 
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain import linking
 from ..domain.requests import Request, Transition
@@ -12,8 +13,7 @@ from .membership import Membership
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class UndoDismissal:
+class UndoDismissal(Struct, frozen=True):
     """The visit is a possible match again; where all agrees it answers the request, late if that had ended, as any other."""
 
     membership: Membership

@@ -1,7 +1,8 @@
 """Staff untie a request from the visit that was taken for its answer (product section 1)."""
 
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from ..domain import linking
 from ..domain.appointments import Appointment
@@ -26,8 +27,7 @@ from .membership import Membership
 from .settling import settle
 
 
-@dataclass(frozen=True, slots=True)
-class UndoLink:
+class UndoLink(Struct, frozen=True):
     """The request is what it was before, and holds its place again if it waits; the visit stays, free to answer another."""
 
     membership: Membership

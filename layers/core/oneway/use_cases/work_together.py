@@ -1,6 +1,6 @@
 """*I'm on it*, and notes for the others: so that two people do not enter one visit."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..domain.claims import Claim, Note
 from ..domain.errors import RequestAlreadyAnswered, SomebodyElseIsOnIt, WriteConflict
@@ -9,8 +9,7 @@ from ..ports import Clock, RequestRepository
 from .membership import Membership
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimRequest:
+class ClaimRequest(Struct, frozen=True):
     """Staff say that they are on a request, or not any more. Safe to repeat."""
 
     membership: Membership
@@ -54,8 +53,7 @@ class ClaimRequest:
                 return  # somebody took it over, or we let it go twice
 
 
-@dataclass(frozen=True, slots=True)
-class WriteNote:
+class WriteNote(Struct, frozen=True):
     """Staff leave a note on a request. Notes are kept as they are written; safe to repeat."""
 
     membership: Membership

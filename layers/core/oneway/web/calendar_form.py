@@ -6,8 +6,9 @@ There are as many pairs as come. A blank one is no opening; an end at 00:00 is m
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from ..domain.availability import CLOSED_WEEK, Hours, LaterWeek, Opening, Week
 
@@ -20,8 +21,7 @@ Pairs = Sequence[Sequence[tuple[str, str]]]
 """For each day, (start, end) as typed."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypedWeek:
+class TypedWeek(Struct, frozen=True):
     """What was typed; the week that it makes (None if it makes none); codes of what is wrong by field."""
 
     pairs: Pairs

@@ -8,11 +8,11 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
+from msgspec import Struct
 
 from ..domain.errors import StoreUnavailable
 from .problems import SignInRefused
@@ -20,8 +20,7 @@ from .problems import SignInRefused
 _TIMEOUT = urllib3.Timeout(connect=2.0, read=5.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """What a sign-in has to bring back: `state` and `nonce` come back in the open, `verifier` proves that it is ours."""
 
     state: str
@@ -29,8 +28,7 @@ class Attempt:
     verifier: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cognito:
+class Cognito(Struct, frozen=True):
     """The hosted pages at `url`, for one client; `callback` is where they send people back to."""
 
     url: str

@@ -9,16 +9,16 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
+
+from msgspec import Struct
 
 _RANDOM, _TIME, _MAC = 16, 4, 16
 _PURPOSE = b"booking-form"
 
 
-@dataclass(frozen=True, slots=True)
-class FormTokens:
+class FormTokens(Struct, frozen=True):
     """Makes tokens with the first secret and knows those of all."""
 
     secrets: Callable[[], Sequence[bytes]]

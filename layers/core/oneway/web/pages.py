@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from chalice.app import Response
 from jinja2 import Environment
+from msgspec import Struct, field
 
 from ..colours import legible_on, readable_on
 from ..domain.practices import Practice
@@ -24,8 +24,7 @@ LIGHT, DARK = "#f5f7f9", "#1a2129"
 """The grounds that text stands on, of each scheme the one nearer to the other scheme (oneway.css: --ground, --card)."""
 
 
-@dataclass
-class Pages:
+class Pages(Struct, dict=True):
     """The pages of one function: `folder` holds its templates (`pages/`) and built files (`static/`).
 
     `words` is what they say, by language.

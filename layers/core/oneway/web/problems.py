@@ -1,10 +1,11 @@
 """From errors to answers: the one table, and RFC 9457 problem details."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from ..domain.clock_time import instant_of
 from ..domain.errors import (
@@ -42,8 +43,7 @@ class NotAForm(OnewayError):
     """The body is not a form that a page of ours sends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """How an error is answered; `word` names its kind for programs, `title` and `detail` speak to people."""
 
     status: int

@@ -1,7 +1,8 @@
 """Settings ↔ the fields of staff's forms. A field has its setting's name; `seen.` and the name is what the editor began with."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..domain.practice_settings import BOUNDS, Value, field_of, text_of, value_of
 from ..domain.practices import Practice, VisitType
@@ -10,8 +11,7 @@ ADDRESSES, FLAG, COLOUR, NUMBER, OPTIONAL = "addresses", "flag", "colour", "numb
 _MOST_DIGITS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A field of a form: the setting's name, how it is asked for, what stands in it, what the editor began with.
 
     `code` says what is wrong with it, `locked` why it cannot be changed; both are keys of the portal's words.

@@ -188,6 +188,6 @@ def _pull(due: Due, deadline: datetime) -> Pull:
             log("the table did not answer", error=fault(error))
             return _missed(due, UNANSWERED, deadline)
         log("pull broke", error=fault(error))
-        return Pull(BROKE)
+        return _missed(due, BROKE, deadline)
     lag = sync_feed.clock.now() - instant_of(due.minute)
     return Pull(report.outcome, report, time.monotonic() - began, max(0.0, lag.total_seconds()))

@@ -527,6 +527,16 @@ class TestRows:
             assert "Reed" not in repr(found.set_aside)
             assert [one.external_id for one in found.set_aside] == (["x"] if bad.shows_id else [""])
 
+    def test_half_a_character_costs_nobody_the_schedule(self, dialect: Dialect) -> None:
+        """As JavaScript writes a text that was cut within an emoji."""
+        cut = replace(REED, family="Reed \ud83d")
+        with serving(dialect, answer_of(dialect, Visit("1", patient=cut), Visit("2"))) as server:
+            found = server.pull()
+            assert [row.external_id for row in found.rows] == ["1", "2"]
+            assert not found.set_aside
+            assert found.rows[0].patient
+            assert found.rows[0].patient.names[0].family == "Reed"
+
     def test_what_cannot_be_read_is_there_all_the_same(self, dialect: Dialect) -> None:
         bad = {f"x{number}": dialect.garbage(f"x{number}")[name] for number, name in enumerate(dialect.garbage(""))}
         with serving(dialect, answer_of(dialect, *(one.entry for one in bad.values()))) as server:

@@ -245,6 +245,13 @@ def test_what_the_function_is_built_of_can_leave_a_lane_and_take_what_broke(func
     assert function.sync_feed.clock.now().tzinfo
 
 
+def test_one_that_breaks_is_judged_by_its_age_all_the_same(
+    function: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(function, Pulls(), batch(("a", "bug hangs")))
+    assert json.loads(capsys.readouterr().err.splitlines()[-1])["broken"] == 1
+
+
 def test_a_pull_that_waited_too_long_is_dropped(function: ModuleType) -> None:
     pulls = Pulls()
     assert run(function, pulls, batch(("a", "one"), minute=minute_of(NOW) - 11)) == []

@@ -104,6 +104,7 @@ class WhyAside(StrEnum):
     ENDLESS = "its duration leads nowhere"
     ENDS_FIRST = "ends before it starts"
     TOO_LONG = f"longer than {LONGEST_DAYS} days"
+    TOO_LARGE = "larger than a visit can be"
 
 
 class SetAsideRow(Struct, frozen=True):

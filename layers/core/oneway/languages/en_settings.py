@@ -44,6 +44,7 @@ WORDS = {
     "aside.endless": "its duration leads nowhere",
     "aside.ends_first": "ends before it starts",
     "aside.too_long": "longer than {days} days",
+    "aside.too_large": "larger than a visit can be",
     "integration.aside_first": "The first {shown} are listed.",
     "integration.which": "Which",
     "integration.number": "number",

@@ -44,6 +44,7 @@ WORDS = {
     "aside.endless": "su duración no lleva a ninguna parte",
     "aside.ends_first": "termina antes de empezar",
     "aside.too_long": "dura más de {days} días",
+    "aside.too_large": "es más grande de lo que puede ser una cita",
     "integration.aside_first": "Se listan las primeras {shown}.",
     "integration.which": "Cuáles",
     "integration.number": "número",

@@ -31,6 +31,11 @@ _PATIENT_IDS = re.compile(rb"Patient\\?/([A-Za-z0-9.\-]{1,64})")
 _PRACTITIONER_IDS = re.compile(rb"Practitioner\\?/([A-Za-z0-9.\-]{1,64})")
 COPY = "~"
 """Between a visit's id and a further provider's, in the id of its copy there; no FHIR id has it."""
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""Of JSON; `half` is one of half a character, which no decoder takes."""
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """What decoding raises: of another shape, no UTF-8, or nested without an end."""
 T = TypeVar("T")
@@ -213,11 +218,21 @@ class Draft(Struct, frozen=True):
 
 
 def decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes | msgspec.Raw) -> T | None:
-    """A resource, or None if it does not have that shape."""
+    """A resource, or None if it does not have that shape. Half a character, as of a text that was cut, is read as U+FFFD."""
     try:
         return decoder.decode(raw)
     except UNREADABLE:
+        whole = _ESCAPES.sub(_whole, raw)
+    if whole == raw:
         return None
+    try:
+        return decoder.decode(whole)
+    except UNREADABLE:
+        return None
+
+
+def _whole(escape: "re.Match[bytes]") -> bytes:
+    return rb"\ufffd" if escape["half"] else escape[0]
 
 
 def patient_ids_in(raw: bytes) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.feeds import LOOK_BACK_EVERY, FeedSettings, FeedState, spoke_of
 from ..domain.practices import Source
-from ..faults import SchemaDrift
+from ..faults import AuthRevoked, SchemaDrift
 from ..phones import to_e164
 from ..ports import Capabilities, Clock, ScheduleSource
 from . import fhir_profiles
@@ -43,12 +43,15 @@ class OpenSource:
         self._lock = Lock()
 
     def __call__(self, state: FeedState, deadline: datetime | None = None) -> ScheduleSource:
-        """The source of a feed. Raises SchemaDrift for a kind that does not exist."""
+        """The source of a feed. Raises SchemaDrift for a kind that does not exist, AuthRevoked."""
         settings = state.settings
         if settings.kind != "fhir":
             raise SchemaDrift(f"no such kind of source: {settings.kind}")
         document = self._credentials_of(settings.practice, settings.source_id)
-        secret = json.loads(document)
+        try:
+            secret = dict(json.loads(document))
+        except (ValueError, TypeError):
+            raise AuthRevoked("the credentials document cannot be read") from None
         credentials = {"Authorization": f"Bearer {secret['token']}"} if "token" in secret else {}
         bare = SourceHttp(origin_of(settings.address), self._clock, allow_loopback=self._allow_loopback)
         sign_in = self._sign_in(settings, document, bare) if "client_id" in secret else None
@@ -89,6 +92,7 @@ class OpenSource:
 
     def _sign_in(self, settings: FeedSettings, document: str, http: SourceHttp) -> "SmartSignIn":
         """The source's sign-in, with the token it may hold from an earlier pull."""
+        from msgspec import MsgspecError
         from msgspec.json import decode
 
         from .smart import SmartCredentials, SmartSignIn
@@ -98,7 +102,11 @@ class OpenSource:
         with self._lock:
             known, sign_in = self._sign_ins.pop(key, (b"", None))
             if sign_in is None or known != digest:
-                sign_in = SmartSignIn(decode(document, type=SmartCredentials), settings.address, http)
+                try:
+                    credentials = decode(document, type=SmartCredentials)
+                except MsgspecError:
+                    raise AuthRevoked("the credentials document cannot be read") from None
+                sign_in = SmartSignIn(credentials, settings.address, http)
             while len(self._sign_ins) >= MOST_SIGN_INS:
                 del self._sign_ins[next(iter(self._sign_ins))]
             self._sign_ins[key] = digest, sign_in

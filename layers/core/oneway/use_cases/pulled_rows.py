@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.json import encode
+
 from ..domain import identifiers
 from ..domain.appointments import RowKind, ScheduleRow, SetAsideRow, WhyAside
 from ..domain.clock_time import zone_of
@@ -10,6 +12,9 @@ from ..domain.feeds import FeedSettings
 from ..domain.occupancy import is_long
 from ..ports import Translated
 from .apply_schedule import Work
+
+_MOST_BYTES = 64 * 1024
+"""Of a row; an item of the table holds 400 KB, and no visit needs a hundredth of it."""
 
 
 def pulled_of(
@@ -48,6 +53,8 @@ def usable_rows(
             problem = WhyAside.ENDS_FIRST
         elif row.kind is not RowKind.BLOCK and is_long(row.start, row.end, zone):
             problem = WhyAside.TOO_LONG
+        elif len(encode(row)) > _MOST_BYTES:
+            problem = WhyAside.TOO_LARGE
         else:
             rows[identifier] = row, print_
             continue

@@ -706,6 +706,17 @@ class Decisions(RuleBasedStateMachine):
                     assert self.is_dismissed(request, visit)
 
 
+def test_who_asked_for_a_provider_who_left_is_confirmed_with_another() -> None:
+    machine = Decisions()
+    machine.some_have_asked([("maria", START, "brandt"), ("marta", START, "osei")])
+    machine.read = ("osei",)
+    machine.desk.reads_no_more("brandt", leaves=True)
+    machine.after("operator")
+    machine.enter("visit-0", "maria", START, "osei", AppointmentState.BOOKED)
+    machine.minute()
+    assert [machine.desk.answered_by(one) for one in machine.requests()] == ["visit-0", None]
+
+
 TestDecisions = Decisions.TestCase
 TestDecisions.settings = settings(
     max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -2,11 +2,12 @@
 
 The day items of the practice name every pending request and appointment of a day and are written together with either.
 Whoever commits later reads them consistently after committing, so of a request and an appointment that commit at the same
-moment at least one side sees the other. Indexes decide nothing here.
+moment at least one side sees the other. Indexes decide nothing here; they say where to look for what stands in no day item of the
+practice: requests that had ended, and those for a provider who has left.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 from msgspec import Struct
@@ -49,12 +50,13 @@ class ConfirmMatches(Struct, frozen=True):
         for appointment in appointments:
             if wanted := [key for key in self._days_of(practice, appointment) if key[::2] not in days]:
                 days |= self.calendar.read(practice.slug, wanted)
-        late = self._closed_at(practice, appointments)
+        late, stray = self._closed_at(practice, appointments), self._stray_at(practice, appointments)
         confirmed = 0
         for appointment in appointments:
-            ended = late.get(minute_of(appointment.start), [])
-            if pending := self._pending_at(practice, days, appointment):
-                is_confirmed = settle(partial(self._for_appointment, practice, appointment), self.clock)
+            minute = minute_of(appointment.start)
+            ended, strays = late.get(minute, []), stray.get(minute, [])
+            if pending := [*self._pending_at(practice, days, appointment), *strays]:
+                is_confirmed = settle(partial(self._for_appointment, practice, appointment, strays), self.clock)
                 confirmed += is_confirmed
                 if not is_confirmed:
                     # Who cancelled just now stands in no day item any more, and perhaps not yet in the index.
@@ -74,6 +76,16 @@ class ConfirmMatches(Struct, frozen=True):
                 found.setdefault(minute_of(request.start), []).append(request.id)
         return found
 
+    def _stray_at(self, practice: Practice, appointments: Sequence[Appointment]) -> dict[int, list[str]]:
+        """Requests that wait for a provider who has left the practice, and whose days nobody reads, by minute."""
+        found: dict[int, list[str]] = {}
+        if appointments:
+            last = max(one.start for one in appointments)
+            for request in self.requests.to_act(practice.slug, last + timedelta(minutes=1)):
+                if request.pending and request.start and request.provider_id not in practice.providers:
+                    found.setdefault(minute_of(request.start), []).append(request.id)
+        return found
+
     def _came_late(self, practice: Practice, appointment: Appointment, request_id: str) -> None:
         """The index only says where to look; what is read here decides."""
         found = self.appointments.get_many(practice.slug, [(appointment.provider_id, appointment.id)])
@@ -87,13 +99,13 @@ class ConfirmMatches(Struct, frozen=True):
         """Look for an appointment that answers a request just committed, or that had ended; the request as it then is."""
         return settle(lambda: self._for_request(practice, request), self.clock)
 
-    def _for_appointment(self, practice: Practice, appointment: Appointment) -> bool:
+    def _for_appointment(self, practice: Practice, appointment: Appointment, strays: Sequence[str]) -> bool:
         found = self.appointments.get_many(practice.slug, [(appointment.provider_id, appointment.id)])
         current = found.get(appointment.id)
         if current is None or current.request_id is not None:
             return False
         days = self.calendar.read(practice.slug, self._days_of(practice, current))
-        pending = self.requests.get_many(practice.slug, self._pending_at(practice, days, current))
+        pending = self.requests.get_many(practice.slug, [*self._pending_at(practice, days, current), *strays])
         request = oldest_confirmed(current, pending, practice)
         if request is None or answers_elsewhere(copies := copies_of(self.appointments, practice, current)):
             return False

@@ -172,3 +172,5 @@ def test_the_digest_that_dismissals_are_kept_by_stays_what_is_stored() -> None:
     names = PersonName(("Maria", "Elena"), "Núñez", "Jr"), PersonName(("Mia",), "Núñez", use=NameUse.NICKNAME)
     assert identifiers_of(a_record(names=names)) == identifiers_of(a_record(names=names[::-1])) == "f4a857317e8459ff"
     assert identifiers_of(None) == ""
+    unread = RecordPatient("pat-1")
+    assert identifiers_of(unread) == identifiers_of(replace(unread, phones=("+14155552671",))) == "a06053fc879c64c4"

@@ -639,7 +639,11 @@ class Decisions(RuleBasedStateMachine):
 
     def is_dismissed(self, request: Request, visit: Appointment) -> bool:
         key = request.id, visit.row.external_id
-        return key in self.dismissed and same_record(self.dismissed[key], visit.row.patient)
+        if key not in self.dismissed:
+            return False
+        then, now = self.dismissed[key], visit.row.patient
+        unread = _BARE in (then, now) and then and now and then.source_id == now.source_id
+        return bool(unread) or same_record(then, now)
 
     def check(self) -> None:
         desk = self.desk

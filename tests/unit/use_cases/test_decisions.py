@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, NameUse, PersonName, RecordPatient, RowKind
 from oneway.domain.errors import Forbidden, PracticeNotFound, RequestAlreadyAnswered
-from oneway.domain.matching import identifiers_of
+from oneway.domain.matching import identifiers_of, is_dismissed
 from oneway.domain.practices import Location, Switches
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
 from oneway.store.requests import request_item
@@ -17,6 +17,8 @@ from tests.desk import CANCELLED, CONFIRMED, CORRECTION, EXPIRED, LATER, NADIA, 
 
 WRONG = a_record(birth_date=date(1984, 12, 3))
 """Her record with day and month of birth swapped: a possible match, and no more."""
+BARE = a_record(names=(), birth_date=None, phones=(), emails=())
+"""Her record while it cannot be looked up."""
 ANOTHER = a_record(source_id="pat-2", names=(PersonName(("Jo",), "Reed"),), birth_date=date(1950, 1, 1))
 
 
@@ -588,6 +590,38 @@ class TestDismissing:
         desk.change(patient=a_record(names=(name,), emails=tuple(map(str.upper, a_record().emails))))
         desk.minutes(2)
         assert desk.answered_by(request) is None
+
+    def test_an_undo_while_the_record_cannot_be_looked_up_stands_when_it_can_be_again(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=BARE)
+        desk.minutes()
+        desk.undo(request)
+        desk.change(patient=a_record())
+        desk.minutes(3)
+        assert desk.answered_by(request) is None
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+        desk.change(patient=a_record(source_id="pat-2"))
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+
+    def test_it_stands_while_the_record_cannot_be_looked_up(self, desk: Desk) -> None:
+        request = mistyped(desk)
+        desk.dismiss(request)
+        desk.change(patient=BARE)
+        desk.minutes()
+        assert is_dismissed(desk.stored(request), desk.visit())
+        desk.change(patient=a_record())
+        desk.minutes()
+        assert desk.answered_by(request) == "appt-1"
+
+    def test_an_undo_of_a_visit_that_is_not_kept_any_more_stands(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        visit = desk.visit()
+        kept = desk.store.appointments_by_key
+        (key,) = [key for key, one in kept.items() if one.id == visit.id]
+        del kept[key]
+        undone = desk.undo(request)
+        assert is_dismissed(undone, visit)
 
     def test_it_stands_although_it_would_confirm_by_itself_once_its_time_changes(self, desk: Desk) -> None:
         request = desk.ask()

@@ -87,11 +87,11 @@ def is_another_patient(known: RecordPatient | None, seen: RecordPatient | None) 
     """
     if known is None or seen is None:
         return known is not seen
-    if not seen.names and seen.birth_date is None and known.source_id == seen.source_id:
+    if _is_unread(seen) and known.source_id == seen.source_id:
         return False
     if known.source_id and seen.source_id and known.source_id != seen.source_id:
         return known.source_id not in seen.former_ids
-    if not known.names and known.birth_date is None:
+    if _is_unread(known):
         return False
     same = known.names == seen.names or any(same_name(one, other) for one in known.names for other in seen.names)
     return not same and known.birth_date != seen.birth_date
@@ -111,10 +111,12 @@ def known_after(known: RecordPatient | None, seen: RecordPatient | None) -> Reco
 
 def identifiers_of(record: RecordPatient | None) -> str:
     """A digest of what identifies a record's patient: while it is the same, what staff said of it stands. In whichever order a
-    source tells it, and however it writes it.
+    source tells it, and however it writes it. Of a record that could not be looked up, its id is all that does; of none, nothing.
     """
     if record is None:
         return ""
+    if _is_unread(record):
+        record = RecordPatient(record.source_id)
     names = sorted(_normalised(one) for one in record.names)
     emails = sorted(map(normalise_email, record.emails))
     parts = record.source_id, names, str(record.birth_date or ""), sorted(record.phones), emails
@@ -127,9 +129,19 @@ def _normalised(name: PersonName) -> tuple[str, ...]:
 
 
 def is_dismissed(request: Request, appointment: Appointment) -> bool:
-    """Whether staff said that it is not the answer, and nothing that identifies its patient has changed since."""
-    of_it = [one.identifiers for one in request.dismissals if one.appointment_id == appointment.id]
-    return bool(of_it) and identifiers_of(appointment.row.patient) in of_it
+    """Whether staff said that it is not the answer, and nothing that identifies its patient has changed since. What could not be
+    looked up, then or now, is no change.
+    """
+    of_it = {one.identifiers for one in request.dismissals if one.appointment_id == appointment.id}
+    patient = appointment.row.patient
+    if not of_it or patient is None or _is_unread(patient):
+        return bool(of_it)
+    return not of_it.isdisjoint(map(identifiers_of, (patient, RecordPatient(patient.source_id), None)))
+
+
+def _is_unread(record: RecordPatient) -> bool:
+    """Whether a record could not be looked up, so that nothing but its id is known of whose it is."""
+    return not record.names and record.birth_date is None
 
 
 def oldest_confirmed(appointment: Appointment, requests: Iterable[Request], practice: Practice) -> Request | None:

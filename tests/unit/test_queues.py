@@ -93,6 +93,13 @@ def test_batches_of_messages_keep_their_order(queue: Queue) -> None:
     assert [json.loads(one["MessageBody"])["request"] for one in queue.taken] == [request for _, request, _ in sent]
 
 
+def test_of_two_practices_neither_waits_for_the_other_nor_is_taken_for_it(queue: Queue) -> None:
+    SqsMessageQueue("url").send([(slug, "notice_digest_2026-11-24", "1.1") for slug in ("harbor", "quay", "harbor")])
+    for key in ("MessageGroupId", "MessageDeduplicationId"):
+        first, second, again = (one[key] for one in queue.taken)
+        assert first == again != second
+
+
 @pytest.mark.parametrize(
     ("fault", "word"),
     [

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from .domain.feeds import FeedRef, bundled
@@ -84,20 +85,20 @@ def _pulls(refs: Sequence[FeedRef], minute: int) -> dict[str, object]:
 
 
 class SqsMessageQueue:
-    """Implements ports.MessageQueue. Messages of one request keep their order."""
+    """Implements ports.MessageQueue. Messages of one request keep their order; practices, whose notices are named alike, wait for
+    none of each other's.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def send(self, requests: Sequence[tuple[str, str, str]]) -> None:
         """Enqueue (practice, request id, deduplication word). Raises QueueUnavailable."""
-        _send(
-            self._url,
-            [
-                ({"practice": practice, "request": request_id}, request_id, f"{request_id}.{word}")
-                for practice, request_id, word in requests
-            ],
-        )
+        messages = []
+        for practice, request_id, word in requests:
+            group = f"{sha256(practice.encode()).hexdigest()[:8]}.{request_id}"
+            messages.append(({"practice": practice, "request": request_id}, group, f"{group}.{word}"))
+        _send(self._url, messages)
 
 
 class SqsMailAside:
@@ -156,7 +157,6 @@ def _word(text: str) -> str:
     """What SQS takes as a group or deduplication id: at most 128 of its characters."""
     if len(text) <= 128:
         return text
-    from hashlib import sha256
 
     return sha256(text.encode()).hexdigest()
 

@@ -351,6 +351,46 @@ class TestAnotherProvider:
         pulls(world, 1)
         assert the_visit(world).provider_id == "brandt"
 
+    @pytest.mark.parametrize("in_a_window", [True, False])
+    def test_one_that_went_there_and_is_cancelled_is_cancelled(self, world: World, in_a_window: bool) -> None:
+        """Their feed has it as cancelled, or, where a search leaves out what is cancelled, never."""
+        request = confirmed(world)
+        row = replace(world.source.rows["appt-1"], provider_external_id="prac-brandt", raw_state="cancelled")
+        world.source.enter(replace(row, state=AppointmentState.CANCELLED))
+        world.source.hidden |= set() if in_a_window else {"appt-1"}
+        for provider in ("osei", "brandt", "osei", "brandt", "osei"):
+            world.pull(provider)
+        assert world.stored(request).shown_state == "cancelled"
+        assert world.store.feeds_by_id[FEED].suspects == 0, "and is asked for no more"
+        assert world.check_occupancy("harbor", "osei") == world.check_occupancy("harbor", "brandt") == []
+        assert world.submit("n" * 32).created
+
+    def test_one_that_went_there_beyond_what_is_read_is_missing(self, world: World) -> None:
+        request = confirmed(world)
+        later = START + timedelta(days=400)
+        row = replace(world.source.rows["appt-1"], start=later, end=later + timedelta(minutes=30))
+        world.source.enter(replace(row, provider_external_id="prac-brandt"))
+        for provider in ("osei", "brandt", "osei", "brandt"):
+            world.pull(provider)
+        assert world.stored(request).vanished_at, "staff are asked"
+        assert world.stored(request).shown_state == "booked"
+        assert world.store.feeds_by_id[FEED].suspects == 0
+
+    def test_one_that_went_there_into_the_past_waits_for_a_look_back(self, world: World) -> None:
+        request = confirmed(world)
+        before = NOW - timedelta(days=9)
+        row = replace(world.source.rows["appt-1"], start=before, end=before + timedelta(minutes=30))
+        world.pull("brandt")
+        world.source.enter(replace(row, provider_external_id="prac-brandt"))
+        for provider in ("osei", "brandt", "osei", "brandt", "osei"):
+            world.pull(provider)
+        assert world.stored(request).vanished_at is None
+        world.clock.advance(hours=1)
+        for provider in ("brandt", "osei"):
+            world.pull(provider)
+        found = world.stored(request)
+        assert (found.link and found.link.provider_id, found.vanished_at) == ("brandt", None)
+
     def test_with_somebody_who_is_not_read_it_is_missing(self, world: World) -> None:
         request = confirmed(world)
         world.source.enter(replace(world.source.rows["appt-1"], provider_external_id="prac-stranger"))

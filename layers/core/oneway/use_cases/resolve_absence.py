@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import islice
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..domain.appointments import Appointment, AppointmentState, ScheduleRow
 from ..domain.clock_time import minute_of
@@ -18,6 +19,7 @@ from ..domain.comparing import Mark
 from ..domain.feeds import FeedSettings, Window
 from ..ports import Absence, AppointmentRepository, Clock, PracticeRepository, ScheduleSource
 from .apply_schedule import Fate, Work
+from .pull import window_at
 
 MOST_LOOKED_UP = 50
 """Visits that one pull asks for by id; the others wait for the next one."""
@@ -119,8 +121,20 @@ class ResolveAbsence(Struct, frozen=True):
             if inside and not cancelled:
                 resolved.rows[before.id] = found
         elif found.provider_external_id in self._external_ids(settings):
-            resolved.marks[before.id] = Mark.SUSPECTED  # until the other provider's own feed has it
+            self._went(resolved, settings, before, found)
         else:
+            self._settle(resolved, before, Fate.MISSING)
+
+    def _went(self, resolved: Resolved, settings: FeedSettings, before: Appointment, found: ScheduleRow) -> None:
+        """A visit is with another provider, whose own feed does not have it, or not as one that holds its place."""
+        reach = window_at(settings, self.clock.now(), back=True)
+        if found.state is AppointmentState.CANCELLED:
+            row = replace(found, provider_external_id=before.row.provider_external_id)
+            resolved.work.append(Work(before.id, before.provider_id, row))
+            resolved.marks[before.id] = Mark.SETTLED
+        elif reach.start <= found.start < reach.end:
+            resolved.marks[before.id] = Mark.SUSPECTED  # until that feed has it
+        else:  # which no pull of theirs will show
             self._settle(resolved, before, Fate.MISSING)
 
     def _settle(self, resolved: Resolved, before: Appointment, fate: Fate) -> None:

@@ -16,11 +16,14 @@ from oneway.domain.notices import Notice, notice_named
 from oneway.domain.practices import Source
 from oneway.store.notices import _notice_item
 from oneway.store.requests import request_item
+from oneway.use_cases.apply_schedule import ApplySchedule
 from oneway.use_cases.keep_feeds import KeepFeeds, feeds_of
+from oneway.use_cases.sync_feed import SyncFeed
 
 from tests.builders import START, ZONE, a_calendar, a_feed, a_provider, a_record, feed_settings
 from tests.desk import CANCELLED, CONFIRMED, LATER, RESCHEDULED, Desk, at
 from tests.fakes.outside import FakeMessageQueue
+from tests.stage import Killed
 from tests.unit import emf
 from tests.world import World
 
@@ -371,6 +374,48 @@ def test_what_was_being_read_while_it_moved_is_of_the_old_source(desk: Desk, mon
     assert desk.told(request) == [CONFIRMED]
     desk.minutes(4)
     assert desk.told(request) == [CONFIRMED], "nobody has cancelled anything"
+    assert desk.stored(request).vanished_at, "staff are asked"
+
+
+@pytest.mark.parametrize("when", ["read", "begun"])
+def test_nor_where_the_pull_that_read_it_dies(desk: Desk, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """Nobody is left to say that what it applied after the move is of the old source."""
+    desk.minutes()
+    request = desk.ask()
+    desk.enter()
+    read, begin, apply_day = desk.source.snapshot, SyncFeed._begin, ApplySchedule._apply
+
+    def moves() -> None:
+        moves_to(desk, address="https://other.example/fhir")
+
+    def was_read(*asked: Any) -> Any:
+        found = read(*asked)
+        if when == "read":
+            moves()
+        return found
+
+    def begun(sync_feed: SyncFeed, pull: Any) -> Any:
+        begins = begin(sync_feed, pull)
+        if when == "begun":
+            moves()
+        return begins
+
+    def applied_later(*asked: Any) -> Any:
+        desk.clock.advance(seconds=3)
+        return apply_day(*asked)
+
+    def dies(*asked: Any) -> None:
+        monkeypatch.undo()
+        raise Killed
+
+    monkeypatch.setattr(desk.source, "snapshot", was_read)
+    monkeypatch.setattr(SyncFeed, "_begin", begun)
+    monkeypatch.setattr(ApplySchedule, "_apply", applied_later)
+    monkeypatch.setattr(SyncFeed, "_record", dies)
+    with pytest.raises(Killed):
+        desk.minutes()
+    desk.minutes(8)
+    assert CANCELLED not in desk.told(request), "nobody has cancelled anything"
     assert desk.stored(request).vanished_at, "staff are asked"
 
 

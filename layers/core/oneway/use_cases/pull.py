@@ -38,6 +38,14 @@ class Pull(Struct, frozen=True):
         return self.doubted if self.doubted and self.began - self.doubted < LONGEST_PULL else None
 
     @property
+    def moved_at(self) -> datetime | None:
+        """Since when the feed reads another system; what a pull that died beside the move wrote after it is of the old one."""
+        moved_at = self.state.moved_at
+        if moved_at and self.doubted and abs(self.doubted - moved_at) <= LONGEST_PULL:
+            return max(moved_at, self.began)
+        return moved_at
+
+    @property
     def seen(self) -> Seen:
         """What the last pull of this window saw; nothing, if it was another day's."""
         seen = self.state.seen_back if self.back else self.state.seen

@@ -350,8 +350,8 @@ class SyncFeed(Struct, frozen=True):
     def _resolve(
         self, pull: Pull, absent: Mapping[str, int], shown: Iterable[str], gone: Set[str] = frozenset()
     ) -> Resolved:
-        settings, moved_at = pull.state.settings, pull.state.moved_at
-        return self.resolve_absence(settings, pull.source, pull.window, absent, shown, gone, moved_at)
+        settings = pull.state.settings
+        return self.resolve_absence(settings, pull.source, pull.window, absent, shown, gone, pull.moved_at)
 
     def _begin(self, pull: Pull) -> Pull:
         """Say that something will be applied: whoever comes after a worker that dies from here on knows that what the feed has
@@ -417,7 +417,7 @@ class SyncFeed(Struct, frozen=True):
     def _stopped(self, pull: Pull, done: _Done, seen: int, set_aside: int, short: bool | None = None) -> SyncReport:
         """Its time was up before all was applied; the next pull goes on, and need not wait for this one to be over."""
         state = pull.state
-        left = replace(state, applying_since=pull.still_doubted or pull.began - LONGEST_PULL)
+        left = replace(state, applying_since=pull.still_doubted or pull.began - LONGEST_PULL, moved_at=pull.moved_at)
         done.events += self._turned(state, self.judge_feed(pull.told_short(left, short), OutOfTime.word))
         return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
 
@@ -479,6 +479,7 @@ class SyncFeed(Struct, frozen=True):
             last_change_at=self.clock.now() if done.written else state.last_change_at,
             changes=counted(state.changes, self.clock.now(), done.written) if done.written else state.changes,
             applying_since=pull.still_doubted,
+            moved_at=pull.moved_at,
         )
         if complete:
             after = replace(

@@ -15,6 +15,7 @@ MailError
 ├── MailUnavailable     the service did not take it; try again
 │   └── MailThrottled       ... in a moment
 ├── MailOutcomeUnknown  no answer: it may or may not have been taken
+│   └── MailBroke       an answer that tells no more
 └── MailEventUnknown    what came back is nothing that we know
 
 None of them carries patient data or an answer's body in its text.
@@ -97,6 +98,10 @@ class MailThrottled(MailUnavailable):
 
 class MailOutcomeUnknown(MailError):
     """The answer was lost: the message may or may not have been taken."""
+
+
+class MailBroke(MailOutcomeUnknown):
+    """The service said that it broke, perhaps behind the one who took the message."""
 
 
 class MailEventUnknown(MailError):

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from msgspec.structs import replace
-from oneway.faults import MailError, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
-from oneway.mail import ses
+from oneway.faults import MailBroke, MailError, MailRefused, MailThrottled, MailUnavailable
+from oneway.mail import ses, ses_events
 from oneway.mail.ses import SesMailer, fault_of
 from oneway.use_cases.send_messages import NotYet
 
+from tests.ses_events import an_event
 from tests.world import World
 
 INBOX = "For more information, please check the inbox of the email address associated with your AWS account."
@@ -58,11 +59,33 @@ def test_it_is_given_the_names_of_the_dns(monkeypatch: pytest.MonkeyPatch) -> No
     [(500, "InternalFailure"), (502, "502"), (503, "ServiceUnavailable"), (504, "504"), (500, "Throttling")],
 )
 def test_where_ses_broke_nobody_knows_whether_it_took_the_message(status: int, code: str) -> None:
-    assert type(fault_of(said(status, code, "Maximum sending rate exceeded."))) is MailOutcomeUnknown
+    assert type(fault_of(said(status, code, "Maximum sending rate exceeded."))) is MailBroke
 
 
-def test_what_ses_took_before_it_broke_goes_out_twice_at_most(world: World) -> None:
-    """It says 500 however often it is asked, and has taken the message each time."""
+@pytest.mark.parametrize("minutes", [1, 4, 8, 30, 300])
+def test_while_ses_breaks_nothing_is_given_up(world: World, minutes: int) -> None:
+    request = world.submit().request
+    asked: list[str] = []
+
+    class Breaks:
+        def send(self, mime: bytes, sender: str, recipients: Sequence[str], tags: Mapping[str, str]) -> str:
+            asked.append(tags["message"])
+            raise fault_of(said(503, "ServiceUnavailable", ""))
+
+    broken = replace(world.send_messages, mailer=Breaks())
+    for _ in range(minutes):
+        with suppress(NotYet):
+            broken("harbor", request.id)
+        world.clock.advance(minutes=1)
+    assert max(Counter(asked).values()) <= minutes / 5 + 1
+    world.clock.advance(minutes=5)
+    world.deliver()
+    assert len(world.mailer.sent) == 2
+    assert world.stored(request).call is None
+
+
+def test_what_ses_took_before_it_broke_goes_out_once(world: World) -> None:
+    """It tells of what it took by its events."""
     request = world.submit().request
     taken: list[str] = []
 
@@ -75,8 +98,11 @@ def test_what_ses_took_before_it_broke_goes_out_twice_at_most(world: World) -> N
     for _ in range(10):
         with suppress(NotYet):
             sender("harbor", request.id)
-        world.clock.advance(minutes=6)
-    assert set(Counter(taken).values()) == {2}
+        world.clock.advance(minutes=1)
+        for message in taken:
+            world.track_mail(ses_events.read(an_event("send", request.id, message)))
+        world.clock.advance(minutes=5)
+    assert set(Counter(taken).values()) == {1}
 
 
 def said(status: int, code: str, message: str) -> ClientError:

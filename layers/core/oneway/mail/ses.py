@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from ..domain.addresses import as_sent
-from ..faults import MailError, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
+from ..faults import MailBroke, MailError, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -63,7 +63,7 @@ def fault_of(error: ClientError) -> MailError:
     said = error.response.get("Error", {})
     code, message = said.get("Code", ""), str(said.get("Message", "")).lower()
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _BROKE:
-        return MailOutcomeUnknown(code)
+        return MailBroke(code)
     if code in _FINAL and not any(word in message for word in _OURS_TO_MEND):
         return MailRefused(code)
     if code == "Throttling" and "rate" in message:

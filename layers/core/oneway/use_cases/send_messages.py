@@ -31,7 +31,7 @@ from ..domain.practices import Practice
 from ..domain.requests import Request, due_meanwhile, with_call_after, with_due
 from ..domain.suppression import Suppression, mark_of, missed_mark_of
 from ..domain.waiting import digests
-from ..faults import MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
+from ..faults import MailBroke, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
 from ..links import PrivateLinks
 from ..ports import (
     Clock,
@@ -309,8 +309,8 @@ class SendMessages(Struct, frozen=True):
                 if letter.due.kind.to_staff and len(recipients) > 1:
                     return self._one_by_one(way, claimed, recipients, letter)
                 return self._refused(way, claimed, recipients, letter)
-            except MailOutcomeUnknown:
-                self._keep(way, claimed, replace(claimed, claimed_until=self.clock.now() + UNANSWERED))
+            except MailOutcomeUnknown as error:
+                self._wait(way, claimed, error)
                 raise
             except MailUnavailable as error:
                 # The service said no before it took the message: the claim is free again and this was no try.
@@ -321,6 +321,13 @@ class SendMessages(Struct, frozen=True):
             else:
                 return self._keep(way, claimed, self._sent(claimed, mail_id))
         raise NotYet("throttled")
+
+    def _wait(self, way: _Way, claimed: MessageRecord, error: MailOutcomeUnknown) -> None:
+        """Give the mail service time to tell whether it took a message. That it broke is never the last try: an outage of it would
+        lose mail.
+        """
+        attempts = min(claimed.attempts, TRIES - 1) if isinstance(error, MailBroke) else claimed.attempts
+        self._keep(way, claimed, replace(claimed, attempts=attempts, claimed_until=self.clock.now() + UNANSWERED))
 
     def _one_by_one(
         self, way: _Way, claimed: MessageRecord, recipients: Sequence[str], letter: _Letter
@@ -338,8 +345,8 @@ class SendMessages(Struct, frozen=True):
                 mail_id = self.mailer.send(letter.compose([one]), self.sender, [one], letter.tags)
             except MailRefused:
                 refused.append(one)
-            except MailOutcomeUnknown:
-                self._keep(way, claimed, replace(claimed, claimed_until=self.clock.now() + UNANSWERED))
+            except MailOutcomeUnknown as error:
+                self._wait(way, claimed, error)
                 raise
             except MailUnavailable:
                 # Of whom it went to we know, so this was no try.

@@ -73,10 +73,13 @@ def answer_match(session: Session, practice: str, request: str) -> Response:
 def answer_link(session: Session, practice: str, request: str) -> Response:
     """A link is undone, or holds although the visit's patient changed."""
     answers: dict[str, Callable[..., object]] = {"undone": portal().undo_link, "kept": portal().keep_link}
-    word = form_body(app.current_request).get("answer", "")
+    form = form_body(app.current_request)
+    word = form.get("answer", "")
     if word not in answers:
         return _not_understood(session, practice, request)
-    return _answered(session, practice, request, word, partial(answers[word], practice, session.email, request))
+    # Of a page that is older than the link nothing is undone.
+    act = partial(answers[word], practice, session.email, request, form.get("appointment", ""))
+    return _answered(session, practice, request, word, act)
 
 
 @app.route("/portal/{practice}/appointments/{request}/vanished", methods=["POST"], content_types=FORMS)

@@ -256,8 +256,22 @@ class TestWhoLeft:
         page = f"{LIST}/{request.id}"
 
         assert "Osei" in desk.open(page).text
-        assert desk.send(f"{page}/link", answer="undone").status == 303
+        form = desk.open(page).fields(f"{page}/link")
+        assert desk.send(f"{page}/link", **form, answer="undone").status == 303
         assert desk.stored(request).pending
+
+    def test_an_undo_that_is_sent_twice_leaves_what_is_linked_next(self, desk: PortalDesk) -> None:
+        """Staff had entered the visit twice."""
+        request = desk.confirmed()
+        desk.enter("appt-2")
+        desk.minutes()
+        page = f"{LIST}/{request.id}"
+        form = desk.open(page).fields(f"{page}/link")
+        for _ in range(2):
+            assert desk.send(f"{page}/link", **form, answer="undone").status == 303
+        assert desk.answered_by(desk.stored(request)) == "appt-2"
+        assert desk.send(f"{page}/link", **(form | {"appointment": "x"}), answer="undone").status == 409
+        assert desk.answered_by(desk.stored(request)) == "appt-2"
 
     def test_a_visit_that_nobody_asked_for_is_shown(self, desk: PortalDesk) -> None:
         desk.enter("walk-in")

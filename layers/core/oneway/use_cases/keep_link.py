@@ -5,6 +5,7 @@ from functools import partial
 from msgspec import Struct
 
 from ..domain import linking
+from ..domain.errors import RequestAlreadyAnswered
 from ..domain.requests import Actor, Request
 from ..ports import (
     AppointmentChange,
@@ -29,16 +30,19 @@ class KeepLink(Struct, frozen=True):
     ledger: Ledger
     clock: Clock
 
-    def __call__(self, slug: str, email: str, request_id: str) -> Request:
-        """Keep; the request as it then is.
+    def __call__(self, slug: str, email: str, request_id: str, appointment_id: str = "") -> Request:
+        """Keep the link to an appointment ("": to whichever it is); the request as it then is.
 
-        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (the link is not suspended).
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (it is not suspended, or
+        to another visit).
         """
         by = self.membership.acting(slug, email)
-        return settle(partial(self._keep, slug, by, request_id), self.clock)
+        return settle(partial(self._keep, slug, by, request_id, appointment_id), self.clock)
 
-    def _keep(self, slug: str, by: Actor, request_id: str) -> Request:
+    def _keep(self, slug: str, by: Actor, request_id: str, appointment_id: str) -> Request:
         practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
+        if appointment_id and request.link and request.link.appointment_id != appointment_id:
+            raise RequestAlreadyAnswered
         found = linked_visit(self.appointments, practice, request)
         transition = linking.resumed(request, found, by, self.clock.now(), practice.switches)
         changes: list[Change] = [RequestChange(transition)]

@@ -323,9 +323,7 @@ class SendMessages(Struct, frozen=True):
         raise NotYet("throttled")
 
     def _wait(self, way: _Way, claimed: MessageRecord, error: MailOutcomeUnknown) -> None:
-        """Give the mail service time to tell whether it took a message. That it broke is never the last try: an outage of it would
-        lose mail.
-        """
+        """Give the service time to say whether it took a message. A fault is never the last try, or an outage loses mail."""
         attempts = min(claimed.attempts, TRIES - 1) if isinstance(error, MailBroke) else claimed.attempts
         self._keep(way, claimed, replace(claimed, attempts=attempts, claimed_until=self.clock.now() + UNANSWERED))
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from ..domain import linking
 from ..domain.appointments import Appointment
+from ..domain.errors import RequestAlreadyAnswered
 from ..domain.matching import could_confirm, identifiers_of
 from ..domain.occupancy import OccupantKind, days_touched, occupant_on
 from ..domain.practices import Practice
@@ -38,21 +39,25 @@ class UndoLink(Struct, frozen=True):
     confirm_matches: ConfirmMatches
     clock: Clock
 
-    def __call__(self, slug: str, email: str, request_id: str) -> Request:
-        """Undo; the request as it then is.
+    def __call__(self, slug: str, email: str, request_id: str, appointment_id: str = "") -> Request:
+        """Undo the link to an appointment ("": to whichever it is); the request as it then is. Once it is undone, this is done.
 
-        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (there is no link).
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (linked to none, or to another).
         """
         by = self.membership.acting(slug, email)
-        undone, freed = settle(partial(self._undo, slug, by, request_id), self.clock)
+        undone, freed = settle(partial(self._undo, slug, by, request_id, appointment_id), self.clock)
         practice = self.membership.practices.get(slug)
         if freed and could_confirm(freed):
             self.confirm_matches.for_appointments(practice, [freed])
         # Staff may have entered the visit twice; no pull would look at the other one again.
         return self.confirm_matches.for_request(practice, undone)
 
-    def _undo(self, slug: str, by: Actor, request_id: str) -> tuple[Request, Appointment | None]:
+    def _undo(self, slug: str, by: Actor, request_id: str, appointment_id: str) -> tuple[Request, Appointment | None]:
         practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
+        if appointment_id and not (request.link and request.link.appointment_id == appointment_id):
+            if any(one.appointment_id == appointment_id for one in request.dismissals):
+                return request, None
+            raise RequestAlreadyAnswered
         found = linked_visit(self.appointments, practice, request)
         identifiers = identifiers_of(found.row.patient if found else None)
         transition = linking.undone(request, by, self.clock.now(), identifiers, practice.switches)

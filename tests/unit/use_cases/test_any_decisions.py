@@ -12,7 +12,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from msgspec.structs import replace
-from oneway.domain.appointments import Appointment, AppointmentState, NameUse, PersonName, RecordPatient, ScheduleRow
+from oneway.domain.appointments import (
+    WAITING,
+    Appointment,
+    AppointmentState,
+    NameUse,
+    PersonName,
+    RecordPatient,
+    ScheduleRow,
+)
 from oneway.domain.errors import InvalidInput, RequestAlreadyAnswered, SlotAlreadyTaken, SlotNotOffered
 from oneway.domain.practices import Limits
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
@@ -657,6 +665,7 @@ class Decisions(RuleBasedStateMachine):
         for request in requests:
             assert request.state in RequestState
             assert (request.state is RequestState.LINKED) == (request.link is not None)
+            assert request.link is None or request.link.state not in WAITING
             assert [entry.number for entry in desk.timeline(request)] == list(range(1, request.version + 1))
             view = self.views[request.id]
             assert desk.told(request) == view.told, (view.who, view.belief, desk.happened(request))

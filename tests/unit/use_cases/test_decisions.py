@@ -1099,6 +1099,16 @@ class TestAnotherPatient:
         desk.minutes(3)
         assert desk.told(request) == [CONFIRMED]
 
+    @pytest.mark.parametrize("state", [AppointmentState.TENTATIVE, AppointmentState.UNKNOWN])
+    def test_what_became_tentative_meanwhile_waits_once_it_is_kept(self, desk: Desk, state: AppointmentState) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER, state=state, raw_state="?", **at(LATER))
+        desk.minutes()
+        desk.keep(request)
+        desk.minutes(4)
+        assert (desk.stored(request).shown_state, desk.stored(request).start) == ("booked", START)
+        assert desk.told(request) == [CONFIRMED]
+
     def test_what_vanished_meanwhile_is_asked_once_it_is_kept(self, desk: Desk) -> None:
         desk.source.read_by_id = False
         request = desk.confirmed()

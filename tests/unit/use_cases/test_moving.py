@@ -398,6 +398,34 @@ class TestCancelledInTheSource:
         assert desk.stored(request).to_act
         assert desk.told(request) == [CONFIRMED]
 
+    @pytest.mark.parametrize("state", [AppointmentState.TENTATIVE, AppointmentState.UNKNOWN])
+    def test_what_is_neither_booked_nor_cancelled_any_more_waits(self, desk: Desk, state: AppointmentState) -> None:
+        request = desk.confirmed()
+        desk.change(state=state, raw_state="?", **at(LATER))
+        desk.minutes(5)
+        assert (desk.stored(request).shown_state, desk.stored(request).start) == ("booked", START)
+        assert desk.told(request) == [CONFIRMED]
+        desk.book_again()
+        desk.minutes(5)
+        assert (desk.stored(request).shown_state, desk.stored(request).start) == ("booked", LATER)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    @pytest.mark.parametrize("state", [AppointmentState.TENTATIVE, AppointmentState.UNKNOWN])
+    def test_what_waits_so_can_vanish_and_come_back(self, desk: Desk, state: AppointmentState) -> None:
+        desk.source.read_by_id = False
+        desk.enter("stays", patient=None)
+        request = desk.confirmed()
+        desk.change(state=state, raw_state="?")
+        desk.minutes()
+        desk.source.hidden = {"appt-1"}
+        desk.minutes(3)
+        assert desk.stored(request).vanished_at
+        desk.source.hidden = set()
+        desk.minutes()
+        found = desk.stored(request)
+        assert (found.vanished_at, found.to_act, found.shown_state) == (None, False, "booked")
+        assert desk.told(request) == [CONFIRMED]
+
     def test_vanished_is_told_if_staff_say_so_but_not_once_it_is_past(self, desk: Desk) -> None:
         desk.source.read_by_id = False
         desk.enter("stays", patient=None)

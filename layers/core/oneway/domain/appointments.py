@@ -23,6 +23,8 @@ class AppointmentState(StrEnum):
 
 CONFIRMING = frozenset({AppointmentState.BOOKED, AppointmentState.ARRIVED, AppointmentState.COMPLETED})
 """The states in which an appointment may confirm a request by itself (product section 2)."""
+WAITING = frozenset({AppointmentState.TENTATIVE, AppointmentState.UNKNOWN})
+"""The states that only occupy a place: a request waits for another one, linked or not."""
 
 
 GONE = "gone"

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from . import messages
-from .appointments import Appointment, AppointmentState
+from .appointments import WAITING, Appointment, AppointmentState
 from .errors import RequestAlreadyAnswered
 from .messages import DueMessage
 from .practices import Switches
@@ -93,15 +93,15 @@ def replaced(request: Request, appointment: Appointment, now: datetime, switches
 
 
 def mirrored(request: Request, appointment: Appointment, now: datetime, switches: Switches) -> Transition | None:
-    """A linked request after its appointment changed; None if nothing of it shows. *Unknown* never changes a request, and a
-    suspended link waits for staff.
+    """A linked request after its appointment changed; None if nothing of it shows. Of one that is tentative or unknown only
+    that it is there does, or is not; a suspended link waits for staff.
     """
     before = request.link
-    if before is None or request.suspended_at or appointment.state is AppointmentState.UNKNOWN:
+    if before is None or request.suspended_at:
         return None
     if appointment.missing_since:
         return _vanished(request, now)
-    link = _link(appointment, before)
+    link = before if appointment.state in WAITING else _link(appointment, before)
     if link == before:
         back = replace(request, vanished_at=None)
         return changed(request, back, SYNC, now, Happening.REAPPEARED) if request.vanished_at else None
@@ -137,7 +137,7 @@ def resumed(
     if appointment and appointment.missing_since:
         vanished = _vanished(after, now)
         after = vanished.after if vanished else after
-    elif appointment and appointment.state is not AppointmentState.UNKNOWN:
+    elif appointment and appointment.state not in WAITING:
         after, due = _followed(after, before, appointment, now, switches)
         if appointment.state is AppointmentState.CANCELLED:
             after = replace(after, asked_to_cancel_at=None)

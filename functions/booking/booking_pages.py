@@ -233,6 +233,8 @@ def send_request(on: PageRequest) -> Response:
             # A form that was shown long ago may have been sent then.
             return check_answers(on) if _sent(on, "key") else _check_page(_with_token(on), notice)
         earlier = _sent(on, "earlier")
+        if on.values["instead"] and earlier and earlier.request.link and not _sent(on, "key"):
+            return check_answers(on)  # it was answered meanwhile: this would be a second visit
         if on.values["instead"] and earlier and earlier.request.pending:
             return _to_my_request(on, on.ours.replace_request(on.shop.slug, on.values["key"], form, earlier))
         return _to_my_request(on, on.ours.submit_request(on.shop.slug, on.values["key"], form))
@@ -346,7 +348,10 @@ def _nearest(on: PageRequest, visit_type_id: str) -> list[tuple[Provider, date, 
     nearest = sorted(sorted(free, key=lambda one: abs(one - day))[:NEAREST_DAYS])
     if nearest:
         return [(on.provider, one, _closest(free[one], start + (one - day))) for one in nearest]
-    return _first_times([on.ours.list_slots.next_free_day(on.shop.slug, on.provider.id, visit_type_id, last)])
+    later, sooner = (
+        on.ours.list_slots.next_free_day(on.shop.slug, on.provider.id, visit_type_id, one) for one in (last, today)
+    )
+    return _first_times([later if later.days else sooner])
 
 
 def _first_times(offers: Sequence[OfferedSlots]) -> list[tuple[Provider, date, list[datetime]]]:

@@ -3,13 +3,14 @@
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState
+from oneway.domain.availability import Closure
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.practices import Limits, Location, Switches, VisitType
 from oneway.domain.requests import RequestState
@@ -490,6 +491,18 @@ def test_what_is_changed_after_sending_can_be_a_second_request(asking: Asking) -
     assert [one.pending for one in patient.world.store.requests_by_id.values()] == [True, True]
 
 
+def test_nothing_is_sent_instead_of_what_was_confirmed_meanwhile(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    page = changed_after_sending(patient, reason="Hip pain")
+    page = patient.press(patient.press(page, "Change When"), "^10:00 AM")
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    patient.world.clock.advance(seconds=20)
+    patient.press(page, "instead of the earlier", contact_consent="yes")
+    (only,) = patient.world.store.requests_by_id.values()
+    assert only.state is RequestState.LINKED
+
+
 def test_nothing_is_withdrawn_for_a_request_that_cannot_be_sent(asking: Asking) -> None:
     patient = asking(World(a_practice(a_provider())))
     page = changed_after_sending(patient, reason="Hip pain")
@@ -829,6 +842,38 @@ def test_cancelling_is_asked_first_and_of_a_confirmed_visit_passed_on(asking: As
     (request,) = patient.world.store.requests_by_id.values()
     assert request.state is RequestState.LINKED
     assert request.asked_to_cancel_at
+
+
+@pytest.mark.parametrize("state", ["arrived", "completed", "no_show"])
+def test_a_wish_to_cancel_is_no_news_once_the_visit_took_place_or_not(asking: Asking, state: str) -> None:
+    patient = asking()
+    address = my_request(patient)
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    patient.press(patient.open(f"{address}/cancel?lang=en"), "Ask to cancel")
+    patient.world.source.enter(a_row(state=AppointmentState(state), raw_state=state))
+    patient.world.pull()
+    assert "the visit stands" not in patient.open(f"{address}?lang=en").text
+    assert "Ask to cancel" not in patient.open(f"{address}/cancel?lang=en").text
+
+
+def test_where_nothing_is_free_from_a_day_on_what_is_free_before_is_offered(asking: Asking) -> None:
+    """A provider is away from some days before that one to the end of what can be booked."""
+    world = World(a_practice(a_provider()))
+    patient = asking(world)
+    page = patient.follow(patient.follow(patient.open("/book/harbor?lang=en"), "Amara Osei"), "New patient")
+    page = patient.follow(patient.follow(page, r"^30\b"), "^9:30")
+    page = patient.submit(page, page.forms[0], for_whom="me", new_patient="yes")
+    check = patient.submit(page, page.forms[0], **TYPED)
+    calendar = world.store.calendars_by_key["harbor", "osei"]
+    away = Closure(date(2026, 11, 25), date(2027, 12, 31))
+    world.store.calendars_by_key["harbor", "osei"] = replace(
+        calendar, availability=replace(calendar.availability, closures=(away,))
+    )
+    page = sent(patient, check)
+    assert "has no free time left" not in page.text
+    assert "November 24" in page.text
+    assert "Request sent" in sent(patient, patient.press(page, r"^\d+:\d\d [AP]M")).text
 
 
 def test_a_visit_that_is_over_is_not_cancelled(asking: Asking) -> None:

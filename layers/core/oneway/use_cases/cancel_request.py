@@ -6,7 +6,7 @@ from ..domain import messages, requests
 from ..domain.errors import RequestAlreadyAnswered
 from ..domain.linking import PULLS_OF_A_MOVE
 from ..domain.practices import Practice
-from ..domain.requests import Actor, ActorKind, AwaitedPulls, Request, RequestState, Transition
+from ..domain.requests import Actor, ActorKind, AwaitedPulls, Happening, Request, RequestState, Transition
 from ..ports import CalendarRepository, Clock, Ledger, RequestChange, RequestRepository
 from .look_up_request import LookedUp, LookUpRequest, looked_up
 from .membership import Membership
@@ -83,10 +83,11 @@ class CancelByStaff(Struct, frozen=True):
 
     def _cancel(self, slug: str, by: Actor, request_id: str, reason: str, note_to_patient: str) -> Request:
         practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
-        over = request.state is RequestState.CANCELLED
-        if over and request.cancelled_by is ActorKind.STAFF and request.note_to_patient == note_to_patient:
-            return request
         if not request.pending:
+            last = self.requests.timeline(slug, request_id)[-1]
+            said = (last.what, last.actor, last.reason, request.note_to_patient)
+            if said == (Happening.CANCELLED, by, reason, note_to_patient):
+                return request
             raise RequestAlreadyAnswered
         # Of a request that was made twice the patient has, or gets, the other one's answer: "cancelled" would mislead.
         due = messages.on_cancel_by_staff(practice.switches) if reason != DUPLICATE else ()

@@ -178,6 +178,17 @@ class TestCancelling:
         desk.send(f"{LIST}/{request.id}/cancel", reason="other", note="")
         assert desk.told(request) == []
 
+    def test_whom_nobody_told_of_a_visit_is_called_about_the_time_that_they_asked_for(self, desk: PortalDesk) -> None:
+        request = desk.ask(email=None)
+        desk.enter(**at(LATER))
+        desk.minutes(2)
+        desk.accept(request)
+        desk.minutes(4)
+        desk.call_off()
+        desk.minutes(4)
+        says = "The visit on Tuesday, November 24, 2026, 9:30 AM (PST) is cancelled."  # entered for Wednesday
+        assert says in desk.open(f"{LIST}/{request.id}").text
+
     def test_without_an_address_staff_are_asked_to_call(self, desk: PortalDesk) -> None:
         request = desk.ask(email=None)
 

@@ -249,6 +249,7 @@ class TestBounce:
     def test_what_came_back_softly_may_come_back_for_good(self, desk: Desk) -> None:
         request = desk.ask()
         say(desk, "bounce_transient", request)
+        desk.deliver()
         call = desk.stored(request).call
         assert call
         desk.close_call_task("harbor", NADIA, request.id, call.id)

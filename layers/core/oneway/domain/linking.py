@@ -29,8 +29,8 @@ from .requests import (
     Transition,
     changed,
     due_now,
-    still_so,
     with_due,
+    with_true_call,
 )
 
 UNDO_TIME = timedelta(seconds=60)
@@ -207,7 +207,7 @@ def waited(request: Request, good_at: datetime | None, now: datetime) -> Request
         calm = _without_held(request)  # no message concerns a start already past
         return with_due(calm, calm.due, now)
     due = [replace(one, awaits_pulls=False) for one in request.due]
-    return with_due(_with_true_call(replace(request, awaited=None), due), due, now)
+    return with_due(with_true_call(replace(request, awaited=None), due), due, now)
 
 
 def released(request: Request, now: datetime) -> Request:
@@ -265,7 +265,7 @@ def vanished_cancelled(request: Request, by: Actor, now: datetime, switches: Swi
     cancelled = replace(calm.link or request.link, state=AppointmentState.CANCELLED)
     link, due = _told(request, cancelled, now, switches)
     after = replace(calm, link=link, vanished_at=None, asked_to_cancel_at=None, cancelled_by=by.kind)
-    return changed(request, _with_true_call(after, due), by, now, Happening.CANCELLED, due)
+    return changed(request, with_true_call(after, due), by, now, Happening.CANCELLED, due)
 
 
 def _linked(
@@ -284,17 +284,7 @@ def _linked(
     link, due = _told(request, link, now, switches, **hold)
     before = replace(request, due=tuple(one for one in request.due if not one.awaits_pulls), awaited=None)
     after = replace(before, state=RequestState.LINKED, link=link)
-    return changed(request, _with_true_call(after, due), by, now, what, due, detail=detail)
-
-
-def _with_true_call(request: Request, due: Collection[DueMessage]) -> Request:
-    """A request whose staff are not to tell by phone what is no longer so. Where a message is due, it takes the place of the call
-    once it went out, or did not; a visit is never said not to be meanwhile.
-    """
-    call = request.call
-    if call is None or still_so(request, call.kind) or (due and call.kind not in messages.SAY_NO_VISIT):
-        return request
-    return replace(request, call=None)
+    return changed(request, with_true_call(after, due), by, now, what, due, detail=detail)
 
 
 def _followed(

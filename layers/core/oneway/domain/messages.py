@@ -59,6 +59,8 @@ SAY_NO_VISIT = frozenset(
     )
 )
 """What nobody must be told any more once there is a visit."""
+SAY_NOT_CONFIRMED = frozenset((MessageKind.NOT_CONFIRMED_PATIENT, MessageKind.CORRECTION_PATIENT))
+"""What tells whoever waits for an answer not to come."""
 _WHILE_PENDING = frozenset((MessageKind.UNANSWERED_STAFF, MessageKind.NOT_CONFIRMED_PATIENT))
 _SEEN_ON_THE_PAGE = frozenset(
     (
@@ -165,6 +167,12 @@ class MessageRecord(Struct, frozen=True):
     old_start: datetime | None = None
 
     @property
+    def has_missed(self) -> bool:
+        """Whether the patient does not have it for certain: whoever complains of a message has it."""
+        back = self.delivery in (Delivery.REJECTED, Delivery.BOUNCED)
+        return self.state in (MessageState.UNSENT, MessageState.OVERTAKEN) or back
+
+    @property
     def is_to_call(self) -> bool:
         """Whether staff have to say by phone what it did not."""
         return self.why is not None and needs_call(self.kind, self.why)
@@ -222,12 +230,19 @@ def overtaken(
 
 
 def as_known(
-    due: DueMessage, dropped: Iterable[DueMessage], asked: datetime | None, start: datetime | None
+    due: DueMessage,
+    dropped: Iterable[DueMessage],
+    told: Iterable[MessageKind],
+    asked: datetime | None,
+    start: datetime | None,
 ) -> DueMessage:
     """A message for somebody who did not get those `dropped` before it: what they know is what they knew before the first one.
 
-    `asked` is the time that they asked for, `start` when the visit is now.
+    `told` are the kinds that they have, or may have, `asked` is the time that they asked for, `start` when the visit is now. Whom
+    nobody told of a visit knows no time of one that is cancelled.
     """
+    if due.kind is MessageKind.CANCELLED_PATIENT and not TELL_A_VISIT & set(told):
+        return replace(due, old_start=None)
     first = next((one for one in dropped if one.kind in TELL_A_VISIT), None)
     if first is None or due.kind not in _OF_A_VISIT:
         return due
@@ -236,6 +251,15 @@ def as_known(
             return replace(due, kind=MessageKind.CONFIRMED_PATIENT, old_start=None)
         return replace(due, old_start=asked)
     return replace(due, old_start=first.old_start)
+
+
+def instead_of_correcting(
+    due: DueMessage, told: Iterable[MessageKind], cancelled: bool, switches: Switches
+) -> DueMessage:
+    """Where nobody told of the visit there is nothing to correct: of a request that staff `cancelled` the patient hears that."""
+    if due.kind is not MessageKind.CORRECTION_PATIENT or not cancelled or TELL_A_VISIT & set(told):
+        return due
+    return next((replace(due, kind=kind, old_start=None) for kind in on_cancel_by_staff(switches)), due)
 
 
 def waits_for(due: DueMessage, later: Iterable[DueMessage]) -> bool:

@@ -1,6 +1,6 @@
 """A request: what a patient asked for online, and the life it leads (product section 1)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ from .appointments import AppointmentState
 from .errors import RequestAlreadyAnswered
 from .messages import (
     SAY_NO_VISIT,
+    SAY_NOT_CONFIRMED,
     TELL_A_VISIT,
     CallTask,
     DueMessage,
@@ -209,7 +210,8 @@ class Request(Struct, frozen=True):
     messages that the changes so far call for and that are not known to be sent; `unsent_since` is when the oldest of them
     became due. While it waits for an answer the clock looks at it at `look_at` (domain/waiting.py); `nudged_at` and
     `warned_at` are when staff were reminded, and the patient was told not to come. `call` is what staff have to tell the
-    patient by phone. `fingerprint` is a digest of the payload, to tell a repeated submit from a reused key.
+    patient by phone; `told_by_phone` are the messages that they told so. `fingerprint` is a digest of the payload, to tell a
+    repeated submit from a reused key.
     """
 
     practice: str
@@ -244,6 +246,7 @@ class Request(Struct, frozen=True):
     nudged_at: datetime | None = None
     warned_at: datetime | None = None
     call: CallTask | None = None
+    told_by_phone: tuple[str, ...] = ()
     preferred: PreferredTimes | None = None
     settled: int = 0
 
@@ -349,7 +352,7 @@ def cancelled(
         call=None if by.kind is ActorKind.PATIENT else request.call,  # whoever cancels knows
     )
     due = due_now(request, messages, awaits_pulls=awaited is not None)
-    return changed(request, after, by, now, Happening.CANCELLED, due, reason=reason)
+    return changed(request, with_true_call(after, due), by, now, Happening.CANCELLED, due, reason=reason)
 
 
 def may_cancel(request: Request, now: datetime) -> bool:
@@ -375,8 +378,9 @@ def expired(request: Request, now: datetime, messages: tuple[MessageKind, ...] =
     """A pending request whose start passed without an answer. Raises RequestAlreadyAnswered."""
     if not request.pending:
         raise RequestAlreadyAnswered
-    after = replace(request, state=RequestState.EXPIRED)
-    return changed(request, after, CLOCK, now, Happening.EXPIRED, due_now(request, messages))
+    due = due_now(request, messages)
+    after = with_true_call(replace(request, state=RequestState.EXPIRED), due)
+    return changed(request, after, CLOCK, now, Happening.EXPIRED, due)
 
 
 def unreachable(request: Request, task: CallTask, records: Iterable[MessageRecord], now: datetime) -> Transition | None:
@@ -425,6 +429,18 @@ def still_so(request: Request, kind: MessageKind) -> bool:
     return not (kind in SAY_NO_VISIT and comes)
 
 
+def with_true_call(request: Request, due: Collection[DueMessage]) -> Request:
+    """A request whose staff are not to tell by phone what is no longer so. Where a message is due, it takes the place of the call
+    once it went out, or did not; a visit is never said not to be meanwhile.
+    """
+    call = request.call
+    if call is None or still_so(request, call.kind) or (due and call.kind not in SAY_NO_VISIT):
+        return request
+    # What nobody has said by phone the clock says again, once there is no visit after all.
+    warned_at = None if call.kind in SAY_NOT_CONFIRMED else request.warned_at
+    return replace(request, call=None, warned_at=warned_at)
+
+
 def reached(request: Request, message_id: str) -> Request:
     """A request once it is known that a message went out of which nobody knew; the same one if nobody was asked to call."""
     call = request.call
@@ -435,7 +451,8 @@ def called(request: Request, by: Actor, now: datetime, task_id: str) -> Transiti
     """Staff called the patient; None if there is no such task any more."""
     if request.call is None or request.call.id != task_id:
         return None
-    return changed(request, replace(request, call=None), by, now, Happening.CALLED)
+    after = replace(request, call=None, told_by_phone=(*request.told_by_phone, task_id))
+    return changed(request, after, by, now, Happening.CALLED)
 
 
 def address_again(request: Request, by: Actor, now: datetime) -> Transition:
@@ -459,8 +476,20 @@ def with_call_after(request: Request, due: DueMessage, record: MessageRecord, no
         ):
             return replace(request, call=None)  # nobody has told of the visit, and nobody has to
         case MessageState.UNSENT | MessageState.UNCERTAIN if record.why and needs_call(due.kind, record.why):
-            return to_call(request, CallTask(due.id, due.kind, record.why, now, due.old_start))
+            return to_call(request, CallTask(due.id, record.kind, record.why, now, record.old_start))
     return request
+
+
+def with_warning_after(
+    request: Request, record: MessageRecord, told: Collection[MessageKind], now: datetime
+) -> Request:
+    """A request after one of its messages was dropped: where that was to say that nobody has confirmed the visit, and nothing
+    that was `told` says so, the clock has to.
+    """
+    dropped = record.state is MessageState.OVERTAKEN and record.kind in SAY_NOT_CONFIRMED
+    if not dropped or MessageKind.NOT_CONFIRMED_PATIENT in told:
+        return request
+    return replace(request, warned_at=None, look_at=now if request.pending else request.look_at)
 
 
 def to_call(request: Request, task: CallTask) -> Request:

@@ -203,8 +203,10 @@ class MailComposer(Struct, frozen=True):
         location = place_of(request, practice)
         visit_type = practice.visit_types.get(request.visit_type_id)
         zone = zone_of(location.zone)
-        # Of a visit that is cancelled the patient may know another time than it had in the end.
-        start = (due.old_start if kind is MessageKind.CANCELLED_PATIENT else None) or request.start
+        start = request.start
+        if kind is MessageKind.CANCELLED_PATIENT:
+            # The patient may know another time than the visit had in the end or, told of none, the one that they asked for.
+            start = due.old_start or (request.slot.start if request.slot else None)
         when, old = (
             formats.moment(at, zone, language, practice.country) if at else "" for at in (start, due.old_start)
         )

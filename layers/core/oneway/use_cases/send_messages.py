@@ -17,18 +17,18 @@ from msgspec.structs import replace
 from ..domain.errors import WriteConflict
 from ..domain.linking import free_to_go, released
 from ..domain.messages import (
-    CallTask,
     DueMessage,
     MessageKind,
     MessageRecord,
     MessageState,
     Why,
     as_known,
+    instead_of_correcting,
     overtaken,
 )
 from ..domain.notices import Notice, notice_named
 from ..domain.practices import Practice
-from ..domain.requests import Request, due_meanwhile, with_call_after, with_due
+from ..domain.requests import ActorKind, Request, due_meanwhile, with_call_after, with_due, with_warning_after
 from ..domain.suppression import Suppression, mark_of, missed_mark_of
 from ..domain.waiting import digests
 from ..faults import MailBroke, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
@@ -163,9 +163,10 @@ class SendMessages(Struct, frozen=True):
     def _settled(self, request: Request, records: dict[str, MessageRecord]) -> Request:
         """The request without what was sent; with whom to call about what was not, of which staff are told once."""
         now, after = self.clock.now(), request
+        told = _told(records.values(), request)
         for due in request.due:
             if record := records.get(due.id):
-                after = with_call_after(after, due, record, now)
+                after = with_warning_after(with_call_after(after, due, record, now), record, told, now)
         unknown = request.call is None and after.call is not None and after.call.why is not Why.NO_ADDRESS
         more = due_meanwhile(request, (MessageKind.UNREACHABLE_STAFF,)) if unknown else ()
         free = free_to_go(request)
@@ -177,12 +178,15 @@ class SendMessages(Struct, frozen=True):
         record, now = records.get(due.id), self.clock.now()
         place = request.due.index(due)
         dropped = [one for one in request.due[:place] if _is_overtaken(records.get(one.id))]
-        due = as_known(due, dropped, request.slot.start if request.slot else None, request.start)
+        told = _told(records.values(), request)
+        due = as_known(due, dropped, told, request.slot.start if request.slot else None, request.start)
+        by_staff = request.link is None and request.cancelled_by is ActorKind.STAFF
+        due = instead_of_correcting(due, told, by_staff, practice.switches)
         if record is None or record.state is MessageState.CLAIMED:
             later = request.due[place + 1 :]
-            told = _told(records.values(), request.call)
             is_back = due.kind is MessageKind.RESCHEDULED_PATIENT and due.old_start == request.start
-            if is_back or overtaken(due, later, told, request.pending, request.start, now):
+            is_reached = due.kind is MessageKind.UNREACHABLE_STAFF and request.call is None
+            if is_back or is_reached or overtaken(due, later, told, request.pending, request.start, now):
                 return self._drop(request, due, record)
         recipients = self._recipients(practice, due.kind, request)
 
@@ -385,7 +389,8 @@ def _is_overtaken(record: MessageRecord | None) -> bool:
     return record is not None and record.state is MessageState.OVERTAKEN
 
 
-def _told(records: Iterable[MessageRecord], call: CallTask | None) -> set[MessageKind]:
-    """The kinds of what the patient has, or may have: also what was not sent, once staff have called."""
+def _told(records: Iterable[MessageRecord], request: Request) -> set[MessageKind]:
+    """The kinds of what the patient has, or may have: of what did not reach them, what staff have told by phone."""
+    call = request.call
     unsaid = call.id if call and call.why is not Why.UNCERTAIN else ""
-    return {one.kind for one in records if one.state is not MessageState.OVERTAKEN and one.id != unsaid}
+    return {one.kind for one in records if one.id in request.told_by_phone or (not one.has_missed and one.id != unsaid)}

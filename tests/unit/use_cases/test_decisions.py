@@ -10,7 +10,9 @@ from oneway.domain.errors import Forbidden, PracticeNotFound, RequestAlreadyAnsw
 from oneway.domain.matching import identifiers_of, is_dismissed
 from oneway.domain.practices import Location, Switches
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
+from oneway.faults import MailUnavailable
 from oneway.store.requests import request_item
+from oneway.use_cases.send_messages import NotYet
 
 from tests.builders import START, a_practice, a_provider, a_record
 from tests.desk import CANCELLED, CONFIRMED, CORRECTION, EXPIRED, LATER, NADIA, RESCHEDULED, VIC, Desk, at
@@ -911,6 +913,45 @@ class TestAnotherPatient:
         assert found.start == START
         assert desk.told(request) == [CONFIRMED]
         assert desk.happened(request) == [Happening.CONFIRMED, Happening.SUSPENDED]
+
+    @pytest.mark.parametrize("holds", [True, False])
+    def test_what_was_about_to_go_out_waits_for_what_staff_say(self, desk: Desk, holds: bool) -> None:
+        request = desk.ask()
+        desk.enter()
+        desk.mailer.fault = MailUnavailable()
+        with pytest.raises(NotYet):
+            desk.minutes()
+        desk.mailer.fault = None
+        desk.change(patient=ANOTHER)
+        desk.minutes(5)
+        assert desk.told(request) == []
+        (desk.keep if holds else desk.undo)(request)
+        desk.minutes(5)
+        assert desk.told(request) == ([CONFIRMED] if holds else [])
+
+    def test_so_does_a_move_that_was_about_to_go_out(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(LATER))
+        desk.minutes(2)
+        desk.mailer.fault = MailUnavailable()
+        with pytest.raises(NotYet):
+            desk.minutes()
+        desk.mailer.fault = None
+        desk.change(patient=ANOTHER)
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED]
+        desk.keep(request)
+        desk.minutes(5)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_a_receipt_that_waits_meanwhile_goes_out(self, desk: Desk) -> None:
+        """It says what the patient did, whoever's the visit is."""
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        desk.cancel_by_patient("harbor", desk.links.of(request))
+        desk.minutes()
+        assert desk.told(request) == [CONFIRMED, "asked_to_cancel_receipt"]
 
     @pytest.mark.parametrize(
         "record",

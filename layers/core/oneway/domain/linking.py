@@ -223,8 +223,10 @@ def released(request: Request, now: datetime) -> Request:
 
 
 def free_to_go(request: Request) -> list[DueMessage]:
-    """What may be sent of what is due: what is not held, nor tells of a visit that what is held may take back."""
-    due = request.due
+    """What may be sent of what is due: what is not held, nor tells of a visit that what is held may take back, or that may be
+    another person's now: that waits until staff keep the link or undo it.
+    """
+    due = [one for one in request.due if not (request.suspended_at and one.kind in messages.OF_A_VISIT)]
     return [one for n, one in enumerate(due) if not one.held and not messages.waits_for(one, due[n + 1 :])]
 
 

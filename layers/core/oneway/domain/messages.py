@@ -49,7 +49,8 @@ _OF_PRACTICE = frozenset(
 )
 TELL_A_VISIT = frozenset((MessageKind.CONFIRMED_PATIENT, MessageKind.RESCHEDULED_PATIENT))
 """What makes a patient expect a visit, and brings a calendar file."""
-_OF_A_VISIT = TELL_A_VISIT | {MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT}
+OF_A_VISIT = TELL_A_VISIT | {MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT}
+"""What tells a patient of a visit, or takes it back."""
 SAY_NO_VISIT = frozenset(
     (
         MessageKind.NOT_CONFIRMED_PATIENT,
@@ -210,12 +211,12 @@ def overtaken(
     follows = {one.kind for one in later if not one.held}
     if due.kind in _WHILE_PENDING and not pending:
         return True
-    if due.kind is MessageKind.NOT_CONFIRMED_PATIENT or due.kind in _OF_A_VISIT:
+    if due.kind is MessageKind.NOT_CONFIRMED_PATIENT or due.kind in OF_A_VISIT:
         of = due.old_start if due.kind in (MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT) else None
         known = of or start
         if known is not None and known <= now:
             return True  # no message but *expired* concerns a start already past
-    if due.kind in TELL_A_VISIT and follows & _OF_A_VISIT:
+    if due.kind in TELL_A_VISIT and follows & OF_A_VISIT:
         return True
     if due.kind is MessageKind.CANCELLED_PATIENT and follows & TELL_A_VISIT:
         return True
@@ -244,7 +245,7 @@ def as_known(
     if due.kind is MessageKind.CANCELLED_PATIENT and not TELL_A_VISIT & set(told):
         return replace(due, old_start=None)
     first = next((one for one in dropped if one.kind in TELL_A_VISIT), None)
-    if first is None or due.kind not in _OF_A_VISIT:
+    if first is None or due.kind not in OF_A_VISIT:
         return due
     if due.kind is MessageKind.RESCHEDULED_PATIENT and first.kind is MessageKind.CONFIRMED_PATIENT:
         if asked is None or asked == start:
@@ -264,7 +265,7 @@ def instead_of_correcting(
 
 def waits_for(due: DueMessage, later: Iterable[DueMessage]) -> bool:
     """Whether a message that tells of a visit waits for what is still held: it may be wrong by the time that is let go."""
-    return due.kind in TELL_A_VISIT and any(one.held and one.kind in _OF_A_VISIT for one in later)
+    return due.kind in TELL_A_VISIT and any(one.held and one.kind in OF_A_VISIT for one in later)
 
 
 def on_submit(has_email: bool) -> tuple[MessageKind, ...]:

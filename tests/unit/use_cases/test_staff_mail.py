@@ -135,6 +135,19 @@ def test_of_what_nobody_knows_staff_are_told_too(desk: Desk, picky: Picky) -> No
     assert told == [(request.id, Why.UNCERTAIN)]
 
 
+def test_of_what_was_taken_and_then_rejected_staff_are_told_too(desk: Desk) -> None:
+    """SES names whom it was for, and nobody in particular: it went to none of them."""
+    desk.store.practices.save(replace(desk.practice, recipients=(FRONT, BEN)))
+    request = desk.ask()
+    event = an_event("reject", request.id, TO_STAFF)
+    event["detail"]["mail"]["destination"] = [FRONT, BEN]
+    for _ in range(2):
+        desk.track_mail(ses_events.read(event))
+    assert missed(desk) == [(FRONT, Why.REFUSED), (BEN, Why.REFUSED)]
+    assert trouble(desk).stopped == []
+    assert desk.stored(request).call is None
+
+
 def test_of_a_patient_it_is_a_call_and_nothing_else(desk: Desk, picky: Picky) -> None:
     picky.bad = frozenset(("maria@example.org",))
     request = desk.ask()

@@ -45,6 +45,8 @@ def _read(detail: Mapping[str, Any]) -> MailEvent:
     # Of a transient bounce SES has stopped trying, too: the message is not there, the address may be good.
     final = said.get("bounceType") == "Permanent" if bounced else kind == "Complaint"
     named = said.get("bouncedRecipients") if bounced else said.get("complainedRecipients")
+    # A rejection names nobody: it went to none of those whom it was for.
+    whom = mail["destination"] if kind == "Reject" else [one["emailAddress"] for one in named or ()]
     return MailEvent(
         practice=str(tags["practice"][0]),
         subject=str(tags["request"][0]),
@@ -53,7 +55,7 @@ def _read(detail: Mapping[str, Any]) -> MailEvent:
         at=datetime.fromisoformat(str(said.get("timestamp") or mail["timestamp"])),
         delivery=_DELIVERIES[kind],
         final=final,
-        recipients=tuple(str(one["emailAddress"]) for one in named or ()),
+        recipients=tuple(str(one) for one in whom),
     )
 
 

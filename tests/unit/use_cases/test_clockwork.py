@@ -279,6 +279,15 @@ class TestNotConfirmed:
         desk.deliver()
         assert NOT_CONFIRMED not in desk.told(request)
 
+    @pytest.mark.parametrize("to_come", [True, False])
+    def test_nor_is_it_said_then_that_the_request_was_received(self, desk: Desk, to_come: bool) -> None:
+        request = desk.submit(start=IN_DAYS.isoformat()).request  # the mail service stands still
+        desk.clock.at = IN_DAYS - timedelta(minutes=to_come)
+        desk.deliver()
+        kinds = [tags["message"].partition("-")[2] for *_, tags in desk.mailer.sent]
+        assert kinds == ["received_staff"] + ["received_patient"] * to_come
+        assert desk.stored(request).due == ()
+
     def test_whoever_was_confirmed_meanwhile_does_not_get_it(self, desk: Desk) -> None:
         request = desk.ask(start=IN_DAYS)
         desk.clock.at = IN_DAYS - timedelta(hours=24)

@@ -63,6 +63,8 @@ SAY_NO_VISIT = frozenset(
 SAY_NOT_CONFIRMED = frozenset((MessageKind.NOT_CONFIRMED_PATIENT, MessageKind.CORRECTION_PATIENT))
 """What tells whoever waits for an answer not to come."""
 _WHILE_PENDING = frozenset((MessageKind.UNANSWERED_STAFF, MessageKind.NOT_CONFIRMED_PATIENT))
+_BEFORE_THE_START = OF_A_VISIT | {MessageKind.RECEIVED_PATIENT, MessageKind.NOT_CONFIRMED_PATIENT}
+"""What is not said any more once the visit, or the time that was asked for, has begun."""
 _SEEN_ON_THE_PAGE = frozenset(
     (
         MessageKind.RECEIVED_PATIENT,
@@ -211,7 +213,7 @@ def overtaken(
     follows = {one.kind for one in later if not one.held}
     if due.kind in _WHILE_PENDING and not pending:
         return True
-    if due.kind is MessageKind.NOT_CONFIRMED_PATIENT or due.kind in OF_A_VISIT:
+    if due.kind in _BEFORE_THE_START:
         of = due.old_start if due.kind in (MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT) else None
         known = of or start
         if known is not None and known <= now:

@@ -175,7 +175,8 @@ class Practice(Struct, frozen=True):
         """Whether all that it says is the same; how often that was written does not matter."""
         return isinstance(other, Practice) and astuple(replace(self, version=0)) == astuple(replace(other, version=0))
 
-    __hash__ = None  # type: ignore[assignment]  # it has dicts
+    def __hash__(self) -> int:
+        return hash(self.slug)
 
     def provider(self, provider_id: str) -> Provider:
         """Its provider of an id. Raises ProviderNotFound."""

@@ -68,7 +68,7 @@ class Assumptions(Struct, frozen=True):
     """By a pull with changes, with the practice."""
     digests_written: float = 2.0
     """A week of some fifty visits; two weeks are seldom in one pull."""
-    read_a_change: float = 4.0
+    read_a_change: float = 4.5
     written_a_visit: float = 10.0
     """One that is entered: it and its day in a transaction, two units each, and six entries of indexes."""
     written_a_change: float = 6.0

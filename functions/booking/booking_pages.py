@@ -7,7 +7,7 @@ hidden fields, wherever one goes (docs/adr/0016). So Back, reload and no JavaScr
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from chalice.app import Response
@@ -348,10 +348,8 @@ def _nearest(on: PageRequest, visit_type_id: str) -> list[tuple[Provider, date, 
     nearest = sorted(sorted(free, key=lambda one: abs(one - day))[:NEAREST_DAYS])
     if nearest:
         return [(on.provider, one, _closest(free[one], start + (one - day))) for one in nearest]
-    later, sooner = (
-        on.ours.list_slots.next_free_day(on.shop.slug, on.provider.id, visit_type_id, one) for one in (last, today)
-    )
-    return _first_times([later if later.days else sooner])
+    next_free_day = partial(on.ours.list_slots.next_free_day, on.shop.slug, on.provider.id, visit_type_id)
+    return _first_times([next_free_day(last)]) or _first_times([next_free_day(today)])
 
 
 def _first_times(offers: Sequence[OfferedSlots]) -> list[tuple[Provider, date, list[datetime]]]:

@@ -96,6 +96,11 @@ class ResolveAbsence(Struct, frozen=True):
             return dict.fromkeys(identifiers, settings.providers[0][1])
         return {i: found.provider_id for i, found in self._stored(settings, identifiers).items()}
 
+    def missing_of(self, settings: FeedSettings, settled: Mapping[str, int]) -> dict[str, int]:
+        """Those of which nothing is known but that they are not shown."""
+        found = self._stored(settings, settled)
+        return {one: start for one, start in settled.items() if one in found and found[one].missing_since}
+
     def _ask(
         self,
         resolved: Resolved,

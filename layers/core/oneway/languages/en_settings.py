@@ -34,6 +34,7 @@ WORDS = {
     "scheduling system by their time or number and correct them there, or show the reason to whoever set up Oneway. Nothing else "
     "of them is kept here.",
     "aside.no_shape": "does not have the shape of an Appointment",
+    "aside.no_id": "has no id that can be used",
     "aside.no_provider": "names none of the providers asked for",
     "aside.no_start": "has no start",
     "aside.no_end": "has neither end nor duration",

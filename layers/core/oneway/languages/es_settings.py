@@ -34,6 +34,7 @@ WORDS = {
     "sistema de agenda por su hora o número y corríjalas allí, o muestre el motivo a quien instaló Oneway. Aquí no se guarda "
     "nada más de ellas.",
     "aside.no_shape": "no tiene la forma de una cita (Appointment)",
+    "aside.no_id": "no tiene un identificador que sirva",
     "aside.no_provider": "no nombra a ninguno de los profesionales pedidos",
     "aside.no_start": "no tiene inicio",
     "aside.no_end": "no tiene ni final ni duración",

@@ -67,6 +67,11 @@ WORDS = {
     "held.accept_text": "The visits are taken out. Patients whose visits are linked are not told before you say so.",
     "held.keep": "Keep: they take place",
     "held.keep_text": "The visits stay as they are, and the rest of the schedule goes on.",
+    "held.first": "{who} has answered this already.",
+    "held.first_accept": "The visits are gone, as was said then. Nothing of yours was done; talk to each other, and "
+    "correct single visits in your scheduling system.",
+    "held.first_keep": "The visits stay, as was said then. Nothing of yours was done; talk to each other, and "
+    "correct single visits in your scheduling system.",
     "done.vanished_accept": "Noted: they are gone. The next reading takes them out.",
     "done.vanished_keep": "Noted: they stay. The next reading goes on with the rest.",
     "done.held_over": "This was answered meanwhile, or has changed. Nothing was done.",

@@ -69,6 +69,11 @@ WORDS = {
     "usted lo diga.",
     "held.keep": "Conservar: tienen lugar",
     "held.keep_text": "Las citas quedan como están y el resto de la agenda sigue su curso.",
+    "held.first": "{who} ya ha respondido a esto.",
+    "held.first_accept": "Las citas ya no existen, como se dijo entonces. No se hizo nada de lo que usted pidió; háblenlo entre "
+    "ustedes y corrijan las citas sueltas en su sistema de agenda.",
+    "held.first_keep": "Las citas se quedan, como se dijo entonces. No se hizo nada de lo que usted pidió; háblenlo entre "
+    "ustedes y corrijan las citas sueltas en su sistema de agenda.",
     "done.vanished_accept": "Anotado: ya no existen. La próxima lectura las quita.",
     "done.vanished_keep": "Anotado: se quedan. La próxima lectura sigue con el resto.",
     "done.held_over": "Esto ya se respondió entretanto o ha cambiado. No se hizo nada.",

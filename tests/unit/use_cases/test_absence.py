@@ -126,6 +126,38 @@ class TestUnreadable:
 
 
 class TestGone:
+    def test_one_that_is_over_is_looked_for_all_the_same(self, world: World) -> None:
+        """Its last word may be that it was cancelled, or entered at another time; that it is not found says nothing."""
+        names = ("deleted", "cancelled", "later")
+        start = NOW - timedelta(hours=2)
+        for name in names:
+            world.source.enter(a_row(name, start=start, end=start + timedelta(minutes=30), patient=None))
+        world.source.enter(a_row("other", patient=None))
+        world.pull()
+        world.source.delete("deleted")
+        called_off = replace(world.source.rows["cancelled"], state=AppointmentState.CANCELLED, raw_state="cancelled")
+        far = START + timedelta(days=200)
+        world.source.enter(called_off, replace(world.source.rows["later"], start=far, end=far + timedelta(minutes=30)))
+        world.source.hidden.add("cancelled")
+        pulls(world, 2)
+        visits = [the_visit(world, name) for name in names]
+        assert [bool(one.missing_since) for one in visits] == [True, False, False]
+        assert [one.row.raw_state for one in visits] == ["booked", "cancelled", "booked"]
+        assert visits[2].start == far
+
+    def test_those_to_come_are_looked_for_first(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        past = NOW - timedelta(hours=1)
+        world.source.enter(a_row("past", start=past, end=past + timedelta(minutes=30), patient=None))
+        confirmed(world)
+        monkeypatch.setattr("oneway.use_cases.resolve_absence.MOST_LOOKED_UP", 1)
+        world.source.delete("past")
+        world.source.delete("appt-1")
+        pulls(world, 2)
+        assert the_visit(world).row.raw_state == "gone"
+        assert the_visit(world, "past").missing_since is None
+        world.pull()
+        assert the_visit(world, "past").missing_since
+
     def test_what_the_source_no_longer_has_is_cancelled(self, world: World) -> None:
         request = confirmed(world)
         world.source.delete("appt-1")

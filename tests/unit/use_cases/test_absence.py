@@ -674,6 +674,33 @@ class TestTime:
         first = world.sync_feed(*FEED, deadline=deadline)
         assert (first.outcome, first.changed) == (Outcome.CHANGED, 30)
 
+    def test_what_goes_to_another_provider_is_handed_over_as_long_as_there_is_time(self, world: World) -> None:
+        for number in range(4):
+            at = START + timedelta(days=number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        stays = START + timedelta(hours=3)
+        world.source.enter(a_row("stays", start=stays, end=stays + timedelta(minutes=30), patient=None))
+        pulls(world, 2)
+        for number in range(4):
+            row = world.source.rows[f"v-{number}"]
+            world.source.enter(replace(row, provider_external_id="prac-brandt"))
+        world.pull("brandt")
+        world.pull()
+        new = START + timedelta(days=9)
+        world.source.enter(a_row("new", start=new, end=new + timedelta(minutes=30), patient=None))
+        left, has_new = [], []
+        for _ in range(8):
+            world.clock.advance(minutes=1)
+            report = world.sync_feed(*FEED, deadline=world.clock.at)
+            ours = {a.row.external_id for a in world.store.appointments_by_key.values() if a.provider_id == "osei"}
+            left.append(len(ours - {"new", "stays"}))
+            has_new.append("new" in ours)
+        assert left[:4] == [3, 2, 1, 0], "one a pull, for one is always done"
+        assert has_new[0] is False
+        assert has_new[-1]
+        assert report.outcome is Outcome.UNCHANGED
+        assert [world.check_occupancy("harbor", one) for one in ("osei", "brandt")] == [[], []]
+
     def test_each_stop_leaves_less_to_do(self, world: World) -> None:
         for number in range(30):
             at = START + timedelta(days=number)

@@ -370,6 +370,9 @@ class SyncFeed(Struct, frozen=True):
         pull = self._begin(pull)
         practice = self.practices.get(settings.practice)
         for old, new in resolved.handed_over:
+            if self._is_late(pull, done):
+                resolved.marks[old.id] = Mark.SUSPECTED  # the next pull goes on
+                continue
             try:
                 self.apply_schedule.hand_over(settings, old, new)
             except WriteConflict:
@@ -380,7 +383,8 @@ class SyncFeed(Struct, frozen=True):
                 VisitMoved(old.practice, old.id, old.request_id, old.provider_id, old.start, new.provider_id, new.start)
             )
         unanswered: list[Appointment] = []
-        for applied in self.apply_schedule(settings, work):
+        done.stopped = bool(work) and self._is_late(pull, done)
+        for applied in () if done.stopped else self.apply_schedule(settings, work):
             done.written += applied.written
             done.events += applied.events
             done.ids |= {one.id for one in applied.work}
@@ -388,12 +392,15 @@ class SyncFeed(Struct, frozen=True):
             candidates = [a for a in applied.appointments if could_confirm(a)]
             done.confirmed += self.confirm_matches.for_appointments(practice, candidates)
             unanswered += candidates
-            # Only after something new, so that every pull that is stopped leaves less to do.
-            if applied.written and pull.deadline and self.clock.now() >= pull.deadline:
+            if applied.written and self._is_late(pull, done):
                 done.stopped = len(done.ids) < len({one.id for one in work})
                 break
         self.suggest_matches(practice, unanswered)
         return pull, done
+
+    def _is_late(self, pull: Pull, done: _Done) -> bool:
+        """Whether no time is left. Only after something new, so that every pull that is stopped leaves less to do."""
+        return bool(done.written and pull.deadline and self.clock.now() >= pull.deadline)
 
     def _held(self, state: FeedState, stored: Mapping[str, DigestWeek], found: Comparison) -> Held | None:
         return braked(state.settings, stored, found, self.resolve_absence.providers_of, self.clock.now())

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from oneway import bootstrap
 from oneway.bootstrap import Operators
+from oneway.domain.errors import VanishedAlreadyAnswered
 from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.practices import Practice
 from oneway.domain.requests import SWEPT_AFTER
@@ -113,7 +114,14 @@ def answer_vanished(stack: Stack, slug: str, provider_id: str, answer: VanishedA
     with plainly(stack.name):
         ours = operators()
         ((_, feed_id),) = _feeds_to_pull(practice_named(ours, slug), [provider_id])
-        if not ours.answer_held(slug, feed_id, answer):
+        try:
+            is_held = ours.answer_held(slug, feed_id, answer)
+        except VanishedAlreadyAnswered as first:
+            said = ANSWERS[VanishedAnswer(first.answer)]
+            raise Failure(
+                f"{first.answered_by or 'somebody'} has answered already: {said}", "Talk to each other."
+            ) from None
+        if not is_held:
             raise Failure(f'no pull of "{provider_id}" is held', "`oneway status` shows what is.")
     out.print(f"With the next pull these visits are {ANSWERS[answer]}.")
 

@@ -177,7 +177,7 @@ class World:
         self.answer_vanished = AnswerVanished(
             membership, store.requests, store.appointments, store.calendar, store.ledger, clock
         )
-        self.answer_held = AnswerHeld(store.feeds, clock)
+        self.answer_held = AnswerHeld(store.feeds, store.practice_events, clock)
         self.show_integration = ShowIntegration(membership, store.practices, self.age, clock)
         self.show_settings = ShowSettings(membership, store.practices, store.practice_events, self.age)
         self.stopped_staff_mail = StoppedStaffMail(store.suppressions)

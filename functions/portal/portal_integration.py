@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from chalice.app import Response
 from oneway.domain.appointments import WhyAside
 from oneway.domain.clock_time import zone_of
-from oneway.domain.errors import FieldProblem, InvalidInput
+from oneway.domain.errors import FieldProblem, InvalidInput, VanishedAlreadyAnswered
 from oneway.domain.feeds import VanishedAnswer
 from oneway.domain.occupancy import LONGEST_DAYS
 from oneway.ports import Session
@@ -40,13 +40,24 @@ def answer_held(session: Session, practice: str) -> Response:
     if form.get("answer") not in set(VanishedAnswer) or since is None:
         raise InvalidInput([FieldProblem("/answer", "choice", "Accept or keep.")])
     answer = VanishedAnswer(form["answer"])
-    if portal().answer_held(practice, session.email, form.get("feed", ""), since, answer):
-        return to(practice, "integration", done=f"vanished_{answer}")
+    try:
+        if portal().answer_held(practice, session.email, form.get("feed", ""), since, answer):
+            return to(practice, "integration", done=f"vanished_{answer}")
+    except VanishedAlreadyAnswered as first:
+        found = portal().show_integration(practice, session.email)
+        member = found.practice.staff.get(first.answered_by)
+        return _page(session, found, 409, first=first, first_name=member.name if member else first.answered_by)
     found = portal().show_integration(practice, session.email)
     return _page(session, found, 409, done="held_over")
 
 
-def _page(session: Session, found: IntegrationView, status: int = 200, **values: object) -> Response:
+def _page(
+    session: Session,
+    found: IntegrationView,
+    status: int = 200,
+    first: VanishedAlreadyAnswered | None = None,
+    **values: object,
+) -> Response:
     finished = [feed.asked for feed in found.following if feed.progress is Progress.DONE and feed.asked]
     return show(
         "integration.html",
@@ -62,6 +73,7 @@ def _page(session: Session, found: IntegrationView, status: int = 200, **values:
         asked_stamp=int(found.asked_at.timestamp()) if found.asked_at else 0,
         why_aside={one.value: f"aside.{one.name.lower()}" for one in WhyAside},
         longest_days=LONGEST_DAYS,
+        first=first,
         troubles=(FeedCondition.BROKEN, FeedCondition.FAILING),
         **values,
     )

@@ -27,6 +27,8 @@ STALE_MINUTES = 10
 """A pull that waited longer than this is dropped, for a newer one of the same feed stands behind it; but not if somebody waits
 for it, nor if it broke before: then it was hidden for longer than this, and has to come to the dead letters if it breaks again.
 """
+OUTAGE_MINUTES = 24 * 60
+"""What somebody asked for is pulled after an outage, however long; after a day nobody waits for it any more."""
 RESERVED = timedelta(seconds=15)
 """Of the function's time, for a pull to come to a clean stop."""
 LAST = timedelta(seconds=5)
@@ -133,8 +135,7 @@ def _pull_lane(lane: str, pulls: Sequence[Due], deadline: datetime) -> tuple[lis
         done.append(_pull(due, deadline) if begins else _missed(due, Outcome.LEFT_OFF, deadline))
         ended = done[-1].end
         if ended in (Outcome.LEFT_OFF, UNANSWERED):
-            # One that never has the time it needs, or never an answer, does not come again and again.
-            if not (begins and _is_old(due)) and not _taken(partial(_put_back, due, ended, deadline)):
+            if not (begins and _is_given_up(due, ended)) and not _taken(partial(_put_back, due, ended, deadline)):
                 again.append(due.message)
         # What comes again is hidden for twelve minutes, and its bundle with it: it is put where it keeps nobody waiting.
         elif ended == BROKE and (due.alone or not _taken(due.put_alone)):
@@ -173,8 +174,15 @@ def _missed(due: Due, end: str, deadline: datetime) -> Pull:
         return Pull(end)
 
 
-def _is_old(due: Due) -> bool:
-    return minute_of(sync_feed.clock.now()) - due.minute > STALE_MINUTES
+def _is_given_up(due: Due, ended: str) -> bool:
+    """Whether a pull that came to nothing comes no more: one that never has the time it needs, or never an answer, does not come
+    again and again. An outage ends, though, and swallows no *Sync now*.
+    """
+    return _is_old(due, OUTAGE_MINUTES if due.asked and ended == UNANSWERED else STALE_MINUTES)
+
+
+def _is_old(due: Due, minutes: int = STALE_MINUTES) -> bool:
+    return minute_of(sync_feed.clock.now()) - due.minute > minutes
 
 
 def _pull(due: Due, deadline: datetime) -> Pull:

@@ -314,14 +314,17 @@ class TestWhileTheTableDoesNotAnswer:
         assert run(function, pulls, batch(("a", "outage-alone"))) == []
         assert pulls.alone == ["outage-alone"]
 
-    def test_what_somebody_waits_for_comes_again_for_a_while_and_not_at_once(self, function: ModuleType) -> None:
+    def test_what_somebody_waits_for_comes_again_until_it_is_answered_and_not_at_once(
+        self, function: ModuleType
+    ) -> None:
         pulls = Pulls()
         assert run(function, pulls, batch(("a", "asked-outage"), ("b", "one"))) == []
         assert pulls.put == [("asked-outage", "7")]
         assert pulls.clock.now() == NOW + timedelta(seconds=function.UNANSWERED_PAUSE)
-        pulls = Pulls()
-        assert run(function, pulls, batch(("a", "asked-outage"), minute=minute_of(NOW) - 11)) == []
-        assert pulls.put == []
+        for minutes, comes in ((11, True), (600, True), (24 * 60 + 1, False)):
+            pulls = Pulls()
+            assert run(function, pulls, batch(("a", "asked-outage"), minute=minute_of(NOW) - minutes)) == []
+            assert pulls.put == [("asked-outage", "7")] * comes
 
     def test_a_table_that_hangs_does_not_outlast_the_function(self, function: ModuleType) -> None:
         pulls = Pulls()

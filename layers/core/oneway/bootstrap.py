@@ -275,7 +275,7 @@ def portal() -> Portal:
         EditCalendar(membership, calendar, DynamoPracticeEventRepository(), clock),
         ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
         ShowIntegration(membership, practices, age, clock),
-        AnswerHeldByStaff(membership, AnswerHeld(feeds, clock)),
+        AnswerHeldByStaff(membership, AnswerHeld(feeds, DynamoPracticeEventRepository(), clock)),
         ShowSettings(membership, practices, DynamoPracticeEventRepository(), age),
         ChangeSettings(membership, practices, feeds, clock),
         StoppedStaffMail(suppressions),
@@ -491,6 +491,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
     from .store.ledger import DynamoLedger
     from .store.notices import DynamoNoticeRepository, DynamoSuppressionRepository
     from .store.photos import DynamoPhotoRepository
+    from .store.practice_events import DynamoPracticeEventRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .use_cases.answer_held import AnswerHeld
@@ -515,7 +516,7 @@ def operators(public_holidays: "PublicHolidays") -> Operators:
         ApplyPractice(practices, feeds, calendar, capabilities_of, public_holidays, clock),
         ExplainSlot(practices, calendar, age, clock),
         CheckOccupancy(practices, requests, DynamoAppointmentRepository(), calendar, DynamoLedger(), clock),
-        AnswerHeld(feeds, clock),
+        AnswerHeld(feeds, DynamoPracticeEventRepository(), clock),
         age,
         ExplainRequest(requests, DynamoAppointmentRepository(), calendar, age),
         SendTestMessage(practices, DynamoNoticeRepository(), clock),

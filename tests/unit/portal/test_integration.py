@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 from oneway.domain.appointments import SetAsideRow
 from oneway.domain.feeds import FeedState, VanishedAnswer
+from oneway.domain.practices import StaffMember
 from oneway.faults import AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.use_cases.sync_feed import Outcome
 
@@ -174,6 +175,29 @@ class TestAMassVanish:
         missing = [one.missing_since for one in desk.store.appointments_by_key.values()]
         assert all(missing) if word == "accept" else not any(missing)
         assert answer(desk, word, since=since) == 409
+
+    @pytest.mark.parametrize("pulled", [0, 3])
+    def test_the_second_who_answers_otherwise_is_told_what_the_first_said(self, desk: PortalDesk, pulled: int) -> None:
+        tom = StaffMember("tom@harbor.example", "Tom")
+        desk.store.practices.save(replace(desk.practice, staff={**desk.practice.staff, tom.email: tom}))
+        hold(desk)
+        since = feed(desk).held.since.isoformat()  # type: ignore[union-attr]
+        assert answer(desk, "keep") == 303
+        desk.minutes(pulled)
+        page = desk.send(f"{HOME}/held", tom.email, feed="ehr~osei", since=since, answer="accept")
+        assert page.status == 409
+        for part in ("Nadia P. has answered this already", "The visits stay", "Nothing of yours was done"):
+            assert part in page.text, part
+        desk.minutes(3)
+        assert not any(one.missing_since for one in desk.store.appointments_by_key.values())
+        assert len(desk.store.practice_events.latest("harbor", 5)) == 1
+
+    def test_whoever_answered_may_think_again_until_the_next_pull(self, desk: PortalDesk) -> None:
+        hold(desk)
+        assert answer(desk, "keep") == 303
+        assert answer(desk, "accept") == 303
+        assert feed(desk).answer is VanishedAnswer.ACCEPT
+        assert len(desk.store.practice_events.latest("harbor", 5)) == 2
 
     def test_another_than_was_shown_is_not_answered(self, desk: PortalDesk) -> None:
         hold(desk)

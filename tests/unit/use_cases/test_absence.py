@@ -126,6 +126,38 @@ class TestUnreadable:
 
 
 class TestGone:
+    def test_one_that_is_over_is_looked_for_all_the_same(self, world: World) -> None:
+        """Its last word may be that it was cancelled, or entered at another time; that it is not found says nothing."""
+        names = ("deleted", "cancelled", "later")
+        start = NOW - timedelta(hours=2)
+        for name in names:
+            world.source.enter(a_row(name, start=start, end=start + timedelta(minutes=30), patient=None))
+        world.source.enter(a_row("other", patient=None))
+        world.pull()
+        world.source.delete("deleted")
+        called_off = replace(world.source.rows["cancelled"], state=AppointmentState.CANCELLED, raw_state="cancelled")
+        far = START + timedelta(days=200)
+        world.source.enter(called_off, replace(world.source.rows["later"], start=far, end=far + timedelta(minutes=30)))
+        world.source.hidden.add("cancelled")
+        pulls(world, 2)
+        visits = [the_visit(world, name) for name in names]
+        assert [bool(one.missing_since) for one in visits] == [True, False, False]
+        assert [one.row.raw_state for one in visits] == ["booked", "cancelled", "booked"]
+        assert visits[2].start == far
+
+    def test_those_to_come_are_looked_for_first(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        past = NOW - timedelta(hours=1)
+        world.source.enter(a_row("past", start=past, end=past + timedelta(minutes=30), patient=None))
+        confirmed(world)
+        monkeypatch.setattr("oneway.use_cases.resolve_absence.MOST_LOOKED_UP", 1)
+        world.source.delete("past")
+        world.source.delete("appt-1")
+        pulls(world, 2)
+        assert the_visit(world).row.raw_state == "gone"
+        assert the_visit(world, "past").missing_since is None
+        world.pull()
+        assert the_visit(world, "past").missing_since
+
     def test_what_the_source_no_longer_has_is_cancelled(self, world: World) -> None:
         request = confirmed(world)
         world.source.delete("appt-1")
@@ -641,6 +673,33 @@ class TestTime:
         deadline = world.clock.at + timedelta(minutes=1)
         first = world.sync_feed(*FEED, deadline=deadline)
         assert (first.outcome, first.changed) == (Outcome.CHANGED, 30)
+
+    def test_what_goes_to_another_provider_is_handed_over_as_long_as_there_is_time(self, world: World) -> None:
+        for number in range(4):
+            at = START + timedelta(days=number)
+            world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+        stays = START + timedelta(hours=3)
+        world.source.enter(a_row("stays", start=stays, end=stays + timedelta(minutes=30), patient=None))
+        pulls(world, 2)
+        for number in range(4):
+            row = world.source.rows[f"v-{number}"]
+            world.source.enter(replace(row, provider_external_id="prac-brandt"))
+        world.pull("brandt")
+        world.pull()
+        new = START + timedelta(days=9)
+        world.source.enter(a_row("new", start=new, end=new + timedelta(minutes=30), patient=None))
+        left, has_new = [], []
+        for _ in range(8):
+            world.clock.advance(minutes=1)
+            report = world.sync_feed(*FEED, deadline=world.clock.at)
+            ours = {a.row.external_id for a in world.store.appointments_by_key.values() if a.provider_id == "osei"}
+            left.append(len(ours - {"new", "stays"}))
+            has_new.append("new" in ours)
+        assert left[:4] == [3, 2, 1, 0], "one a pull, for one is always done"
+        assert has_new[0] is False
+        assert has_new[-1]
+        assert report.outcome is Outcome.UNCHANGED
+        assert [world.check_occupancy("harbor", one) for one in ("osei", "brandt")] == [[], []]
 
     def test_each_stop_leaves_less_to_do(self, world: World) -> None:
         for number in range(30):

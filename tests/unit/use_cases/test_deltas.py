@@ -182,6 +182,70 @@ class TestTombstones:
         world.pull()
         assert sum(one.row.raw_state == "gone" for one in visits(world).values()) == 8
 
+    def kept(self, world: World, *, buried: bool) -> list[str]:
+        """Visits that vanished (`buried`: of which the source said at once that they are no more), and that staff kept."""
+        world.source.delta = "none"
+        names = [f"more-{number}" for number in range(6)]
+        for number, name in enumerate(names):
+            world.source.enter(a_visit(name, LATER + timedelta(days=1 + number)))
+        world.pull()
+        world.source.hidden = set(names)
+        world.source.buried = set(names) if buried else set()
+        assert world.pull().outcome is Outcome.HELD
+        world.answer_held(*FEED, VanishedAnswer.KEEP)
+        world.pull()
+        return names
+
+    @pytest.mark.parametrize("by_id", [True, False])
+    def test_one_of_a_visit_that_staff_kept_counts(self, world: World, by_id: bool) -> None:
+        first, *others = self.kept(world, buried=False)
+        world.source.delete(first)
+        world.source.buried = {first}
+        world.source.read_by_id = by_id
+        missing = [world.pull().missing for _ in range(3)]
+        assert sum(missing) == 1
+        assert (visits(world)[first].row.raw_state == "gone") is by_id
+        assert bool(visits(world)[first].missing_since) is not by_id
+        assert all(visits(world)[one].missing_since is None for one in others)
+
+    def test_but_not_where_staff_kept_it_all_the_same(self, world: World) -> None:
+        names = self.kept(world, buried=True)
+        for name in names:
+            world.source.delete(name)
+        for number in range(3):
+            world.source.enter(a_visit(f"new-{number}", LATER + timedelta(days=20 + number)))
+            assert world.pull().outcome is Outcome.CHANGED
+        assert all(visits(world)[name].occupies for name in names)
+
+    def test_one_of_a_visit_that_is_missing_says_what_became_of_it(self, world: World) -> None:
+        world.source.delta, world.source.read_by_id = "none", False
+        world.source.delete("one")
+        world.pull()
+        world.pull()
+        assert visits(world)["one"].missing_since
+        world.source.read_by_id, world.source.buried = True, {"one"}
+        world.pull()
+        assert visits(world)["one"].row.raw_state == "gone"
+        assert not visits(world)["one"].occupies
+
+    def test_of_one_that_is_done_with_nobody_asks_again(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        world.source.delta = "none"
+        world.source.delete("one")
+        world.source.buried = {"one"}
+        world.pull()
+        monkeypatch.setattr(world.source, "get_appointment", lambda *_: pytest.fail("asked"))
+        world.source.enter(a_visit("three", LATER + timedelta(hours=3)))
+        assert (world.pull().missing, visits(world)["one"].row.raw_state) == (0, "gone")
+
+    def test_one_of_a_suspected_visit_counts_where_an_answer_is_short(self, world: World) -> None:
+        world.source.delta = "none"
+        world.source.delete("one")
+        world.pull()
+        assert world.store.feeds_by_id[FEED].suspects == 1
+        world.source.short, world.source.buried = True, {"one"}
+        world.pull()
+        assert visits(world)["one"].row.raw_state == "gone"
+
     def test_a_whole_window_tells_them_too(self, world: World) -> None:
         """As FHIR's entered-in-error, which stands in an answer like any row."""
         world.source.delta = "none"

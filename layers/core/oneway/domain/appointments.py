@@ -96,6 +96,7 @@ class WhyAside(StrEnum):
     """Why a row cannot be used, as operators read it; pages say it in words of their own."""
 
     NO_SHAPE = "does not have the shape of an Appointment"
+    NO_ID = "has no id that can be used"
     NO_PROVIDER = "names none of the providers asked for"
     NO_START = "has no start"
     NO_END = "has neither end nor duration"

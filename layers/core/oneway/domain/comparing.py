@@ -45,6 +45,8 @@ class Mark(Enum):
     """One pull did not show it; the next one decides."""
     KEPT = bytes(_DIGEST_BYTES - 1) + b"\x02"
     """Staff say that it stays."""
+    KEPT_ALL_THE_SAME = bytes(_DIGEST_BYTES - 1) + b"\x03"
+    """Staff say that it stays, though the source had said itself that it is no more."""
 
 
 _UNSURE = b"\xff" * (_DIGEST_BYTES - 1) + b"\xfe"
@@ -79,6 +81,11 @@ class Comparison(Struct, frozen=True):
     absent_once: Mapping[str, int]
     absent_twice: Mapping[str, int]
     known: Collection[str]
+
+    def with_absent(self, told: Mapping[str, int]) -> "Comparison":
+        """The same where a source says itself that these are no more: whatever it shows or does not, they are absent."""
+        once = {**self.absent_once, **told}
+        return Comparison(self.changed, once, self.absent_twice, [one for one in self.known if one not in told])
 
 
 def print_of(*parts: bytes) -> bytes:
@@ -156,12 +163,17 @@ def suspected(stored: Mapping[str, DigestWeek], window: Window) -> dict[str, int
 
 def starts_of(stored: Mapping[str, DigestWeek], identifiers: Container[str]) -> dict[str, int]:
     """When these visits start, as last stored (epoch minutes)."""
-    return {
-        identifier: _beginning(week) + int.from_bytes(entry[:_MINUTE_BYTES], "big")
+    return {identifier: start for identifier, start, _ in marks_of(stored, identifiers)}
+
+
+def marks_of(stored: Mapping[str, DigestWeek], identifiers: Container[str]) -> Iterator[tuple[str, int, Mark | None]]:
+    """These visits, as last stored: when they start (epoch minutes), and their mark if they were not shown."""
+    return (
+        (identifier, _beginning(week) + int.from_bytes(entry[:_MINUTE_BYTES], "big"), _mark(entry))
         for week, known in stored.items()
         for identifier, entry in known.items()
         if identifier in identifiers
-    }
+    )
 
 
 def shown_last(stored: Mapping[str, DigestWeek]) -> Iterator[str]:

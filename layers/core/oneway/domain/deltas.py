@@ -6,9 +6,12 @@ and whenever somebody waits for what only a whole window shows.
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from types import MappingProxyType
+
+from msgspec import Struct
 
 from .clock_time import parse_instant
-from .comparing import DigestWeek, Pulled, shown_last, starts_of
+from .comparing import DigestWeek, Mark, Pulled, marks_of
 from .feeds import FeedState
 
 OVERLAP = timedelta(minutes=10)
@@ -28,11 +31,24 @@ def asked_from(cursor: str, delta: str) -> str:
     return (parse_instant(cursor) - OVERLAP).isoformat() if delta == "timestamp" else cursor
 
 
-def tombstones(gone: Collection[str], pulled: Pulled, stored: Mapping[str, DigestWeek]) -> dict[str, int]:
-    """Visits that a source says are no more, with their starts (epoch minutes); of what the last pull showed, for the others are
-    done with. A live row beats a tombstone.
+class Tombstones(Struct, frozen=True):
+    """Visits that a source says itself are no more, with their starts (epoch minutes).
+
+    `told` were shown by the last pull, or are kept by staff, who did not know it: they are absent. `suspected` were absent
+    already. With `settled` ones all is done, unless they are only missing.
     """
+
+    told: Mapping[str, int] = MappingProxyType({})
+    suspected: Mapping[str, int] = MappingProxyType({})
+    settled: Mapping[str, int] = MappingProxyType({})
+
+
+def tombstones(gone: Collection[str], pulled: Pulled, stored: Mapping[str, DigestWeek]) -> Tombstones:
+    """What a source says of visits that are known. A live row beats a tombstone; staff who kept a visit all the same do, too."""
     if not gone:
-        return {}
+        return Tombstones()
     dead = {one for one in gone if one not in pulled.rows and one not in pulled.same}
-    return starts_of(stored, dead.intersection(shown_last(stored)))
+    found: dict[Mark | None, dict[str, int]] = {}
+    for identifier, start, mark in marks_of(stored, dead):
+        found.setdefault(None if mark is Mark.KEPT else mark, {})[identifier] = start
+    return Tombstones(found.get(None, {}), found.get(Mark.SUSPECTED, {}), found.get(Mark.SETTLED, {}))

@@ -137,6 +137,17 @@ class SettingsChangedMeanwhile(Refused):
         self.names = tuple(names)
 
 
+class VanishedAlreadyAnswered(Refused):
+    """Somebody else has said otherwise what it means that visits vanished: `answer`, and who (an e-mail address; empty: an
+    operator).
+    """
+
+    def __init__(self, answer: str, answered_by: str) -> None:
+        super().__init__(f"already answered: {answer}")
+        self.answer = answer
+        self.answered_by = answered_by
+
+
 class SomebodyElseIsOnIt(Refused):
     """A colleague is on the request."""
 

@@ -74,6 +74,11 @@ def reads_elsewhere(before: FeedSettings, after: FeedSettings) -> bool:
     return origins[0] != origins[1] or any(known.get(ours, theirs) != theirs for theirs, ours, _ in after.providers)
 
 
+def covers_more(before: FeedSettings, after: FeedSettings) -> bool:
+    """Whether a feed covers a provider of ours whom it did not cover before."""
+    return not {ours for _, ours, _ in after.providers} <= {ours for _, ours, _ in before.providers}
+
+
 class VanishedAnswer(StrEnum):
     """What staff say of visits that vanished all at once."""
 
@@ -110,8 +115,8 @@ class FeedState(Struct, frozen=True):
     that begins after this instant, so that one is written down; `awaited_by` are requests that wait, at most `MOST_AWAITING`.
     `cursor` is where the changes begin that were not read yet ("": read all), `delta` a digest of what the last pull read of
     them. `changes` counts what the pulls of the last day wrote, by the hour: it changes with pulls that are written down
-    anyway. `moved_at` is since when it reads another system than before. `applying_since`: a pull that
-    began then has something to apply, and did not come to its end; what is seen and recorded may not be what is stored.
+    anyway. `moved_at` is since when it reads another system than before, or is a feed at all. `applying_since`: a
+    pull that began then has something to apply, and did not come to its end; what is seen and recorded may not be what is stored.
     """
 
     settings: FeedSettings

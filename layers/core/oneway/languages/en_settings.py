@@ -34,6 +34,7 @@ WORDS = {
     "scheduling system by their time or number and correct them there, or show the reason to whoever set up Oneway. Nothing else "
     "of them is kept here.",
     "aside.no_shape": "does not have the shape of an Appointment",
+    "aside.no_id": "has no id that can be used",
     "aside.no_provider": "names none of the providers asked for",
     "aside.no_start": "has no start",
     "aside.no_end": "has neither end nor duration",
@@ -66,6 +67,11 @@ WORDS = {
     "held.accept_text": "The visits are taken out. Patients whose visits are linked are not told before you say so.",
     "held.keep": "Keep: they take place",
     "held.keep_text": "The visits stay as they are, and the rest of the schedule goes on.",
+    "held.first": "{who} has answered this already.",
+    "held.first_accept": "The visits are gone, as was said then. Nothing of yours was done; talk to each other, and "
+    "correct single visits in your scheduling system.",
+    "held.first_keep": "The visits stay, as was said then. Nothing of yours was done; talk to each other, and "
+    "correct single visits in your scheduling system.",
     "done.vanished_accept": "Noted: they are gone. The next reading takes them out.",
     "done.vanished_keep": "Noted: they stay. The next reading goes on with the rest.",
     "done.held_over": "This was answered meanwhile, or has changed. Nothing was done.",

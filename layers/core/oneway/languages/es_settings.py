@@ -34,6 +34,7 @@ WORDS = {
     "sistema de agenda por su hora o número y corríjalas allí, o muestre el motivo a quien instaló Oneway. Aquí no se guarda "
     "nada más de ellas.",
     "aside.no_shape": "no tiene la forma de una cita (Appointment)",
+    "aside.no_id": "no tiene un identificador que sirva",
     "aside.no_provider": "no nombra a ninguno de los profesionales pedidos",
     "aside.no_start": "no tiene inicio",
     "aside.no_end": "no tiene ni final ni duración",
@@ -68,6 +69,11 @@ WORDS = {
     "usted lo diga.",
     "held.keep": "Conservar: tienen lugar",
     "held.keep_text": "Las citas quedan como están y el resto de la agenda sigue su curso.",
+    "held.first": "{who} ya ha respondido a esto.",
+    "held.first_accept": "Las citas ya no existen, como se dijo entonces. No se hizo nada de lo que usted pidió; háblenlo entre "
+    "ustedes y corrijan las citas sueltas en su sistema de agenda.",
+    "held.first_keep": "Las citas se quedan, como se dijo entonces. No se hizo nada de lo que usted pidió; háblenlo entre "
+    "ustedes y corrijan las citas sueltas en su sistema de agenda.",
     "done.vanished_accept": "Anotado: ya no existen. La próxima lectura las quita.",
     "done.vanished_keep": "Anotado: se quedan. La próxima lectura sigue con el resto.",
     "done.held_over": "Esto ya se respondió entretanto o ha cambiado. No se hizo nada.",

@@ -26,27 +26,26 @@ from ..ports import Absence, Capabilities, Changes, Snapshot, SourceProvider, Tr
 from .fhir_profiles import PROFILES, FhirProfile, capabilities_of
 from .fhir_resources import (
     COPY,
-    UNREADABLE,
     Bundle,
     Draft,
     Head,
     Patient,
     appointment_of,
-    bundle_of,
     capability_statement_of,
-    decoded,
     draft_of,
     found_by,
     head_of,
     outcome_of,
+    page_of,
     patient_ids_in,
-    patient_of,
+    patient_in,
     practitioner_of,
     providers_in,
     reason_of,
     record_of,
     replaced_by,
 )
+from .forgiving_json import UNREADABLE, decoded
 from .http import Answer, SourceHttp
 
 MOST_PAGES = 500
@@ -270,7 +269,7 @@ class FhirSource(Struct, frozen=True):
             parameters = [("_id", ",".join(batch)), ("_count", str(_PATIENTS_A_TIME))]
             for page in self._pages(self._url("Patient", parameters)):
                 for raw in _resources(page):
-                    if _head(raw).resourceType == "Patient" and (record := decoded(patient_of, raw)):
+                    if _head(raw).resourceType == "Patient" and (record := patient_in(raw)):
                         yield record
 
     def _entries(self, reading: _Reading, providers: Sequence[str]) -> Iterator[_Entry]:
@@ -330,7 +329,7 @@ class FhirSource(Struct, frozen=True):
         records: dict[str, RecordPatient] = {}
         missing = set()
         for identifier in {draft.patient_id for draft in drafts if draft.patient_id}:
-            record = decoded(patient_of, included[identifier].raw) if identifier in included else None
+            record = patient_in(included[identifier].raw) if identifier in included else None
             if record and not replaced_by(record):
                 records[identifier] = self._record(record)
             else:
@@ -458,7 +457,7 @@ class FhirSource(Struct, frozen=True):
         seen: set[str] = set()
         answer = first or self.http.get(url, _ACCEPT)
         while True:
-            bundle = decoded(bundle_of, answer.body)
+            bundle = page_of(answer.body)
             if bundle is None or bundle.resourceType != "Bundle":
                 raise SchemaDrift("a search did not answer with a Bundle")
             yield bundle

@@ -6,7 +6,7 @@ Each resource is decoded on its own, so that one bad row is set aside and the re
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +21,7 @@ from ..domain.appointments import (
     WhyAside,
 )
 from .fhir_profiles import FhirProfile
+from .forgiving_json import decoded, those_decoded
 
 _NAME_USES = {"old": NameUse.OLD, "maiden": NameUse.OLD, "nickname": NameUse.NICKNAME, "anonymous": NameUse.NICKNAME}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
@@ -31,14 +32,6 @@ _PATIENT_IDS = re.compile(rb"Patient\\?/([A-Za-z0-9.\-]{1,64})")
 _PRACTITIONER_IDS = re.compile(rb"Practitioner\\?/([A-Za-z0-9.\-]{1,64})")
 COPY = "~"
 """Between a visit's id and a further provider's, in the id of its copy there; no FHIR id has it."""
-_ESCAPES = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
-"""Of JSON; `half` is one of half a character, which no decoder takes."""
-UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What decoding raises: of another shape, no UTF-8, or nested without an end."""
-T = TypeVar("T")
 
 
 class Reference(msgspec.Struct):
@@ -101,6 +94,21 @@ class Patient(msgspec.Struct):
     link: list[PatientLink] = []
 
 
+class RoughPatient(msgspec.Struct):
+    """A patient of whom not all can be read; who it is and whether it is merged has to be."""
+
+    id: str
+    name: msgspec.Raw = msgspec.Raw()
+    birthDate: Any = None
+    telecom: msgspec.Raw = msgspec.Raw()
+    contact: msgspec.Raw = msgspec.Raw()
+    link: list[PatientLink] = []
+
+
+class RoughContact(msgspec.Struct):
+    telecom: msgspec.Raw = msgspec.Raw()
+
+
 class Practitioner(msgspec.Struct):
     id: str
     name: list[Name] = []
@@ -120,6 +128,21 @@ class Entry(msgspec.Struct):
 class PageLink(msgspec.Struct):
     relation: str
     url: str
+
+
+class OtherLink(msgspec.Struct):
+    """A link without an address, which matters of the next page alone."""
+
+    relation: str
+
+
+class RoughBundle(msgspec.Struct):
+    """A page with something odd in it."""
+
+    resourceType: str
+    entry: list[msgspec.Raw] = []
+    link: list[msgspec.Raw] = []
+    total: object = None
 
 
 class Bundle(msgspec.Struct):
@@ -178,9 +201,18 @@ class CapabilityStatement(msgspec.Struct):
 
 head_of = msgspec.json.Decoder(Head)
 bundle_of = msgspec.json.Decoder(Bundle)
+rough_bundle_of = msgspec.json.Decoder(RoughBundle)
+entry_of = msgspec.json.Decoder(Entry)
+page_link_of = msgspec.json.Decoder(PageLink)
+other_link_of = msgspec.json.Decoder(OtherLink)
+list_of = msgspec.json.Decoder(list[msgspec.Raw])
 appointment_of = msgspec.json.Decoder(Appointment)
 rough_of = msgspec.json.Decoder(RoughAppointment)
 patient_of = msgspec.json.Decoder(Patient)
+rough_patient_of = msgspec.json.Decoder(RoughPatient)
+rough_contact_of = msgspec.json.Decoder(RoughContact)
+name_of = msgspec.json.Decoder(Name)
+telecom_of = msgspec.json.Decoder(Telecom)
 outcome_of = msgspec.json.Decoder(OperationOutcome)
 practitioner_of = msgspec.json.Decoder(Practitioner)
 capability_statement_of = msgspec.json.Decoder(CapabilityStatement)
@@ -217,22 +249,42 @@ class Draft(Struct, frozen=True):
         )  # fmt: skip
 
 
-def decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes | msgspec.Raw) -> T | None:
-    """A resource, or None if it does not have that shape. Half a character, as of a text that was cut, is read as U+FFFD."""
-    try:
-        return decoder.decode(raw)
-    except UNREADABLE:
-        whole = _ESCAPES.sub(_whole, raw)
-    if whole == raw:
+def page_of(raw: bytes) -> Bundle | None:
+    """A page of a search; None if it is none, or if it cannot be told where it leads. An odd entry stands for itself."""
+    page = decoded(bundle_of, raw)
+    if page is not None:
+        return page
+    rough = decoded(rough_bundle_of, raw)
+    if rough is None:
         return None
-    try:
-        return decoder.decode(whole)
-    except UNREADABLE:
+    links = [decoded(page_link_of, one) or decoded(other_link_of, one) for one in rough.link]
+    if any(one is None or (isinstance(one, OtherLink) and one.relation == "next") for one in links):
         return None
+    entries = [decoded(entry_of, one) or Entry(one) for one in rough.entry]
+    return Bundle(rough.resourceType, entries, [one for one in links if isinstance(one, PageLink)], rough.total)
 
 
-def _whole(escape: "re.Match[bytes]") -> bytes:
-    return rb"\ufffd" if escape["half"] else escape[0]
+def patient_in(raw: bytes | msgspec.Raw) -> Patient | None:
+    """A patient, of an odd one what can be read; None where that does not tell who it is, or whether it is merged."""
+    patient = decoded(patient_of, raw)
+    if patient is not None:
+        return patient
+    rough = decoded(rough_patient_of, raw)
+    if rough is None:
+        return None
+    contacts = those_decoded(rough_contact_of, _values(rough.contact))
+    return Patient(
+        rough.id,
+        those_decoded(name_of, _values(rough.name)),
+        rough.birthDate if isinstance(rough.birthDate, str) else None,
+        those_decoded(telecom_of, _values(rough.telecom)),
+        [Contact(those_decoded(telecom_of, _values(one.telecom))) for one in contacts],
+        rough.link,
+    )
+
+
+def _values(raw: msgspec.Raw) -> list[msgspec.Raw]:
+    return (decoded(list_of, raw) if raw else None) or []
 
 
 def patient_ids_in(raw: bytes) -> list[str]:
@@ -253,6 +305,8 @@ def draft_of(
 
     `anybody`: it may also be with a provider who was not asked for. Raises ValueError with the reason why it cannot be used.
     """
+    if not found.id or COPY in found.id:
+        raise ValueError(WhyAside.NO_ID)
     state = profile.state_of(found.status)
     if state is None:
         return None

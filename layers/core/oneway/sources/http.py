@@ -172,13 +172,20 @@ class SourceHttp:
         return _Ends(self.monotonic() + min(self.seconds, left), left < self.seconds)
 
     def _tried(self, call: Callable[[], Answer], ends: "_Ends") -> Answer:
+        """An answer, of a few tries. Where our own time or budget ends them, what failed before was the source's fault all the
+        same: else one that fails each time, and is slow to, would never have failed.
+        """
+        failed: Unavailable | None = None
         for number in range(TRIES):
             try:
                 with self.pace.request(timedelta(seconds=ends.at - self.monotonic())) if self.pace else nullcontext():
                     return call()
+            except OutOfTime as ours:
+                raise failed or ours from None
             except Unavailable as fault:
                 if ends.ours and self.monotonic() >= ends.at:
-                    raise OutOfTime("the deadline") from fault
+                    raise failed or OutOfTime("the deadline") from fault
+                failed = fault
                 pause = random.uniform(0, 0.5 * 2**number)
                 if number == TRIES - 1 or self.monotonic() + pause >= ends.at:
                     raise

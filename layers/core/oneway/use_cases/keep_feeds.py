@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..domain.errors import WriteConflict
-from ..domain.feeds import FeedSettings, FeedState, Seen, reads_elsewhere
+from ..domain.feeds import LONGEST_PULL, FeedSettings, FeedState, Seen, covers_more, reads_elsewhere
 from ..domain.practices import Practice, Provider
 from ..ports import Clock, FeedRepository
 
@@ -67,9 +67,12 @@ def feeds_of(practice: Practice) -> Iterator[FeedSettings]:
 def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool, now: datetime) -> FeedState:
     """A feed's state under these settings. What was seen under others is forgotten, so that the next pull compares everything
     and is not told "unchanged" of a question that is no longer the same.
+
+    Of a provider whom the feed did not cover, visits may be stored of which its digests know nothing: the next pull looks.
     """
+    unknown = now - LONGEST_PULL  # as after a pull that died, and is surely over
     if before is None:
-        return FeedState(settings)
+        return FeedState(settings, applying_since=unknown, moved_at=now)
     state = before
     if before.settings != settings:
         forgotten = replace(
@@ -83,5 +86,6 @@ def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool
             short_since_back=None,
         )
         moved_at = now if reads_elsewhere(before.settings, settings) else before.moved_at
-        state, retry = replace(forgotten, settings=settings, moved_at=moved_at), True
+        since = before.applying_since or (unknown if covers_more(before.settings, settings) else None)
+        state, retry = replace(forgotten, settings=settings, moved_at=moved_at, applying_since=since), True
     return replace(state, not_before=None) if retry else state

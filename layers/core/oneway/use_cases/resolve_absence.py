@@ -2,7 +2,8 @@
 
 Another provider's feed may have it: then it went there. Else the source is asked for it by id, if it can be, and if it still
 shows a visit that it does have: a server that says "not found" to everything tells nothing, unless it said so of this very visit
-(a tombstone). What it has no longer is gone; what nobody knows of is missing, and staff are asked.
+(a tombstone). What it has no longer is gone; what nobody knows of is missing, and staff are asked. A visit that is over and
+not found is missing, too: many systems put away what is old, and its history stays as it was.
 """
 
 from collections.abc import Iterable, Mapping
@@ -74,20 +75,24 @@ class ResolveAbsence(Struct, frozen=True):
         by_id = source.capabilities().read_by_id
         asks = by_id and not absent.keys() <= told and self._finds(source, settings, shown)
         looked_up, now = 0, minute_of(self.clock.now())
-        for identifier in sorted(absent, key=absent.__getitem__):
+        for identifier in sorted(absent, key=lambda one: (absent[one] < now, absent[one])):  # those to come are sooner
             before, other = stored.get(identifier), elsewhere.get(identifier)
             if before is None:
                 resolved.marks[identifier] = None
             elif other and other.missing_since is None and other.occupies:
                 resolved.handed_over.append((before, other))
                 resolved.marks[identifier] = None
-            elif not (by_id and identifier in told) and (not asks or absent[identifier] < now):
+            elif not (by_id and identifier in told) and not asks:
                 self._settle(resolved, before, Fate.MISSING)
             elif looked_up == MOST_LOOKED_UP:
                 resolved.marks[identifier] = Mark.SUSPECTED
             else:
                 looked_up += 1
-                self._ask(resolved, settings, source, window, before, moved_at)
+                put_away = absent[identifier] < now and identifier not in told
+                of_another = moved_at is not None and before.changed_at <= moved_at
+                self._ask(
+                    resolved, settings, source, window, before, Fate.MISSING if put_away or of_another else Fate.GONE
+                )
         return resolved
 
     def providers_of(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, str]:
@@ -96,6 +101,11 @@ class ResolveAbsence(Struct, frozen=True):
             return dict.fromkeys(identifiers, settings.providers[0][1])
         return {i: found.provider_id for i, found in self._stored(settings, identifiers).items()}
 
+    def missing_of(self, settings: FeedSettings, settled: Mapping[str, int]) -> dict[str, int]:
+        """Those of which nothing is known but that they are not shown."""
+        found = self._stored(settings, settled)
+        return {one: start for one, start in settled.items() if one in found and found[one].missing_since}
+
     def _ask(
         self,
         resolved: Resolved,
@@ -103,14 +113,11 @@ class ResolveAbsence(Struct, frozen=True):
         source: ScheduleSource,
         window: Window,
         before: Appointment,
-        moved_at: datetime | None,
+        not_found: Fate,
     ) -> None:
         found = source.get_appointment(before.row.external_id, self._external_ids(settings))
-        of_another = moved_at is not None and before.changed_at <= moved_at
-        if found is Absence.GONE and not of_another:
-            self._settle(resolved, before, Fate.GONE)
-        elif isinstance(found, Absence):
-            self._settle(resolved, before, Fate.MISSING)
+        if isinstance(found, Absence):
+            self._settle(resolved, before, not_found if found is Absence.GONE else Fate.MISSING)
         elif provider_id := settings.provider_of(found.provider_external_id):
             # There after all, or moved out of the window.
             inside = window.start <= found.start < window.end

@@ -32,7 +32,7 @@ from ..domain.comparing import (
     suspected,
     weeks_after,
 )
-from ..domain.deltas import asked_from, may_be_delta, tombstones
+from ..domain.deltas import Tombstones, asked_from, may_be_delta, tombstones
 from ..domain.errors import WriteConflict
 from ..domain.events import Event, FeedTurned, PullFinished, VisitMoved
 from ..domain.feeds import (
@@ -214,8 +214,7 @@ class SyncFeed(Struct, frozen=True):
         left = starts_of(stored, outside).keys()
         found = compare(pulled.without(outside - left), stored, window, complete=False)
         gone = tombstones(ids_of(settings, translated.gone), pulled, stored)
-        shown = [one for one in shown_last(stored) if one not in gone]
-        found = replace(found, absent_once=gone, known=shown)
+        found = replace(found, known=list(shown_last(stored))).with_absent(gone.told)
         if held := self._held(state, stored, found):
             return self._hold(pull, held, len(changes.prints))
         resolved, marks = self._decide(pull, found, gone)
@@ -249,8 +248,7 @@ class SyncFeed(Struct, frozen=True):
         pulled, set_aside = pulled_of(settings, translated, snapshot.prints, known)
         found = compare(pulled, stored, window, complete)
         gone = tombstones(ids_of(settings, translated.gone), pulled, stored)
-        if not complete:
-            found = replace(found, absent_once=gone)
+        found = found.with_absent(gone.told)
         if (held := self._held(state, stored, found)) and not is_answered(state, held):
             return self._hold(pull, held, len(snapshot.prints), snapshot.short)
         resolved, marks = self._decide(pull, found, gone)
@@ -289,22 +287,22 @@ class SyncFeed(Struct, frozen=True):
         report = self._report(_outcome(done), pull, done, seen, resolved.lost, len(set_aside))
         return report if complete else replace(report, failure=INCOMPLETE)
 
-    def _decide(
-        self, pull: Pull, found: Comparison, gone: Mapping[str, int]
-    ) -> tuple[Resolved, dict[str, Mark | None]]:
+    def _decide(self, pull: Pull, found: Comparison, gone: Tombstones) -> tuple[Resolved, dict[str, Mark | None]]:
         """What becomes of the absent: the marks of those seen so for the first time, and what is known of the others. Of what the
         source itself says that it is gone, the source is asked at once.
         """
         state = pull.state
         if state.held and state.answer is VanishedAnswer.KEEP:
             earliest, asked_about = minute_of(self.clock.now()), set(state.held.visits)
-            marks: dict[str, Mark | None] = {
-                one: Mark.KEPT if one in asked_about or start < earliest else Mark.SUSPECTED
-                for one, start in found.absent_once.items()
-            }
+            kept = {one for one, start in found.absent_once.items() if one in asked_about or start < earliest}
+            marks: dict[str, Mark | None] = dict.fromkeys(found.absent_once, Mark.SUSPECTED)
+            marks |= dict.fromkeys(kept, Mark.KEPT) | dict.fromkeys(kept & gone.told.keys(), Mark.KEPT_ALL_THE_SAME)
             return self._resolve(pull, found.absent_twice, found.known), marks
-        at_once = gone if pull.source.capabilities().read_by_id else {}
-        resolved = self._resolve(pull, {**found.absent_twice, **at_once}, found.known, gone.keys())
+        at_once: Mapping[str, int] = {}
+        if pull.source.capabilities().read_by_id:
+            missing = self.resolve_absence.missing_of(state.settings, gone.settled)
+            at_once = {**gone.told, **gone.suspected, **missing}
+        resolved = self._resolve(pull, {**found.absent_twice, **at_once}, found.known, at_once.keys())
         return resolved, dict.fromkeys(found.absent_once, Mark.SUSPECTED)
 
     def _unchanged(self, pull: Pull, seen: int = 0, set_aside: int = 0, cursor: str = "") -> SyncReport:
@@ -372,6 +370,9 @@ class SyncFeed(Struct, frozen=True):
         pull = self._begin(pull)
         practice = self.practices.get(settings.practice)
         for old, new in resolved.handed_over:
+            if self._is_late(pull, done):
+                resolved.marks[old.id] = Mark.SUSPECTED  # the next pull goes on
+                continue
             try:
                 self.apply_schedule.hand_over(settings, old, new)
             except WriteConflict:
@@ -382,7 +383,8 @@ class SyncFeed(Struct, frozen=True):
                 VisitMoved(old.practice, old.id, old.request_id, old.provider_id, old.start, new.provider_id, new.start)
             )
         unanswered: list[Appointment] = []
-        for applied in self.apply_schedule(settings, work):
+        done.stopped = bool(work) and self._is_late(pull, done)
+        for applied in () if done.stopped else self.apply_schedule(settings, work):
             done.written += applied.written
             done.events += applied.events
             done.ids |= {one.id for one in applied.work}
@@ -390,12 +392,15 @@ class SyncFeed(Struct, frozen=True):
             candidates = [a for a in applied.appointments if could_confirm(a)]
             done.confirmed += self.confirm_matches.for_appointments(practice, candidates)
             unanswered += candidates
-            # Only after something new, so that every pull that is stopped leaves less to do.
-            if applied.written and pull.deadline and self.clock.now() >= pull.deadline:
+            if applied.written and self._is_late(pull, done):
                 done.stopped = len(done.ids) < len({one.id for one in work})
                 break
         self.suggest_matches(practice, unanswered)
         return pull, done
+
+    def _is_late(self, pull: Pull, done: _Done) -> bool:
+        """Whether no time is left. Only after something new, so that every pull that is stopped leaves less to do."""
+        return bool(done.written and pull.deadline and self.clock.now() >= pull.deadline)
 
     def _held(self, state: FeedState, stored: Mapping[str, DigestWeek], found: Comparison) -> Held | None:
         return braked(state.settings, stored, found, self.resolve_absence.providers_of, self.clock.now())

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ..domain.appointments import AppointmentState, RowKind, SetAsideRow
 from ..domain.comparing import compare
@@ -71,8 +70,7 @@ class TryPull(Struct, frozen=True):
         complete = snapshot.complete and not doubted
         stored = self.feeds.digests(practice, feed_id)
         found = compare(pulled, stored, window, complete)
-        if not complete:
-            found = replace(found, absent_once=tombstones(ids_of(settings, translated.gone), pulled, stored))
+        found = found.with_absent(tombstones(ids_of(settings, translated.gone), pulled, stored).told)
         held = braked(settings, stored, found, self.providers_of, now)
         known, rows = set(found.known), pulled.rows
         patients = [row.patient for row in rows.values() if row.patient]

@@ -1,0 +1,135 @@
+"""A feed that is new, or is read anew, may cover visits that are stored already: what vanished meanwhile is noticed."""
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+from oneway.domain.appointments import GONE, AppointmentState
+from oneway.domain.practices import Practice
+from oneway.ports import Capabilities
+from oneway.use_cases.apply_practice import ApplyPractice
+
+from tests.builders import NOW, START, a_practice, a_provider
+from tests.desk import CANCELLED, CONFIRMED, Desk, at
+from tests.fakes.store import FakeClock
+from tests.stage import Stage, WatchedStore
+
+OF_PROVIDERS, WHOLE = Capabilities(), Capabilities(filters=frozenset(("date",)))
+
+
+def apply(desk: Desk, practice: Practice, can: Capabilities = OF_PROVIDERS) -> None:
+    """An operator applies a practice's file."""
+    store = desk.store
+    ApplyPractice(store.practices, store.feeds, store.calendar, lambda _: can, lambda *_: (), desk.clock)(practice)
+
+
+def pull(desk: Desk, minutes: int) -> None:
+    """So many minutes pass, with a pull of each feed."""
+    for _ in range(minutes):
+        desk.clock.advance(minutes=1)
+        for state in desk.store.feeds.of_practice("harbor"):
+            desk.sync_feed("harbor", state.settings.feed_id)
+        desk.tick()
+
+
+def without(practice: Practice, provider_id: str) -> Practice:
+    """A practice in which nobody reads a provider's schedule."""
+    apart = replace(practice.provider(provider_id), source_id=None, external_id=None)
+    return replace(practice, providers={**practice.providers, provider_id: apart})
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """One with a visit that is linked, and another one that stays."""
+    desk = Desk()
+    desk.enter("other", patient=None, **at(START + timedelta(hours=3)))
+    return desk
+
+
+@pytest.mark.parametrize(
+    "can", [(OF_PROVIDERS, OF_PROVIDERS), (WHOLE, WHOLE), (OF_PROVIDERS, WHOLE), (WHOLE, OF_PROVIDERS)]
+)
+def test_what_vanished_while_a_provider_was_not_read_is_noticed(
+    desk: Desk, can: tuple[Capabilities, Capabilities]
+) -> None:
+    practice = desk.store.practices.get("harbor")
+    before, after = can
+    apply(desk, practice, before)
+    pull(desk, 1)
+    request = desk.ask()
+    desk.enter()
+    pull(desk, 1)
+    assert desk.told(request) == [CONFIRMED]
+    apply(desk, without(practice, "osei"), before)
+    pull(desk, 3)
+    desk.source.delete("appt-1")
+    desk.clock.advance(minutes=20)
+    apply(desk, practice, after)
+    pull(desk, 3)
+    now = desk.stored(request)
+    if before is after is WHOLE:  # the same feed, of the same system, which says that it is gone
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+    else:
+        assert now.vanished_at, "staff are asked"
+        assert now.shown_state == AppointmentState.BOOKED
+        assert desk.told(request) == [CONFIRMED]
+    assert not desk.places()
+
+
+@pytest.mark.parametrize(("before", "after"), [(OF_PROVIDERS, WHOLE), (WHOLE, OF_PROVIDERS)])
+def test_so_is_what_vanished_when_its_source_came_to_be_read_in_another_way(
+    desk: Desk, before: Capabilities, after: Capabilities
+) -> None:
+    practice = desk.store.practices.get("harbor")
+    apply(desk, practice, before)
+    pull(desk, 1)
+    request = desk.ask()
+    desk.enter()
+    pull(desk, 1)
+    desk.source.delete("appt-1")
+    apply(desk, practice, after)
+    pull(desk, 3)
+    assert desk.stored(request).vanished_at, "staff are asked"
+    assert desk.told(request) == [CONFIRMED]
+
+
+def test_what_a_new_feed_has_shown_is_cancelled_when_it_goes(desk: Desk) -> None:
+    desk.store.feeds_by_id.clear()
+    apply(desk, desk.store.practices.get("harbor"))
+    pull(desk, 1)
+    request = desk.ask()
+    desk.enter()
+    pull(desk, 1)
+    desk.source.delete("appt-1")
+    pull(desk, 4)
+    assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+
+@pytest.fixture
+def slow() -> Desk:
+    """One with a feed that is new, and a clock that moves with each call."""
+    store, clock = WatchedStore(), FakeClock(NOW)
+    store.stage = Stage(clock)
+    desk = Desk(a_practice(a_provider()), store, clock)
+    store.feeds_by_id.clear()
+    apply(desk, desk.practice)
+    desk.enter(patient=None)
+    desk.enter("other", patient=None, **at(START + timedelta(hours=3)))
+    return desk
+
+
+def test_what_its_first_pull_brought_goes_with_its_place(slow: Desk) -> None:
+    pull(slow, 1)
+    slow.source.delete("appt-1")
+    pull(slow, 3)
+    assert slow.visit().row.raw_state == GONE
+    assert not slow.visit().occupies
+
+
+def test_what_is_stored_is_asked_for_once(slow: Desk) -> None:
+    asked, stage = [], slow.store.stage  # type: ignore[attr-defined]
+    for _ in range(3):
+        stage.calls.clear()
+        slow.pull()
+        asked.append([one for calls in stage.calls.values() for one in calls].count("of_provider"))
+    assert asked == [1, 0, 0]

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 from zoneinfo import ZoneInfo
 
 from chalice.app import Request, Response
@@ -107,7 +107,12 @@ class PageRequest(Struct, frozen=True, dict=True):
     def to(self, step: str, **choices: str) -> str:
         """A link to a step of the booking tool, with choices in it."""
         said = {name: value for name, value in choices.items() if value and name not in self.manner}
-        return f"{self._tool}{step}?{urlencode(said)}{'&' if said else ''}{self._manner}"
+        chosen = "".join([f"{name}={_quoted(value)}&" for name, value in said.items()])
+        return f"{self._tool}{step}?{chosen}{self._manner}"
+
+    def to_each(self, step: str, starts: Iterable[datetime], **choices: str) -> list[tuple[datetime, str]]:
+        """Starts, each with a link to a step that has it and the other choices in it."""
+        return [(start, self.to(step, **choices, start=start.isoformat())) for start in starts]
 
     def spoken_in(self, language: str, step: str) -> str:
         """Where a form with all that was typed leads to see a step in another language."""
@@ -164,6 +169,8 @@ class PageRequest(Struct, frozen=True, dict=True):
         )
 
 
+_quoted = lru_cache(maxsize=1_024)(quote_plus)
+"""Of choices, which say nothing of anybody; a page has the same ones in hundreds of links."""
 View = Callable[..., Response]
 
 

@@ -2,16 +2,20 @@
 
 import ast
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
+from oneway.domain.appointments import PersonName
 from oneway.domain.match_weights import FLOOR
 
 from tests.benchmarks.__main__ import Measured, told
 from tests.benchmarks.matching import front_desk, report
 from tests.benchmarks.matching.measuring import exact_matches, listed, plain_matches
+from tests.benchmarks.matching.patterns import Pattern, counted, pattern_of
 from tests.benchmarks.matching.report import Reached
 from tests.benchmarks.matching.worlds import TEST_SEED, TRAINING_SEED, Entering, World, desk_world
+from tests.builders import a_record, a_request, a_row, an_appointment
 
 ANOTHER_SEED = 7_919
 PEOPLE = 600
@@ -64,6 +68,37 @@ def test_every_pair_that_was_missed_is_listed() -> None:
         at = lines.index(f"## {one.world.name}: {len(one.list.missed)} of {one.list.of}")
         table = [line for line in lines[at + 1 : at + 5 + len(one.list.missed)] if line.startswith("| ")]
         assert len(table) == 2 + len(one.list.missed)
+
+
+SAME_BUT: list[tuple[Pattern, dict[str, object]]] = [
+    (Pattern.FIRST_NAME, {"names": (PersonName(("Zoltan",), "Núñez"),)}),
+    (Pattern.BIRTH_DATE, {"birth_date": date(1951, 7, 30)}),
+    (Pattern.BOTH_NAMES, {"names": (PersonName(("Zoltan",), "Wexford"),)}),
+    (Pattern.NAME_AND_BIRTH_DATE, {"names": (PersonName(("Zoltan",), "Núñez"),), "birth_date": date(1951, 7, 30)}),
+    (Pattern.NAME_AND_BIRTH_DATE, {"names": (PersonName(("Maria",), "Wexford"),), "birth_date": date(1951, 7, 30)}),
+    (Pattern.NUMBER, {"names": (PersonName(("Zoltan",), "Núñez"),), "phones": ("+14150000000",)}),
+    (Pattern.NUMBER, {"birth_date": date(1951, 7, 30), "phones": ()}),
+    (Pattern.MISSING, {"names": (PersonName((), "Núñez"),)}),
+    (Pattern.MISSING, {"birth_date": None}),
+    (Pattern.OTHER, {"names": (PersonName(("Maria",), "Wexford"),)}),
+]
+
+
+@pytest.mark.parametrize(("pattern", "changes"), SAME_BUT)
+def test_each_pair_that_was_missed_is_counted_by_what_differs(pattern: Pattern, changes: dict[str, object]) -> None:
+    assert pattern_of(a_request(), an_appointment(a_row(patient=a_record(**changes)))) is pattern
+
+
+def test_the_gap_is_told_in_counted_numbers() -> None:
+    missed = measured(report.ELSEWHERE, front_desk.mistyped, floor=99)
+    page = report.patterns([missed, measured("another", front_desk.retyped, floor=99)])
+    counts = counted((request, visit) for request, visit, _ in missed.list.missed)
+    assert counts.total() == len(missed.list.missed)
+    for pattern in Pattern:
+        assert f"| {pattern} | {counts[pattern]} | " in page
+    rest = counts.total() - counts[Pattern.FIRST_NAME] - counts[Pattern.BIRTH_DATE]
+    assert f"The other {rest} are" in " ".join(page.split())
+    assert report.patterns([]).count("\n") == 2 + len(Pattern)
 
 
 def test_a_goal_that_is_missed_is_told_and_fails_the_run() -> None:

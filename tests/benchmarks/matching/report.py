@@ -1,6 +1,7 @@
 """Measures every test world, says what is reached, and writes it into docs/matching.md with a picture of the scores."""
 
 import random
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,14 @@ from local.aws import ROOT
 
 from . import fitting, worlds
 from .measuring import Listed, Matched, exact_matches, listed, plain_matches
+from .patterns import Pattern, counted
 from .worlds import World
 
 PAGE, PICTURE = ROOT / "docs/matching.md", ROOT / "docs/pictures/matching.svg"
 MISSED = ROOT / "docs/matching-missed.md"
 """Every pair that no list shows first, of every set."""
 BEGINS, ENDS = "<!-- measured: begins -->\n", "<!-- measured: ends -->\n"
+ELSEWHERE = "FEBRL 4, at another time"
 _LEAST, _MOST, _WIDE, _HIGH = -24, 60, 760, 240
 
 
@@ -45,7 +48,7 @@ def goals(found: Sequence[Reached]) -> list[tuple[str, str, str, bool]]:
     by_name = {one.world.name: one for one in found}
     false = sum(one.exact.false for one in found)
     retyped, mistyped = by_name["re-typed"], by_name["mistyped"]
-    there, elsewhere = by_name["FEBRL 4, at the time asked for"], by_name["FEBRL 4, at another time"]
+    there, elsewhere = by_name["FEBRL 4, at the time asked for"], by_name[ELSEWHERE]
     rows = [
         ("false automatic matches, all sets", f"{false}", "0", false == 0),
         (
@@ -107,7 +110,29 @@ def _tables(found: Sequence[Reached]) -> str:
         ((one.world.name, len(one.list.missed), one.list.of, sum(not shown for *_, shown in one.list.missed),
           sum(bool(shown) for *_, shown in one.list.missed)) for one in found),
     ))  # fmt: skip
+    parts.append(patterns(found))
     return "\n".join(parts)
+
+
+def patterns(found: Sequence[Reached]) -> str:
+    """In which way the pairs that were missed differ, counted; and what that says of FEBRL 4."""
+    missed = [one for one in found if one.list.missed]
+    counts = {one.world.name: counted((request, visit) for request, visit, _ in one.list.missed) for one in missed}
+    table = _table(
+        ("what differs (each pair once, at the first that it fits)", *counts),
+        ((pattern, *(of[pattern] for of in counts.values())) for pattern in Pattern),
+    )
+    if ELSEWHERE not in counts:
+        return table
+    of = counts[ELSEWHERE]
+    twins, fathers = of[Pattern.FIRST_NAME], of[Pattern.BIRTH_DATE]
+    said = (
+        f"Of the {of.total()} of {ELSEWHERE}, {twins} differ as twins do and {fathers} as father and son do. The other "
+        f"{of.total() - twins - fathers} are no family's pattern: {of[Pattern.NUMBER]} share no number, "
+        f"{of[Pattern.NAME_AND_BIRTH_DATE]} have another name and another birth date, {of[Pattern.BOTH_NAMES]} two other names, "
+        f"{of[Pattern.MISSING]} lack a name or the birth date, {of[Pattern.OTHER]} none of these."
+    )
+    return f"{table}\n{textwrap.fill(said, 130)}\n"
 
 
 def missed_page(found: Sequence[Reached]) -> str:
@@ -148,7 +173,7 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def _picture(found: Sequence[Reached]) -> str:
     """How many bits pairs of one person, of relatives and of strangers get, on test data, as areas of equal size."""
     by_name = {one.world.name: one.world for one in found}
-    desk, febrl = by_name["mistyped"], by_name["FEBRL 4, at another time"]
+    desk, febrl = by_name["mistyped"], by_name[ELSEWHERE]
     dice = random.Random(1)
     classes = (
         ("strangers", "#b4551d", fitting.strangers(desk, dice, 20_000)),

@@ -22,6 +22,7 @@ from oneway.domain.comparing import (
     entry_of,
     known_prints,
     print_of,
+    same_as_known,
     weeks_after,
 )
 from oneway.domain.feeds import Window
@@ -71,8 +72,7 @@ def measure(repeats: int) -> list[Row]:
 
     def compared() -> Comparison:
         """The rows that a source translated, beside those whose prints are known."""
-        prints_before = known_prints(stored)
-        same = {prints_before[one] for one in shown if one in prints_before}
+        same = same_as_known(shown, known_prints(stored))
         return compare(Pulled(anew, entries_now, same), stored, window, True)
 
     def whole() -> None:

@@ -38,6 +38,7 @@ retypings = st.sampled_from(
         lambda text: f"  {text} ",
         lambda text: text.replace("-", " ").replace("'", ""),
         lambda text: text.replace("'", "’").replace("-", "‐"),
+        lambda text: text.replace("'", "´").replace("’", "`"),
         lambda text: text.replace(" ", "  "),
     ]
 )
@@ -97,6 +98,9 @@ SAME_LAST_NAMES = [
     ("O'Brien", "O’BRIEN"),
     ("O'Brien", "OʼBrien"),  # U+02BC, which Unicode counts as a letter
     ("Kaʻahumanu", "Ka'ahumanu"),
+    ("O´Brien", "O'Brien"),  # the accent that stands alone on keyboards of half of Europe
+    ("О´Коннор", "О'Коннор"),
+    ("タ゛ナカ", "ダナカ"),
     ("Smith Jr.", "Smith"),
     ("Smith, Jr", "SMITH JUNIOR"),
     ("Smith Jnr", "Smith Jr."),
@@ -127,6 +131,9 @@ SAME_LAST_NAMES = [
     ("Dr. Nunez", "Nunez"),
     ("Nunez MD", "Nunez"),
     ("Nunez, Jr., M.D.", "Nunez Jr"),
+    ("Smith MD Jr", "Smith Jr"),
+    ("Smith MD Jr PhD", "Smith"),
+    ("Smith III MD", "Smith, M.D., 3rd"),
     ("Do", "DO"),
     ("Senior", "senior"),
 ]
@@ -146,6 +153,10 @@ OTHER_LAST_NAMES = [
     ("Smith Jr.", "Smith III"),
     ("Smith Jr.", "Smith Sr."),
     ("Smith II", "Smith Jr"),
+    ("Smith MD Jr", "Smith MD Sr"),
+    ("Smith Sr MD", "Smith MD Jr"),
+    ("Smith Jr Sr", "Smith"),  # one suffix, and the other is a name
+    ("タ゛ナカ", "タナカ"),
     ("Smith", "Smyth"),
     ("Smith", "Smiht"),
     ("Garcia", "Garcia Lopez"),
@@ -237,6 +248,10 @@ def test_two_records_have_the_same_name_whichever_is_looked_at_first(
         ("Marie", ("Maria",), False),
         ("Jon", ("John",), False),
         ("Łukasz", ("LUKASZ",), True),
+        ("Ra´anan", ("Ra'anan",), True),
+        ("Ra´anan", ("Ra",), False),
+        ("Ra", ("Ra´anan",), False),
+        ("Ra¨anan", ("Ra", "Anan"), True),
         ("Oleg", ("Олег",), False),
         ("Maria", (), False),
         ("", ("",), False),
@@ -305,6 +320,26 @@ def test_addresses(one: str, other: str, same: bool) -> None:
 def test_entries_of_given_names_may_be_joined(names: list[str]) -> None:
     apart, joined = given_names(tuple(names)), given_names((" ".join(names),))
     assert (apart.whole, apart.suffix) == (joined.whole, joined.suffix)
+
+
+@pytest.mark.parametrize("accent", "`^´¨¯¸˘˙˚˛˜˝΄᾿῾‾￣")
+def test_an_accent_that_stands_alone_is_an_apostrophe(accent: str) -> None:
+    assert given_names((f"Ra{accent}anan",)) == given_names(("Ra'anan",))
+    assert family_name(f"О{accent}Коннор") == family_name("О'Коннор")
+    assert normalise_name(f"О{accent}Коннор") == normalise_name("О'Коннор")
+
+
+def test_nothing_but_white_space_and_the_comma_parts_words() -> None:
+    phrases = "ﷺﷻ"  # Arabic ligatures of several words
+    for character in filter(lambda one: not one.isspace() and one not in phrases, map(chr, range(0x80, 0x110000))):
+        if " " in unicodedata.normalize("NFKC", character):
+            assert len(given_names((f"Ra{character}anan",)).words) == 1, hex(ord(character))
+
+
+@given(st.permutations(["Jr.", "MD", "PhD"]), st.integers(0, 3), st.sampled_from(LAST))
+def test_degrees_and_a_suffix_stand_in_any_order(after: list[str], count: int, last: str) -> None:
+    written = " ".join([last, *after[:count]])
+    assert family_name(written) == family_name(f"{last} Jr" if "Jr." in after[:count] else last)
 
 
 @given(st.permutations([PersonName(("Maria",), "Núñez"), PersonName(("Ana",), "Quill"), PersonName((), "")]))

@@ -4,10 +4,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from oneway.domain.appointments import Appointment, AppointmentState, NameUse, PersonName, RecordPatient, RowKind
+from oneway.domain.comparing_people import birth_date_level
 from oneway.domain.evidence import Evidence, Field, How, Verdict
 from oneway.domain.match_weights import FLOOR
 from oneway.domain.matching import confirms
@@ -317,3 +318,36 @@ def test_the_list_is_in_order_and_above_the_floor(appointments: list[Appointment
     scores = [match.score for match in shown]
     assert scores == sorted(scores, reverse=True)
     assert all(score >= FLOOR for score in scores)
+
+
+NAMES = ["Maria", "Núñez", "Nunez Jr", "Mary", "Mario", "Zoltan", "Wexford", "Nunes", "Marie Nunez", "Sr Núñez"]
+records = st.builds(
+    lambda given, family, use, suffix, born, phones, emails: a_record(
+        names=(PersonName((given,), family, suffix, use),), birth_date=born, phones=phones, emails=emails
+    ),
+    st.sampled_from(NAMES), st.sampled_from(NAMES), st.sampled_from(NameUse), st.sampled_from(["", "Jr", "III"]),
+    st.sampled_from([None, date(1984, 3, 12), date(1984, 12, 3), date(1984, 3, 21), date(1951, 7, 30)]),
+    st.sampled_from([(), ("+14155552671",), ("+14155552672",), ("+12125550000",)]),
+    st.sampled_from([(), ("maria@example.org",), ("mario@example.org",), ("zoltan@example.com",)]),
+)  # fmt: skip
+
+
+@given(records, st.sampled_from(NAMES), st.sampled_from(NAMES), st.sampled_from([0, 1]))
+def test_what_is_passed_over_before_names_are_looked_at_is_below_the_floor(
+    record: RecordPatient, first: str, last: str, days: int
+) -> None:
+    request = a_request(patient=a_patient(first_name=first, last_name=last))
+    index = AppointmentsByKey([seen("a1", days * DAYS, patient=record)], a_practice())
+    every = index.answering(request, floor=-1e9)
+    assume(all(abs(one.score - FLOOR) > 0.01 for one in every))  # scores are shown rounded
+    assert index.answering(request) == tuple(one for one in every if one.score >= FLOOR)
+    assert [one.id for one in index.visits_answering(request)] == [
+        one.appointment_id for one in index.answering(request)
+    ]
+
+
+@given(st.dates(date(1900, 1, 1)), st.integers(0, 7), st.sampled_from("0123456789"), st.booleans())
+def test_one_slip_in_a_birth_date_is_never_just_another_date(born: date, at: int, digit: str, swap: bool) -> None:
+    typed = f"{born:%Y%m%d}"
+    other = typed[:at] + typed[at : at + 2][::-1] + typed[at + 2 :] if swap else typed[:at] + digit + typed[at + 1 :]
+    assert birth_date_level(typed, other) in (Verdict.AGREES, How.ONE_DIGIT, How.TRANSPOSED, How.SWAPPED_DAY_AND_MONTH)

@@ -277,4 +277,4 @@ def test_a_day_begins_where_the_day_before_ends(day: date, name: str) -> None:
     begins = first_minute(day, zone)
     assert day_of(instant_of(begins), zone) == day
     assert day_of(instant_of(begins - 1), zone) == day - timedelta(days=1)
-    assert day_beginnings(day, 3, zone) == [first_minute(day + timedelta(days=n), zone) for n in range(3)]
+    assert day_beginnings(day, 3, zone) == tuple(first_minute(day + timedelta(days=n), zone) for n in range(3))

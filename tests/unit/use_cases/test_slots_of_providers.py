@@ -15,6 +15,8 @@ from oneway.domain.occupancy import LONGEST_DAYS
 from oneway.domain.practices import VisitType
 from oneway.domain.slots import Closed
 from oneway.ports import CalendarRepository, FeedRepository
+from oneway.store.items import TableItem
+from oneway.use_cases import list_slots
 from oneway.use_cases.list_slots import ListSlots
 from oneway.use_cases.schedule_age import ScheduleAge
 
@@ -329,3 +331,7 @@ class TestSeveralProviders:
         look = replace(world.list_slots, calendar=cast(CalendarRepository, Counting()))
         assert len(look.first_available("harbor", "new")) == 40
         assert most <= 16
+
+
+def test_each_look_side_by_side_has_a_connection_of_its_own() -> None:
+    assert TableItem.Meta.max_pool_connections >= list_slots._AT_ONCE

@@ -67,6 +67,8 @@ class Availability(Struct, frozen=True):
     def default_of(self, monday: date) -> Week:
         """The default week in force in a week, overrides aside."""
         in_force = [d for d in self.default_weeks if d.begins is None or d.begins <= monday]
+        if len(in_force) == 1:
+            return in_force[0].week
         return max(in_force, key=_begins).week if in_force else CLOSED_WEEK
 
     def hours_on(self, day: date) -> Hours:
@@ -82,11 +84,11 @@ class Availability(Struct, frozen=True):
         if self.paused:
             return [()] * days
         found: list[Hours] = []
-        week: Week = self.week_of(first)
-        for number in range(first.weekday(), first.weekday() + days):
-            if number % 7 == 0:
-                week = self.week_of(first + timedelta(days=number - first.weekday()))
-            found.append(week[number % 7])
+        monday, before = monday_of(first), first.weekday()
+        while len(found) < before + days:
+            found += self.week_of(monday)
+            monday += _WEEK
+        found = found[before : before + days]
         for closure in self.closures:
             begins, ends = (closure.first - first).days, (closure.last - first).days + 1
             for index in range(max(begins, 0), min(ends, days)):

@@ -48,15 +48,16 @@ def first_minute(day: date, zone: ZoneInfo) -> int:
     return minute_of(datetime.combine(day, time.min, zone).astimezone(UTC))
 
 
-def day_beginnings(first: date, count: int, zone: ZoneInfo) -> list[int]:
-    """`first_minute` of `count` local days from `first` on, quickly."""
+@lru_cache(maxsize=256)
+def day_beginnings(first: date, count: int, zone: ZoneInfo) -> tuple[int, ...]:
+    """`first_minute` of `count` local days from `first` on, quickly: who is asked for a day is mostly asked for all providers."""
     ordinal = first.toordinal()
     midnights = range(ordinal, ordinal + count)
-    return [
+    return tuple(
         ((number - _EPOCH_ORDINAL) * 86400 - int(offset.total_seconds())) // 60
         for number in midnights
         if (offset := datetime.fromordinal(number).replace(tzinfo=zone).utcoffset()) is not None
-    ]
+    )
 
 
 def parse_instant(text: str) -> datetime:

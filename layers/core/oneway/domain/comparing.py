@@ -7,11 +7,13 @@ so that a small change rewrites a small item.
 """
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Set
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
+from typing import cast
 
 from msgspec import Struct
 
@@ -25,6 +27,7 @@ _DIGEST_BYTES = 6
 PRINT_BYTES = 6
 _CONTENT_BYTES = _MINUTE_BYTES + _DIGEST_BYTES
 ENTRY_BYTES = _CONTENT_BYTES + PRINT_BYTES
+_print_in = itemgetter(slice(_CONTENT_BYTES, None))
 NO_PRINT = bytes(PRINT_BYTES)
 """Of an entry whose bytes do not tell all that its row says, so that it is parsed every time."""
 
@@ -125,12 +128,21 @@ def known_prints(stored: Mapping[str, DigestWeek]) -> dict[bytes, str]:
     """What the last pull showed: print → appointment id. Of what stands in two weeks nothing is known: a pull was cut while it
     stored a visit that had moved.
     """
-    prints = {entry[_CONTENT_BYTES:]: identifier for known in stored.values() for identifier, entry in known.items()}
+    prints: dict[bytes, str] = {}
+    for known in stored.values():
+        prints.update(zip(map(_print_in, known.values()), known, strict=True))
     prints.pop(NO_PRINT, None)
     if len(set().union(*stored.values())) == sum(map(len, stored.values())):
         return prints
     weeks = Counter(identifier for known in stored.values() for identifier in known)
     return {print_: identifier for print_, identifier in prints.items() if weeks[identifier] == 1}
+
+
+def same_as_known(prints: Iterable[bytes], known: Mapping[bytes, str]) -> set[str]:
+    """The appointment ids of those prints that are known."""
+    found: set[str | None] = set(map(known.get, prints))
+    found.discard(None)
+    return cast(set[str], found)
 
 
 def week_of(start: datetime) -> str:
@@ -141,24 +153,25 @@ def week_of(start: datetime) -> str:
 
 def compare(pulled: Pulled, stored: Mapping[str, DigestWeek], window: Window, complete: bool) -> Comparison:
     """What a pull shows that differs from the `stored` weeks. Only what starts inside a completely read window can be absent."""
-    rows = pulled.rows.keys()
-    contents = {i: known[i][:_CONTENT_BYTES] for known in stored.values() for i in known.keys() & rows}
+    shown = {*pulled.rows, *pulled.same}
+    contents = {i: known[i][:_CONTENT_BYTES] for known in stored.values() for i in known.keys() & pulled.rows.keys()}
     changed = {i: row for i, row in pulled.rows.items() if contents.get(i) != pulled.entries[i][:_CONTENT_BYTES]}
     once: dict[str, int] = {}
     twice: dict[str, int] = {}
     if complete:
-        for identifier, start, mark in _absent([rows, pulled.same], stored, window):
+        for identifier, start, mark in _absent(shown, stored, window):
             if mark is None:
                 once[identifier] = start
             elif mark is Mark.SUSPECTED:
                 twice[identifier] = start
-    known = {i for i in pulled.rows if i in contents and contents[i][_MINUTE_BYTES:] not in _MARKS}
-    return Comparison(changed, once, twice, known.union(pulled.same))
+    unknown = (i for i in pulled.rows if i not in contents or contents[i][_MINUTE_BYTES:] in _MARKS)
+    shown.difference_update(i for i in unknown if i not in pulled.same)
+    return Comparison(changed, once, twice, shown)
 
 
 def suspected(stored: Mapping[str, DigestWeek], window: Window) -> dict[str, int]:
     """What the last pull did not show, with starts: an answer that says "unchanged" does not show it either."""
-    return {i: start for i, start, mark in _absent((), stored, window) if mark is Mark.SUSPECTED}
+    return {i: start for i, start, mark in _absent(frozenset(), stored, window) if mark is Mark.SUSPECTED}
 
 
 def starts_of(stored: Mapping[str, DigestWeek], identifiers: Container[str]) -> dict[str, int]:
@@ -246,13 +259,15 @@ def _differs_in_content(after: DigestWeek, before: DigestWeek) -> bool:
 
 
 def _absent(
-    shown: Iterable[Iterable[str]], stored: Mapping[str, DigestWeek], window: Window
+    shown: Set[str], stored: Mapping[str, DigestWeek], window: Window
 ) -> Iterator[tuple[str, int, Mark | None]]:
-    """What of a window is in none of what was shown: nearly all of it is, so that sets take away most at once."""
+    """What of a window was not shown: mostly nothing, which is quick to say."""
     first, last = minute_of(window.start), minute_of(window.end)
     for week, known in stored.items():
+        if known.keys() <= shown:
+            continue
         begins = _beginning(week)
-        for identifier in set(known).difference(*shown):
+        for identifier in known.keys() - shown:
             entry = known[identifier]
             start = begins + int.from_bytes(entry[:_MINUTE_BYTES], "big")
             if first <= start < last:

@@ -202,13 +202,15 @@ def birth_date_level(typed: str, record: str) -> str:
         return _ABSENT
     if typed == record:
         return _AGREES
+    same = (typed[:4] == record[:4]) + (typed[4:6] == record[4:6]) + (typed[6:] == record[6:])
+    if not same:
+        return _DIFFERS  # any slip leaves a part as it was
     if typed[:4] == record[:4] and typed[4:6] == record[6:] and typed[6:] == record[4:6]:
         return How.SWAPPED_DAY_AND_MONTH
     if one_replaced(typed, record):
         return How.ONE_DIGIT
     if transposed(typed, record):
         return How.TRANSPOSED
-    same = (typed[:4] == record[:4]) + (typed[4:6] == record[4:6]) + (typed[6:] == record[6:])
     return How.ONE_PART if same == 2 else _DIFFERS
 
 

@@ -34,16 +34,14 @@ def answers(appointment: Appointment, request: Request, practice: Practice) -> b
         return False
     if appointment.practice != request.practice or request.link is not None or request.slot is None:
         return False
-    if is_dismissed(request, appointment):
+    if not row.zone_certain or row.start != request.slot.start or appointment.changed_at <= request.created_at:
         return False
+    if not agrees(request.patient, row.patient):
+        return False  # nearly all end here
     provider = practice.providers.get(appointment.provider_id)
-    if provider is None or not provider.integrated:
+    if provider is None or not provider.integrated or is_dismissed(request, appointment):
         return False
-    if not row.zone_certain or row.start != request.slot.start:
-        return False
-    if appointment.changed_at <= request.created_at:
-        return False
-    return not _elsewhere(row.location_external_id, request, practice) and agrees(request.patient, row.patient)
+    return not _elsewhere(row.location_external_id, request, practice)
 
 
 def same_person_moved(appointment: Appointment, request: Request, practice: Practice) -> bool:
@@ -132,6 +130,8 @@ def is_dismissed(request: Request, appointment: Appointment) -> bool:
     """Whether staff said that it is not the answer, and nothing that identifies its patient has changed since. What could not be
     looked up, then or now, is no change.
     """
+    if not request.dismissals:
+        return False
     of_it = {one.identifiers for one in request.dismissals if one.appointment_id == appointment.id}
     patient = appointment.row.patient
     if not of_it or patient is None or _is_unread(patient):

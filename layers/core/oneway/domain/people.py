@@ -44,6 +44,14 @@ _POINTS = frozenset(map(chr, (*range(0x0591, 0x05C8), *range(0x064B, 0x0653), 0x
 _SPELLED = {"æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i"}
 _APOSTROPHES = frozenset("ʹʺʻʼʽʾʿˈˊˋꞋꞌ՚")
 """Unicode counts these as letters; on a keyboard they are all one key."""
+_ALONE: dict[int, str | int | None] = dict.fromkeys(
+    (0xA8, 0xAF, 0xB4, 0xB8, *range(0x2D8, 0x2DE), 0x37A, 0x384, 0x385, 0x1FBD, *range(0x1FBF, 0x1FC2), *range(0x1FCD, 0x1FD0),
+     *range(0x1FDD, 0x1FE0), 0x1FED, 0x1FEE, 0x1FFD, 0x1FFE, 0x2017, 0x203E, *range(0xFC5E, 0xFC64), *range(0xFE49, 0xFE4D),
+     *range(0xFE70, 0xFE80, 2), 0xFFE3),
+    "'",
+) | {0x309B: 0x3099, 0x309C: 0x309A}  # fmt: skip
+"""Accents that stand alone, as are struck where an apostrophe is meant (Ra´anan). Unicode takes each for a space with a mark on
+it, which would make two words of one. Those of kana make another letter of the one before."""
 _UNSEEN = frozenset(
     map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0x180B, 0x180F), *range(0xFE00, 0xFE10),
               *range(0xE0100, 0xE01F0)))
@@ -122,7 +130,7 @@ def normalise_name(text: str) -> str:
         return text.lower() if text.isalnum() else "".join(filter(str.isalnum, text.lower()))
     kept: list[str] = []
     letter = ""
-    for character in unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold()):
+    for character in unicodedata.normalize("NFD", _compatible(text).casefold()):
         if character in _UNSEEN or character in _APOSTROPHES or character in _POINTS:
             continue
         if unicodedata.combining(character) or unicodedata.category(character) == "Mn":
@@ -168,14 +176,21 @@ def given_names(given: tuple[str, ...]) -> GivenNames:
 @lru_cache(maxsize=16_384)
 def family_name(text: str, suffix: str = "") -> FamilyName:
     """A last name as entered, and what the source has in its suffix field, which counts first."""
-    words = _without(_words(text), _TITLES_BEFORE_LAST_NAMES)
-    while len(words) > 1 and normalise_name(words[-1]) in _DEGREES:
-        words = words[:-1]
-    found = next(filter(None, (_SUFFIXES_IN_THEIR_FIELD.get(normalise_name(one)) for one in _words(suffix))), "")
-    if len(words) > 1 and (own := _SUFFIXES.get(normalise_name(words[-1]))):
-        words, found = words[:-1], found or own
+    words, own = _before_suffix(_without(_words(text), _TITLES_BEFORE_LAST_NAMES))
+    found = next(filter(None, (_SUFFIXES_IN_THEIR_FIELD.get(normalise_name(one)) for one in _words(suffix))), own)
     parts = (normalise_name(part) for word in words for part in word.replace("‐", "-").split("-"))
     return FamilyName(normalise_name("".join(words)), tuple(filter(None, parts)), found)
+
+
+def _before_suffix(words: list[str]) -> tuple[list[str], str]:
+    """A last name's words without degrees and a suffix at their end, in whichever order; and that suffix."""
+    found = ""
+    while len(words) > 1:
+        last = normalise_name(words[-1])
+        if last not in _DEGREES and (found or not (found := _SUFFIXES.get(last, ""))):
+            break
+        words = words[:-1]
+    return words, found
 
 
 def _only_accents(letter: str, mark: str) -> bool:
@@ -226,4 +241,8 @@ def _without(words: list[str], titles: frozenset[str]) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    return (text if text.isascii() else unicodedata.normalize("NFKC", text)).replace(",", " ").split()
+    return (text if text.isascii() else _compatible(text)).replace(",", " ").split()
+
+
+def _compatible(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.translate(_ALONE))

@@ -103,18 +103,26 @@ class AppointmentsByKey:
                 record = recorded_patient(appointment.row.patient)
                 for key in _keys_of_appointment(appointment, record):
                     self._found[key].append((appointment, record))
+        self._keys = frozenset(self._found)
 
     def answering(self, request: Request, floor: float = FLOOR, but: Container[str] = ()) -> tuple[PossibleMatch, ...]:
         """Appointments that may answer a request: at most five, best first, none below the floor, and none of `but` (ids)."""
+        return tuple(_told(one, self._practice) for one in self._best(request, floor, but))
+
+    def visits_answering(self, request: Request, but: Container[str] = ()) -> list[Appointment]:
+        """The same appointments, for those who need no evidence."""
+        return [one.appointment for one in self._best(request, FLOOR, but)]
+
+    def _best(self, request: Request, floor: float, but: Container[str]) -> list["_Weighed"]:
         typed, keys = _keys_of_patient(request.patient)
-        found = [self._found[key] for key in keys if key in self._found]
-        if request.slot and request.slot.start in self._found:
-            found.append(self._found[request.slot.start])
-        if not found:
-            return ()
-        asked = request, typed
+        start = request.slot.start if request.slot else None
+        if start not in self._keys and keys.isdisjoint(self._keys):
+            return []
+        found = (self._found[key] for key in (*keys, start) if key in self._keys)
         seen = {one[0].id: one for several in found for one in several if one[0].id not in but}
-        return _best(((asked, one) for one in seen.values()), self._practice, floor)
+        pairs = (_weighed((request, typed), one, self._practice, floor) for one in seen.values())
+        weighed = sorted(filter(None, pairs), key=lambda one: (-one.score, -one.nearness, one.appointment.id))
+        return weighed[:AT_MOST]
 
 
 _Asked = tuple[Request, Typed]
@@ -171,12 +179,6 @@ def _score(stranger: float, relative: float, no_relative: bool) -> float:
     return -log2((1 - RELATIVES) * 2**-stranger + RELATIVES * 2**-relative)
 
 
-def _best(pairs: Iterable[tuple[_Asked, _Seen]], practice: Practice, floor: float) -> tuple[PossibleMatch, ...]:
-    weighed = [found for asked, seen in pairs if (found := _weighed(asked, seen, practice, floor))]
-    weighed.sort(key=lambda one: (-one.score, -one.nearness, one.request.id, one.appointment.id))
-    return tuple(_told(one, practice) for one in weighed[:AT_MOST])
-
-
 def _told(one: _Weighed, practice: Practice) -> PossibleMatch:
     evidence = tuple(_evidence(one, practice))
     return PossibleMatch(one.request.id, one.appointment.id, one.kind, round(one.score, 2), evidence)
@@ -193,7 +195,8 @@ def _weighed(asked: _Asked, seen: _Seen, practice: Practice, floor: float) -> _W
     there = SAME_START + SAME_PROVIDER_TOO if request.slot and not away else 0.0
     # The names are what takes long: only where the best of names would do.
     same_day = others[0] in _SAME_DAY
-    if _score(stranger + _BEST_NAMES[0], relative + _BEST_NAMES[1], no_relative=same_day) + there < floor:
+    best = _BEST_NAMES if typed.family.suffix or typed.given.suffix else _BEST_NAMES_WITHOUT_SUFFIX
+    if _score(stranger + best[0], relative + best[1], no_relative=same_day) + there < floor:
         return None
     kind = _kind(request, appointment, practice)
     if kind is None:
@@ -227,11 +230,11 @@ def _kind(request: Request, appointment: Appointment, practice: Practice) -> Pos
 
 
 @lru_cache(maxsize=4_096)
-def _keys_of_patient(patient: Patient) -> tuple[Typed, tuple[str, ...]]:
+def _keys_of_patient(patient: Patient) -> tuple[Typed, frozenset[str]]:
     """A typed patient, and what a record may have in common with them. Who waits is asked for with every pull."""
     typed = typed_patient(patient)
     contacts = filter(None, (typed.mobile, typed.email))
-    return typed, (*contacts, typed.birth_date, *_name_keys(typed.given, typed.family, typed.birth_date))
+    return typed, frozenset((*contacts, typed.birth_date, *_name_keys(typed.given, typed.family, typed.birth_date)))
 
 
 def _keys_of_appointment(appointment: Appointment, record: Recorded) -> set[object]:
@@ -322,4 +325,17 @@ def _bits(field: Field | str) -> Mapping[str, tuple[float, float]]:
 _NAME_BITS = tuple(map(_bits, ("first_name", "last_name", "suffix")))
 _OTHER_BITS = tuple(map(_bits, ("birth_date", "mobile", "email")))
 _BITS = (*_NAME_BITS, *_OTHER_BITS)
-_BEST_NAMES = tuple(sum(max(against[kind] for against in of.values()) for of in _NAME_BITS) for kind in (0, 1))
+
+
+def _best_names(suffix: bool) -> tuple[float, float]:
+    """The most that names can add: both are elsewhere (swapped, misplaced) or neither is."""
+    pairs = [
+        _sums(_NAME_BITS, (one, other, Verdict.AGREES if suffix else Verdict.ABSENT))
+        for one in GROUPS["first_name"]
+        for other in GROUPS["last_name"]
+        if one == other or not {one, other} & {How.SWAPPED_NAMES, How.MISPLACED_NAME}
+    ]
+    return max(stranger for stranger, _ in pairs), max(relative for _, relative in pairs)
+
+
+_BEST_NAMES, _BEST_NAMES_WITHOUT_SUFFIX = _best_names(suffix=True), _best_names(suffix=False)

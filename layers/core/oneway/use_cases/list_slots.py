@@ -30,7 +30,7 @@ _Found = TypeVar("_Found")
 _DAY = timedelta(days=1)
 _FIRST_LOOK = timedelta(days=30)
 """The next free day is mostly within a month, which costs one read unit; only then is the rest of the horizon read."""
-_AT_ONCE = 16
+_AT_ONCE = 20
 """How many providers are looked at side by side: a look mostly waits for the store, which has so many connections."""
 
 

@@ -7,7 +7,7 @@ from msgspec.json import encode
 from ..domain import identifiers
 from ..domain.appointments import RowKind, ScheduleRow, SetAsideRow, WhyAside
 from ..domain.clock_time import zone_of
-from ..domain.comparing import Comparison, Pulled, entry_of
+from ..domain.comparing import Comparison, Pulled, entry_of, same_as_known
 from ..domain.feeds import FeedSettings
 from ..domain.occupancy import is_long
 from ..ports import Translated
@@ -25,7 +25,9 @@ def pulled_of(
     The last row of an id counts (pages may shift).
     """
     rows, set_aside, unreadable = usable_rows(settings, translated)
-    same = ({known[one] for one in prints if one in known} | unreadable) - rows.keys()
+    same = same_as_known(prints, known)
+    same |= unreadable
+    same -= rows.keys()
     entries = {identifier: entry_of(row, print_) for identifier, (row, print_) in rows.items()}
     return Pulled({identifier: row for identifier, (row, _) in rows.items()}, entries, same), set_aside
 

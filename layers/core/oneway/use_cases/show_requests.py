@@ -134,7 +134,7 @@ class ListToAct(Struct, frozen=True):
         matched = set()
         for request, hints in hinted:
             seen = [visits[one] for _, one in hints if one in visits and not is_dismissed(request, visits[one])]
-            if AppointmentsByKey(seen, practice).answering(request):
+            if AppointmentsByKey(seen, practice).visits_answering(request):
                 matched.add(request.id)
         return frozenset(matched)
 

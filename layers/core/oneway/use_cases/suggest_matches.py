@@ -24,13 +24,10 @@ class SuggestMatches(Struct, frozen=True):
         from ..domain.possible_matches import AppointmentsByKey  # seldom needed, and slow to load
 
         by_key = AppointmentsByKey(found, practice)
-        providers = {one.id: one.provider_id for one in found}
         kept = 0
         for request in waiting:
             dismissed = {one.id for one in found if is_dismissed(request, one)} if request.dismissals else ()
-            hints = [
-                (providers[one.appointment_id], one.appointment_id) for one in by_key.answering(request, but=dismissed)
-            ]
+            hints = [(one.provider_id, one.id) for one in by_key.visits_answering(request, but=dismissed)]
             if hints:
                 self.requests.hint(practice.slug, request.id, hints)
                 kept += len(hints)

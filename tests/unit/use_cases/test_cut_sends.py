@@ -1,9 +1,9 @@
 """Sending that dies at any of its calls, or comes twice, late, in part or out of order: nothing is lost, one doubled at most."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from typing import Any
 
@@ -15,16 +15,19 @@ from oneway.domain.errors import StoreUnavailable, WriteConflict
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.notices import digest
 from oneway.domain.requests import Request
-from oneway.faults import MailError, MailOutcomeUnknown, MailThrottled, MailUnavailable
-from oneway.use_cases.send_messages import ONE_SEND, NotYet
+from oneway.faults import MailBroke, MailError, MailOutcomeUnknown, MailThrottled, MailUnavailable
+from oneway.mail import ses_events
+from oneway.use_cases.send_messages import ONE_SEND, UNANSWERED, NotYet
 
 from tests.builders import START, a_practice, a_row
 from tests.desk import CANCELLED, CONFIRMED, CORRECTION, LATER, NADIA, RESCHEDULED, Desk, at
 from tests.fakes.store import FakeClock
+from tests.ses_events import an_event
 from tests.stage import Killed, Stage, Watched, WatchedStore
 from tests.world import World
 
 RECEIVED = ["received_staff", "received_patient"]
+FAULTS = [None, MailUnavailable(), MailThrottled(), MailOutcomeUnknown(), MailBroke()]
 
 
 class Sending:
@@ -381,15 +384,15 @@ class TestServiceInTrouble:
         assert asked[-1] > 165
         assert len([minute for minute in asked if minute < 15]) >= 12
 
-    @given(st.lists(st.sampled_from([None, MailUnavailable(), MailThrottled(), MailOutcomeUnknown()]), max_size=12))
+    @given(st.lists(st.sampled_from(FAULTS), max_size=12))
     def test_whatever_the_service_says_each_message_is_told_and_in_order(
         self, faults: Sequence[MailError | None]
     ) -> None:
         world = World()
         request = world.submit().request
-        for fault in (*faults, None, None, None):
+        for minutes, fault in [*((3, fault) for fault in faults), *((61, None),) * 3]:
             world.mailer.fault = fault
-            world.clock.advance(minutes=3)
+            world.clock.advance(minutes=minutes)
             with suppress(NotYet):
                 world.send_messages("harbor", request.id)
         told = [str(tags["message"]).partition("-")[2] for *_, tags in world.mailer.sent]
@@ -401,6 +404,97 @@ class TestServiceInTrouble:
         call = world.stored(request).call
         assert bool(call) == (MessageKind.RECEIVED_PATIENT in uncertain)
         assert call is None or call.why is Why.UNCERTAIN
+
+
+class Flaky:
+    """A mail service in trouble until `well_at`: it answers with a fault of its own, late, or cuts the connection, in turn, and
+    takes the one in `takes` nevertheless, of which it tells after a while.
+    """
+
+    def __init__(self, desk: Desk, minutes: int, first: int, takes: int | None, tells_after: timedelta) -> None:
+        self._desk, self._inner = desk, desk.mailer
+        self._well_at = desk.clock.now() + timedelta(minutes=minutes)
+        self._turn, self._takes, self._tells_after = first, takes, tells_after
+        self.events: list[tuple[datetime, Mapping[str, str]]] = []
+
+    def send(self, mime: bytes, sender: str, recipients: Sequence[str], tags: Mapping[str, str]) -> str:
+        if self._desk.clock.now() >= self._well_at:
+            return self._inner.send(mime, sender, recipients, tags)
+        self._turn += 1
+        if self._takes == self._turn:
+            self._inner.send(mime, sender, recipients, tags)
+            self.events.append((self._desk.clock.now() + self._tells_after, tags))
+        raise (MailBroke(), MailOutcomeUnknown("ReadTimeoutError"), MailOutcomeUnknown("ConnectionClosedError"))[
+            self._turn % 3
+        ]
+
+    def tell(self) -> None:
+        for due, tags in [one for one in self.events if one[0] <= self._desk.clock.now()]:
+            self.events.remove((due, tags))
+            self._desk.track_mail(ses_events.read(an_event("recorded_send", tags["request"], tags["message"])))
+
+
+class TestMixedOutage:
+    """Faults of the service's own, late answers and cut connections in turn: all is sent after it, one doubled at most."""
+
+    def live(self, minutes: int, first: int, takes: int | None, tells_after: timedelta) -> tuple[Desk, Request]:
+        desk = Desk()
+        service = Flaky(desk, minutes, first, takes, tells_after)
+        desk.send_messages = replace(desk.send_messages, mailer=service)
+        request = desk.submit(start=(START + timedelta(days=7)).isoformat()).request
+        for _ in range(minutes + 65):
+            with suppress(NotYet):
+                desk.minutes()
+            service.tell()
+        return desk, request
+
+    @pytest.mark.parametrize("minutes", [4, 8, 30])
+    @pytest.mark.parametrize("first", range(3))
+    def test_nothing_is_given_up_or_doubled(self, minutes: int, first: int) -> None:
+        desk, request = self.live(minutes, first, None, timedelta())
+        assert [str(tags["message"])[7:] for *_, tags in desk.mailer.sent] == RECEIVED
+        assert desk.stored(request).due == ()
+        assert desk.stored(request).call is None
+
+    @pytest.mark.parametrize("minutes", [4, 8, 30])
+    @pytest.mark.parametrize("first", range(3))
+    @pytest.mark.parametrize("takes", range(1, 5))
+    @pytest.mark.parametrize("tells_after", [1, 20])
+    def test_what_it_took_after_all_is_doubled_only_where_it_tells_late(
+        self, minutes: int, first: int, takes: int, tells_after: int
+    ) -> None:
+        desk, request = self.live(minutes, first, first + takes, timedelta(minutes=tells_after))
+        counts = Counter(str(tags["message"])[7:] for *_, tags in desk.mailer.sent)
+        assert set(counts) == set(RECEIVED)
+        in_time = timedelta(minutes=tells_after) < UNANSWERED[0]
+        assert counts.total() <= (2 if in_time else 3)
+        assert desk.stored(request).due == ()
+        assert desk.stored(request).call is None
+
+    def test_faults_that_the_service_owns_up_to_count_for_nothing(self) -> None:
+        desk = Desk()
+        request = desk.submit(start=(START + timedelta(days=7)).isoformat()).request
+        for fault in (*[MailBroke()] * 20, *[MailOutcomeUnknown()] * (len(UNANSWERED) - 1), None):
+            desk.mailer.fault = fault
+            with suppress(NotYet):
+                desk.send_messages("harbor", request.id)
+            desk.clock.advance(minutes=61)
+        assert [str(tags["message"])[7:] for *_, tags in desk.mailer.sent] == RECEIVED
+
+    def test_of_what_it_may_have_taken_before_it_broke_a_correction_is_due(self) -> None:
+        desk = Desk()
+        request = desk.ask()
+        desk.enter()
+        desk.clock.advance(minutes=1)
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.mailer.fault = MailBroke()
+        with pytest.raises(NotYet):
+            desk.deliver()
+        desk.mailer.fault = None
+        desk.undo(request)
+        desk.clock.advance(minutes=6)
+        desk.minutes(2)
+        assert desk.told(request) == [CORRECTION]
 
 
 class TestOutOfOrder:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from ..domain.errors import WriteConflict
 from ..domain.linking import free_to_go, released
 from ..domain.messages import (
+    TELL_A_VISIT,
     DueMessage,
     MessageKind,
     MessageRecord,
@@ -189,8 +190,8 @@ class SendMessages(Struct, frozen=True):
         if record is None or record.state is MessageState.CLAIMED:
             later = request.due[place + 1 :]
             is_back = due.kind is MessageKind.RESCHEDULED_PATIENT and due.old_start == request.start
-            is_reached = due.kind is MessageKind.UNREACHABLE_STAFF and request.call is None
-            if is_back or is_reached or overtaken(due, later, told, request.pending, request.start, now):
+            is_needless = due.kind is MessageKind.UNREACHABLE_STAFF and not _has_a_call(request)
+            if is_back or is_needless or overtaken(due, later, told, request.pending, request.start, now):
                 return self._drop(request, due, record)
         recipients = self._recipients(practice, due.kind, request)
 
@@ -398,6 +399,12 @@ class SendMessages(Struct, frozen=True):
 
 def _is_overtaken(record: MessageRecord | None) -> bool:
     return record is not None and record.state is MessageState.OVERTAKEN
+
+
+def _has_a_call(request: Request) -> bool:
+    """Whether staff have to call, and not about a visit that they have untied from the request since."""
+    call = request.call
+    return call is not None and (request.link is not None or call.kind not in TELL_A_VISIT)
 
 
 def _told(records: Iterable[MessageRecord], request: Request) -> set[MessageKind]:

@@ -149,6 +149,27 @@ def test_of_what_was_taken_and_then_rejected_staff_are_told_too(desk: Desk) -> N
     assert desk.stored(request).call is None
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("reject", Why.REFUSED),
+        ("bounce_transient", Why.BOUNCED),
+        ("recorded_bounce_no_mailbox", Why.BOUNCED),
+        ("recorded_complaint", Why.COMPLAINED),
+        ("recorded_delivery", None),
+        ("delay", None),
+    ],
+)
+def test_whoever_watches_is_told_once_of_what_came_back_from_staff(desk: Desk, name: str, why: Why | None) -> None:
+    told: list[tuple[str, Why]] = []
+    desk.track_mail = replace(desk.track_mail, staff_missed=lambda *given: told.append(given))
+    request = desk.ask()
+    for _ in range(2):
+        desk.track_mail(ses_events.read(an_event(name, request.id, TO_STAFF)))
+        desk.track_mail(ses_events.read(an_event(name, request.id)))  # of the patient's: a call, and no alarm
+    assert told == ([(request.id, why)] if why else [])
+
+
 def test_of_a_patient_it_is_a_call_and_nothing_else(desk: Desk, picky: Picky) -> None:
     picky.bad = frozenset(("maria@example.org",))
     request = desk.ask()

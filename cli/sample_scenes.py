@@ -152,7 +152,9 @@ def _closed(scene: Scene) -> Scene:
 
 def _to_tell(kind: MessageKind) -> Callable[[Scene], Scene]:
     """Staff have to tell by phone what a message did not."""
-    return lambda scene: replace(scene, request=changed(scene.request, call=CallTask("1", kind, Why.BOUNCED, NOW)))
+    old = _BEFORE if kind in (MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT) else None
+    task = CallTask("1", kind, Why.BOUNCED, NOW, old)
+    return lambda scene: replace(scene, request=changed(scene.request, call=task))
 
 
 def _waiting(number: int) -> Callable[[Scene], Scene]:

@@ -67,7 +67,7 @@ def written(
     due = DueMessage(f"000001-{kind}", kind, old_start=BEFORE if tells_old else None)
     if kind is MessageKind.UNREACHABLE_STAFF:
         task = CallTask("000001-received_patient", MessageKind.RECEIVED_PATIENT, Why.BOUNCED, NOW)
-        request = replace(request, call=task)
+        request = request if request.call else replace(request, call=task)
     usual = ours.recipients if kind.to_staff else [request.patient.email or ""]
     return composer.of_request(due, ours, request, LINK, to or usual, schedule_age)
 
@@ -522,6 +522,31 @@ def without_a_time(number: int = 2, **changes: Any) -> Request:
     """*Ask for another time*: so many days, in the morning."""
     days = tuple(START.date() + timedelta(days=2 * one) for one in range(number))
     return a_request(slot=None, preferred=PreferredTimes(days, (PartOfDay.MORNING,), START, START), **changes)
+
+
+class TestAVisitThatIsNoMore:
+    """Whoever ended it: the practice, or the patient who asked for it. Nobody says then that the practice "cannot see you"."""
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_of_a_cancelled_visit_it_says_not_to_come(self, language: str) -> None:
+        asked = a_request(language=language)
+        visit = text_of(a_composed(MessageKind.CANCELLED_PATIENT, asked, old=True))
+        assert ("Please do not come" in visit) == (language == "en")
+        assert ("No acuda" in visit) == (language == "es")
+        assert not [one for one in ("cannot see you", "no puede atenderle") if one in visit]
+        assert "do not come" not in text_of(a_composed(MessageKind.CANCELLED_PATIENT, a_request(), old=False))
+
+    @pytest.mark.parametrize(("state", "waits"), [(RequestState.REQUESTED, True), (RequestState.CANCELLED, False)])
+    def test_a_correction_asks_to_wait_only_while_somebody_may_confirm(self, state: RequestState, waits: bool) -> None:
+        text = text_of(a_composed(MessageKind.CORRECTION_PATIENT, a_request(state=state)))
+        assert ("before Harbor Clinic confirms" in text) == waits
+
+    @pytest.mark.parametrize("kind", [MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT])
+    def test_staff_are_asked_to_call_about_the_time_that_the_patient_knows(self, kind: MessageKind) -> None:
+        call = CallTask("000002-x", kind, Why.BOUNCED, NOW, BEFORE)
+        mime = a_composed(MessageKind.UNREACHABLE_STAFF, a_request(call=call))
+        assert "November 23" in mime["Subject"]
+        assert "November 24" not in text_of(mime)
 
 
 class TestDaysInPlaceOfATime:

@@ -21,7 +21,7 @@ from ..colours import readable_on
 from ..domain.addresses import as_sent
 from ..domain.clock_time import zone_of
 from ..domain.matching import place_of
-from ..domain.messages import TELL_A_VISIT, DueMessage, MessageKind
+from ..domain.messages import TELL_A_VISIT, CallTask, DueMessage, MessageKind
 from ..domain.notices import Notice, people_mark
 from ..domain.practices import Practice
 from ..domain.requests import Request
@@ -203,17 +203,14 @@ class MailComposer(Struct, frozen=True):
         location = place_of(request, practice)
         visit_type = practice.visit_types.get(request.visit_type_id)
         zone = zone_of(location.zone)
-        start = request.start
-        if kind is MessageKind.CANCELLED_PATIENT:
-            # The patient may know another time than the visit had in the end or, told of none, the one that they asked for.
-            start = due.old_start or (request.slot.start if request.slot else None)
+        unreached = request.call if kind is MessageKind.UNREACHABLE_STAFF else None
+        start = _start_told(unreached or due, request)
         when, old = (
             formats.moment(at, zone, language, practice.country) if at else "" for at in (start, due.old_start)
         )
         asked_days = request.preferred if start is None else None
         if start is None:
             when = _asked_for(request, practice, language, t)
-        unreached = request.call if kind is MessageKind.UNREACHABLE_STAFF else None
         state = _STATES.get(kind, "")
         if kind is MessageKind.CORRECTION_PATIENT and request.closed:
             state = str(request.state)
@@ -231,7 +228,7 @@ class MailComposer(Struct, frozen=True):
         details = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
         brief = _asked_for(request, practice, language, t, brief=True) if asked_days else when
         return self._common(practice, str(kind), language) | {
-            "text": f"{kind}.{_text_of(kind, asked_days is not None, practice)}",
+            "text": f"{kind}.{_text_of(due, request, asked_days is not None, practice)}",
             "differs": _differs(practice, request, t),
             "when": brief,
             "old": old,
@@ -300,8 +297,24 @@ def _times(due: DueMessage, request: Request) -> tuple[datetime | None, datetime
     return start, start + (slot.end - slot.start) if start and slot else None
 
 
-def _text_of(kind: MessageKind, days: bool, practice: Practice) -> str:
-    """Which of a message's texts is true: there are other words for days, and where no answer comes by mail."""
+def _start_told(of: DueMessage | CallTask, request: Request) -> datetime | None:
+    """The time that a message is about, or a call in place of one. Of a visit that is no more the patient may know another than
+    it had in the end or, told of none, the one that they asked for.
+    """
+    if of.kind is MessageKind.CANCELLED_PATIENT:
+        return of.old_start or (request.slot.start if request.slot else None)
+    return (of.old_start if isinstance(of, CallTask) and of.kind in _OLD_IS_KNOWN else None) or request.start
+
+
+def _text_of(due: DueMessage, request: Request, days: bool, practice: Practice) -> str:
+    """Which of a message's texts is true: there are other words for days, where no answer comes by mail, of a visit that is no
+    more (whoever asked for that, the patient perhaps), and where nobody will confirm one any more.
+    """
+    kind = due.kind
+    if kind is MessageKind.CANCELLED_PATIENT and due.old_start:
+        return "text_visit"
+    if kind is MessageKind.CORRECTION_PATIENT and request.closed:
+        return "text_closed"
     if days and kind in _OTHER_FOR_DAYS:
         return "text_days"
     return "text" if practice.switches.confirmed or kind not in _PROMISE_MAIL else "text_no_mail"

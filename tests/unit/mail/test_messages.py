@@ -494,6 +494,17 @@ class TestCalendarFile:
         assert event["UID"] == uid_of("harbor", a_request().id)
         assert event.decoded("DTSTART") == BEFORE
 
+    def test_so_it_is_where_days_were_asked_for(self) -> None:
+        event = calendar_of(a_composed(MessageKind.CORRECTION_PATIENT, without_a_time(), old=True))
+        assert event
+        assert (event["METHOD"], event.decoded("DTSTART")) == ("CANCEL", BEFORE)
+        assert event.decoded("DTEND") - event.decoded("DTSTART") == timedelta(minutes=30)
+        gone = calendar_of(
+            a_composed(MessageKind.CORRECTION_PATIENT, without_a_time(visit_type_id="no-more"), old=True)
+        )
+        assert gone
+        assert gone.decoded("DTEND") > gone.decoded("DTSTART")
+
     def test_of_what_was_never_confirmed_nothing_is_cancelled(self) -> None:
         assert calendar_of(a_composed(MessageKind.CANCELLED_PATIENT, old=False)) is None
 

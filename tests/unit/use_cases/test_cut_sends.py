@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from email import message_from_bytes
 from typing import Any
 
+import icalendar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -286,6 +287,29 @@ class TestOvertaken:
         assert "November 25" not in desk.last_mail()
         (file,) = [one for one in message_from_bytes(desk.mailer.sent[-1][0]).walk() if one.get_filename()]
         assert b"DTSTART;TZID=America/Los_Angeles:20261124T093000" in bytes(file.get_payload(decode=True))
+
+    def test_calendars_take_what_goes_out_together_in_its_order(self, desk: Desk) -> None:
+        """RFC 5546, 2.1.4: a file that has no higher SEQUENCE, nor a later DTSTAMP, than the one before is an old one."""
+        request = desk.confirmed()
+        desk.mailer.fault = MailUnavailable()
+        desk.undo(request)
+        desk.clock.advance(minutes=1)
+        desk.enter("appt-2", **at(LATER))
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.accept(request, "appt-2")
+        self.released_but_unsent(desk)
+        desk.mailer.fault = None
+        desk.minutes(2)
+        assert desk.told(request) == [CONFIRMED, CORRECTION, RESCHEDULED]
+        said = []
+        for mime, *_ in desk.mailer.sent:
+            files = [one for one in message_from_bytes(mime).walk() if one.get_content_type() == "text/calendar"]
+            for file in files:
+                calendar = icalendar.Calendar.from_ical(bytes(file.get_payload(decode=True)))
+                said += [(str(calendar["METHOD"]), event["SEQUENCE"]) for event in calendar.walk("VEVENT")]
+        assert [method for method, _ in said] == ["REQUEST", "CANCEL", "REQUEST"]
+        numbers = [number for _, number in said]
+        assert numbers == sorted(set(numbers))
 
     def test_whoever_knew_of_no_visit_is_told_of_the_request(self, desk: Desk) -> None:
         request = desk.ask()

@@ -90,6 +90,11 @@ class DueMessage(Struct, frozen=True):
     old_start: datetime | None = None
 
     @property
+    def change(self) -> int:
+        """The number of the change that called for it: the version that the request had then."""
+        return int(self.id.partition("-")[0].partition("_")[0])
+
+    @property
     def held(self) -> bool:
         """Whether it is held back: until whoever sends it lets it go. So long it can be overtaken."""
         return self.awaits_pulls or self.not_before is not None

@@ -5,7 +5,7 @@ only to the address typed in the request.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.utils import format_datetime
@@ -71,6 +71,8 @@ _OTHER_FOR_DAYS = frozenset(
 _PROMISE_MAIL = frozenset((MessageKind.RECEIVED_PATIENT, MessageKind.NOT_CONFIRMED_PATIENT))
 """What tells patients to wait for an answer by mail, unless the practice turned that off."""
 _OLD_AFTER_MINUTES = 240
+_SHORT_VISIT = timedelta(minutes=15)
+"""How long one is of a visit type that is no more: a calendar file says an end after its start."""
 
 
 class Rendered(Struct, frozen=True):
@@ -171,14 +173,15 @@ class MailComposer(Struct, frozen=True):
         self, mime: EmailMessage, due: DueMessage, practice: Practice, request: Request, t: Callable[..., str]
     ) -> None:
         """The visit, or that it is cancelled where the patient was told of it before."""
-        start, end = _times(due, request)
+        start, end = _times(due, practice, request)
         tells = due.kind in TELL_A_VISIT
         if start is None or end is None or not (tells or (due.kind in _OLD_IS_KNOWN and due.old_start)):
             return
         provider, location = _provider_name(practice, request), place_of(request, practice)
         event = CalendarEvent(
             uid=uid_of(request.practice, request.id),
-            sequence=request.version,
+            # What takes a visit back may go out together with what tells of the next one, which has to be the newer.
+            sequence=request.version if tells else due.change,
             start=start,
             end=end,
             zone=zone_of(location.zone),
@@ -287,14 +290,17 @@ def _bytes(mime: EmailMessage, language: str) -> bytes:
     return mime.as_bytes(policy=_LONG_HEADERS)
 
 
-def _times(due: DueMessage, request: Request) -> tuple[datetime | None, datetime | None]:
+def _times(due: DueMessage, practice: Practice, request: Request) -> tuple[datetime | None, datetime | None]:
     """When the visit of a message's calendar file is: as the patient knows it, where it is one that is no more."""
     start, slot = request.start, request.link or request.slot
     if due.kind in _OLD_IS_KNOWN and due.old_start:
         start = due.old_start
     if due.kind is MessageKind.CORRECTION_PATIENT:
         slot = request.slot
-    return start, start + (slot.end - slot.start) if start and slot else None
+    visit_type = practice.visit_types.get(request.visit_type_id)
+    # Where days were asked for, nothing here knows any more how long the visit was that is taken back.
+    usual = timedelta(minutes=visit_type.minutes) if visit_type else _SHORT_VISIT
+    return start, start + (slot.end - slot.start if slot else usual) if start else None
 
 
 def _start_told(of: DueMessage | CallTask, request: Request) -> datetime | None:

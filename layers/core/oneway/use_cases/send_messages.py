@@ -15,6 +15,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import WriteConflict
 from ..domain.linking import free_to_go, released
 from ..domain.messages import (
@@ -28,7 +29,7 @@ from ..domain.messages import (
     instead_of_correcting,
     overtaken,
 )
-from ..domain.notices import Notice, notice_named
+from ..domain.notices import Notice, is_of_another_day, notice_named, other_turn
 from ..domain.practices import Practice
 from ..domain.requests import ActorKind, Request, due_meanwhile, with_call_after, with_due, with_warning_after
 from ..domain.suppression import Suppression, mark_of, missed_mark_of
@@ -208,6 +209,9 @@ class SendMessages(Struct, frozen=True):
             return 0
         records = {record.id: record for record in self.messages.list(practice.slug, notice.name)}
         sent = 0
+        if not _may_be_known(records.values()) and self._is_overtaken_notice(practice, notice):
+            self.notices.done(notice, self.clock.now())
+            return 0
         try:
             for due, waiting, recipients in self._letters(practice, notice):
                 compose = partial(self.composer.of_practice, notice, practice, waiting)
@@ -219,6 +223,21 @@ class SendMessages(Struct, frozen=True):
             raise NotYet(f"{type(error).__name__} {error}".strip()) from error
         self.notices.done(notice, self.clock.now())
         return sent
+
+    def _is_overtaken_notice(self, practice: Practice, notice: Notice) -> bool:
+        """Whether mail was away for so long that a notice of which nothing went out would be wrong now, or a second one of its
+        kind. That a source broke, and that it is well again, go out in this order or not at all: raises NotYet.
+        """
+        today = day_of(self.clock.now(), zone_of(practice.zone))
+        other_id = other_turn(notice)
+        other = self.notices.get(practice.slug, other_id) if other_id else None
+        if other is None:
+            return is_of_another_day(notice, today)
+        if notice.kind is MessageKind.SOURCE_BROKEN_STAFF:
+            return True  # it is well by now
+        if other.sent_at is None:
+            raise NotYet("that it broke is not told yet")
+        return not _may_be_known(self.messages.list(practice.slug, other.name))
 
     def _letters(
         self, practice: Practice, notice: Notice
@@ -399,6 +418,10 @@ class SendMessages(Struct, frozen=True):
 
 def _is_overtaken(record: MessageRecord | None) -> bool:
     return record is not None and record.state is MessageState.OVERTAKEN
+
+
+def _may_be_known(records: Iterable[MessageRecord]) -> bool:
+    return any(one.may_have_gone for one in records)
 
 
 def _has_a_call(request: Request) -> bool:

@@ -16,12 +16,23 @@ from oneway.domain.errors import StoreUnavailable, WriteConflict
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.notices import digest
 from oneway.domain.requests import Request
-from oneway.faults import MailBroke, MailError, MailOutcomeUnknown, MailThrottled, MailUnavailable
+from oneway.faults import AuthRevoked, MailBroke, MailError, MailOutcomeUnknown, MailThrottled, MailUnavailable
 from oneway.mail import ses_events
 from oneway.use_cases.send_messages import ONE_SEND, UNANSWERED, NotYet
 
-from tests.builders import START, a_practice, a_row
-from tests.desk import CANCELLED, CONFIRMED, CORRECTION, LATER, NADIA, RESCHEDULED, Desk, at
+from tests.builders import START, a_practice
+from tests.desk import (
+    CANCELLED,
+    CONFIRMED,
+    CORRECTION,
+    EXPIRED,
+    LATER,
+    NADIA,
+    NOT_CONFIRMED,
+    RESCHEDULED,
+    Desk,
+    at,
+)
 from tests.fakes.store import FakeClock
 from tests.ses_events import an_event
 from tests.stage import Killed, Stage, Watched, WatchedStore
@@ -34,12 +45,12 @@ FAULTS = [None, MailUnavailable(), MailThrottled(), MailOutcomeUnknown(), MailBr
 class Sending:
     """A world in which something is due, and a sender that can die at any step."""
 
-    def __init__(self, prepare: Callable[[World], str]) -> None:
+    def __init__(self, prepare: Callable[[Desk], str]) -> None:
         clock = FakeClock(World().clock.at)
         self.stage = Stage(clock)
         store = WatchedStore()
         store.stage = self.stage
-        self.world = World(a_practice(), store, clock)
+        self.world = Desk(a_practice(), store, clock)
         self.subject = prepare(self.world)
         sender, stage = self.world.send_messages, self.stage
         self.world.send_messages = replace(
@@ -96,33 +107,160 @@ class AfterToo:
         return taken
 
 
-def submitted(world: World) -> str:
-    return world.submit().request.id
+def submitted(desk: Desk) -> str:
+    return desk.submit().request.id
 
 
-def confirmed_by_hand(world: World) -> str:
-    request = world.submit().request
-    world.deliver()
-    world.source.enter(a_row())
-    world.pull()
+def read(desk: Desk, pulls: int = 1) -> None:
+    """The schedules are read, and no mail goes out."""
+    for _ in range(pulls):
+        desk.clock.advance(minutes=1)
+        for provider in desk.practice.providers:
+            desk.sync_feed("harbor", f"ehr~{provider}", now_asked=True)
+
+
+def confirmed_by_hand(desk: Desk) -> str:
+    request = desk.ask()
+    desk.enter()
+    read(desk)
     return request.id
 
 
-def a_digest(world: World) -> str:
-    request = world.submit().request
-    world.deliver()
-    nudged = replace(world.stored(request), nudged_at=world.clock.now() - timedelta(days=1))
-    world.store.requests_by_id["harbor", request.id] = nudged
-    world.store.practices.save(replace(world.practice, recipients=("front@harbor.example", "second@harbor.example")))
-    notice = digest("harbor", world.clock.now().date(), world.clock.now())
-    world.store.notices.add(notice)
+def moved(desk: Desk) -> str:
+    request = desk.confirmed()
+    desk.change(**at(LATER))
+    read(desk)
+    desk.clock.advance(minutes=3)
+    return request.id
+
+
+def cancelled_by_staff(desk: Desk) -> str:
+    request = desk.ask()
+    desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "")
+    return request.id
+
+
+def cancelled_in_the_source(desk: Desk) -> str:
+    request = desk.confirmed()
+    desk.call_off()
+    read(desk, 3)
+    desk.run_timers()
+    return request.id
+
+
+def cancelled_by_the_patient(desk: Desk) -> str:
+    request = desk.ask()
+    desk.cancel_by_patient("harbor", desk.links.of(request))
+    return request.id
+
+
+def asked_to_cancel(desk: Desk) -> str:
+    request = desk.confirmed()
+    desk.cancel_by_patient("harbor", desk.links.of(request))
+    return request.id
+
+
+def unanswered(desk: Desk) -> str:
+    request = desk.ask(start=START + timedelta(days=7))
+    desk.clock.advance(hours=5, minutes=2)
+    desk.run_timers()
+    return request.id
+
+
+def not_confirmed(desk: Desk) -> str:
+    request = desk.ask()
+    desk.clock.at = START - timedelta(hours=1)
+    desk.run_timers()
+    return request.id
+
+
+def undone(desk: Desk) -> str:
+    request = desk.confirmed()
+    desk.undo(request)
+    return request.id
+
+
+def expired(desk: Desk) -> str:
+    request = desk.ask()
+    desk.clock.at = START
+    read(desk)
+    desk.run_timers()
+    return request.id
+
+
+def unreachable(desk: Desk) -> str:
+    request = desk.ask()
+    desk.track_mail(ses_events.read(an_event("recorded_bounce_no_mailbox", request.id)))
+    return request.id
+
+
+def a_notice(desk: Desk, kind: MessageKind) -> str:
+    return next(one.name for one in desk.store.notices_by_id.values() if one.kind is kind)
+
+
+def source_broken(desk: Desk) -> str:
+    desk.source.fault = AuthRevoked()
+    read(desk)
+    return a_notice(desk, MessageKind.SOURCE_BROKEN_STAFF)
+
+
+def source_well(desk: Desk) -> str:
+    source_broken(desk)
+    desk.deliver()
+    desk.source.fault = None
+    read(desk)
+    return a_notice(desk, MessageKind.SOURCE_WELL_STAFF)
+
+
+def a_digest(desk: Desk) -> str:
+    request = desk.submit().request
+    desk.deliver()
+    nudged = replace(desk.stored(request), nudged_at=desk.clock.now() - timedelta(days=1))
+    desk.store.requests_by_id["harbor", request.id] = nudged
+    desk.store.practices.save(replace(desk.practice, recipients=("front@harbor.example", "second@harbor.example")))
+    notice = digest("harbor", desk.clock.now().date(), desk.clock.now())
+    desk.store.notices.add(notice)
     return notice.name
 
 
 BEFORE_A_CLAIM = {"get", "list", "age", "of", "of_request"}
 """The practice and the request, its messages, suppressions; the schedule's age, the link, the letter."""
 HANDED_OVER = {"send", "answer", "mark", "settle"}
-PREPARED = {"submitted": submitted, "confirmed": confirmed_by_hand, "digest": a_digest}
+PREPARED = {
+    "submitted": submitted,
+    "confirmed": confirmed_by_hand,
+    "moved": moved,
+    "cancelled_by_staff": cancelled_by_staff,
+    "cancelled_in_the_source": cancelled_in_the_source,
+    "cancelled_by_the_patient": cancelled_by_the_patient,
+    "asked_to_cancel": asked_to_cancel,
+    "unanswered": unanswered,
+    "not_confirmed": not_confirmed,
+    "undone": undone,
+    "expired": expired,
+    "unreachable": unreachable,
+    "digest": a_digest,
+    "source_broken": source_broken,
+    "source_well": source_well,
+}
+"""Each row of the product's table (section 6), as it stands before its messages go out."""
+TOLD_OF = {
+    "submitted": {"received_staff", "received_patient"},
+    "confirmed": {CONFIRMED},
+    "moved": {RESCHEDULED},
+    "cancelled_by_staff": {CANCELLED},
+    "cancelled_in_the_source": {CANCELLED},
+    "cancelled_by_the_patient": {"cancelled_by_patient_staff", "cancelled_by_patient_receipt"},
+    "asked_to_cancel": {"asked_to_cancel_staff", "asked_to_cancel_receipt"},
+    "unanswered": {"unanswered_staff"},
+    "not_confirmed": {NOT_CONFIRMED},
+    "undone": {CORRECTION},
+    "expired": {EXPIRED},
+    "unreachable": {"unreachable_staff"},
+    "digest": {"digest_staff"},
+    "source_broken": {"source_broken_staff"},
+    "source_well": {"source_well_staff"},
+}
 CALLS = {name: Sending(prepare).cut_at(0) for name, prepare in PREPARED.items()}
 CUTS = [(name, step) for name, calls in CALLS.items() for step in range(1, len(calls) + 1)]
 
@@ -141,6 +279,22 @@ def test_wherever_it_is_cut_each_message_goes_out_and_at_most_one_twice(name: st
     cut.until_done()
     assert len(cut.world.mailer.sent) == done
     assert not cut.world.store.requests.unsent(cut.world.clock.now())
+
+
+@pytest.mark.parametrize("name", PREPARED)
+def test_each_row_tells_what_it_is_about_however_often_its_word_comes(name: str) -> None:
+    sending = Sending(PREPARED[name])
+    before = sending.sent()
+    for _ in range(3):
+        sending.send()
+    told = sending.sent() - before
+    assert {message.partition("-")[2] or message for message in told} == TOLD_OF[name]
+    assert set(told.values()) == {1}
+
+
+def test_every_kind_is_cut() -> None:
+    """But a test message, which somebody sends and looks for."""
+    assert set().union(*TOLD_OF.values()) == set(MessageKind) - {MessageKind.TEST_STAFF}
 
 
 def test_every_call_is_cut_once() -> None:

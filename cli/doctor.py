@@ -192,14 +192,28 @@ def of_settings(settings: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(How.WRONG, "Tracking: links may go through SES", advice)
 
 
+_REPORTED = {
+    "SEND": "what SES took",
+    "DELIVERY": "deliveries",
+    "DELIVERY_DELAY": "delays",
+    "BOUNCE": "bounces",
+    "COMPLAINT": "complaints",
+    "REJECT": "rejections",
+}
+"""What the template asks SES to report, and nobody else tells."""
+
+
 def of_reports(destinations: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     """Whether bounces come back here, and that nobody counts who opens or clicks."""
     kinds = {kind for one in destinations if one.get("Enabled") for kind in one.get("MatchingEventTypes", ())}
-    if {"BOUNCE", "COMPLAINT", "DELIVERY"} <= kinds:
-        yield Finding(How.WELL, "Reports: deliveries, bounces and complaints come back")
+    if missing := [what for kind, what in _REPORTED.items() if kind not in kinds]:
+        advice = (
+            "Mail may be sent twice, and staff are not told to call. Deploy the stack again: its configuration set reports them "
+            "to EventBridge."
+        )
+        yield Finding(How.WRONG, f"Reports: nobody hears of {', '.join(missing)}", advice)
     else:
-        advice = "Deploy the stack again: its configuration set reports them to EventBridge."
-        yield Finding(How.WRONG, "Reports: nobody hears of bounces, and staff are not told to call", advice)
+        yield Finding(How.WELL, f"Reports: {', '.join(_REPORTED.values())} come back")
     if kinds & {"OPEN", "CLICK"}:
         advice = "Take OPEN and CLICK out of the configuration set's destinations: they tell who is ill."
         yield Finding(How.WRONG, "Tracking: opens or clicks are counted", advice)

@@ -31,13 +31,14 @@ def preview(file: Path, language: str | None, folder: Path, out: Console) -> Non
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for sample in found:
-        name = f"{sample.kind}.{sample.language}"
+        name = f"{sample.name}.{sample.language}"
         mime = message_from_bytes(sample.mime, policy=policy.default)
         assert isinstance(mime, EmailMessage)
         (folder / f"{name}.eml").write_bytes(sample.mime)
         (folder / f"{name}.html").write_text(shown_html(mime), "utf-8")
         subject = html.escape(str(mime["Subject"]).strip())
-        rows.append(f'<li><a href="{name}.html">{subject}</a> <a href="{name}.eml">.eml</a></li>')
+        case = f" ({sample.case.replace('_', ' ')})" if sample.case else ""
+        rows.append(f'<li><a href="{name}.html">{subject}</a>{case} <a href="{name}.eml">.eml</a></li>')
     page = f"<!doctype html><html lang=en><meta charset=utf-8><title>Messages</title><ul>{''.join(rows)}</ul></html>"
     (folder / "index.html").write_text(page, "utf-8")
     out.print(f"{len(found)} messages are in {escape(str(folder))}: open index.html.")

@@ -8,7 +8,16 @@ from oneway.faults import MailEventUnknown
 from oneway.logs import fault, log
 from oneway.queues import EVENT_UNKNOWN, MESSAGE_UNKNOWN
 
-track_mail = bootstrap.track_mail()
+
+def _staff_missed(request: str, why: str) -> None:
+    """Rings the alarm that rings where mail to staff, of a request or a notice, cannot be sent: this came back."""
+    from oneway.metrics import emit  # seldom needed, and slow to load
+
+    log("staff mail came back", request=request, why=str(why))
+    emit({"StaffMailMissed": 1}, service="send_messages")
+
+
+track_mail = bootstrap.track_mail(_staff_missed)
 aside = bootstrap.mail_aside()
 
 

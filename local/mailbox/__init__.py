@@ -7,7 +7,7 @@ with Mailbox() as mailbox:
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -43,7 +43,9 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Message:
-    """A message as it arrived. `to` are the envelope's recipients; `links` are those of the text part."""
+    """A message as it arrived. `to` are the envelope's recipients; `links` are those of the text part. `case` says of a
+    sample when it reads so.
+    """
 
     id: int
     arrived: datetime
@@ -55,6 +57,7 @@ class Message:
     headers: dict[str, str]
     links: tuple[str, ...]
     attachments: tuple[Attachment, ...] = field(default=())
+    case: str = ""
 
 
 class Mailbox:
@@ -134,11 +137,11 @@ class Mailbox:
 
 @lru_cache(maxsize=1)
 def _samples() -> list[Message]:
-    """Every message with sample data, in each language."""
+    """Every message with sample data, in each language and each case in which it says something else."""
     practice = read(_SAMPLE_PRACTICE.read_text("utf-8")).practice
     found = [one for language in LANGUAGES for one in samples(practice, language)]
     return [
-        _message(number, message_from_bytes(one.mime, policy=policy.default), one.recipients)
+        replace(_message(number, message_from_bytes(one.mime, policy=policy.default), one.recipients), case=one.case)
         for number, one in enumerate(found, 1)
     ]
 

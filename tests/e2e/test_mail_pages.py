@@ -14,7 +14,7 @@ from .browser import Eyes
 from .contact_sheet import contact_sheet
 
 SAMPLES = [
-    f"{one.kind}-{language}"
+    f"{one.name}-{language}"
     for language in ("en", "es")
     for one in samples(read(PRACTICE_FILE.read_text("utf-8")).practice, language)
 ]

@@ -134,6 +134,16 @@ def test_an_alarm_rings_where_staff_missed_mail(
     assert json.loads(printed.err)["why"] == "refused"
 
 
+def test_the_same_alarm_rings_where_mail_came_back_from_staff(
+    function: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function.track_mail.staff_missed("abcdefghijklm", Why.REFUSED)
+    printed = capsys.readouterr()
+    assert emf.lines(printed.out)[0].metrics == {"StaffMailMissed": ("Count", [1])}
+    assert emf.lines(printed.out)[0].dimensions == {"service": "send_messages"}
+    assert json.loads(printed.err)["why"] == "refused"
+
+
 def test_relay_names_requests_and_notices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MESSAGE_QUEUE_URL", "url")
     function = emf.load("relay_changes", monkeypatch)

@@ -414,8 +414,8 @@ def send_messages(staff_missed: "Callable[[str, Why], None]") -> "SendMessages":
     )
 
 
-def track_mail() -> "TrackMail":
-    """For the track_mail function."""
+def track_mail(staff_missed: "Callable[[str, Why], None]") -> "TrackMail":
+    """For the track_mail function, which is told of what came back from staff."""
     from .clock import SystemClock
     from .store.ledger import DynamoLedger
     from .store.notices import DynamoSuppressionRepository
@@ -429,6 +429,7 @@ def track_mail() -> "TrackMail":
         DynamoSuppressionRepository(),
         DynamoLedger(),
         SystemClock(),
+        staff_missed,
     )
 
 

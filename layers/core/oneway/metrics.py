@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 
-def emit(counts: Mapping[str, int], seconds: Mapping[str, Sequence[float]] | None = None) -> None:
+def emit(
+    counts: Mapping[str, int], seconds: Mapping[str, Sequence[float]] | None = None, service: str | None = None
+) -> None:
     """Write what is not zero. `seconds` are single spans, of which CloudWatch makes percentiles.
 
     Zeros are left out because a metric is paid for in the hours in which it is written. Namespace and service come from the
-    environment (POWERTOOLS_METRICS_NAMESPACE, POWERTOOLS_SERVICE_NAME).
+    environment (POWERTOOLS_METRICS_NAMESPACE, POWERTOOLS_SERVICE_NAME). `service` is another one, where two functions count the
+    same thing: one metric, and one alarm.
     """
-    metrics, written = Metrics(), False
+    metrics, written = Metrics(service=service), False
     for name, number in counts.items():
         if number:
             metrics.add_metric(name, MetricUnit.Count, number)

@@ -35,6 +35,9 @@ SIGNED = {
 }
 
 
+REPORTED = ["SEND", "DELIVERY", "DELIVERY_DELAY", "BOUNCE", "COMPLAINT", "REJECT"]
+
+
 class FakeDns:
     """Records by name; `down` gives no answer."""
 
@@ -76,7 +79,7 @@ class TestDoctor:
             *doctor.of_account(HEALTHY),
             doctor.of_rate(HEALTHY, 14),
             *doctor.of_sender("appointments@oneway.example", SIGNED, None, HEALTHY),
-            *doctor.of_reports([{"Enabled": True, "MatchingEventTypes": ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT"]}]),
+            *doctor.of_reports([{"Enabled": True, "MatchingEventTypes": REPORTED}]),
             *doctor.of_dns("oneway.example", SIGNED, FakeDns(), "us-east-1"),
         ]
         assert hows(found) == {How.WELL}
@@ -161,8 +164,16 @@ class TestDoctor:
 
     def test_reports_that_do_not_come_and_tracking_that_should_not_be(self) -> None:
         assert How.WRONG in hows([*doctor.of_reports([])])
-        watched = [{"Enabled": True, "MatchingEventTypes": ["DELIVERY", "BOUNCE", "COMPLAINT", "OPEN"]}]
-        assert How.WRONG in hows([*doctor.of_reports(watched)])
+        watched = [{"Enabled": True, "MatchingEventTypes": [*REPORTED, "OPEN"]}]
+        assert [one.how for one in doctor.of_reports(watched)] == [How.WELL, How.WRONG]
+
+    @pytest.mark.parametrize(
+        ("kind", "word"), [("SEND", "what SES took"), ("REJECT", "rejections"), ("BOUNCE", "bounces")]
+    )
+    def test_each_report_is_needed(self, kind: str, word: str) -> None:
+        reports = [{"Enabled": True, "MatchingEventTypes": [one for one in REPORTED if one != kind]}]
+        (wrong,) = (one for one in doctor.of_reports(reports) if one.how is How.WRONG)
+        assert wrong.what == f"Reports: nobody hears of {word}"
 
 
 class TestRecipients:
@@ -194,7 +205,9 @@ class TestPreview:
             for language in LANGUAGES:
                 assert f'lang="{language}"' in (tmp_path / f"{kind}.{language}.html").read_text("utf-8")
                 assert (tmp_path / f"{kind}.{language}.eml").read_bytes().startswith(b"Subject: ")
-        assert (tmp_path / "index.html").read_text("utf-8").count("<li>") == 2 * len(MessageKind)
+        shown = (tmp_path / "index.html").read_text("utf-8")
+        assert shown.count("<li>") == len(list(tmp_path.glob("*.eml"))) > 2 * len(MessageKind)
+        assert "(other provider)" in shown
 
     def test_with_the_practices_logo(self, tmp_path: Path) -> None:
         file = tmp_path / "practice.yaml"
@@ -204,7 +217,7 @@ class TestPreview:
         assert "data:image/png;base64," in (tmp_path / "out/confirmed_patient.en.html").read_text("utf-8")
 
     def test_of_any_practice(self) -> None:
-        assert len([*samples(a_practice(), "es")]) == len(MessageKind)
+        assert {one.kind for one in samples(a_practice(), "es")} == set(MessageKind)
 
 
 @pytest.mark.parametrize(("content", "word"), [(None, "no file"), (b"GIF89a", "neither"), (PNG + b"0" * 40_000, "KB")])

@@ -19,9 +19,10 @@ from oneway.domain.messages import CallTask, DueMessage, MessageKind, Why
 from oneway.domain.notices import Notice
 from oneway.domain.practices import Location, Switches
 from oneway.domain.requests import Booker, Link, PartOfDay, PreferredTimes, Request, RequestState
-from oneway.languages import LANGUAGES
+from oneway.languages import LANGUAGES, mail_words
 from oneway.mail.compose import MailComposer
 
+from cli.samples import Sample, samples
 from tests.builders import NOW, START, a_patient, a_practice, a_request
 from tests.fakes.store import FakeClock
 
@@ -66,7 +67,7 @@ def written(
     due = DueMessage(f"000001-{kind}", kind, old_start=BEFORE if tells_old else None)
     if kind is MessageKind.UNREACHABLE_STAFF:
         task = CallTask("000001-received_patient", MessageKind.RECEIVED_PATIENT, Why.BOUNCED, NOW)
-        request = replace(request, call=task)
+        request = request if request.call else replace(request, call=task)
     usual = ours.recipients if kind.to_staff else [request.patient.email or ""]
     return composer.of_request(due, ours, request, LINK, to or usual, schedule_age)
 
@@ -82,21 +83,46 @@ def linked(provider: str = "osei", **changes: Any) -> Request:
     return a_request(state=RequestState.LINKED, link=link, **changes)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", MessageKind)
-def test_as_a_person_gets_it(kind: MessageKind, language: str, pytestconfig: pytest.Config) -> None:
-    request = a_request(language=language, note_to_patient="Please choose another day.")
-    mime = a_composed(kind, request, language=language)
+CASES = [one for language in LANGUAGES for one in samples(a_practice(), language)]
+
+
+@pytest.mark.parametrize("sample", CASES, ids=lambda one: f"{one.name}-{one.language}")
+def test_as_a_person_gets_it(sample: Sample, pytestconfig: pytest.Config) -> None:
+    mime = read(sample)
     shown = {
         "txt": f"To: {mime['To']}\nSubject: {mime['Subject']}\n\n{text_of(mime)}",
         "html": text_of(mime, "html"),
     }
     for ending, written in shown.items():
-        snapshot = SNAPSHOTS / f"{kind}.{language}.{ending}"
+        snapshot = SNAPSHOTS / f"{sample.name}.{sample.language}.{ending}"
         if pytestconfig.getoption("--write-snapshots"):
             snapshot.parent.mkdir(exist_ok=True)
             snapshot.write_text(written, "utf-8")
         assert written == snapshot.read_text("utf-8")
+
+
+def read(sample: Sample) -> EmailMessage:
+    mime = message_from_bytes(sample.mime, policy=policy.default)
+    assert isinstance(mime, EmailMessage)
+    return mime
+
+
+IN_NO_SAMPLE = {"no_time", "part.afternoon", "part.evening"}
+"""What is said of requests of before days could be asked for, and names of parts of the day: one stands for all."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_samples_say_all_that_messages_can_say(language: str) -> None:
+    """So whoever looks at the samples has seen every sentence."""
+    whole = ""
+    for sample in (one for one in CASES if one.language == language):
+        mime = read(sample)
+        files = list(mime.iter_attachments())
+        events = [event for file in files for event in icalendar.Calendar.from_ical(file.get_content()).walk()]
+        beside = [str(one.get("SUMMARY")) for one in events] + [file.get_filename() or "" for file in files]
+        whole += "\n".join((str(mime["Subject"]), text_of(mime), *beside, ""))
+    words = {key: re.sub(r"\\{\w+\\}", ".+", re.escape(said)) for key, said in mail_words(language).items()}
+    assert {key for key, said in words.items() if not re.search(said, whole)} == IN_NO_SAMPLE
 
 
 class Read(HTMLParser):
@@ -169,7 +195,7 @@ def test_every_relay_can_take_it(kind: MessageKind, language: str) -> None:
 
 def test_no_snapshot_is_left_of_a_message_that_is_no_more() -> None:
     assert {one.name for one in SNAPSHOTS.iterdir()} == {
-        f"{kind}.{language}.{ending}" for kind in MessageKind for language in LANGUAGES for ending in ("txt", "html")
+        f"{one.name}.{one.language}.{ending}" for one in CASES for ending in ("txt", "html")
     }
 
 
@@ -468,6 +494,17 @@ class TestCalendarFile:
         assert event["UID"] == uid_of("harbor", a_request().id)
         assert event.decoded("DTSTART") == BEFORE
 
+    def test_so_it_is_where_days_were_asked_for(self) -> None:
+        event = calendar_of(a_composed(MessageKind.CORRECTION_PATIENT, without_a_time(), old=True))
+        assert event
+        assert (event["METHOD"], event.decoded("DTSTART")) == ("CANCEL", BEFORE)
+        assert event.decoded("DTEND") - event.decoded("DTSTART") == timedelta(minutes=30)
+        gone = calendar_of(
+            a_composed(MessageKind.CORRECTION_PATIENT, without_a_time(visit_type_id="no-more"), old=True)
+        )
+        assert gone
+        assert gone.decoded("DTEND") > gone.decoded("DTSTART")
+
     def test_of_what_was_never_confirmed_nothing_is_cancelled(self) -> None:
         assert calendar_of(a_composed(MessageKind.CANCELLED_PATIENT, old=False)) is None
 
@@ -496,6 +533,31 @@ def without_a_time(number: int = 2, **changes: Any) -> Request:
     """*Ask for another time*: so many days, in the morning."""
     days = tuple(START.date() + timedelta(days=2 * one) for one in range(number))
     return a_request(slot=None, preferred=PreferredTimes(days, (PartOfDay.MORNING,), START, START), **changes)
+
+
+class TestAVisitThatIsNoMore:
+    """Whoever ended it: the practice, or the patient who asked for it. Nobody says then that the practice "cannot see you"."""
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_of_a_cancelled_visit_it_says_not_to_come(self, language: str) -> None:
+        asked = a_request(language=language)
+        visit = text_of(a_composed(MessageKind.CANCELLED_PATIENT, asked, old=True))
+        assert ("Please do not come" in visit) == (language == "en")
+        assert ("No acuda" in visit) == (language == "es")
+        assert not [one for one in ("cannot see you", "no puede atenderle") if one in visit]
+        assert "do not come" not in text_of(a_composed(MessageKind.CANCELLED_PATIENT, a_request(), old=False))
+
+    @pytest.mark.parametrize(("state", "waits"), [(RequestState.REQUESTED, True), (RequestState.CANCELLED, False)])
+    def test_a_correction_asks_to_wait_only_while_somebody_may_confirm(self, state: RequestState, waits: bool) -> None:
+        text = text_of(a_composed(MessageKind.CORRECTION_PATIENT, a_request(state=state)))
+        assert ("before Harbor Clinic confirms" in text) == waits
+
+    @pytest.mark.parametrize("kind", [MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT])
+    def test_staff_are_asked_to_call_about_the_time_that_the_patient_knows(self, kind: MessageKind) -> None:
+        call = CallTask("000002-x", kind, Why.BOUNCED, NOW, BEFORE)
+        mime = a_composed(MessageKind.UNREACHABLE_STAFF, a_request(call=call))
+        assert "November 23" in mime["Subject"]
+        assert "November 24" not in text_of(mime)
 
 
 class TestDaysInPlaceOfATime:

@@ -1,9 +1,10 @@
 """Appointment details: working together on a request, cancelling with open eyes, and visits that nobody asked for online."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from msgspec.structs import replace
+from oneway.domain.appointments import PersonName
 from oneway.domain.claims import LASTS, Claim
 from oneway.domain.errors import Forbidden, RequestAlreadyAnswered, RequestNotFound, SomebodyElseIsOnIt
 from oneway.domain.practices import StaffMember, Switches
@@ -187,6 +188,27 @@ class TestCancelling:
         desk.call_off()
         desk.minutes(4)
         says = "The visit on Tuesday, November 24, 2026, 9:30 AM (PST) is cancelled."  # entered for Wednesday
+        assert says in desk.open(f"{LIST}/{request.id}").text
+
+    def test_nobody_is_called_about_a_visit_that_may_be_another_persons(self, desk: PortalDesk) -> None:
+        request = desk.ask(email=None)
+        desk.enter()
+        desk.minutes(2)
+        says = "The visit on Tuesday, November 24"
+        assert says in desk.open(f"{LIST}/{request.id}").text
+        assert "Call patient" in desk.open(LIST).text
+
+        desk.change(
+            patient=a_record(source_id="pat-9", names=(PersonName(("Jon",), "Reed"),), birth_date=date(1950, 1, 2))
+        )
+        desk.minutes()
+
+        page = desk.open(f"{LIST}/{request.id}").text
+        for call in (says, "I have called", "not sent: call"):
+            assert call not in page, call
+        assert "Call patient" not in desk.open(LIST).text
+
+        desk.keep(request)
         assert says in desk.open(f"{LIST}/{request.id}").text
 
     def test_without_an_address_staff_are_asked_to_call(self, desk: PortalDesk) -> None:

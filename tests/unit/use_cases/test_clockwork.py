@@ -16,7 +16,8 @@ from oneway.domain.messages import MessageKind
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Request, RequestedSlot
 from oneway.domain.waiting import is_working, next_digest_at, nudge_at, reminded, warn_at
-from oneway.faults import Unavailable
+from oneway.faults import MailUnavailable, Unavailable
+from oneway.use_cases.send_messages import NotYet
 
 from tests.builders import NOW, START, ZONE, a_calendar, a_practice, a_provider, a_record, a_request
 from tests.desk import Desk, at
@@ -191,6 +192,20 @@ class TestDigest:
         desk.run_timers()
         desk.cancel_by_staff("harbor", "nadia@harbor.example", request.id, "not_available", "")
         assert DIGEST not in tick_at(desk, local(24, 9, 1))
+
+    def test_after_days_without_mail_there_is_one_and_not_one_of_each_day(self, desk: Desk) -> None:
+        desk.ask(start=IN_DAYS)
+        assert tick_at(desk, local(23, 15)) == [NUDGE]
+        desk.mailer.fault = MailUnavailable()
+        for day in (24, 25):
+            desk.clock.at = local(day, 9)
+            desk.run_timers()
+            with pytest.raises(NotYet):
+                desk.deliver()
+        desk.mailer.fault = None
+        assert tick_at(desk, local(26, 8)) == []
+        assert tick_at(desk, local(26, 9)) == [DIGEST]
+        assert all(notice.sent_at for notice in desk.store.notices_by_id.values())
 
     def test_each_recipient_gets_what_is_theirs_once(self) -> None:
         desk = Desk()

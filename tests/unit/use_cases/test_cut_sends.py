@@ -1,12 +1,13 @@
 """Sending that dies at any of its calls, or comes twice, late, in part or out of order: nothing is lost, one doubled at most."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from typing import Any
 
+import icalendar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,27 +16,41 @@ from oneway.domain.errors import StoreUnavailable, WriteConflict
 from oneway.domain.messages import MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.notices import digest
 from oneway.domain.requests import Request
-from oneway.faults import MailError, MailOutcomeUnknown, MailThrottled, MailUnavailable
-from oneway.use_cases.send_messages import ONE_SEND, NotYet
+from oneway.faults import AuthRevoked, MailBroke, MailError, MailOutcomeUnknown, MailThrottled, MailUnavailable
+from oneway.mail import ses_events
+from oneway.use_cases.send_messages import ONE_SEND, UNANSWERED, NotYet
 
-from tests.builders import START, a_practice, a_row
-from tests.desk import CANCELLED, CONFIRMED, CORRECTION, LATER, NADIA, RESCHEDULED, Desk, at
+from tests.builders import START, a_practice
+from tests.desk import (
+    CANCELLED,
+    CONFIRMED,
+    CORRECTION,
+    EXPIRED,
+    LATER,
+    NADIA,
+    NOT_CONFIRMED,
+    RESCHEDULED,
+    Desk,
+    at,
+)
 from tests.fakes.store import FakeClock
+from tests.ses_events import an_event
 from tests.stage import Killed, Stage, Watched, WatchedStore
 from tests.world import World
 
 RECEIVED = ["received_staff", "received_patient"]
+FAULTS = [None, MailUnavailable(), MailThrottled(), MailOutcomeUnknown(), MailBroke()]
 
 
 class Sending:
     """A world in which something is due, and a sender that can die at any step."""
 
-    def __init__(self, prepare: Callable[[World], str]) -> None:
+    def __init__(self, prepare: Callable[[Desk], str]) -> None:
         clock = FakeClock(World().clock.at)
         self.stage = Stage(clock)
         store = WatchedStore()
         store.stage = self.stage
-        self.world = World(a_practice(), store, clock)
+        self.world = Desk(a_practice(), store, clock)
         self.subject = prepare(self.world)
         sender, stage = self.world.send_messages, self.stage
         self.world.send_messages = replace(
@@ -92,33 +107,160 @@ class AfterToo:
         return taken
 
 
-def submitted(world: World) -> str:
-    return world.submit().request.id
+def submitted(desk: Desk) -> str:
+    return desk.submit().request.id
 
 
-def confirmed_by_hand(world: World) -> str:
-    request = world.submit().request
-    world.deliver()
-    world.source.enter(a_row())
-    world.pull()
+def read(desk: Desk, pulls: int = 1) -> None:
+    """The schedules are read, and no mail goes out."""
+    for _ in range(pulls):
+        desk.clock.advance(minutes=1)
+        for provider in desk.practice.providers:
+            desk.sync_feed("harbor", f"ehr~{provider}", now_asked=True)
+
+
+def confirmed_by_hand(desk: Desk) -> str:
+    request = desk.ask()
+    desk.enter()
+    read(desk)
     return request.id
 
 
-def a_digest(world: World) -> str:
-    request = world.submit().request
-    world.deliver()
-    nudged = replace(world.stored(request), nudged_at=world.clock.now() - timedelta(days=1))
-    world.store.requests_by_id["harbor", request.id] = nudged
-    world.store.practices.save(replace(world.practice, recipients=("front@harbor.example", "second@harbor.example")))
-    notice = digest("harbor", world.clock.now().date(), world.clock.now())
-    world.store.notices.add(notice)
+def moved(desk: Desk) -> str:
+    request = desk.confirmed()
+    desk.change(**at(LATER))
+    read(desk)
+    desk.clock.advance(minutes=3)
+    return request.id
+
+
+def cancelled_by_staff(desk: Desk) -> str:
+    request = desk.ask()
+    desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "")
+    return request.id
+
+
+def cancelled_in_the_source(desk: Desk) -> str:
+    request = desk.confirmed()
+    desk.call_off()
+    read(desk, 3)
+    desk.run_timers()
+    return request.id
+
+
+def cancelled_by_the_patient(desk: Desk) -> str:
+    request = desk.ask()
+    desk.cancel_by_patient("harbor", desk.links.of(request))
+    return request.id
+
+
+def asked_to_cancel(desk: Desk) -> str:
+    request = desk.confirmed()
+    desk.cancel_by_patient("harbor", desk.links.of(request))
+    return request.id
+
+
+def unanswered(desk: Desk) -> str:
+    request = desk.ask(start=START + timedelta(days=7))
+    desk.clock.advance(hours=5, minutes=2)
+    desk.run_timers()
+    return request.id
+
+
+def not_confirmed(desk: Desk) -> str:
+    request = desk.ask()
+    desk.clock.at = START - timedelta(hours=1)
+    desk.run_timers()
+    return request.id
+
+
+def undone(desk: Desk) -> str:
+    request = desk.confirmed()
+    desk.undo(request)
+    return request.id
+
+
+def expired(desk: Desk) -> str:
+    request = desk.ask()
+    desk.clock.at = START
+    read(desk)
+    desk.run_timers()
+    return request.id
+
+
+def unreachable(desk: Desk) -> str:
+    request = desk.ask()
+    desk.track_mail(ses_events.read(an_event("recorded_bounce_no_mailbox", request.id)))
+    return request.id
+
+
+def a_notice(desk: Desk, kind: MessageKind) -> str:
+    return next(one.name for one in desk.store.notices_by_id.values() if one.kind is kind)
+
+
+def source_broken(desk: Desk) -> str:
+    desk.source.fault = AuthRevoked()
+    read(desk)
+    return a_notice(desk, MessageKind.SOURCE_BROKEN_STAFF)
+
+
+def source_well(desk: Desk) -> str:
+    source_broken(desk)
+    desk.deliver()
+    desk.source.fault = None
+    read(desk)
+    return a_notice(desk, MessageKind.SOURCE_WELL_STAFF)
+
+
+def a_digest(desk: Desk) -> str:
+    request = desk.submit().request
+    desk.deliver()
+    nudged = replace(desk.stored(request), nudged_at=desk.clock.now() - timedelta(days=1))
+    desk.store.requests_by_id["harbor", request.id] = nudged
+    desk.store.practices.save(replace(desk.practice, recipients=("front@harbor.example", "second@harbor.example")))
+    notice = digest("harbor", desk.clock.now().date(), desk.clock.now())
+    desk.store.notices.add(notice)
     return notice.name
 
 
 BEFORE_A_CLAIM = {"get", "list", "age", "of", "of_request"}
 """The practice and the request, its messages, suppressions; the schedule's age, the link, the letter."""
 HANDED_OVER = {"send", "answer", "mark", "settle"}
-PREPARED = {"submitted": submitted, "confirmed": confirmed_by_hand, "digest": a_digest}
+PREPARED = {
+    "submitted": submitted,
+    "confirmed": confirmed_by_hand,
+    "moved": moved,
+    "cancelled_by_staff": cancelled_by_staff,
+    "cancelled_in_the_source": cancelled_in_the_source,
+    "cancelled_by_the_patient": cancelled_by_the_patient,
+    "asked_to_cancel": asked_to_cancel,
+    "unanswered": unanswered,
+    "not_confirmed": not_confirmed,
+    "undone": undone,
+    "expired": expired,
+    "unreachable": unreachable,
+    "digest": a_digest,
+    "source_broken": source_broken,
+    "source_well": source_well,
+}
+"""Each row of the product's table (section 6), as it stands before its messages go out."""
+TOLD_OF = {
+    "submitted": {"received_staff", "received_patient"},
+    "confirmed": {CONFIRMED},
+    "moved": {RESCHEDULED},
+    "cancelled_by_staff": {CANCELLED},
+    "cancelled_in_the_source": {CANCELLED},
+    "cancelled_by_the_patient": {"cancelled_by_patient_staff", "cancelled_by_patient_receipt"},
+    "asked_to_cancel": {"asked_to_cancel_staff", "asked_to_cancel_receipt"},
+    "unanswered": {"unanswered_staff"},
+    "not_confirmed": {NOT_CONFIRMED},
+    "undone": {CORRECTION},
+    "expired": {EXPIRED},
+    "unreachable": {"unreachable_staff"},
+    "digest": {"digest_staff"},
+    "source_broken": {"source_broken_staff"},
+    "source_well": {"source_well_staff"},
+}
 CALLS = {name: Sending(prepare).cut_at(0) for name, prepare in PREPARED.items()}
 CUTS = [(name, step) for name, calls in CALLS.items() for step in range(1, len(calls) + 1)]
 
@@ -137,6 +279,22 @@ def test_wherever_it_is_cut_each_message_goes_out_and_at_most_one_twice(name: st
     cut.until_done()
     assert len(cut.world.mailer.sent) == done
     assert not cut.world.store.requests.unsent(cut.world.clock.now())
+
+
+@pytest.mark.parametrize("name", PREPARED)
+def test_each_row_tells_what_it_is_about_however_often_its_word_comes(name: str) -> None:
+    sending = Sending(PREPARED[name])
+    before = sending.sent()
+    for _ in range(3):
+        sending.send()
+    told = sending.sent() - before
+    assert {message.partition("-")[2] or message for message in told} == TOLD_OF[name]
+    assert set(told.values()) == {1}
+
+
+def test_every_kind_is_cut() -> None:
+    """But a test message, which somebody sends and looks for."""
+    assert set().union(*TOLD_OF.values()) == set(MessageKind) - {MessageKind.TEST_STAFF}
 
 
 def test_every_call_is_cut_once() -> None:
@@ -284,6 +442,29 @@ class TestOvertaken:
         (file,) = [one for one in message_from_bytes(desk.mailer.sent[-1][0]).walk() if one.get_filename()]
         assert b"DTSTART;TZID=America/Los_Angeles:20261124T093000" in bytes(file.get_payload(decode=True))
 
+    def test_calendars_take_what_goes_out_together_in_its_order(self, desk: Desk) -> None:
+        """RFC 5546, 2.1.4: a file that has no higher SEQUENCE, nor a later DTSTAMP, than the one before is an old one."""
+        request = desk.confirmed()
+        desk.mailer.fault = MailUnavailable()
+        desk.undo(request)
+        desk.clock.advance(minutes=1)
+        desk.enter("appt-2", **at(LATER))
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.accept(request, "appt-2")
+        self.released_but_unsent(desk)
+        desk.mailer.fault = None
+        desk.minutes(2)
+        assert desk.told(request) == [CONFIRMED, CORRECTION, RESCHEDULED]
+        said = []
+        for mime, *_ in desk.mailer.sent:
+            files = [one for one in message_from_bytes(mime).walk() if one.get_content_type() == "text/calendar"]
+            for file in files:
+                calendar = icalendar.Calendar.from_ical(bytes(file.get_payload(decode=True)))
+                said += [(str(calendar["METHOD"]), event["SEQUENCE"]) for event in calendar.walk("VEVENT")]
+        assert [method for method, _ in said] == ["REQUEST", "CANCEL", "REQUEST"]
+        numbers = [number for _, number in said]
+        assert numbers == sorted(set(numbers))
+
     def test_whoever_knew_of_no_visit_is_told_of_the_request(self, desk: Desk) -> None:
         request = desk.ask()
         desk.enter()
@@ -381,15 +562,15 @@ class TestServiceInTrouble:
         assert asked[-1] > 165
         assert len([minute for minute in asked if minute < 15]) >= 12
 
-    @given(st.lists(st.sampled_from([None, MailUnavailable(), MailThrottled(), MailOutcomeUnknown()]), max_size=12))
+    @given(st.lists(st.sampled_from(FAULTS), max_size=12))
     def test_whatever_the_service_says_each_message_is_told_and_in_order(
         self, faults: Sequence[MailError | None]
     ) -> None:
         world = World()
         request = world.submit().request
-        for fault in (*faults, None, None, None):
+        for minutes, fault in [*((3, fault) for fault in faults), *((61, None),) * 3]:
             world.mailer.fault = fault
-            world.clock.advance(minutes=3)
+            world.clock.advance(minutes=minutes)
             with suppress(NotYet):
                 world.send_messages("harbor", request.id)
         told = [str(tags["message"]).partition("-")[2] for *_, tags in world.mailer.sent]
@@ -401,6 +582,97 @@ class TestServiceInTrouble:
         call = world.stored(request).call
         assert bool(call) == (MessageKind.RECEIVED_PATIENT in uncertain)
         assert call is None or call.why is Why.UNCERTAIN
+
+
+class Flaky:
+    """A mail service in trouble until `well_at`: it answers with a fault of its own, late, or cuts the connection, in turn, and
+    takes the one in `takes` nevertheless, of which it tells after a while.
+    """
+
+    def __init__(self, desk: Desk, minutes: int, first: int, takes: int | None, tells_after: timedelta) -> None:
+        self._desk, self._inner = desk, desk.mailer
+        self._well_at = desk.clock.now() + timedelta(minutes=minutes)
+        self._turn, self._takes, self._tells_after = first, takes, tells_after
+        self.events: list[tuple[datetime, Mapping[str, str]]] = []
+
+    def send(self, mime: bytes, sender: str, recipients: Sequence[str], tags: Mapping[str, str]) -> str:
+        if self._desk.clock.now() >= self._well_at:
+            return self._inner.send(mime, sender, recipients, tags)
+        self._turn += 1
+        if self._takes == self._turn:
+            self._inner.send(mime, sender, recipients, tags)
+            self.events.append((self._desk.clock.now() + self._tells_after, tags))
+        raise (MailBroke(), MailOutcomeUnknown("ReadTimeoutError"), MailOutcomeUnknown("ConnectionClosedError"))[
+            self._turn % 3
+        ]
+
+    def tell(self) -> None:
+        for due, tags in [one for one in self.events if one[0] <= self._desk.clock.now()]:
+            self.events.remove((due, tags))
+            self._desk.track_mail(ses_events.read(an_event("recorded_send", tags["request"], tags["message"])))
+
+
+class TestMixedOutage:
+    """Faults of the service's own, late answers and cut connections in turn: all is sent after it, one doubled at most."""
+
+    def live(self, minutes: int, first: int, takes: int | None, tells_after: timedelta) -> tuple[Desk, Request]:
+        desk = Desk()
+        service = Flaky(desk, minutes, first, takes, tells_after)
+        desk.send_messages = replace(desk.send_messages, mailer=service)
+        request = desk.submit(start=(START + timedelta(days=7)).isoformat()).request
+        for _ in range(minutes + 65):
+            with suppress(NotYet):
+                desk.minutes()
+            service.tell()
+        return desk, request
+
+    @pytest.mark.parametrize("minutes", [4, 8, 30])
+    @pytest.mark.parametrize("first", range(3))
+    def test_nothing_is_given_up_or_doubled(self, minutes: int, first: int) -> None:
+        desk, request = self.live(minutes, first, None, timedelta())
+        assert [str(tags["message"])[7:] for *_, tags in desk.mailer.sent] == RECEIVED
+        assert desk.stored(request).due == ()
+        assert desk.stored(request).call is None
+
+    @pytest.mark.parametrize("minutes", [4, 8, 30])
+    @pytest.mark.parametrize("first", range(3))
+    @pytest.mark.parametrize("takes", range(1, 5))
+    @pytest.mark.parametrize("tells_after", [1, 20])
+    def test_what_it_took_after_all_is_doubled_only_where_it_tells_late(
+        self, minutes: int, first: int, takes: int, tells_after: int
+    ) -> None:
+        desk, request = self.live(minutes, first, first + takes, timedelta(minutes=tells_after))
+        counts = Counter(str(tags["message"])[7:] for *_, tags in desk.mailer.sent)
+        assert set(counts) == set(RECEIVED)
+        in_time = timedelta(minutes=tells_after) < UNANSWERED[0]
+        assert counts.total() <= (2 if in_time else 3)
+        assert desk.stored(request).due == ()
+        assert desk.stored(request).call is None
+
+    def test_faults_that_the_service_owns_up_to_count_for_nothing(self) -> None:
+        desk = Desk()
+        request = desk.submit(start=(START + timedelta(days=7)).isoformat()).request
+        for fault in (*[MailBroke()] * 20, *[MailOutcomeUnknown()] * (len(UNANSWERED) - 1), None):
+            desk.mailer.fault = fault
+            with suppress(NotYet):
+                desk.send_messages("harbor", request.id)
+            desk.clock.advance(minutes=61)
+        assert [str(tags["message"])[7:] for *_, tags in desk.mailer.sent] == RECEIVED
+
+    def test_of_what_it_may_have_taken_before_it_broke_a_correction_is_due(self) -> None:
+        desk = Desk()
+        request = desk.ask()
+        desk.enter()
+        desk.clock.advance(minutes=1)
+        desk.sync_feed("harbor", "ehr~osei")
+        desk.mailer.fault = MailBroke()
+        with pytest.raises(NotYet):
+            desk.deliver()
+        desk.mailer.fault = None
+        desk.undo(request)
+        desk.clock.advance(minutes=6)
+        desk.minutes(2)
+        assert desk.told(request) == [CORRECTION]
 
 
 class TestOutOfOrder:

@@ -8,19 +8,23 @@ from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, NameUse, PersonName, RecordPatient, RowKind
 from oneway.domain.errors import Forbidden, PracticeNotFound, RequestAlreadyAnswered
 from oneway.domain.matching import identifiers_of, is_dismissed
+from oneway.domain.messages import MessageKind
 from oneway.domain.practices import Location, Switches
 from oneway.domain.requests import ActorKind, Happening, Request, RequestState
 from oneway.faults import MailUnavailable
+from oneway.mail import ses_events
 from oneway.store.requests import request_item
 from oneway.use_cases.send_messages import NotYet
 
 from tests.builders import START, a_practice, a_provider, a_record
 from tests.desk import CANCELLED, CONFIRMED, CORRECTION, EXPIRED, LATER, NADIA, RESCHEDULED, VIC, Desk, at
+from tests.ses_events import an_event
 
 WRONG = a_record(birth_date=date(1984, 12, 3))
 """Her record with day and month of birth swapped: a possible match, and no more."""
 BARE = a_record(names=(), birth_date=None, phones=(), emails=())
 """Her record while it cannot be looked up."""
+UNREACHABLE = "Call a patient: mail does not arrive"
 ANOTHER = a_record(source_id="pat-2", names=(PersonName(("Jo",), "Reed"),), birth_date=date(1950, 1, 1))
 
 
@@ -943,6 +947,48 @@ class TestAnotherPatient:
         desk.keep(request)
         desk.minutes(5)
         assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    @pytest.mark.parametrize("holds", [True, False])
+    def test_a_call_about_the_visit_waits_too(self, desk: Desk, holds: bool) -> None:
+        request = desk.ask(email=None)
+        desk.enter()
+        desk.minutes()
+        call = desk.stored(request).call_to_make
+        assert call
+        desk.change(patient=ANOTHER)
+        desk.minutes(5)
+        assert desk.stored(request).call_to_make is None
+        (desk.keep if holds else desk.undo)(request)
+        desk.minutes(5)
+        assert desk.stored(request).call_to_make == (call if holds else None)
+
+    def test_one_kept_at_another_time_is_about_that_time(self, desk: Desk) -> None:
+        request = desk.ask(email=None)
+        desk.enter()
+        desk.minutes()
+        desk.change(patient=ANOTHER, **at(LATER))
+        desk.minutes(5)
+        desk.keep(request)
+        desk.minutes(5)
+        call = desk.stored(request).call_to_make
+        assert call
+        assert (call.kind, call.old_start) == (MessageKind.RESCHEDULED_PATIENT, START)
+
+    @pytest.mark.parametrize("holds", [True, False])
+    def test_what_comes_back_meanwhile_is_a_call_once_they_keep_it(self, desk: Desk, holds: bool) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.minutes()
+        sent = desk.mailer.sent[-1][3]
+        desk.track_mail(ses_events.read(an_event("recorded_bounce_no_mailbox", request.id, sent["message"])))
+        desk.minutes(5)
+        assert desk.stored(request).call_to_make is None
+        assert UNREACHABLE not in desk.last_mail()
+        (desk.keep if holds else desk.undo)(request)
+        desk.minutes(5)
+        call = desk.stored(request).call_to_make
+        assert (call is not None) == holds
+        assert (UNREACHABLE in desk.last_mail()) == holds
 
     def test_a_receipt_that_waits_meanwhile_goes_out(self, desk: Desk) -> None:
         """It says what the patient did, whoever's the visit is."""

@@ -13,7 +13,7 @@ from oneway.domain.messages import MessageKind, MessageRecord, MessageState, Why
 from oneway.domain.requests import Request
 from oneway.faults import MailError, MailOutcomeUnknown, MailRefused, MailUnavailable
 from oneway.mail import ses_events
-from oneway.use_cases.send_messages import NotYet
+from oneway.use_cases.send_messages import UNANSWERED, NotYet
 from oneway.use_cases.staff_mail import StaffMailTrouble
 
 from tests.desk import LATER, NADIA, Desk
@@ -72,8 +72,8 @@ def record(desk: Desk, request: Request) -> MessageRecord:
 
 
 def until_done(desk: Desk, request: Request) -> None:
-    for _ in range(4):
-        desk.clock.advance(minutes=6)
+    for waits in UNANSWERED:
+        desk.clock.advance(seconds=waits.total_seconds() + 60)
         with suppress(NotYet):
             desk.send_messages("harbor", request.id)
 
@@ -129,7 +129,8 @@ def test_of_what_nobody_knows_staff_are_told_too(desk: Desk, picky: Picky) -> No
     told: list[tuple[str, Why]] = []
     desk.send_messages = replace(desk.send_messages, staff_missed=lambda *given: told.append(given))
     request = desk.submit().request
-    until_done(desk, request)
+    for _ in range(2):
+        until_done(desk, request)
     assert record(desk, request).state is MessageState.UNCERTAIN
     assert missed(desk) == [(one, Why.UNCERTAIN) for one in (FRONT, BAD, BEN)]
     assert told == [(request.id, Why.UNCERTAIN)]
@@ -146,6 +147,27 @@ def test_of_what_was_taken_and_then_rejected_staff_are_told_too(desk: Desk) -> N
     assert missed(desk) == [(FRONT, Why.REFUSED), (BEN, Why.REFUSED)]
     assert trouble(desk).stopped == []
     assert desk.stored(request).call is None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("reject", Why.REFUSED),
+        ("bounce_transient", Why.BOUNCED),
+        ("recorded_bounce_no_mailbox", Why.BOUNCED),
+        ("recorded_complaint", Why.COMPLAINED),
+        ("recorded_delivery", None),
+        ("delay", None),
+    ],
+)
+def test_whoever_watches_is_told_once_of_what_came_back_from_staff(desk: Desk, name: str, why: Why | None) -> None:
+    told: list[tuple[str, Why]] = []
+    desk.track_mail = replace(desk.track_mail, staff_missed=lambda *given: told.append(given))
+    request = desk.ask()
+    for _ in range(2):
+        desk.track_mail(ses_events.read(an_event(name, request.id, TO_STAFF)))
+        desk.track_mail(ses_events.read(an_event(name, request.id)))  # of the patient's: a call, and no alarm
+    assert told == ([(request.id, why)] if why else [])
 
 
 def test_of_a_patient_it_is_a_call_and_nothing_else(desk: Desk, picky: Picky) -> None:

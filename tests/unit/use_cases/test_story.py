@@ -523,7 +523,7 @@ class TestMessages:
         world.mailer.fault = None
         assert world.send_messages("harbor", submitted.request.id) == 2
 
-    def test_a_lost_answer_of_the_mail_service_is_tried_once_more(self, world: World) -> None:
+    def test_a_lost_answer_of_the_mail_service_is_waited_for_and_then_tried_again(self, world: World) -> None:
         submitted = world.submit()
         world.mailer.fault = MailOutcomeUnknown("ReadTimeoutError")
         with pytest.raises(NotYet):
@@ -531,7 +531,7 @@ class TestMessages:
         world.mailer.fault = None
         with pytest.raises(NotYet):
             world.send_messages("harbor", submitted.request.id)
-        world.clock.advance(seconds=UNANSWERED.total_seconds() + 1)
+        world.clock.advance(seconds=UNANSWERED[0].total_seconds() + 1)
         assert world.send_messages("harbor", submitted.request.id) == 2
 
     def test_a_refused_message_is_not_sent_and_says_so(self, world: World) -> None:

@@ -1,10 +1,13 @@
 """Staff hear once that a source broke, and once that it is well again, whatever is lost or comes twice."""
 
+from contextlib import suppress
+
 import pytest
 from msgspec.structs import replace
 from oneway.domain.errors import Forbidden, PracticeNotFound, StoreUnavailable
 from oneway.domain.events import HealthEvent
-from oneway.faults import AuthRevoked
+from oneway.faults import AuthRevoked, MailOutcomeUnknown, MailUnavailable
+from oneway.use_cases.send_messages import NotYet
 from oneway.use_cases.tell_staff_of_source import TellStaffOfSource
 
 from tests.desk import LATER, NADIA, VIC, Desk
@@ -51,6 +54,59 @@ def test_it_is_well_when_all_its_feeds_are(desk: Desk) -> None:
     desk.sync_feed("harbor", "ehr~brandt", now_asked=True)
     desk.tick()
     assert told(desk) == ["source_broken_staff", "source_well_staff"]
+
+
+def turned(desk: Desk, *, well: bool) -> None:
+    """A source breaks, and is read again, without a word having been sent yet."""
+    desk.source.fault = AuthRevoked()
+    for provider in ("osei", "brandt"):
+        desk.sync_feed("harbor", f"ehr~{provider}", now_asked=True)
+    desk.source.fault = None
+    desk.clock.advance(minutes=1)
+    if well:
+        for provider in ("osei", "brandt"):
+            desk.sync_feed("harbor", f"ehr~{provider}", now_asked=True)
+
+
+def send(desk: Desk, kind: str) -> None:
+    """The word of one notice comes: those of two are in no order."""
+    for notice in list(desk.store.notices_by_id.values()):
+        if notice.kind == kind and not notice.sent_at:
+            with suppress(NotYet):
+                desk.send_messages("harbor", notice.name)
+
+
+BROKEN, WELL = "source_broken_staff", "source_well_staff"
+
+
+@pytest.mark.parametrize("order", [(BROKEN, WELL), (WELL, BROKEN, WELL)])
+def test_what_was_over_before_mail_went_out_is_not_told(desk: Desk, order: tuple[str, ...]) -> None:
+    """A day on which neither the source nor the mail service answered must not end with "cannot be read"."""
+    turned(desk, well=False)
+    desk.mailer.fault = MailUnavailable()
+    send(desk, BROKEN)
+    turned(desk, well=True)
+    desk.mailer.fault = None
+    for kind in order:
+        send(desk, kind)
+    assert told(desk) == []
+    assert all(notice.sent_at for notice in desk.store.notices_by_id.values())
+    pull(desk, 3)
+    assert told(desk) == []
+
+
+def test_that_it_is_well_waits_for_that_it_broke(desk: Desk) -> None:
+    turned(desk, well=False)
+    desk.mailer.fault = MailOutcomeUnknown()
+    send(desk, BROKEN)  # perhaps it went out
+    turned(desk, well=True)
+    desk.mailer.fault = None
+    send(desk, WELL)
+    assert told(desk) == []
+    desk.clock.advance(minutes=6)
+    for kind in (WELL, BROKEN, WELL):
+        send(desk, kind)
+    assert told(desk) == [BROKEN, WELL]
 
 
 def test_whoever_is_told_twice_of_a_turn_makes_one_notice(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from oneway.domain.requests import Happening, Request
 from oneway.domain.suppression import mark_of
 from oneway.faults import MailOutcomeUnknown, MailRefused, MailUnavailable
 from oneway.mail import ses_events
-from oneway.use_cases.send_messages import NotYet
+from oneway.use_cases.send_messages import UNANSWERED, NotYet
 
 from tests.builders import START
 from tests.desk import LATER, NADIA, VIC, Desk, at
@@ -53,10 +53,10 @@ def unsure(desk: Desk) -> Request:
     desk.clock.advance(minutes=1)
     desk.sync_feed("harbor", "ehr~osei")
     desk.mailer.fault = MailOutcomeUnknown()
-    for _ in range(2):
+    for waits in UNANSWERED:
         with pytest.raises(NotYet):
             desk.deliver()
-        desk.clock.advance(minutes=6)
+        desk.clock.advance(seconds=waits.total_seconds() + 1)
     desk.mailer.fault = None
     desk.deliver()
     return request

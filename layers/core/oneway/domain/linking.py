@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from . import messages
 from .appointments import WAITING, Appointment, AppointmentState
 from .errors import RequestAlreadyAnswered
-from .messages import DueMessage
+from .messages import DueMessage, MessageKind
 from .practices import Switches
 from .requests import (
     SYNC,
@@ -226,8 +226,14 @@ def free_to_go(request: Request) -> list[DueMessage]:
     """What may be sent of what is due: what is not held, nor tells of a visit that what is held may take back, or that may be
     another person's now: that waits until staff keep the link or undo it.
     """
-    due = [one for one in request.due if not (request.suspended_at and one.kind in messages.OF_A_VISIT)]
+    due = [one for one in request.due if not (request.suspended_at and _tells_a_visit(one, request))]
     return [one for n, one in enumerate(due) if not one.held and not messages.waits_for(one, due[n + 1 :])]
+
+
+def _tells_a_visit(due: DueMessage, request: Request) -> bool:
+    """Whether it tells the patient of a visit, or staff to call about one."""
+    about = request.call.kind if due.kind is MessageKind.UNREACHABLE_STAFF and request.call else due.kind
+    return about in messages.OF_A_VISIT
 
 
 def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor, now: datetime) -> Transition | None:

@@ -90,6 +90,11 @@ class DueMessage(Struct, frozen=True):
     old_start: datetime | None = None
 
     @property
+    def change(self) -> int:
+        """The number of the change that called for it: the version that the request had then."""
+        return int(self.id.partition("-")[0].partition("_")[0])
+
+    @property
     def held(self) -> bool:
         """Whether it is held back: until whoever sends it lets it go. So long it can be overtaken."""
         return self.awaits_pulls or self.not_before is not None
@@ -100,7 +105,7 @@ class DueMessage(Struct, frozen=True):
 
 
 class MessageState(StrEnum):
-    """How far a message is. *Unsent*: it cannot be sent (staff call). *Uncertain*: two tries ended without an answer
+    """How far a message is. *Unsent*: it cannot be sent (staff call). *Uncertain*: its tries ended without an answer
     (staff call), or one did before it was overtaken. *Overtaken*: what happened since made it wrong before it went out.
     """
 
@@ -141,13 +146,15 @@ class Why(StrEnum):
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     UNCERTAIN = "uncertain"
-    """Two tries ended without an answer: it may have arrived."""
+    """Its tries ended without an answer: it may have arrived."""
 
 
 class MessageRecord(Struct, frozen=True):
     """The state of one message: who holds its claim until when, what the mail service called it, and what came back of it.
 
     `stopped` are the marks of the addresses that get no mail since this message came back from them (domain/suppression.py).
+    `attempts` counts the claims of which nobody wrote how they ended, `silent` those that ended without an answer; `broke`: one
+    was answered with a fault of the mail service's own. Of all these nobody knows whether they sent it.
     `version` counts how often it was written; 0 of one that was stored before this was counted. `one_by_one`: the mail
     service refused to send it to all recipients at once; `handed` are the marks of those who have it already.
     `old_start` is that of the message as it was written (DueMessage).
@@ -168,6 +175,13 @@ class MessageRecord(Struct, frozen=True):
     one_by_one: bool = False
     handed: tuple[str, ...] = ()
     old_start: datetime | None = None
+    silent: int = 0
+    broke: bool = False
+
+    @property
+    def may_have_gone(self) -> bool:
+        """Whether it was handed over at least once, and nobody knows what became of it."""
+        return bool(self.attempts or self.silent or self.broke)
 
     @property
     def has_missed(self) -> bool:

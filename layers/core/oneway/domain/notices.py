@@ -53,6 +53,20 @@ def of_source(event: HealthEvent, now: datetime) -> Notice:
     return Notice(event.practice, notice_id, kind, now, event.source_id)
 
 
+def other_turn(notice: Notice) -> str | None:
+    """The id of the notice of the turn that ended, or began, the time of which a source's notice tells; None of others."""
+    turns = MessageKind.SOURCE_BROKEN_STAFF, MessageKind.SOURCE_WELL_STAFF
+    if notice.kind not in turns:
+        return None
+    other = turns[1 - turns.index(notice.kind)]
+    return f"{other}{notice.id.removeprefix(notice.kind)}"
+
+
+def is_of_another_day(notice: Notice, today: date) -> bool:
+    """Whether it is a digest, and there is another one for today, or will be when the practice opens."""
+    return notice.kind is MessageKind.DIGEST_STAFF and notice.id != digest(notice.practice, today, notice.due_at).id
+
+
 def test_message(practice: str, recipients: tuple[str, ...], now: datetime) -> Notice:
     """A test, at most one a minute to the same people."""
     return Notice(

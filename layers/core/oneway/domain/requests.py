@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from .appointments import AppointmentState
 from .errors import RequestAlreadyAnswered
 from .messages import (
+    OF_A_VISIT,
     SAY_NO_VISIT,
     SAY_NOT_CONFIRMED,
     TELL_A_VISIT,
@@ -260,6 +261,13 @@ class Request(Struct, frozen=True):
         """Whether it stands in Action required."""
         asks = self.asked_to_cancel_at or self.vanished_at or self.suspended_at
         return self.pending or asks is not None or self.moving or self.call is not None
+
+    @property
+    def call_to_make(self) -> CallTask | None:
+        """What staff have to tell the patient by phone now: nothing of a visit that may be another person's, until they have said
+        whose it is.
+        """
+        return None if self.suspended_at and self.call and self.call.kind in OF_A_VISIT else self.call
 
     @property
     def moving(self) -> bool:

@@ -57,12 +57,15 @@ WORDS = {
     "correction_patient.title": "A correction: your visit is not confirmed",
     "correction_patient.text": "We told you of a visit on {old}. That was a mistake of ours. Please do not come "
     "before {practice} confirms your visit, or call to be sure.",
+    "correction_patient.text_closed": "We told you of a visit on {old}. That was a mistake of ours. Please do not come. "
+    "For another time, call {practice}, or ask for it online.",
     "cancelled_patient.subject": "{practice}: your request for {day} was cancelled",
     "cancelled_patient.title": "Your request was cancelled",
     "cancelled_patient.text": "{practice} cannot see you at this time. Please call, or ask for another time online.",
     "cancelled_patient.text_days": "{practice} cannot see you on these days. Please call, or ask again online.",
     "cancelled_patient.subject_visit": "{practice}: your visit on {day} was cancelled",
     "cancelled_patient.title_visit": "Your visit was cancelled",
+    "cancelled_patient.text_visit": "Please do not come at this time. For another one, call {practice}, or ask for it online.",
     "cancelled_patient.note": "A note from {practice}:",
     "cancelled_by_patient_staff.subject": "A patient cancelled the request for {when}",
     "cancelled_by_patient_staff.title": "A patient cancelled a request",

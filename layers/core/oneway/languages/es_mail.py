@@ -59,12 +59,15 @@ WORDS = {
     "correction_patient.title": "Una corrección: su cita no está confirmada",
     "correction_patient.text": "Le avisamos de una cita el {old}. Fue un error nuestro. No acuda antes de que "
     "{practice} confirme su cita, o llame para asegurarse.",
+    "correction_patient.text_closed": "Le avisamos de una cita el {old}. Fue un error nuestro. No acuda. "
+    "Para otra hora, llame a {practice} o solicítela en línea.",
     "cancelled_patient.subject": "{practice}: su solicitud para el {day} fue cancelada",
     "cancelled_patient.title": "Su solicitud fue cancelada",
     "cancelled_patient.text": "{practice} no puede atenderle a esa hora. Llame, o solicite otra hora en línea.",
     "cancelled_patient.text_days": "{practice} no puede atenderle esos días. Llame, o vuelva a solicitar una cita en línea.",
     "cancelled_patient.subject_visit": "{practice}: su cita del {day} fue cancelada",
     "cancelled_patient.title_visit": "Su cita fue cancelada",
+    "cancelled_patient.text_visit": "No acuda a esa hora. Para otra, llame a {practice} o solicítela en línea.",
     "cancelled_patient.note": "Una nota de {practice}:",
     "cancelled_by_patient_staff.subject": "Un paciente canceló la solicitud para el {when}",
     "cancelled_by_patient_staff.title": "Un paciente canceló una solicitud",

@@ -5,7 +5,7 @@ only to the address typed in the request.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.utils import format_datetime
@@ -21,7 +21,7 @@ from ..colours import readable_on
 from ..domain.addresses import as_sent
 from ..domain.clock_time import zone_of
 from ..domain.matching import place_of
-from ..domain.messages import TELL_A_VISIT, DueMessage, MessageKind
+from ..domain.messages import TELL_A_VISIT, CallTask, DueMessage, MessageKind
 from ..domain.notices import Notice, people_mark
 from ..domain.practices import Practice
 from ..domain.requests import Request
@@ -71,6 +71,8 @@ _OTHER_FOR_DAYS = frozenset(
 _PROMISE_MAIL = frozenset((MessageKind.RECEIVED_PATIENT, MessageKind.NOT_CONFIRMED_PATIENT))
 """What tells patients to wait for an answer by mail, unless the practice turned that off."""
 _OLD_AFTER_MINUTES = 240
+_SHORT_VISIT = timedelta(minutes=15)
+"""How long one is of a visit type that is no more: a calendar file says an end after its start."""
 
 
 class Rendered(Struct, frozen=True):
@@ -171,14 +173,15 @@ class MailComposer(Struct, frozen=True):
         self, mime: EmailMessage, due: DueMessage, practice: Practice, request: Request, t: Callable[..., str]
     ) -> None:
         """The visit, or that it is cancelled where the patient was told of it before."""
-        start, end = _times(due, request)
+        start, end = _times(due, practice, request)
         tells = due.kind in TELL_A_VISIT
         if start is None or end is None or not (tells or (due.kind in _OLD_IS_KNOWN and due.old_start)):
             return
         provider, location = _provider_name(practice, request), place_of(request, practice)
         event = CalendarEvent(
             uid=uid_of(request.practice, request.id),
-            sequence=request.version,
+            # What takes a visit back may go out together with what tells of the next one, which has to be the newer.
+            sequence=request.version if tells else due.change,
             start=start,
             end=end,
             zone=zone_of(location.zone),
@@ -203,17 +206,14 @@ class MailComposer(Struct, frozen=True):
         location = place_of(request, practice)
         visit_type = practice.visit_types.get(request.visit_type_id)
         zone = zone_of(location.zone)
-        start = request.start
-        if kind is MessageKind.CANCELLED_PATIENT:
-            # The patient may know another time than the visit had in the end or, told of none, the one that they asked for.
-            start = due.old_start or (request.slot.start if request.slot else None)
+        unreached = request.call if kind is MessageKind.UNREACHABLE_STAFF else None
+        start = _start_told(unreached or due, request)
         when, old = (
             formats.moment(at, zone, language, practice.country) if at else "" for at in (start, due.old_start)
         )
         asked_days = request.preferred if start is None else None
         if start is None:
             when = _asked_for(request, practice, language, t)
-        unreached = request.call if kind is MessageKind.UNREACHABLE_STAFF else None
         state = _STATES.get(kind, "")
         if kind is MessageKind.CORRECTION_PATIENT and request.closed:
             state = str(request.state)
@@ -231,7 +231,7 @@ class MailComposer(Struct, frozen=True):
         details = f"{self.public_url}/portal/{practice.slug}/appointments/{request.id}"
         brief = _asked_for(request, practice, language, t, brief=True) if asked_days else when
         return self._common(practice, str(kind), language) | {
-            "text": f"{kind}.{_text_of(kind, asked_days is not None, practice)}",
+            "text": f"{kind}.{_text_of(due, request, asked_days is not None, practice)}",
             "differs": _differs(practice, request, t),
             "when": brief,
             "old": old,
@@ -290,18 +290,37 @@ def _bytes(mime: EmailMessage, language: str) -> bytes:
     return mime.as_bytes(policy=_LONG_HEADERS)
 
 
-def _times(due: DueMessage, request: Request) -> tuple[datetime | None, datetime | None]:
+def _times(due: DueMessage, practice: Practice, request: Request) -> tuple[datetime | None, datetime | None]:
     """When the visit of a message's calendar file is: as the patient knows it, where it is one that is no more."""
     start, slot = request.start, request.link or request.slot
     if due.kind in _OLD_IS_KNOWN and due.old_start:
         start = due.old_start
     if due.kind is MessageKind.CORRECTION_PATIENT:
         slot = request.slot
-    return start, start + (slot.end - slot.start) if start and slot else None
+    visit_type = practice.visit_types.get(request.visit_type_id)
+    # Where days were asked for, nothing here knows any more how long the visit was that is taken back.
+    usual = timedelta(minutes=visit_type.minutes) if visit_type else _SHORT_VISIT
+    return start, start + (slot.end - slot.start if slot else usual) if start else None
 
 
-def _text_of(kind: MessageKind, days: bool, practice: Practice) -> str:
-    """Which of a message's texts is true: there are other words for days, and where no answer comes by mail."""
+def _start_told(of: DueMessage | CallTask, request: Request) -> datetime | None:
+    """The time that a message is about, or a call in place of one. Of a visit that is no more the patient may know another than
+    it had in the end or, told of none, the one that they asked for.
+    """
+    if of.kind is MessageKind.CANCELLED_PATIENT:
+        return of.old_start or (request.slot.start if request.slot else None)
+    return (of.old_start if isinstance(of, CallTask) and of.kind in _OLD_IS_KNOWN else None) or request.start
+
+
+def _text_of(due: DueMessage, request: Request, days: bool, practice: Practice) -> str:
+    """Which of a message's texts is true: there are other words for days, where no answer comes by mail, of a visit that is no
+    more (whoever asked for that, the patient perhaps), and where nobody will confirm one any more.
+    """
+    kind = due.kind
+    if kind is MessageKind.CANCELLED_PATIENT and due.old_start:
+        return "text_visit"
+    if kind is MessageKind.CORRECTION_PATIENT and request.closed:
+        return "text_closed"
     if days and kind in _OTHER_FOR_DAYS:
         return "text_days"
     return "text" if practice.switches.confirmed or kind not in _PROMISE_MAIL else "text_no_mail"

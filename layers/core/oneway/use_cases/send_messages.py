@@ -2,7 +2,8 @@
 
 Write the message, claim it with a lease, send, mark. What fails before the claim counts for nothing. A crash between sending and
 marking costs at most one duplicate, never a message; none, where the mail service's own event came first and marked it
-(track_mail). Of what was tried twice without an answer staff are told to call.
+(track_mail). An answer that was lost is waited for in those events before the next try, so that an outage loses nothing; what had
+none in all its tries staff are told to call about.
 """
 
 import random
@@ -14,9 +15,11 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import WriteConflict
 from ..domain.linking import free_to_go, released
 from ..domain.messages import (
+    TELL_A_VISIT,
     DueMessage,
     MessageKind,
     MessageRecord,
@@ -26,7 +29,7 @@ from ..domain.messages import (
     instead_of_correcting,
     overtaken,
 )
-from ..domain.notices import Notice, notice_named
+from ..domain.notices import Notice, is_of_another_day, notice_named, other_turn
 from ..domain.practices import Practice
 from ..domain.requests import ActorKind, Request, due_meanwhile, with_call_after, with_due, with_warning_after
 from ..domain.suppression import Suppression, mark_of, missed_mark_of
@@ -46,13 +49,16 @@ from .schedule_age import ScheduleAge
 
 LEASE = timedelta(seconds=60)
 """Longer than the function may run, shorter than the queue waits before it delivers again."""
-UNANSWERED = timedelta(minutes=5)
-"""After a try without an answer: what the mail service took it tells by then, and a short outage of it is over."""
+UNANSWERED = timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=1), timedelta(minutes=5)
+"""After each try without an answer: what the mail service took it tells by then, and an outage of it is over. Ever longer, since
+who did not hear of two tries may only hear late. After the last, staff are told to call.
+"""
 ONE_SEND = timedelta(seconds=16)
 """The longest that handing over one message may take, the wait for our part of the rate included (mail/ses.py, mail/pacing.py),
 and writing what became of it: with less time left none is claimed.
 """
 TRIES = 2
+"""So often may a sender die between claiming and writing what became of it: then it may be a second copy already."""
 _THROTTLED_TRIES = 4
 _FIRST_PAUSE_SECONDS = 0.5
 _MARK = 12
@@ -185,8 +191,8 @@ class SendMessages(Struct, frozen=True):
         if record is None or record.state is MessageState.CLAIMED:
             later = request.due[place + 1 :]
             is_back = due.kind is MessageKind.RESCHEDULED_PATIENT and due.old_start == request.start
-            is_reached = due.kind is MessageKind.UNREACHABLE_STAFF and request.call is None
-            if is_back or is_reached or overtaken(due, later, told, request.pending, request.start, now):
+            is_needless = due.kind is MessageKind.UNREACHABLE_STAFF and not _has_a_call(request)
+            if is_back or is_needless or overtaken(due, later, told, request.pending, request.start, now):
                 return self._drop(request, due, record)
         recipients = self._recipients(practice, due.kind, request)
 
@@ -203,6 +209,9 @@ class SendMessages(Struct, frozen=True):
             return 0
         records = {record.id: record for record in self.messages.list(practice.slug, notice.name)}
         sent = 0
+        if not _may_be_known(records.values()) and self._is_overtaken_notice(practice, notice):
+            self.notices.done(notice, self.clock.now())
+            return 0
         try:
             for due, waiting, recipients in self._letters(practice, notice):
                 compose = partial(self.composer.of_practice, notice, practice, waiting)
@@ -214,6 +223,21 @@ class SendMessages(Struct, frozen=True):
             raise NotYet(f"{type(error).__name__} {error}".strip()) from error
         self.notices.done(notice, self.clock.now())
         return sent
+
+    def _is_overtaken_notice(self, practice: Practice, notice: Notice) -> bool:
+        """Whether mail was away for so long that a notice of which nothing went out would be wrong now, or a second one of its
+        kind. That a source broke, and that it is well again, go out in this order or not at all: raises NotYet.
+        """
+        today = day_of(self.clock.now(), zone_of(practice.zone))
+        other_id = other_turn(notice)
+        other = self.notices.get(practice.slug, other_id) if other_id else None
+        if other is None:
+            return is_of_another_day(notice, today)
+        if notice.kind is MessageKind.SOURCE_BROKEN_STAFF:
+            return True  # it is well by now
+        if other.sent_at is None:
+            raise NotYet("that it broke is not told yet")
+        return not _may_be_known(self.messages.list(practice.slug, other.name))
 
     def _letters(
         self, practice: Practice, notice: Notice
@@ -257,7 +281,7 @@ class SendMessages(Struct, frozen=True):
         left = [one for one in recipients if mark_of(way.practice, one) not in known.handed]
         # A claim counts as a try of which nobody knows how it ended, so whatever else may fail comes before it.
         allowed = [one for one in left if not self.suppressions.get(way.practice, mark_of(way.practice, one))]
-        if known.attempts >= TRIES:
+        if known.attempts >= TRIES or known.silent >= len(UNANSWERED):
             self._staff_miss(way, due, allowed, Why.UNCERTAIN)
             return self._keep(way, record, replace(known, state=MessageState.UNCERTAIN, why=Why.UNCERTAIN))
         if not allowed and known.handed:
@@ -327,9 +351,15 @@ class SendMessages(Struct, frozen=True):
         raise NotYet("throttled")
 
     def _wait(self, way: _Way, claimed: MessageRecord, error: MailOutcomeUnknown) -> None:
-        """Give the service time to say whether it took a message. A fault is never the last try, or an outage loses mail."""
-        attempts = min(claimed.attempts, TRIES - 1) if isinstance(error, MailBroke) else claimed.attempts
-        self._keep(way, claimed, replace(claimed, attempts=attempts, claimed_until=self.clock.now() + UNANSWERED))
+        """Give the service time to say whether it took a message. We know how our claim ended, so it does not count as one of
+        which nobody does; a fault that the service owns up to counts for nothing at all, or an outage would lose mail.
+        """
+        known = replace(claimed, attempts=claimed.attempts - 1)
+        if isinstance(error, MailBroke):
+            waits = replace(known, broke=True, claimed_until=self.clock.now() + UNANSWERED[0])
+        else:
+            waits = replace(known, silent=known.silent + 1, claimed_until=self.clock.now() + UNANSWERED[known.silent])
+        self._keep(way, claimed, waits)
 
     def _one_by_one(
         self, way: _Way, claimed: MessageRecord, recipients: Sequence[str], letter: _Letter
@@ -372,8 +402,9 @@ class SendMessages(Struct, frozen=True):
         now = self.clock.now()
         if record and record.claimed_until and record.claimed_until > now:
             raise NotYet("claimed")
-        state = MessageState.UNCERTAIN if record and record.attempts else MessageState.OVERTAKEN
-        dropped = MessageRecord(due.id, due.kind, state, record.attempts if record else 0)
+        state = MessageState.UNCERTAIN if record and record.may_have_gone else MessageState.OVERTAKEN
+        known = record or MessageRecord(due.id, due.kind, state, 0)
+        dropped = replace(known, kind=due.kind, state=state, claimed_until=None)
         return self.messages.claim(request.practice, request.id, record, dropped)
 
     def _keep(self, way: _Way, before: MessageRecord | None, after: MessageRecord) -> MessageRecord:
@@ -387,6 +418,16 @@ class SendMessages(Struct, frozen=True):
 
 def _is_overtaken(record: MessageRecord | None) -> bool:
     return record is not None and record.state is MessageState.OVERTAKEN
+
+
+def _may_be_known(records: Iterable[MessageRecord]) -> bool:
+    return any(one.may_have_gone for one in records)
+
+
+def _has_a_call(request: Request) -> bool:
+    """Whether staff have to call, and not about a visit that they have untied from the request since."""
+    call = request.call
+    return call is not None and (request.link is not None or call.kind not in TELL_A_VISIT)
 
 
 def _told(records: Iterable[MessageRecord], request: Request) -> set[MessageKind]:

@@ -5,7 +5,7 @@ nothing is mailed any more, and staff have to call. What is written last is the 
 again. But for the call about what nobody knew: that goes once the record says what became of it, whenever the event comes again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -38,6 +38,8 @@ class TrackMail(Struct, frozen=True):
     suppressions: SuppressionRepository
     ledger: Ledger
     clock: Clock
+    staff_missed: Callable[[str, Why], None] = lambda subject, why: None
+    """Is told of what came back from staff, for who watches the product: of which request or notice, and why."""
 
     def __call__(self, event: MailEvent) -> bool:
         """Whether the message is known. Raises StoreUnavailable."""
@@ -73,6 +75,8 @@ class TrackMail(Struct, frozen=True):
         if why and is_news and needs_call(record.kind, why) and notice_named(event.subject) is None:
             self._to_call(event, record, records, why)
         self.messages.claim(event.practice, event.subject, record, after)
+        if why and record.kind.to_staff:
+            self.staff_missed(event.subject, why)
 
     def _reached(self, event: MailEvent) -> None:
         """Take the call off that asks whether a message arrived, once its record says that it went out. Whoever is about to write

@@ -18,6 +18,7 @@ from oneway.domain.errors import (
     InvalidInput,
     KeyReused,
     ProviderNotFound,
+    RequestAlreadyAnswered,
     SlotAlreadyTaken,
     SlotNotOffered,
     StoreUnavailable,
@@ -233,16 +234,13 @@ def send_request(on: PageRequest) -> Response:
             # A form that was shown long ago may have been sent then.
             return check_answers(on) if _sent(on, "key") else _check_page(_with_token(on), notice)
         earlier = _sent(on, "earlier")
-        if on.values["instead"] and earlier and earlier.request.link and not _sent(on, "key"):
-            return check_answers(on)  # it was answered meanwhile: this would be a second visit
-        if on.values["instead"] and earlier and earlier.request.pending:
-            return _to_my_request(on, on.ours.replace_request(on.shop.slug, on.values["key"], form, earlier))
-        return _to_my_request(on, on.ours.submit_request(on.shop.slug, on.values["key"], form))
+        instead = earlier.request.id if on.values["instead"] and earlier else ""
+        return _to_my_request(on, on.ours.submit_request(on.shop.slug, on.values["key"], form, instead))
     except InvalidInput as error:
         if [one.pointer for one in error.problems] == ["/contact_consent"]:
             return _check_page(on, wrong={"contact_consent": "consent_needed"})
         return _told_where_it_was_asked(on, error)
-    except KeyReused:
+    except (KeyReused, RequestAlreadyAnswered):  # the earlier one was answered meanwhile: this would be a second visit
         return check_answers(on)
     except (SlotAlreadyTaken, SlotNotOffered) as error:
         # It may be taken by the same form, sent twice.

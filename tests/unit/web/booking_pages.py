@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from oneway.settings import Settings
-from oneway.use_cases.replace_request import ReplaceRequest
 from oneway.web.form_tokens import FormTokens
 from oneway.web.pages import Pages
 
@@ -142,7 +141,6 @@ def patient_of(world: World, folder: Path) -> Patient:
         practices=world.store.practices,
         list_slots=world.list_slots,
         submit_request=world.submit_request,
-        replace_request=ReplaceRequest(world.submit_request, world.cancel_by_patient),
         look_up_request=world.look_up,
         cancel_by_patient=world.cancel_by_patient,
         form_tokens=FormTokens(lambda: SECRETS),

@@ -11,6 +11,7 @@ from functools import partial, wraps
 from typing import Any
 
 from chalice.app import Response
+from days_to_ask import days_to_ask
 from months import Month, first_of, month_of, next_month, times_on
 from oneway.domain.clock_time import day_of
 from oneway.domain.errors import (
@@ -33,14 +34,13 @@ from oneway.use_cases.submit_request import Submitted
 from oneway.web.answers import redirect
 from oneway.web.forms import POINTERS, request_form
 from oneway.web.problems import local
-from page_requests import ANY, PageRequest, a_day, span
+from page_requests import ANY, PageRequest, a_day
 from served_files import portraits
 
 LONGEST_ASKING = timedelta(hours=12)
 """A form that was shown longer ago is looked at once more before it is sent."""
 SHORTEST_ASKING = timedelta(seconds=2)
 """No person fills in the form in less."""
-WEEKS_TO_PREFER = 5
 MOST_HINTS = 12
 """With more providers, the first page does not look when each is free next."""
 NEAREST, NEAREST_DAYS = 6, 3
@@ -137,14 +137,8 @@ def show_days(on: PageRequest, problem: str = "") -> Response:
         return show_visit_types(on)
     providers = _bookable(on.shop, visit_type.id)
     chosen = on.shop.providers.get(on.values["provider"])
-    zone = on.shop.zone_of(chosen or providers[0]) if chosen or providers else None
-    if zone is None or (chosen and chosen not in providers):
+    if not providers or (chosen and chosen not in providers):
         return show_times(on)
-    now = on.ours.clock.now()
-    first = day_of(now + timedelta(minutes=on.shop.minimum_notice_minutes), zone)
-    last = min(
-        first + timedelta(weeks=WEEKS_TO_PREFER, days=-1), day_of(now, zone) + timedelta(days=on.shop.horizon_days)
-    )
     wrong = {"days": problem} if problem else {}
     if on.values["asked"] == "days" and not problem:
         missing = (("provider", chosen is None, "choose"), ("days", not on.days, "choose_days"))
@@ -155,18 +149,13 @@ def show_days(on: PageRequest, problem: str = "") -> Response:
                 return check_answers(on)
             chosen_so_far = ("provider", "visit_type", "days", "parts")
             return redirect(on.to("/who", **{name: on.values[name] for name in chosen_so_far}))
-    begins = first - timedelta(days=(first.weekday() - week_begins(on.shop.country)) % 7)
-    weeks = [list(span(begins + timedelta(weeks=n), 7)) for n in range((last - begins).days // 7 + 1)]
     return on.render(
         "days.html",
         422 if wrong else 200,
         visit_type=visit_type,
         provider=chosen,
         providers=providers,
-        weeks=weeks,
-        first=first,
-        last=last,
-        open_on=_open_on(on.shop, [chosen] if chosen else providers, begins, len(weeks) * 7),
+        days=days_to_ask(on.shop, [chosen] if chosen else providers, on.ours.clock.now()),
         weekdays=weekdays(on.language, on.shop.country),
         parts=list(PartOfDay),
         wrong=wrong,
@@ -457,12 +446,6 @@ def _free_after(on: PageRequest, providers: Sequence[Provider], visit_type_id: s
         on.shop.slug, [(one.id, visit_type_id) for one in providers], after
     )
     return min((one.first_free for one in found if one.first_free), default=None)
-
-
-def _open_on(practice: Practice, providers: Sequence[Provider], first: date, count: int) -> set[date]:
-    """Days on which one of them sees patients."""
-    hours = [practice.availability_of(one).open_hours(first, count) for one in providers]
-    return {day for n, day in enumerate(span(first, count)) if any(one[n] for one in hours)}
 
 
 def _initials(name: str) -> str:

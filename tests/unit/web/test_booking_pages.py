@@ -2,9 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -20,48 +18,14 @@ from local.demo.browser import Page
 from tests.builders import START, a_calendar, a_form, a_patient, a_practice, a_provider, a_row
 from tests.world import World
 
-from .booking_pages import Patient, links, patient_of
+from .booking_pages import TYPED, Asking, Patient, at_check, at_details, links, sent
 
-TYPED = {
-    "first_name": "Maria", "last_name": "Núñez", "birth_month": "3", "birth_day": "12", "birth_year": "1984",
-    "mobile": "(415) 555-2671", "email": "maria@example.org", "reason": "Knee pain",
-}  # fmt: skip
 TUESDAY = "/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang=en"
 PLACES = ("book", "embed")
-Asking = Callable[..., Patient]
-
-
-@pytest.fixture
-def asking(tmp_path: Path) -> Asking:
-    def start(world: World | None = None) -> Patient:
-        return patient_of(world or World(), tmp_path)
-
-    return start
-
-
-def at_details(patient: Patient, place: str = "book", whom: str = "me", lang: str = "en") -> Page:
-    """From the first page to the form, by what people press."""
-    page = patient.open(f"/{place}/harbor?lang={lang}")
-    page = patient.follow(page, "Amara Osei")
-    page = patient.follow(page, "New patient|Primera consulta")
-    page = patient.follow(page, r"^24\b")
-    page = patient.follow(page, "^9:30")
-    return patient.submit(page, page.forms[0], for_whom=whom, new_patient="yes")
-
-
-def at_check(patient: Patient, **typed: str) -> Page:
-    page = at_details(patient, typed.pop("place", "book"), typed.get("for_whom", "me"), typed.pop("lang", "en"))
-    return patient.submit(page, page.forms[0], **{**TYPED, **typed})
 
 
 def addresses(page: Page) -> list[str]:
     return [address for address, _ in links(page) if not address.startswith(("mailto:", "tel:"))]
-
-
-def sent(patient: Patient, page: Page, **typed: str) -> Page:
-    """What Send request leads to, by somebody who takes their time."""
-    patient.world.clock.advance(seconds=20)
-    return patient.submit(page, page.forms[-1], **{"contact_consent": "yes", **typed})
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -145,7 +145,7 @@ def show_days(on: PageRequest, problem: str = "") -> Response:
         wrong = {name: code for name, is_missing, code in missing if is_missing}
         if not wrong:
             on = on.having(start="")
-            if on.known:
+            if on.typed:
                 return check_answers(on)
             chosen_so_far = ("provider", "visit_type", "days", "parts")
             return redirect(on.to("/who", **{name: on.values[name] for name in chosen_so_far}))

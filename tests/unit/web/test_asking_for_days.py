@@ -11,7 +11,7 @@ from local.demo.browser import Page
 from tests.builders import NOW, a_calendar, a_practice, a_provider
 from tests.world import World
 
-from .booking_pages import TYPED, Asking, sent
+from .booking_pages import TYPED, Asking, at_details, sent
 
 TODAY = date(2026, 11, 23)
 DAYS = "/book/harbor/days?provider={}&visit_type=new&lang=en"
@@ -75,3 +75,19 @@ def test_days_of_several_zones_are_days_at_each_place(asking: Asking) -> None:
     world = World(a_practice(*providers, locations={"main": main, "far": far}, horizon_days=3))
     assert world.clock.now() == NOW
     assert offered(asking(world).open(DAYS.format("any"))) == [TODAY + timedelta(days=n) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("missing", ["last_name", "first_name", "email"])
+def test_what_was_typed_stays_though_it_is_not_complete_yet(asking: Asking, missing: str) -> None:
+    patient = asking()
+    details = at_details(patient)
+    patient.world.clock.advance(days=2)  # the time that was chosen is over
+    typed = {**TYPED, "mobile": "", missing: ""}
+    page = patient.submit(details, details.forms[0], **typed)
+    page = patient.press(page, "Ask for another time")
+    page = patient.submit(page, page.forms[-1], days="2026-12-01")
+    assert page.status == 422
+    assert "Tue, Dec 1" in page.text
+    assert {name: page.forms[-1].values[name] for name in typed} == typed
+    page = patient.submit(page, page.forms[-1], **TYPED)
+    assert "Request sent" in sent(patient, page).text

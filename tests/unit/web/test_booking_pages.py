@@ -80,13 +80,9 @@ def test_where_the_store_is_down_one_can_still_call(
     asking: Asking, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     patient = asking(World(a_practice(embed_origins=("https://harbor.example",))))
-
-    def down(*_: object) -> None:
-        raise StoreUnavailable("table")
-
     page = at_check(patient, place=place)
     with monkeypatch.context() as without_store:
-        without_store.setattr(type(patient.world.store.ledger), "commit", down)
+        without_store.setattr(type(patient.world.store.ledger), "commit", _down)
         answer = sent(patient, page)
     assert answer.status == 503
     assert "In an emergency" in answer.text
@@ -96,6 +92,25 @@ def test_where_the_store_is_down_one_can_still_call(
     again = patient.press(answer, "Check your request")
     assert "Maria Núñez" in again.text
     assert "Request sent" in sent(patient, again).text
+
+
+def test_where_the_store_is_down_what_is_not_complete_yet_stays_too(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = asking()
+    page = at_details(patient)
+    with monkeypatch.context() as without_store:
+        without_store.setattr(type(patient.world.list_slots), "of_each", _down)
+        typed = {**TYPED, "last_name": ""}
+        address = page.forms[0].action.replace("/check", "/times")
+        answer = patient.submit(page, page.forms[0], {"formaction": address}, **typed)
+    assert answer.status == 503
+    again = patient.press(answer, "Check your request")
+    assert {name: again.forms[0].values[name] for name in typed} == typed
+
+
+def _down(*_: object) -> None:
+    raise StoreUnavailable("table")
 
 
 def test_a_month_marks_its_free_days_and_leads_to_the_next(asking: Asking) -> None:

@@ -70,14 +70,14 @@ def show_providers(on: PageRequest) -> Response:
 def _providers_page(on: PageRequest, *, gone: bool = False, problem: str = "") -> Response:
     """`gone` says that the chosen one is there no more, `problem` what else is wrong with the choice."""
     practice = on.shop
-    bookable = [one for one in practice.providers.values() if one.integrated]
+    bookable = _bookable(practice)
     minute = int(on.ours.clock.now().timestamp() // 60)
     free = _next_free(on, practice, minute) if len(bookable) <= MOST_HINTS else {}
     return on.render(
         "providers.html",
         404 if gone else 422 if problem else 200,
+        bookable=bookable,
         free=free,
-        several=len(bookable) > 1,
         faces=portraits(on),
         initials=_initials,
         before=on.values["before"] if on.values["provider"] == ANY else on.values["provider"],
@@ -91,16 +91,25 @@ def show_visit_types(on: PageRequest, problem: str = "") -> Response:
     """What is the visit for? `problem` is what is wrong with the one that was chosen."""
     if not on.values["provider"]:
         return show_providers(on)
-    known = on.values["provider"] != ANY
-    offered = {one for provider in _bookable(on.shop) for one in provider.visit_type_ids}
-    everybodys = [one for one in on.shop.visit_types.values() if one.id in offered]
+    provider = on.provider if on.values["provider"] != ANY else None
+    known = {
+        visit_type_id for one in _bookable(on.shop) if provider in (None, one) for visit_type_id in one.visit_type_ids
+    }
+    if not known:
+        return _call_page(on)
+    everybodys = [one for one in on.shop.visit_types.values() if one.id in known]
     return on.render(
         "visit_types.html",
         422 if problem else 200,
-        provider=on.provider if known else None,
-        visit_types=on.shop.visit_types_of(on.provider) if known else everybodys,
+        provider=provider,
+        visit_types=on.shop.visit_types_of(provider) if provider else everybodys,
         problem=problem,
     )
+
+
+def _call_page(on: PageRequest) -> Response:
+    """Whom to call, where nobody can be booked online; or somebody else can."""
+    return on.render("call.html")
 
 
 @asking_whom
@@ -111,10 +120,12 @@ def show_times(on: PageRequest) -> Response:
         return show_visit_types(on)
     providers = [on.provider] if on.values["provider"] != ANY else _bookable(on.shop, visit_type.id)
     if not providers:
-        return show_providers(on)
+        return _call_page(on)
     today = min(day_of(on.ours.clock.now(), on.shop.zone_of(one)) for one in providers)
     last = today + timedelta(days=on.shop.horizon_days)
     month, day, offers = _month(on, providers, visit_type.id, today, last)
+    if all(offer.closed in _PHONE_ONLY for offer in offers):
+        return _call_page(on)
     return on.render(
         "times.html",
         visit_type=visit_type,
@@ -124,7 +135,6 @@ def show_times(on: PageRequest) -> Response:
         found=times_on(day, offers) if day else [],
         next_free=None if any(month.free.values()) else _free_after(on, providers, visit_type.id, month.first),
         weekdays=weekdays(on.language, on.shop.country),
-        phone_only=all(offer.closed in _PHONE_ONLY for offer in offers),
         old=any((offer.schedule_age_minutes or 0) > 240 for offer in offers),
     )
 

@@ -246,6 +246,11 @@ def send_request(on: PageRequest) -> Response:
         return check_answers(on) if _sent(on, "key") else _taken_page(on, error)
 
 
+def start_again(on: PageRequest) -> Response:
+    """Where only forms lead, asked for by its address (a restored tab, a bookmark): nothing of the form came with it."""
+    return redirect(on.to(""))
+
+
 def _check_page(on: PageRequest, notice: str = "", wrong: Mapping[str, str] | None = None) -> Response:
     earlier = _sent(on, "earlier")
     pending = earlier.request if earlier and earlier.request.pending else None
@@ -431,7 +436,8 @@ def _month(
     on: PageRequest, providers: Sequence[Provider], visit_type_id: str, today: date, last: date
 ) -> tuple[Month, date | None, list[OfferedSlots]]:
     """The month and day that were asked for, else those of the first free time."""
-    before = day_of(on.start, on.shop.zone_of(providers[0])) if on.start else None
+    had = on.shop.providers.get(on.values["before"]) if on.values["provider"] == ANY else None
+    before = day_of(on.start, on.shop.zone_of(had or providers[0])) if on.start else None
     asked = a_day(on.values["day"]) or a_day(f"{on.values['month']}-01") or before
     first = min(max(asked, today), last) if asked else today
 

@@ -11,7 +11,7 @@ from local.demo.browser import Page
 from tests.builders import NOW, a_calendar, a_practice, a_provider
 from tests.world import World
 
-from .booking_pages import TYPED, Asking, at_details, sent
+from .booking_pages import TYPED, Asking, at_check, at_details, sent
 
 TODAY = date(2026, 11, 23)
 DAYS = "/book/harbor/days?provider={}&visit_type=new&lang=en"
@@ -91,3 +91,44 @@ def test_what_was_typed_stays_though_it_is_not_complete_yet(asking: Asking, miss
     assert {name: page.forms[-1].values[name] for name in typed} == typed
     page = patient.submit(page, page.forms[-1], **TYPED)
     assert "Request sent" in sent(patient, page).text
+
+
+def test_whoever_looks_at_other_days_and_goes_back_has_the_time_still(asking: Asking) -> None:
+    patient = asking()
+    page = patient.press(patient.press(at_check(patient), "Change When"), "Ask for another time")
+    refused = patient.submit(page, page.forms[-1])
+    assert refused.status == 422
+    for asked in (page, refused):
+        assert "Tuesday, November 24, 2026, 9:30 AM" in patient.press(asked, "Check your request").text
+
+
+def test_the_way_back_from_days_leads_to_the_day_that_was_shown(asking: Asking) -> None:
+    patient = asking()
+    page = patient.follow(
+        patient.open("/book/harbor/times?provider=osei&visit_type=new&day=2026-12-04"), "another time"
+    )
+    for asked in (page, patient.submit(page, page.forms[0])):
+        assert "Friday, December 4" in patient.follow(asked, "Back").text
+
+
+def test_the_way_back_from_who_leads_to_the_days_that_were_chosen(asking: Asking) -> None:
+    patient = asking()
+    page = patient.open(DAYS.format("osei"))
+    page = patient.submit(page, page.forms[0], days="2026-12-01", parts="morning")
+    page = patient.follow(page, "Back")
+    assert re.findall(r'value="([\w-]+)" checked', page.html) == ["2026-12-01", "morning"]
+
+
+def test_the_language_of_days_and_of_who_can_be_changed_with_nothing_typed_again(asking: Asking) -> None:
+    patient = asking()
+    check = at_check(patient)
+    days = patient.press(patient.press(check, "Change When"), "Ask for another time")
+    days = patient.press(days, "^Español$", days="2026-12-01")
+    assert "Pedir otro momento" in days.text
+    assert 'value="2026-12-01" checked' in days.html
+    booker = {name: f"B{name[7:]}" for name in ("booker_first_name", "booker_last_name", "booker_relation")}
+    check = at_check(patient, for_whom="other", **booker)
+    who = patient.press(patient.press(check, "Change Who"), "^Español$", for_whom="me")
+    assert "¿Para quién" in who.text
+    assert 'value="me" checked' in who.html
+    assert who.forms[-1].values["last_name"] == "Núñez"

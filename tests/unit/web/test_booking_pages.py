@@ -113,6 +113,19 @@ def _down(*_: object) -> None:
     raise StoreUnavailable("table")
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("step", ["check", "requests"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_address_that_only_forms_lead_to_begins_anew(asking: Asking, place: str, step: str, method: str) -> None:
+    """A restored tab asks for it, without what was typed."""
+    patient = asking()
+    writes = patient.world.store.writes
+    page = patient.open(f"/{place}/harbor/{step}?lang=es", method)
+    assert (page.status, page.path) == (200, f"/{place}/harbor")
+    assert "¿Con quién" in page.text
+    assert patient.world.store.writes == writes
+
+
 def test_a_month_marks_its_free_days_and_leads_to_the_next(asking: Asking) -> None:
     patient = asking()
     page = patient.open("/book/harbor/times?provider=osei&visit_type=new&lang=en")
@@ -687,6 +700,15 @@ def test_times_of_several_places_say_which_and_by_which_clock(asking: Asking) ->
     page = at_check(patient)
     patient.world.submit("a" * 32, patient=a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org"})
     assert re.search(r"November 24\b[^·]*· Harbor Clinic \(PST\)", sent(patient, page).text)
+
+
+def test_first_available_shows_the_chosen_day_as_it_is_where_the_time_was_chosen(asking: Asking) -> None:
+    main = a_practice().locations["main"]
+    far = replace(main, id="far", zone="Pacific/Kiritimati")
+    providers = a_provider("brandt", location_id="far"), a_provider()
+    patient = asking(World(a_practice(*providers, locations={"main": main, "far": far})))
+    page = patient.press(patient.press(at_check(patient), "Change With"), "First available")
+    assert "Tuesday, November 24" in patient.press(page, "New patient").text
 
 
 def test_times_of_one_place_do_not_say_so_with_each(asking: Asking) -> None:

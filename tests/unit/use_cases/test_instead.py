@@ -90,6 +90,16 @@ def test_twice_delivered_is_once(world: World) -> None:
     assert len(world.store.requests_by_id) == 2
 
 
+def test_delivered_twice_at_once_is_once(world: World) -> None:
+    earlier = world.submit()
+    first: list[Submitted] = []
+    world.store.before_commit = lambda: first.append(instead(world, earlier))
+    second = instead(world, earlier)
+    assert (first[0].created, second.created) == (True, False)
+    assert held(world) == [second.request.id]
+    assert len(world.store.requests.timeline("harbor", earlier.request.id)) == 2
+
+
 @pytest.mark.parametrize("written", [False, True])
 def test_cut_in_the_middle_it_is_done_whole_or_not_at_all_and_can_be_sent_again(world: World, written: bool) -> None:
     earlier = world.submit()

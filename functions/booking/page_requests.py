@@ -57,9 +57,10 @@ class PageRequest(Struct, frozen=True, dict=True):
     def language(self) -> str:
         """As asked for (?lang=, or the form's), else the browser's, else the practice's."""
         asked = self.query.get("lang", "") or self.values.get("language", "")
-        accepted = self.request.headers.get("accept-language", "")[:2].lower()
+        # Browsers name the languages of their people in order, the dearest first.
+        accepted = [one.strip()[:2].lower() for one in self.request.headers.get("accept-language", "").split(",")]
         preferred = self.practice.language if self.practice else "en"
-        return next((one for one in (asked, accepted, preferred) if one in LANGUAGES), "en")
+        return next((one for one in (asked, *accepted, preferred) if one in LANGUAGES), "en")
 
     @cached_property
     def colour(self) -> str:

@@ -683,6 +683,15 @@ def test_the_language_can_be_changed_wherever_something_is_typed(asking: Asking)
     assert [one.language for one in patient.world.store.requests_by_id.values()] == ["en", "es"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "lang"),
+    [("es-MX,es;q=0.9,en;q=0.8", "es"), ("ca, es;q=0.9", "es"), ("fr,en-GB;q=0.5", "en"), ("fr", "es"), ("", "es")],
+)
+def test_a_browsers_first_language_that_is_ours_is_spoken(asking: Asking, accepted: str, lang: str) -> None:
+    patient = asking(World(a_practice(language="es")))
+    assert f'<html lang="{lang}">' in patient.open("/book/harbor", **{"accept-language": accepted}).html
+
+
 def two_zones() -> World:
     """Brandt works an hour to the east of Osei."""
     main = a_practice().locations["main"]

@@ -265,6 +265,8 @@ PAGES = [
       for place in ("book", "embed") for step, view in STEPS.items() for method in ("GET", "POST")),
     *(("POST", f"/{place}/{{practice}}/check", "booking_pages", "check_answers") for place in ("book", "embed")),
     *(("POST", f"/{place}/{{practice}}/requests", "booking_pages", "send_request") for place in ("book", "embed")),
+    *(("GET", f"/{place}/{{practice}}/{sent}", "booking_pages", "start_again")
+      for place in ("book", "embed") for sent in ("check", "requests")),
     ("GET", "/embed/{practice}/sent/{link}", "my_request_pages", "show_my_request"),
     ("GET", "/my-request/{practice}/{link}", "my_request_pages", "show_my_request"),
     ("GET", "/my-request/{practice}/{link}/appointment.ics", "my_request_pages", "download_visit"),

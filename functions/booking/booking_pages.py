@@ -11,6 +11,7 @@ from functools import partial, wraps
 from typing import Any
 
 from chalice.app import Response
+from days_to_ask import days_to_ask
 from months import Month, first_of, month_of, next_month, times_on
 from oneway.domain.clock_time import day_of
 from oneway.domain.errors import (
@@ -18,6 +19,7 @@ from oneway.domain.errors import (
     InvalidInput,
     KeyReused,
     ProviderNotFound,
+    RequestAlreadyAnswered,
     SlotAlreadyTaken,
     SlotNotOffered,
     StoreUnavailable,
@@ -32,14 +34,13 @@ from oneway.use_cases.submit_request import Submitted
 from oneway.web.answers import redirect
 from oneway.web.forms import POINTERS, request_form
 from oneway.web.problems import local
-from page_requests import ANY, PageRequest, a_day, span
+from page_requests import ANY, PageRequest, a_day
 from served_files import portraits
 
 LONGEST_ASKING = timedelta(hours=12)
 """A form that was shown longer ago is looked at once more before it is sent."""
 SHORTEST_ASKING = timedelta(seconds=2)
 """No person fills in the form in less."""
-WEEKS_TO_PREFER = 5
 MOST_HINTS = 12
 """With more providers, the first page does not look when each is free next."""
 NEAREST, NEAREST_DAYS = 6, 3
@@ -69,14 +70,14 @@ def show_providers(on: PageRequest) -> Response:
 def _providers_page(on: PageRequest, *, gone: bool = False, problem: str = "") -> Response:
     """`gone` says that the chosen one is there no more, `problem` what else is wrong with the choice."""
     practice = on.shop
-    bookable = [one for one in practice.providers.values() if one.integrated]
+    bookable = _bookable(practice)
     minute = int(on.ours.clock.now().timestamp() // 60)
     free = _next_free(on, practice, minute) if len(bookable) <= MOST_HINTS else {}
     return on.render(
         "providers.html",
         404 if gone else 422 if problem else 200,
+        bookable=bookable,
         free=free,
-        several=len(bookable) > 1,
         faces=portraits(on),
         initials=_initials,
         before=on.values["before"] if on.values["provider"] == ANY else on.values["provider"],
@@ -90,16 +91,25 @@ def show_visit_types(on: PageRequest, problem: str = "") -> Response:
     """What is the visit for? `problem` is what is wrong with the one that was chosen."""
     if not on.values["provider"]:
         return show_providers(on)
-    known = on.values["provider"] != ANY
-    offered = {one for provider in _bookable(on.shop) for one in provider.visit_type_ids}
-    everybodys = [one for one in on.shop.visit_types.values() if one.id in offered]
+    provider = on.provider if on.values["provider"] != ANY else None
+    known = {
+        visit_type_id for one in _bookable(on.shop) if provider in (None, one) for visit_type_id in one.visit_type_ids
+    }
+    if not known:
+        return _call_page(on)
+    everybodys = [one for one in on.shop.visit_types.values() if one.id in known]
     return on.render(
         "visit_types.html",
         422 if problem else 200,
-        provider=on.provider if known else None,
-        visit_types=on.shop.visit_types_of(on.provider) if known else everybodys,
+        provider=provider,
+        visit_types=on.shop.visit_types_of(provider) if provider else everybodys,
         problem=problem,
     )
+
+
+def _call_page(on: PageRequest) -> Response:
+    """Whom to call, where nobody can be booked online; or somebody else can."""
+    return on.render("call.html")
 
 
 @asking_whom
@@ -110,10 +120,12 @@ def show_times(on: PageRequest) -> Response:
         return show_visit_types(on)
     providers = [on.provider] if on.values["provider"] != ANY else _bookable(on.shop, visit_type.id)
     if not providers:
-        return show_providers(on)
+        return _call_page(on)
     today = min(day_of(on.ours.clock.now(), on.shop.zone_of(one)) for one in providers)
     last = today + timedelta(days=on.shop.horizon_days)
     month, day, offers = _month(on, providers, visit_type.id, today, last)
+    if all(offer.closed in _PHONE_ONLY for offer in offers):
+        return _call_page(on)
     return on.render(
         "times.html",
         visit_type=visit_type,
@@ -123,7 +135,6 @@ def show_times(on: PageRequest) -> Response:
         found=times_on(day, offers) if day else [],
         next_free=None if any(month.free.values()) else _free_after(on, providers, visit_type.id, month.first),
         weekdays=weekdays(on.language, on.shop.country),
-        phone_only=all(offer.closed in _PHONE_ONLY for offer in offers),
         old=any((offer.schedule_age_minutes or 0) > 240 for offer in offers),
     )
 
@@ -136,36 +147,25 @@ def show_days(on: PageRequest, problem: str = "") -> Response:
         return show_visit_types(on)
     providers = _bookable(on.shop, visit_type.id)
     chosen = on.shop.providers.get(on.values["provider"])
-    zone = on.shop.zone_of(chosen or providers[0]) if chosen or providers else None
-    if zone is None or (chosen and chosen not in providers):
+    if not providers or (chosen and chosen not in providers):
         return show_times(on)
-    now = on.ours.clock.now()
-    first = day_of(now + timedelta(minutes=on.shop.minimum_notice_minutes), zone)
-    last = min(
-        first + timedelta(weeks=WEEKS_TO_PREFER, days=-1), day_of(now, zone) + timedelta(days=on.shop.horizon_days)
-    )
     wrong = {"days": problem} if problem else {}
     if on.values["asked"] == "days" and not problem:
         missing = (("provider", chosen is None, "choose"), ("days", not on.days, "choose_days"))
         wrong = {name: code for name, is_missing, code in missing if is_missing}
         if not wrong:
             on = on.having(start="")
-            if on.known:
+            if on.typed:
                 return check_answers(on)
             chosen_so_far = ("provider", "visit_type", "days", "parts")
             return redirect(on.to("/who", **{name: on.values[name] for name in chosen_so_far}))
-    begins = first - timedelta(days=(first.weekday() - week_begins(on.shop.country)) % 7)
-    weeks = [list(span(begins + timedelta(weeks=n), 7)) for n in range((last - begins).days // 7 + 1)]
     return on.render(
         "days.html",
         422 if wrong else 200,
         visit_type=visit_type,
         provider=chosen,
         providers=providers,
-        weeks=weeks,
-        first=first,
-        last=last,
-        open_on=_open_on(on.shop, [chosen] if chosen else providers, begins, len(weeks) * 7),
+        days=days_to_ask(on.shop, [chosen] if chosen else providers, on.ours.clock.now()),
         weekdays=weekdays(on.language, on.shop.country),
         parts=list(PartOfDay),
         wrong=wrong,
@@ -233,20 +233,22 @@ def send_request(on: PageRequest) -> Response:
             # A form that was shown long ago may have been sent then.
             return check_answers(on) if _sent(on, "key") else _check_page(_with_token(on), notice)
         earlier = _sent(on, "earlier")
-        if on.values["instead"] and earlier and earlier.request.link and not _sent(on, "key"):
-            return check_answers(on)  # it was answered meanwhile: this would be a second visit
-        if on.values["instead"] and earlier and earlier.request.pending:
-            return _to_my_request(on, on.ours.replace_request(on.shop.slug, on.values["key"], form, earlier))
-        return _to_my_request(on, on.ours.submit_request(on.shop.slug, on.values["key"], form))
+        instead = earlier.request.id if on.values["instead"] and earlier else ""
+        return _to_my_request(on, on.ours.submit_request(on.shop.slug, on.values["key"], form, instead))
     except InvalidInput as error:
         if [one.pointer for one in error.problems] == ["/contact_consent"]:
             return _check_page(on, wrong={"contact_consent": "consent_needed"})
         return _told_where_it_was_asked(on, error)
-    except KeyReused:
+    except (KeyReused, RequestAlreadyAnswered):  # the earlier one was answered meanwhile: this would be a second visit
         return check_answers(on)
     except (SlotAlreadyTaken, SlotNotOffered) as error:
         # It may be taken by the same form, sent twice.
         return check_answers(on) if _sent(on, "key") else _taken_page(on, error)
+
+
+def start_again(on: PageRequest) -> Response:
+    """Where only forms lead, asked for by its address (a restored tab, a bookmark): nothing of the form came with it."""
+    return redirect(on.to(""))
 
 
 def _check_page(on: PageRequest, notice: str = "", wrong: Mapping[str, str] | None = None) -> Response:
@@ -434,7 +436,8 @@ def _month(
     on: PageRequest, providers: Sequence[Provider], visit_type_id: str, today: date, last: date
 ) -> tuple[Month, date | None, list[OfferedSlots]]:
     """The month and day that were asked for, else those of the first free time."""
-    before = day_of(on.start, on.shop.zone_of(providers[0])) if on.start else None
+    had = on.shop.providers.get(on.values["before"]) if on.values["provider"] == ANY else None
+    before = day_of(on.start, on.shop.zone_of(had or providers[0])) if on.start else None
     asked = a_day(on.values["day"]) or a_day(f"{on.values['month']}-01") or before
     first = min(max(asked, today), last) if asked else today
 
@@ -459,12 +462,6 @@ def _free_after(on: PageRequest, providers: Sequence[Provider], visit_type_id: s
         on.shop.slug, [(one.id, visit_type_id) for one in providers], after
     )
     return min((one.first_free for one in found if one.first_free), default=None)
-
-
-def _open_on(practice: Practice, providers: Sequence[Provider], first: date, count: int) -> set[date]:
-    """Days on which one of them sees patients."""
-    hours = [practice.availability_of(one).open_hours(first, count) for one in providers]
-    return {day for n, day in enumerate(span(first, count)) if any(one[n] for one in hours)}
 
 
 def _initials(name: str) -> str:

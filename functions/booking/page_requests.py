@@ -17,7 +17,7 @@ from oneway.domain.practices import Practice, Provider
 from oneway.languages import LANGUAGES
 from oneway.languages.formats import zone_label
 from oneway.web.answers import NO_STORE, NOBODYS, form_pairs, path_text, unexpected
-from oneway.web.forms import CHOICES, FIELDS
+from oneway.web.forms import CHOICES, FIELDS, WRITTEN
 from oneway.web.pages import Pages
 from oneway.web.problems import NotAForm, problem_of
 
@@ -57,9 +57,10 @@ class PageRequest(Struct, frozen=True, dict=True):
     def language(self) -> str:
         """As asked for (?lang=, or the form's), else the browser's, else the practice's."""
         asked = self.query.get("lang", "") or self.values.get("language", "")
-        accepted = self.request.headers.get("accept-language", "")[:2].lower()
+        # Browsers name the languages of their people in order, the dearest first.
+        accepted = [one.strip()[:2].lower() for one in self.request.headers.get("accept-language", "").split(",")]
         preferred = self.practice.language if self.practice else "en"
-        return next((one for one in (asked, accepted, preferred) if one in LANGUAGES), "en")
+        return next((one for one in (asked, *accepted, preferred) if one in LANGUAGES), "en")
 
     @cached_property
     def colour(self) -> str:
@@ -140,8 +141,8 @@ class PageRequest(Struct, frozen=True, dict=True):
 
     @property
     def known(self) -> bool:
-        """Whether the patient's details were typed already, so that a changed choice leads back to the check."""
-        return self.typed and bool(self.values.get("last_name"))
+        """Whether any of the patient's details was typed already, so that a changed choice leads back to the check."""
+        return self.typed and any(self.values.get(name) for name in WRITTEN)
 
     def carried(self, *asked: str) -> dict[str, str]:
         """The hidden fields of a form that asks for some fields itself."""

@@ -100,6 +100,26 @@ class TestBooking:
         assert occupants(world) == []
         assert world.submit().created
 
+    @pytest.mark.parametrize("lost", [1, LIMIT_TRIES])
+    def test_another_request_instead_is_stored_as_the_earlier_one_ends(self, world: World, lost: int) -> None:
+        earlier = world.submit().request.id
+        with answer_lost("TransactWriteItems", lost):
+            made = world.submit_request("harbor", OTHER_KEY, a_form(reason="Hip"), earlier)
+        assert occupants(world) == [made.request.id]
+        assert world.store.requests.get("harbor", earlier).state is RequestState.CANCELLED
+        assert len(world.store.requests.timeline("harbor", earlier)) == 2
+
+    def test_where_another_request_instead_cannot_be_stored_the_earlier_one_waits_on(self, world: World) -> None:
+        earlier, submit = world.submit().request.id, world.submit_request
+        with throttled("TransactWriteItems", 10_000), pytest.raises(StoreUnavailable):
+            submit("harbor", OTHER_KEY, a_form(reason="Hip"), earlier)
+        other = a_form(start="2026-11-24T10:00:00-08:00")
+        interrupt(world, lambda: submit("harbor", "e" * 32, other))
+        with pytest.raises(SlotAlreadyTaken):
+            world.submit_request("harbor", OTHER_KEY, other, earlier)
+        assert world.store.requests.get("harbor", earlier).pending
+        assert earlier in occupants(world)
+
     def test_cancelling_and_confirming_at_once_leave_one_outcome(self, world: World) -> None:
         submitted = world.submit()
         world.source.enter(a_row())

@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from .use_cases.plan_syncs import PlanSyncs
     from .use_cases.preview_cancel import PreviewCancel
     from .use_cases.pull_asked import PullAsked
-    from .use_cases.replace_request import ReplaceRequest
     from .use_cases.resolve_moves import ResolveMoves
     from .use_cases.revoke_link import RevokeLink
     from .use_cases.run_timers import RunTimers
@@ -82,7 +81,6 @@ class Booking(Struct, frozen=True):
     practices: "PracticeRepository"
     list_slots: "ListSlots"
     submit_request: "SubmitRequest"
-    replace_request: "ReplaceRequest"
     look_up_request: "LookUpRequest"
     cancel_by_patient: "CancelByPatient"
     form_tokens: "FormTokens"
@@ -165,7 +163,6 @@ def booking() -> Booking:
     from .use_cases.limit_pending import LimitPending
     from .use_cases.list_slots import ListSlots
     from .use_cases.look_up_request import LookUpRequest
-    from .use_cases.replace_request import ReplaceRequest
     from .use_cases.schedule_age import ScheduleAge
     from .use_cases.submit_request import SubmitRequest
     from .web.form_tokens import FormTokens
@@ -187,7 +184,6 @@ def booking() -> Booking:
         practices,
         ListSlots(practices, calendar, age, clock),
         submit,
-        ReplaceRequest(submit, cancel),
         look_up,
         cancel,
         FormTokens(secrets),

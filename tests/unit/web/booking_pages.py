@@ -4,7 +4,7 @@ import base64
 import importlib.util
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from oneway.settings import Settings
-from oneway.use_cases.replace_request import ReplaceRequest
 from oneway.web.form_tokens import FormTokens
 from oneway.web.pages import Pages
 
@@ -24,6 +23,10 @@ from tests.world import SECRETS, World
 ROOT = Path(__file__).parents[3]
 FUNCTION = ROOT / "functions/booking"
 URL = "https://book.example"
+TYPED = {
+    "first_name": "Maria", "last_name": "Núñez", "birth_month": "3", "birth_day": "12", "birth_year": "1984",
+    "mobile": "(415) 555-2671", "email": "maria@example.org", "reason": "Knee pain",
+}  # fmt: skip
 
 
 @dataclass
@@ -142,7 +145,6 @@ def patient_of(world: World, folder: Path) -> Patient:
         practices=world.store.practices,
         list_slots=world.list_slots,
         submit_request=world.submit_request,
-        replace_request=ReplaceRequest(world.submit_request, world.cancel_by_patient),
         look_up_request=world.look_up,
         cancel_by_patient=world.cancel_by_patient,
         form_tokens=FormTokens(lambda: SECRETS),
@@ -151,6 +153,31 @@ def patient_of(world: World, folder: Path) -> Patient:
     pages = Pages(folder, "static")
     function.booking, function.pages = (lambda: ours), (lambda: pages)
     return Patient(function, world)
+
+
+Asking = Callable[..., Patient]
+"""Starts a patient in a world; without one, in a new one."""
+
+
+def at_details(patient: Patient, place: str = "book", whom: str = "me", lang: str = "en") -> Page:
+    """From the first page to the form, by what people press."""
+    page = patient.open(f"/{place}/harbor?lang={lang}")
+    page = patient.follow(page, "Amara Osei")
+    page = patient.follow(page, "New patient|Primera consulta")
+    page = patient.follow(page, r"^24\b")
+    page = patient.follow(page, "^9:30")
+    return patient.submit(page, page.forms[0], for_whom=whom, new_patient="yes")
+
+
+def at_check(patient: Patient, **typed: str) -> Page:
+    page = at_details(patient, typed.pop("place", "book"), typed.get("for_whom", "me"), typed.pop("lang", "en"))
+    return patient.submit(page, page.forms[0], **{**TYPED, **typed})
+
+
+def sent(patient: Patient, page: Page, **typed: str) -> Page:
+    """What Send request leads to, by somebody who takes their time."""
+    patient.world.clock.advance(seconds=20)
+    return patient.submit(page, page.forms[-1], **{"contact_consent": "yes", **typed})
 
 
 def _booking_function() -> Any:

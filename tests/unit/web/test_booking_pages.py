@@ -2,9 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -20,48 +18,14 @@ from local.demo.browser import Page
 from tests.builders import START, a_calendar, a_form, a_patient, a_practice, a_provider, a_row
 from tests.world import World
 
-from .booking_pages import Patient, links, patient_of
+from .booking_pages import TYPED, Asking, Patient, at_check, at_details, links, sent
 
-TYPED = {
-    "first_name": "Maria", "last_name": "Núñez", "birth_month": "3", "birth_day": "12", "birth_year": "1984",
-    "mobile": "(415) 555-2671", "email": "maria@example.org", "reason": "Knee pain",
-}  # fmt: skip
 TUESDAY = "/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang=en"
 PLACES = ("book", "embed")
-Asking = Callable[..., Patient]
-
-
-@pytest.fixture
-def asking(tmp_path: Path) -> Asking:
-    def start(world: World | None = None) -> Patient:
-        return patient_of(world or World(), tmp_path)
-
-    return start
-
-
-def at_details(patient: Patient, place: str = "book", whom: str = "me", lang: str = "en") -> Page:
-    """From the first page to the form, by what people press."""
-    page = patient.open(f"/{place}/harbor?lang={lang}")
-    page = patient.follow(page, "Amara Osei")
-    page = patient.follow(page, "New patient|Primera consulta")
-    page = patient.follow(page, r"^24\b")
-    page = patient.follow(page, "^9:30")
-    return patient.submit(page, page.forms[0], for_whom=whom, new_patient="yes")
-
-
-def at_check(patient: Patient, **typed: str) -> Page:
-    page = at_details(patient, typed.pop("place", "book"), typed.get("for_whom", "me"), typed.pop("lang", "en"))
-    return patient.submit(page, page.forms[0], **{**TYPED, **typed})
 
 
 def addresses(page: Page) -> list[str]:
     return [address for address, _ in links(page) if not address.startswith(("mailto:", "tel:"))]
-
-
-def sent(patient: Patient, page: Page, **typed: str) -> Page:
-    """What Send request leads to, by somebody who takes their time."""
-    patient.world.clock.advance(seconds=20)
-    return patient.submit(page, page.forms[-1], **{"contact_consent": "yes", **typed})
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -116,13 +80,9 @@ def test_where_the_store_is_down_one_can_still_call(
     asking: Asking, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     patient = asking(World(a_practice(embed_origins=("https://harbor.example",))))
-
-    def down(*_: object) -> None:
-        raise StoreUnavailable("table")
-
     page = at_check(patient, place=place)
     with monkeypatch.context() as without_store:
-        without_store.setattr(type(patient.world.store.ledger), "commit", down)
+        without_store.setattr(type(patient.world.store.ledger), "commit", _down)
         answer = sent(patient, page)
     assert answer.status == 503
     assert "In an emergency" in answer.text
@@ -132,6 +92,38 @@ def test_where_the_store_is_down_one_can_still_call(
     again = patient.press(answer, "Check your request")
     assert "Maria Núñez" in again.text
     assert "Request sent" in sent(patient, again).text
+
+
+def test_where_the_store_is_down_what_is_not_complete_yet_stays_too(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = asking()
+    page = at_details(patient)
+    with monkeypatch.context() as without_store:
+        without_store.setattr(type(patient.world.list_slots), "of_each", _down)
+        typed = {**TYPED, "last_name": ""}
+        address = page.forms[0].action.replace("/check", "/times")
+        answer = patient.submit(page, page.forms[0], {"formaction": address}, **typed)
+    assert answer.status == 503
+    again = patient.press(answer, "Check your request")
+    assert {name: again.forms[0].values[name] for name in typed} == typed
+
+
+def _down(*_: object) -> None:
+    raise StoreUnavailable("table")
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("step", ["check", "requests"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_address_that_only_forms_lead_to_begins_anew(asking: Asking, place: str, step: str, method: str) -> None:
+    """A restored tab asks for it, without what was typed."""
+    patient = asking()
+    writes = patient.world.store.writes
+    page = patient.open(f"/{place}/harbor/{step}?lang=es", method)
+    assert (page.status, page.path) == (200, f"/{place}/harbor")
+    assert "¿Con quién" in page.text
+    assert patient.world.store.writes == writes
 
 
 def test_a_month_marks_its_free_days_and_leads_to_the_next(asking: Asking) -> None:
@@ -691,6 +683,15 @@ def test_the_language_can_be_changed_wherever_something_is_typed(asking: Asking)
     assert [one.language for one in patient.world.store.requests_by_id.values()] == ["en", "es"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "lang"),
+    [("es-MX,es;q=0.9,en;q=0.8", "es"), ("ca, es;q=0.9", "es"), ("fr,en-GB;q=0.5", "en"), ("fr", "es"), ("", "es")],
+)
+def test_a_browsers_first_language_that_is_ours_is_spoken(asking: Asking, accepted: str, lang: str) -> None:
+    patient = asking(World(a_practice(language="es")))
+    assert f'<html lang="{lang}">' in patient.open("/book/harbor", **{"accept-language": accepted}).html
+
+
 def two_zones() -> World:
     """Brandt works an hour to the east of Osei."""
     main = a_practice().locations["main"]
@@ -708,6 +709,15 @@ def test_times_of_several_places_say_which_and_by_which_clock(asking: Asking) ->
     page = at_check(patient)
     patient.world.submit("a" * 32, patient=a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org"})
     assert re.search(r"November 24\b[^·]*· Harbor Clinic \(PST\)", sent(patient, page).text)
+
+
+def test_first_available_shows_the_chosen_day_as_it_is_where_the_time_was_chosen(asking: Asking) -> None:
+    main = a_practice().locations["main"]
+    far = replace(main, id="far", zone="Pacific/Kiritimati")
+    providers = a_provider("brandt", location_id="far"), a_provider()
+    patient = asking(World(a_practice(*providers, locations={"main": main, "far": far})))
+    page = patient.press(patient.press(at_check(patient), "Change With"), "First available")
+    assert "Tuesday, November 24" in patient.press(page, "New patient").text
 
 
 def test_times_of_one_place_do_not_say_so_with_each(asking: Asking) -> None:

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from oneway.colours import contrast, legible_on, readable_on
 from oneway.domain.errors import LinkNotFound
@@ -142,3 +142,23 @@ def test_a_forms_token_tells_its_age_to_its_practice_alone() -> None:
 @given(st.text(max_size=60) | st.binary(max_size=45).map(lambda raw: urlsafe_b64encode(raw).decode()))
 def test_no_text_is_a_forms_token(text: str) -> None:
     assert FormTokens(lambda: [b"s" * 32]).age("harbor", text, NOW) is None
+
+
+TOKEN = FormTokens(lambda: [b"s" * 32]).new("harbor", NOW)
+
+
+@given(st.integers(0, len(TOKEN)), st.integers(0, 3), st.text(max_size=4))
+@example(5, 0, ".")
+@example(48, 0, "=")
+@example(48, 0, "\n")
+def test_no_altered_token_is_a_forms_token(place: int, fewer: int, more: str) -> None:
+    """Each would be an idempotency key of its own, of a form that was shown once."""
+    altered = TOKEN[:place] + more + TOKEN[place + fewer :]
+    assume(altered != TOKEN)
+    assert FormTokens(lambda: [b"s" * 32]).age("harbor", altered, NOW) is None
+
+
+def test_the_other_alphabet_of_base64_is_not_ours() -> None:
+    tokens = FormTokens(lambda: [b"s" * 32])
+    token = next(one for one in iter(lambda: tokens.new("harbor", NOW), "") if "-" in one or "_" in one)
+    assert tokens.age("harbor", token.replace("-", "+").replace("_", "/"), NOW) is None

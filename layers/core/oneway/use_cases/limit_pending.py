@@ -23,10 +23,12 @@ class LimitPending(Struct, frozen=True):
     marks: ContactMarks
     clock: Clock
 
-    def enter(self, practice: Practice, request_id: str, patient: Patient) -> Waiting:
-        """Leave a mark. Raises TooManyPending (and leaves none) if as many wait already as the practice allows."""
+    def enter(self, practice: Practice, request_id: str, patient: Patient, besides: str = "") -> Waiting:
+        """Leave a mark. Raises TooManyPending (and leaves none) if as many wait already as the practice allows, not counting
+        the request `besides`, of which this one takes the place.
+        """
         mark = self.marks.of(practice.slug, request_id, patient, self.clock.now())
-        marks = self.pending.add(practice.slug, mark)
+        marks = [one for one in self.pending.add(practice.slug, mark) if one.request_id != besides]
         old = [other for other in marks if other.minute < mark.minute - UNDER_WAY_MINUTES]
         if len(old) > MOST_MARKS:
             marks = self._alive(practice, marks, old)

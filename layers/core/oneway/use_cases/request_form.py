@@ -126,6 +126,13 @@ def parse(form: Mapping[str, object], practice: Practice, now: datetime) -> Pars
     )
 
 
+def preferable(practice: Practice, provider: Provider, now: datetime) -> tuple[date, date]:
+    """The first and the last day that can be preferred for a visit with a provider: at least one day."""
+    zone = practice.zone_of(provider)
+    first = day_of(now + timedelta(minutes=practice.minimum_notice_minutes), zone)
+    return first, max(first, day_of(now, zone) + timedelta(days=practice.horizon_days))
+
+
 def check_key(key: object) -> str:
     """An idempotency key of at least 128 random bits. Raises InvalidInput."""
     if not isinstance(key, str) or not key.strip():
@@ -213,9 +220,7 @@ class _Fields:
         if not provider.integrated or practice.availability_of(provider).paused:
             self.problem("/provider", "by_phone_only")
         zone = practice.zone_of(provider)
-        first = day_of(now + timedelta(minutes=practice.minimum_notice_minutes), zone)
-        last = day_of(now, zone) + timedelta(days=practice.horizon_days)
-        days = self._days("/preferred/days", values.get("days"), first, last)
+        days = self._days("/preferred/days", values.get("days"), *preferable(practice, provider, now))
         parts = self._list("/preferred/parts", values.get("parts") or [], len(PartOfDay))
         found = {self.choice("/preferred/parts", part, tuple(PartOfDay)) for part in parts}
         if not days:

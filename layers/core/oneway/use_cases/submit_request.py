@@ -1,13 +1,21 @@
-"""A patient asks for a time (product sections 1 and 4)."""
+"""A patient asks for a time, perhaps instead of another one (product sections 1 and 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ..domain import identifiers, messages, requests
-from ..domain.errors import InvalidInput, KeyReused, OnewayError, SlotAlreadyTaken, SlotNotOffered, StoreUnavailable
+from ..domain.errors import (
+    InvalidInput,
+    KeyReused,
+    OnewayError,
+    RequestAlreadyAnswered,
+    SlotAlreadyTaken,
+    SlotNotOffered,
+    StoreUnavailable,
+)
 from ..domain.occupancy import DayOccupancy, OccupantKind, days_touched, occupant_on
 from ..domain.pending import Waiting
 from ..domain.practices import Practice
@@ -15,6 +23,7 @@ from ..domain.requests import Request, RequestedSlot
 from ..domain.slots import BY_OTHERS
 from ..links import PrivateLinks
 from ..ports import (
+    Change,
     Clock,
     DayChange,
     Ledger,
@@ -26,6 +35,7 @@ from ..ports import (
 from .confirm_matches import ConfirmMatches
 from .explain_slot import ExplainSlot
 from .limit_pending import LimitPending
+from .places import freed
 from .request_form import ParsedRequest, check_key, parse
 from .settling import settle
 
@@ -40,7 +50,9 @@ class Submitted(Struct, frozen=True):
 
 
 class SubmitRequest(Struct, frozen=True):
-    """One transaction: the request and its place in the day (none without a time). Safe to repeat with its key."""
+    """One transaction: the request and its place in the day (none without a time) and, where it takes the place of an earlier
+    one, the end of that. Safe to repeat with its key.
+    """
 
     practices: PracticeRepository
     requests: RequestRepository
@@ -75,16 +87,18 @@ class SubmitRequest(Struct, frozen=True):
             return False
         return parsed.fingerprint() == earlier.request.fingerprint
 
-    def __call__(self, slug: str, key: object, form: Mapping[str, object]) -> Submitted:
+    def __call__(self, slug: str, key: object, form: Mapping[str, object], instead: str = "") -> Submitted:
         """Submit a form (see `request_form.parse`) under an idempotency key of at least 128 random bits.
 
-        Raises PracticeNotFound, InvalidInput, SlotAlreadyTaken, SlotNotOffered, TooManyPending, KeyReused,
+        `instead` is the id of a request of the same patient that ends with it, cancelled by them, if it still waits; where the
+        new one cannot be stored, it waits on. Raises PracticeNotFound, InvalidInput, SlotAlreadyTaken, SlotNotOffered,
+        TooManyPending, KeyReused, RequestAlreadyAnswered (there is a visit of the earlier one: this would be a second),
         StoreUnavailable. A request that the store accepted without telling us is found again when the same key comes back.
         """
         practice = self.practices.get(slug)
         request_id = identifiers.request_id(slug, check_key(key))
         parsed = parse(form, practice, self.clock.now())
-        attempt = _Attempt(self, parsed, request_id)
+        attempt = _Attempt(self, parsed, request_id, instead)
         try:
             request, created = settle(attempt, self.clock)
         except StoreUnavailable:
@@ -139,25 +153,29 @@ class _Attempt(Struct):
     submit: SubmitRequest
     parsed: ParsedRequest
     request_id: str
+    instead: str = ""
     mark: Waiting | None = None
 
     def __call__(self) -> tuple[Request, bool]:
         """The request and whether this call stored it. Raises WriteConflict if somebody else wrote first."""
-        submit, parsed = self.submit, self.parsed
-        for existing in submit.requests.get_many(parsed.practice.slug, [self.request_id]):
+        submit, parsed, start = self.submit, self.parsed, self.parsed.start
+        stored = submit.requests.get_many(parsed.practice.slug, {self.request_id, self.instead or self.request_id})
+        found = {one.id: one for one in stored}
+        if existing := found.get(self.request_id):
             if existing.fingerprint != parsed.fingerprint():
                 raise KeyReused
             return existing, False
-        start = parsed.start
-        days = submit._days(parsed, start).days.values() if start else ()
+        earlier = _still_waiting(found.get(self.instead))
+        besides = earlier.id if earlier else ""
+        days = list(submit._days(parsed, start, besides).days.values()) if start else []
         if self.mark is None:
-            self.mark = submit.limit.enter(parsed.practice, self.request_id, parsed.patient)
+            self.mark = submit.limit.enter(parsed.practice, self.request_id, parsed.patient, besides)
         request = submit._request(parsed, self.request_id)
         # The clock looks in a minute which visits were there before, and then when there is something to say (run_timers).
         request = replace(request, look_at=request.created_at)
         transition = requests.submitted(request, messages.on_submit(bool(parsed.patient.email)))
         held = [DayChange(day, self._held(day, start)) for day in days if start]
-        submit.ledger.commit([RequestChange(transition), *held])
+        submit.ledger.commit([RequestChange(transition), *held, *(self._withdrawn(earlier, days) if earlier else ())])
         return transition.after, True
 
     def give_up(self) -> None:
@@ -173,3 +191,22 @@ class _Attempt(Struct):
         if day.day not in days_touched(start, end, zone):
             return day
         return day.with_occupant(occupant_on(day.day, zone, start, end, OccupantKind.REQUEST, self.request_id))
+
+    def _withdrawn(self, earlier: Request, written: Sequence[DayOccupancy]) -> list[Change]:
+        """The changes that end an earlier request, but for the days that are written anyway, without it."""
+        submit = self.submit
+        due = messages.on_cancel_by_patient(bool(earlier.patient.email))
+        transition = requests.cancelled(earlier, requests.PATIENT, submit.clock.now(), due)
+        places = freed(submit.explain_slot.calendar, self.parsed.practice, transition.after)
+        anyway = {(day.provider_id, day.day) for day in written}
+        return [
+            RequestChange(transition),
+            *(one for one in places if (one.after.provider_id, one.after.day) not in anyway),
+        ]
+
+
+def _still_waiting(earlier: Request | None) -> Request | None:
+    """An earlier request, if another can take its place. Raises RequestAlreadyAnswered, if it has a visit."""
+    if earlier and earlier.link:
+        raise RequestAlreadyAnswered
+    return earlier if earlier and earlier.pending else None

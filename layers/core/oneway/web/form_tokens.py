@@ -34,6 +34,8 @@ class FormTokens(Struct, frozen=True):
             raw = urlsafe_b64decode(token.encode("ascii"))
         except (NotBase64, UnicodeEncodeError):
             return None
+        if urlsafe_b64encode(raw).decode() != token:  # the decoder skips what is not of its alphabet
+            return None
         body, mac = raw[: _RANDOM + _TIME], raw[_RANDOM + _TIME :]
         if len(mac) != _MAC or not any(hmac.compare_digest(mac, _mac(one, practice, body)) for one in self.secrets()):
             return None

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 CHOICES = ("provider", "visit_type", "start", "days", "parts", "for_whom", "new_patient")
 """What may stand in an address: nothing of it tells who asks."""
-FIELDS = (
-    *CHOICES, "before", "key", "earlier", "language", "first_name", "last_name", "birth_day", "birth_month", "birth_year",
-    "mobile", "email", "booker_first_name", "booker_last_name", "booker_relation", "reason", "insurance", "contact_consent",
+WRITTEN = (
+    "first_name", "last_name", "birth_day", "birth_month", "birth_year", "mobile", "email", "booker_first_name",
+    "booker_last_name", "booker_relation", "reason", "insurance",
 )  # fmt: skip
+"""What people write of themselves."""
+FIELDS = (*CHOICES, "before", "key", "earlier", "language", *WRITTEN, "contact_consent")
 """All that is carried from page to page; `days` and `parts` hold several values, with commas. `before` is who was
 chosen before *first available*, `earlier` the key under which the form was sent before it was changed."""
 

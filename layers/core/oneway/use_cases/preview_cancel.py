@@ -1,4 +1,4 @@
-"""What the patient gets if staff cancel a request, before they do: by the templates that the message is made with."""
+"""What the patient gets if staff cancel a request, before they do: by the rules and templates that the message is made with."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..domain import messages
 from ..domain.messages import DueMessage, MessageKind
 from ..domain.practices import Practice
 from ..domain.requests import ActorKind, Request, RequestState
@@ -15,25 +16,37 @@ from .cancel_request import DUPLICATE, MOVED
 
 
 class Follows(StrEnum):
-    """What follows from a cancellation for the patient."""
+    """What follows for the patient."""
 
     MAIL = "mail"
-    MOVED = "moved"
-    """The same mail, unless one of the next pulls shows the visit at another time: then that is told instead."""
+    BOTH_TIMES = "both_times"
+    """A mail with the time that was asked for and the one there is."""
+    CONFIRMED = "confirmed"
+    """A mail with the time there is, to whom asked for no certain one."""
     DUPLICATE = "duplicate"
     SWITCH_OFF = "switch_off"
+    MOVED_OFF = "moved_off"
+    CONFIRMED_OFF = "confirmed_off"
     NO_EMAIL = "no_email"
     SUPPRESSED = "suppressed"
     """Mail to the address came back, or was not wanted."""
     PAST = "past"
     """No message but *expired* concerns a start already past (product section 5)."""
 
+    @property
+    def is_mail(self) -> bool:
+        """Whether the patient gets a message."""
+        return self in (Follows.MAIL, Follows.BOTH_TIMES, Follows.CONFIRMED)
+
 
 class CancelPreview(Struct, frozen=True):
-    """What follows, and the message if there is one."""
+    """What follows, and the message if there is one. Of what is *moved to another time* this is so unless one of the next pulls
+    shows the visit: then `if_found`.
+    """
 
     follows: Follows
     letter: Letter | None = None
+    if_found: Follows | None = None
 
 
 class PreviewCancel(Struct, frozen=True):
@@ -53,8 +66,9 @@ class PreviewCancel(Struct, frozen=True):
     ) -> CancelPreview:
         """The message that would go out now; none to an address that is `suppressed`."""
         follows = _follows(practice, request, reason, now, suppressed)
-        if follows not in (Follows.MAIL, Follows.MOVED):
-            return CancelPreview(follows)
+        if_found = _if_found(practice, request, suppressed) if reason == MOVED else None
+        if follows is not Follows.MAIL:
+            return CancelPreview(follows, if_found=if_found)
         after = replace(
             request,
             state=RequestState.CANCELLED,
@@ -63,7 +77,7 @@ class PreviewCancel(Struct, frozen=True):
             version=request.version + 1,
         )
         due = DueMessage(f"{after.version:06d}-{MessageKind.CANCELLED_PATIENT}", MessageKind.CANCELLED_PATIENT)
-        return CancelPreview(follows, self.open_writer()(due, practice, after))
+        return CancelPreview(follows, self.open_writer()(due, practice, after), if_found)
 
 
 def _follows(practice: Practice, request: Request, reason: str, now: datetime, suppressed: bool) -> Follows:
@@ -71,10 +85,22 @@ def _follows(practice: Practice, request: Request, reason: str, now: datetime, s
         return Follows.DUPLICATE
     if request.start is not None and request.start <= now:
         return Follows.PAST
-    if not practice.switches.cancelled:
+    if not messages.on_cancel_by_staff(practice.switches):
         return Follows.SWITCH_OFF
+    return _unreached(request, suppressed) or Follows.MAIL
+
+
+def _if_found(practice: Practice, request: Request, suppressed: bool) -> Follows:
+    """The visit that is looked for is one to come, so it is told of whatever time was asked for."""
+    if request.slot is None:
+        told = messages.on_confirm(practice.switches)
+        return (_unreached(request, suppressed) or Follows.CONFIRMED) if told else Follows.CONFIRMED_OFF
+    told = messages.on_reschedule(practice.switches)
+    return (_unreached(request, suppressed) or Follows.BOTH_TIMES) if told else Follows.MOVED_OFF
+
+
+def _unreached(request: Request, suppressed: bool) -> Follows | None:
+    """Why a message cannot be sent, so that staff have to call."""
     if not request.patient.email:
         return Follows.NO_EMAIL
-    if suppressed:
-        return Follows.SUPPRESSED
-    return Follows.MOVED if reason == MOVED else Follows.MAIL
+    return Follows.SUPPRESSED if suppressed else None

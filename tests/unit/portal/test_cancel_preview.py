@@ -1,0 +1,154 @@
+"""What the page of a cancellation foretells is what comes: each case is looked at, and then played to its end."""
+
+from datetime import date, timedelta
+
+import pytest
+from msgspec.structs import replace
+from oneway.domain.messages import Why
+from oneway.domain.practices import Switches
+from oneway.domain.requests import Request
+from oneway.domain.suppression import Suppression, mark_of
+from oneway.use_cases.preview_cancel import CancelPreview, Follows
+
+from tests.desk import CANCELLED, CONFIRMED, LATER, NADIA, RESCHEDULED, at
+from tests.portal import PortalDesk
+
+LIST = "/portal/harbor/appointments"
+TOLD = {Follows.MAIL: [CANCELLED], Follows.BOTH_TIMES: [RESCHEDULED], Follows.CONFIRMED: [CONFIRMED]}
+CALLS = (Follows.NO_EMAIL, Follows.SUPPRESSED)
+ADDRESSES = ("good", "stopped", "none")
+
+
+def requested(desk: PortalDesk, address: str, *, slot: bool = True) -> Request:
+    """A request of somebody whose address is good, gets no mail any more, or is none."""
+    typed = {"email": None} if address == "none" else {}
+    request = desk.ask(**typed) if slot else desk.ask_for_another_time(date(2026, 11, 24), **typed)
+    if address == "stopped":
+        mark = mark_of("harbor", request.patient.email or "")
+        desk.store.suppressions.add("harbor", Suppression(mark, Why.BOUNCED, desk.clock.now()))
+    return request
+
+
+def switched(desk: PortalDesk, **switches: bool) -> None:
+    """The practice turns messages on or off."""
+    desk.practice = replace(desk.store.practices.get("harbor"), switches=Switches(**switches))
+    desk.store.practices.save(desk.practice)
+
+
+def foretold(desk: PortalDesk, request: Request, reason: str, address: str) -> CancelPreview:
+    practice, now = desk.store.practices.get("harbor"), desk.clock.now()
+    stopped = address == "stopped"
+    return desk.preview_cancel(practice, desk.stored(request), reason, "", now, suppressed=stopped)
+
+
+def comes_true(desk: PortalDesk, request: Request, follows: Follows) -> None:
+    """The patient was told just that, and staff are asked to call where nobody could be."""
+    assert desk.told(request) == TOLD.get(follows, [])
+    assert (desk.stored(request).call is not None) == (follows in CALLS)
+
+
+@pytest.mark.parametrize("found", [True, False])
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("cancelled", [True, False])
+@pytest.mark.parametrize("rescheduled", [True, False])
+@pytest.mark.parametrize("begun", [False, True])
+def test_of_a_visit_that_is_moved_both_endings_are_foretold(
+    desk: PortalDesk, found: bool, address: str, cancelled: bool, rescheduled: bool, begun: bool
+) -> None:
+    switched(desk, cancelled=cancelled, rescheduled=rescheduled)
+    request = requested(desk, address)
+    if begun:
+        desk.clock.advance(seconds=(request.expires_at - desk.clock.now()).total_seconds() + 300)
+    preview = foretold(desk, request, "moved", address)
+    if found:
+        desk.enter(**at(LATER))
+
+    desk.cancel_as_moved(request)
+    desk.minutes(6)
+
+    assert preview.if_found
+    comes_true(desk, request, preview.if_found if found else preview.follows)
+
+
+@pytest.mark.parametrize("found", [True, False])
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("cancelled", [True, False])
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_of_days_that_were_asked_for_both_endings_are_foretold(
+    desk: PortalDesk, found: bool, address: str, cancelled: bool, confirmed: bool
+) -> None:
+    switched(desk, cancelled=cancelled, confirmed=confirmed, rescheduled=not confirmed)
+    request = requested(desk, address, slot=False)
+    preview = foretold(desk, request, "moved", address)
+    if found:
+        desk.enter(**at(LATER))
+
+    desk.cancel_as_moved(request)
+    desk.minutes(6)
+
+    assert preview.if_found
+    comes_true(desk, request, preview.if_found if found else preview.follows)
+
+
+@pytest.mark.parametrize("reason", ["other", "duplicate"])
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("cancelled", [True, False])
+@pytest.mark.parametrize("begun", [False, True])
+def test_of_any_other_reason_one_ending_is_foretold(
+    desk: PortalDesk, reason: str, address: str, cancelled: bool, begun: bool
+) -> None:
+    switched(desk, cancelled=cancelled)
+    request = requested(desk, address)
+    if begun:
+        desk.clock.advance(seconds=(request.expires_at - desk.clock.now()).total_seconds() + 300)
+    preview = foretold(desk, request, reason, address)
+
+    desk.cancel_by_staff("harbor", NADIA, request.id, reason, "")
+    desk.minutes(6)
+
+    assert preview.if_found is None
+    comes_true(desk, request, preview.follows)
+
+
+def test_the_page_says_both_endings(desk: PortalDesk) -> None:
+    switched(desk, cancelled=False)
+    page = f"{LIST}/{requested(desk, 'good').id}/cancel"
+
+    says = desk.send(page, step="preview", reason="moved", note="").text
+
+    first, then = says.index("If one of the next two readings of your schedule shows the visit"), says.index("none of")
+    assert first < says.index("An e-mail with both times.") < then
+    assert then < says.index("Nothing: cancellation messaging is off. Please call.")
+    assert "If one of the next" not in desk.send(page, step="preview", reason="other", note="").text
+
+
+def test_what_is_off_is_named(desk: PortalDesk) -> None:
+    switched(desk, rescheduled=False)
+    page = f"{LIST}/{requested(desk, 'good').id}/cancel"
+
+    says = desk.send(page, step="preview", reason="moved", note="").text
+
+    assert "Nothing: messages of a new time are off. Please call." in says
+    assert "Hello Maria" in says
+    assert "both times" not in says
+
+
+def test_of_a_start_that_is_past_the_new_time_is_told_all_the_same(desk: PortalDesk) -> None:
+    request = requested(desk, "good")
+    desk.clock.advance(seconds=(request.expires_at - desk.clock.now() + timedelta(minutes=1)).total_seconds())
+
+    says = desk.send(f"{LIST}/{request.id}/cancel", step="preview", reason="moved", note="").text
+
+    assert "An e-mail with both times." in says
+    assert "Nothing: the requested time is past." in says
+
+
+def test_without_an_address_staff_are_told_that_a_call_will_wait_for_them(desk: PortalDesk) -> None:
+    page = f"{LIST}/{requested(desk, 'none').id}"
+
+    says = desk.send(f"{page}/cancel", step="preview", reason="moved", note="").text
+    desk.send(f"{page}/cancel", reason="moved", note="")
+    desk.minutes(6)
+
+    assert says.count("gave no e-mail address. “Call patient” will stand here.") == 2
+    assert "Call patient" in desk.open(page).text

@@ -9,6 +9,7 @@ from oneway.domain.claims import LASTS
 from oneway.domain.errors import RequestAlreadyAnswered, SomebodyElseIsOnIt
 from oneway.ports import Session
 from oneway.use_cases.list_visits import name_of
+from oneway.use_cases.preview_cancel import Follows, follows_of_vanished
 from oneway.use_cases.show_requests import RequestDetails
 from oneway.web.answers import form_body
 from portal_app import FORMS, app, changing, portal, show, signed_in, to
@@ -162,6 +163,14 @@ def _cancel_page(
     return _page("cancel_request.html", session, found, status, wrong=wrong or {}, values=values, preview=preview)
 
 
+def _follows(found: RequestDetails) -> Follows | None:
+    """What the patient gets if a visit that is no longer in the schedule is cancelled."""
+    if not found.request.vanished_at:
+        return None
+    is_stopped = found.suppressed is not None
+    return follows_of_vanished(found.practice, found.request, portal().clock.now(), suppressed=is_stopped)
+
+
 def _answered(session: Session, practice: str, request: str, word: str, answer: Callable[[], object]) -> Response:
     """Do what staff said and show the page again; if somebody was faster, say so."""
     try:
@@ -202,6 +211,6 @@ def _page(template: str, session: Session, found: RequestDetails, status: int = 
         notes=found.notes,
         note_key=token_urlsafe(16),
         reasons=REASONS,
-        mail_follows=bool(request.patient.email) and practice.switches.cancelled,
+        follows=_follows(found),
         **values,
     )

@@ -8,7 +8,7 @@ from oneway.domain.messages import Why
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Request
 from oneway.domain.suppression import Suppression, mark_of
-from oneway.use_cases.preview_cancel import CancelPreview, Follows
+from oneway.use_cases.preview_cancel import CancelPreview, Follows, follows_of_vanished
 
 from tests.desk import CANCELLED, CONFIRMED, LATER, NADIA, RESCHEDULED, at
 from tests.portal import PortalDesk
@@ -24,9 +24,14 @@ def requested(desk: PortalDesk, address: str, *, slot: bool = True) -> Request:
     typed = {"email": None} if address == "none" else {}
     request = desk.ask(**typed) if slot else desk.ask_for_another_time(date(2026, 11, 24), **typed)
     if address == "stopped":
-        mark = mark_of("harbor", request.patient.email or "")
-        desk.store.suppressions.add("harbor", Suppression(mark, Why.BOUNCED, desk.clock.now()))
+        stop(desk, request)
     return request
+
+
+def stop(desk: PortalDesk, request: Request) -> None:
+    """A message to the patient came back."""
+    mark = mark_of("harbor", request.patient.email or "")
+    desk.store.suppressions.add("harbor", Suppression(mark, Why.BOUNCED, desk.clock.now()))
 
 
 def switched(desk: PortalDesk, **switches: bool) -> None:
@@ -140,7 +145,7 @@ def test_of_a_start_that_is_past_the_new_time_is_told_all_the_same(desk: PortalD
     says = desk.send(f"{LIST}/{request.id}/cancel", step="preview", reason="moved", note="").text
 
     assert "An e-mail with both times." in says
-    assert "Nothing: the requested time is past." in says
+    assert "Nothing: the time is past." in says
 
 
 def test_without_an_address_staff_are_told_that_a_call_will_wait_for_them(desk: PortalDesk) -> None:
@@ -152,3 +157,69 @@ def test_without_an_address_staff_are_told_that_a_call_will_wait_for_them(desk: 
 
     assert says.count("gave no e-mail address. “Call patient” will stand here.") == 2
     assert "Call patient" in desk.open(page).text
+
+
+class TestVanished:
+    """*No longer in your schedule* asks whether a visit is cancelled, and says what the patient gets if it is."""
+
+    def vanished(self, desk: PortalDesk, request: Request) -> None:
+        desk.source.rows.pop("appt-1")
+        desk.minutes(4)
+        assert desk.stored(request).vanished_at
+
+    def answered(self, desk: PortalDesk, request: Request, stopped: bool = False) -> Follows:
+        """What was foretold, once staff said that it is cancelled, and it was told."""
+        practice, now = desk.store.practices.get("harbor"), desk.clock.now()
+        foretold = follows_of_vanished(practice, desk.stored(request), now, suppressed=stopped)
+        desk.answer_vanished("harbor", NADIA, request.id, is_cancelled=True)
+        desk.minutes(4)
+        return foretold
+
+    @pytest.mark.parametrize("address", ADDRESSES)
+    @pytest.mark.parametrize("cancelled", [True, False])
+    @pytest.mark.parametrize("confirmed", [True, False])
+    @pytest.mark.parametrize("begun", [False, True])
+    def test_what_is_foretold_comes_true(
+        self, desk: PortalDesk, address: str, cancelled: bool, confirmed: bool, begun: bool
+    ) -> None:
+        switched(desk, cancelled=cancelled, confirmed=confirmed)
+        request = requested(desk, "good" if address == "stopped" else address)
+        desk.enter()
+        desk.minutes(2)
+        desk.close_call_task("harbor", NADIA, request.id, getattr(desk.stored(request).call, "id", ""))
+        before = desk.told(request)
+        self.vanished(desk, request)
+        if address == "stopped":
+            stop(desk, request)
+        if begun:
+            desk.clock.advance(seconds=(request.expires_at - desk.clock.now()).total_seconds() + 300)
+
+        follows = self.answered(desk, request, address == "stopped")
+
+        assert desk.told(request) == before + TOLD.get(follows, [])
+        assert (desk.stored(request).call is not None) == (follows in CALLS)
+
+    def test_of_a_visit_that_came_late_nothing_was_told_and_nothing_is(self, desk: PortalDesk) -> None:
+        request = requested(desk, "good")
+        desk.cancel_by_staff("harbor", NADIA, request.id, "duplicate", "")
+        desk.enter()
+        desk.minutes(2)
+        self.vanished(desk, request)
+        page = desk.open(f"{LIST}/{request.id}").text
+
+        assert self.answered(desk, request) is Follows.UNEXPECTED
+        assert desk.told(request) == []
+        assert "Nothing: the patient does not expect this visit." in page
+
+    def test_to_an_address_that_is_stopped_no_mail_is_promised(self, desk: PortalDesk) -> None:
+        request = requested(desk, "good")
+        desk.enter()
+        desk.minutes(2)
+        self.vanished(desk, request)
+        assert "If it is cancelled, an e-mail that says so." in desk.open(f"{LIST}/{request.id}").text
+
+        stop(desk, request)
+
+        says = desk.open(f"{LIST}/{request.id}").text
+        assert "If it is cancelled, an e-mail" not in says
+        assert "a message to this address came back, or was not wanted. “Call patient” will stand here." in says

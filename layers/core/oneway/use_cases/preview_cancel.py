@@ -1,4 +1,6 @@
-"""What the patient gets if staff cancel a request, before they do: by the rules and templates that the message is made with."""
+"""What the patient gets if staff cancel a request, or a visit that vanished, before they do: by the rules and templates that the
+message is made with.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,10 +9,10 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..domain import messages
+from ..domain import linking, messages
 from ..domain.messages import DueMessage, MessageKind
 from ..domain.practices import Practice
-from ..domain.requests import ActorKind, Request, RequestState
+from ..domain.requests import Actor, ActorKind, Belief, Request, RequestState
 from ..ports import Letter, LetterWriter
 from .cancel_request import DUPLICATE, MOVED
 
@@ -32,6 +34,8 @@ class Follows(StrEnum):
     """Mail to the address came back, or was not wanted."""
     PAST = "past"
     """No message but *expired* concerns a start already past (product section 5)."""
+    UNEXPECTED = "unexpected"
+    """The patient knows of no visit that could be cancelled."""
 
     @property
     def is_mail(self) -> bool:
@@ -78,6 +82,19 @@ class PreviewCancel(Struct, frozen=True):
         )
         due = DueMessage(f"{after.version:06d}-{MessageKind.CANCELLED_PATIENT}", MessageKind.CANCELLED_PATIENT)
         return CancelPreview(follows, self.open_writer()(due, practice, after), if_found)
+
+
+def follows_of_vanished(practice: Practice, request: Request, now: datetime, *, suppressed: bool) -> Follows:
+    """What follows if staff say that a visit which is no longer in the schedule is cancelled. Raises RequestAlreadyAnswered."""
+    after = linking.vanished_cancelled(request, Actor(ActorKind.STAFF), now, practice.switches).after
+    due = next((one for one in after.due if one.kind is MessageKind.CANCELLED_PATIENT and one not in request.due), None)
+    start = (due.old_start if due else None) or request.start
+    if start is not None and start <= now:
+        return Follows.PAST
+    if due is not None:
+        return _unreached(request, suppressed) or Follows.MAIL
+    known = request.link.knows.belief if request.link else Belief.ENDED
+    return Follows.SWITCH_OFF if known in (Belief.WAITS, Belief.EXPECTS) else Follows.UNEXPECTED
 
 
 def _follows(practice: Practice, request: Request, reason: str, now: datetime, suppressed: bool) -> Follows:

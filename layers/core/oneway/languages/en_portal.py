@@ -171,6 +171,7 @@ WORDS = {
     "done.called": "The task is closed.",
     "done.address": "Mail goes to this address again.",
     "done.cancelled": "The request is cancelled and its time is free.",
+    "done.gone": "Nothing was changed: that is no longer there.",
     "done.over": "This request was already answered. Nothing was changed.",
     "timeline": "Timeline",
     "messages": "Messages",

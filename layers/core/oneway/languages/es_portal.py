@@ -171,6 +171,7 @@ WORDS = {
     "done.called": "La tarea está cerrada.",
     "done.address": "Se vuelve a enviar correo a esta dirección.",
     "done.cancelled": "La solicitud está cancelada y su hora, libre.",
+    "done.gone": "No se cambió nada: eso ya no está.",
     "done.over": "Esta solicitud ya tenía respuesta. No se cambió nada.",
     "timeline": "Historial",
     "messages": "Mensajes",

@@ -1,5 +1,6 @@
 """Nobody loses their place, nor what they typed: what refreshes itself, what cannot be saved, and the way back."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -83,6 +84,22 @@ def test_where_the_row_in_hand_leaves_the_next_one_takes_its_place(scene: Scene,
     expect(page.locator(link(page, "Maria"))).to_have_count(0)
     expect(page.locator(link(page, "Fay"))).to_be_focused()
     assert abs(top(page, "Fay") - before) < 3, "and stands where the other one stood"
+
+
+@pytest.mark.parametrize("tab", ["appointments", "upcoming"])
+def test_what_is_counted_is_counted_anew(scene: Scene, page: Page, tab: str) -> None:
+    page.clock.install()
+    page.goto(f"{scene.harbor}/{tab}")
+    expect(page.locator("h1 .count")).to_have_text("11")
+    page.locator("#tab-action_required").focus()
+
+    scene.desk.ask(11, start=LATER + timedelta(days=2), first_name="Kit", email="kit@example.org")
+    page.clock.run_for(31_000)
+
+    expect(page.locator("h1 .count")).to_have_text("12")
+    expect(page.locator("#tab-action_required .count")).to_have_text("12")
+    expect(page).to_have_title(re.compile(r"\(12\)"))
+    expect(page.locator("#tab-action_required")).to_be_focused()
 
 
 def test_a_list_that_scrolls_sideways_stays_where_it_was(scene: Scene, page: Page) -> None:

@@ -3,16 +3,20 @@
 from collections.abc import Callable
 from functools import partial
 from secrets import token_urlsafe
+from typing import TypeVar
 
 from chalice.app import Response
 from oneway.domain.claims import LASTS
 from oneway.domain.errors import RequestAlreadyAnswered, SomebodyElseIsOnIt
+from oneway.domain.requests import Request
 from oneway.ports import Session
 from oneway.use_cases.list_visits import name_of
 from oneway.use_cases.preview_cancel import Follows, follows_of_vanished
 from oneway.use_cases.show_requests import RequestDetails
 from oneway.web.answers import form_body
 from portal_app import FORMS, app, changing, portal, show, signed_in, to
+
+T = TypeVar("T")
 
 LONGEST_NOTE = 500
 LONGEST_INTERNAL_NOTE = 1000
@@ -59,14 +63,22 @@ def answer_match(session: Session, practice: str, request: str) -> Response:
     form = form_body(app.current_request)
     provider, visit = form.get("provider", ""), form.get("appointment", "")
     who, word = (practice, session.email, request), form.get("answer", "")
-    answers: dict[str, Callable[[], object]] = {
+    answers: dict[str, Callable[[], Request]] = {
         "accepted": partial(portal().accept_match, *who, provider, visit),
         "dismissed": partial(portal().dismiss_match, *who, provider, visit),
         "perhaps": partial(portal().undo_dismissal, *who, visit),
     }
     if word not in answers:
         return _not_understood(session, practice, request)
-    return _answered(session, practice, request, word, answers[word])
+    dismissed = word == "dismissed"
+    return _answered(
+        session,
+        practice,
+        request,
+        word,
+        answers[word],
+        lambda after: not dismissed or any(one.appointment_id == visit for one in after.dismissals),
+    )
 
 
 @app.route("/portal/{practice}/appointments/{request}/link", methods=["POST"], content_types=FORMS)
@@ -101,7 +113,7 @@ def close_call_task(session: Session, practice: str, request: str) -> Response:
     """Staff have called the patient whom a message did not reach."""
     task = form_body(app.current_request).get("task", "")
     act = partial(portal().close_call_task, practice, session.email, request, task)
-    return _answered(session, practice, request, "called", act)
+    return _answered(session, practice, request, "called", act, lambda after: task in after.told_by_phone)
 
 
 @app.route("/portal/{practice}/appointments/{request}/address", methods=["POST"], content_types=FORMS)
@@ -117,6 +129,8 @@ def use_address_again(session: Session, practice: str, request: str) -> Response
 def claim_request(session: Session, practice: str, request: str) -> Response:
     """*I'm on it*, or not any more."""
     form = form_body(app.current_request)
+    if form.get("answer") not in ("claimed", "released"):
+        return _not_understood(session, practice, request)
     try:
         if form.get("answer") == "released":
             portal().claim_request.release(practice, session.email, request)
@@ -171,10 +185,17 @@ def _follows(found: RequestDetails) -> Follows | None:
     return follows_of_vanished(found.practice, found.request, portal().clock.now(), suppressed=is_stopped)
 
 
-def _answered(session: Session, practice: str, request: str, word: str, answer: Callable[[], object]) -> Response:
-    """Do what staff said and show the page again; if somebody was faster, say so."""
+def _answered(
+    session: Session,
+    practice: str,
+    request: str,
+    word: str,
+    answer: Callable[[], T],
+    was_there: Callable[[T], bool] = lambda after: True,
+) -> Response:
+    """Do what staff said and show the page again; if somebody was faster, or what they spoke of `was_there` no more, say so."""
     try:
-        answer()
+        word = word if was_there(answer()) else "gone"
     except RequestAlreadyAnswered:
         found = portal().show_request(practice, session.email, request)
         return _page("appointment.html", session, found, 409, done="over")

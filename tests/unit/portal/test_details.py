@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from oneway.domain.claims import LASTS, Claim
 from oneway.domain.errors import Forbidden, RequestAlreadyAnswered, RequestNotFound, SomebodyElseIsOnIt
 from oneway.domain.practices import StaffMember, Switches
+from oneway.domain.requests import Happening
 from oneway.use_cases.preview_cancel import Follows
 
 from tests.builders import a_practice, a_record
@@ -108,6 +109,38 @@ class TestOnIt:
         assert desk.store.claims == {}
         with pytest.raises(RequestAlreadyAnswered):
             desk.claim_request("harbor", OMAR, request.id)
+
+
+class TestWhatIsNoLongerThere:
+    """Nobody is told that something was done which was not."""
+
+    def test_of_a_call_to_make(self, desk: PortalDesk) -> None:
+        request = desk.ask(email=None)
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        desk.minutes(2)
+        page = f"{LIST}/{request.id}"
+        form = desk.open(page).fields(f"{page}/call")
+
+        for task, word in (("x", "gone"), (form["task"], "called"), (form["task"], "called")):
+            assert desk.send(f"{page}/call", task=task).headers["Location"] == f"{page}?done={word}"
+        assert desk.happened(request).count(Happening.CALLED) == 1
+
+    def test_of_a_visit_that_it_is_not(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        page = f"{LIST}/{request.id}"
+        form = desk.open(page).fields(f"{page}/match") | {"answer": "dismissed"}
+
+        for visit, word in (("x" * 13, "gone"), (form["appointment"], "dismissed"), (form["appointment"], "dismissed")):
+            done = desk.send(f"{page}/match", **(form | {"appointment": visit}))
+            assert done.headers["Location"] == f"{page}?done={word}"
+        assert desk.happened(request).count(Happening.NOT_THIS) == 1
+
+    def test_nor_by_a_word_that_no_page_sends(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        assert desk.send(f"{LIST}/{request.id}/claim", answer="maybe").status == 422
+        assert desk.store.claims == {}
 
 
 class TestNotes:

@@ -177,6 +177,16 @@ def _cancel_page(
     return _page("cancel_request.html", session, found, status, wrong=wrong or {}, values=values, preview=preview)
 
 
+def _undo_says(found: RequestDetails) -> str:
+    """What the patient is told if the link is undone."""
+    request, link = found.request, found.request.link
+    if link and (link.knows.start or link.start) <= portal().clock.now():
+        return "past"
+    if found.undo_is_silent:
+        return "silent"
+    return "corrects" if request.patient.email and found.suppressed is None else "corrects_by_phone"
+
+
 def _follows(found: RequestDetails) -> Follows | None:
     """What the patient gets if a visit that is no longer in the schedule is cancelled."""
     if not found.request.vanished_at:
@@ -226,7 +236,7 @@ def _page(template: str, session: Session, found: RequestDetails, status: int = 
         messages=found.messages,
         suppressed=found.suppressed,
         explained=found.explained,
-        undo_is_silent=found.undo_is_silent,
+        undo_says=_undo_says(found),
         claim=found.claim,
         claim_ends=found.claim.since + LASTS if found.claim else None,
         notes=found.notes,

@@ -10,7 +10,8 @@ from oneway.domain.requests import Request
 from oneway.domain.suppression import Suppression, mark_of
 from oneway.use_cases.preview_cancel import CancelPreview, Follows, follows_of_vanished
 
-from tests.desk import CANCELLED, CONFIRMED, LATER, NADIA, RESCHEDULED, at
+from tests.builders import START, a_record
+from tests.desk import CANCELLED, CONFIRMED, CORRECTION, LATER, NADIA, RESCHEDULED, at
 from tests.portal import PortalDesk
 
 LIST = "/portal/harbor/appointments"
@@ -223,3 +224,68 @@ class TestVanished:
         says = desk.open(f"{LIST}/{request.id}").text
         assert "If it is cancelled, an e-mail" not in says
         assert "a message to this address came back, or was not wanted. “Call patient” will stand here." in says
+
+
+SAYS = {
+    "past": "Nothing is sent: its time is past.",
+    "silent": "The patient has been told nothing of it.",
+    "corrects": "The patient gets a correction.",
+    "corrects_by_phone": "If the patient was told of it, “Call patient” will stand here.",
+}
+
+
+class TestUndoing:
+    """What is said beside *undo the link* is so."""
+
+    def undone(self, desk: PortalDesk, request: Request) -> str:
+        """What the page said, once the link is undone and what follows has gone out."""
+        text = desk.open(f"{LIST}/{request.id}").text
+        (said,) = [word for word, words in SAYS.items() if words in text]
+        self.told, self.call = desk.told(request), desk.stored(request).call
+        desk.source.rows.clear()
+        desk.undo(request)
+        desk.minutes(3)
+        return said
+
+    @pytest.mark.parametrize("confirmed", [True, False])
+    @pytest.mark.parametrize("address", ADDRESSES)
+    @pytest.mark.parametrize("begun", [False, True])
+    @pytest.mark.parametrize("called", [False, True])
+    def test_it_comes_true(self, desk: PortalDesk, confirmed: bool, address: str, begun: bool, called: bool) -> None:
+        switched(desk, confirmed=confirmed, unanswered=False, not_confirmed=False, expired=False)
+        request = requested(desk, "good" if address == "stopped" else address)
+        desk.enter()
+        desk.minutes(2)
+        if address == "stopped":
+            stop(desk, request)
+        if called and (task := desk.stored(request).call):
+            desk.close_call_task("harbor", NADIA, request.id, task.id)
+        if begun:
+            desk.clock.advance(seconds=(START - desk.clock.now()).total_seconds() + 300)
+
+        said = self.undone(desk, request)
+
+        more, call = desk.told(request)[len(self.told) :], desk.stored(request).call
+        assert more == ([CORRECTION] if said == "corrects" else [])
+        knows = confirmed and (address != "none" or called)
+        if said == "corrects_by_phone":
+            assert (call is not None) == knows
+        else:
+            assert call in (None, self.call)
+        assert (said == "past") == begun
+        assert (said == "silent") == (not begun and not confirmed)
+
+    def test_nor_is_anything_promised_where_staff_accepted(self, desk: PortalDesk) -> None:
+        switched(desk, confirmed=False)
+        request = requested(desk, "good")
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        page = f"{LIST}/{request.id}"
+        form = desk.open(page).fields(f"{page}/match")
+
+        done = desk.send(f"{page}/match", **form, answer="accepted")
+        says = desk.open(done.headers["Location"]).html
+        desk.minutes(3)
+
+        assert "Linked. Nothing is sent for a minute; until then you can undo it silently." in says
+        assert desk.told(request) == []

@@ -104,7 +104,7 @@ def answer_vanished(session: Session, practice: str, request: str) -> Response:
         return _not_understood(session, practice, request)
     is_cancelled = word == "cancelled"
     answer = partial(portal().answer_vanished, practice, session.email, request, is_cancelled=is_cancelled)
-    return _answered(session, practice, request, word, answer)
+    return _answered(session, practice, request, "visit_cancelled" if is_cancelled else word, answer)
 
 
 @app.route("/portal/{practice}/appointments/{request}/call", methods=["POST"], content_types=FORMS)

@@ -208,7 +208,13 @@ class TestVanished:
         self.vanished(desk, request)
         page = desk.open(f"{LIST}/{request.id}").text
 
-        assert self.answered(desk, request) is Follows.UNEXPECTED
+        form = {"answer": "cancelled"}
+        assert follows_of_vanished(
+            desk.store.practices.get("harbor"), desk.stored(request), desk.clock.now(), suppressed=False
+        ) is (Follows.UNEXPECTED)
+        done = desk.send(f"{LIST}/{request.id}/vanished", **form).headers["Location"]
+        assert "Noted: the visit is cancelled." in desk.open(done).html
+        desk.minutes(4)
         assert desk.told(request) == []
         assert "Nothing: the patient does not expect this visit." in page
 

@@ -147,7 +147,10 @@ def claim_request(session: Session, practice: str, request: str) -> Response:
 def write_note(session: Session, practice: str, request: str) -> Response:
     """A note for the others of the staff."""
     form = form_body(app.current_request)
-    text = form.get("text", "").replace("\r\n", "\n").strip()[:LONGEST_INTERNAL_NOTE]
+    text = form.get("text", "").replace("\r\n", "\n").strip()
+    if len(text) > LONGEST_INTERNAL_NOTE:
+        found = portal().show_request(practice, session.email, request)
+        return _page("appointment.html", session, found, 422, done="", note_too_long=text)
     if text:
         portal().write_note(practice, session.email, request, text, form.get("key", ""))
     return to(practice, "appointments", request, done="noted" if text else "")
@@ -243,5 +246,5 @@ def _page(template: str, session: Session, found: RequestDetails, status: int = 
         note_key=token_urlsafe(16),
         reasons=REASONS,
         follows=_follows(found),
-        **values,
+        **({"note_too_long": ""} | values),
     )

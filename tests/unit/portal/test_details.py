@@ -158,6 +158,18 @@ class TestNotes:
         desk.deliver()
         assert "Called" not in desk.last_mail()
 
+    def test_one_that_is_too_long_is_not_cut_but_stays_to_be_shortened(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        page = f"{LIST}/{request.id}"
+
+        answer = desk.send(f"{page}/notes", text="x" * 1001)
+
+        assert answer.status == 422
+        assert "please use fewer characters" in answer.text
+        assert f'aria-invalid="true">{"x" * 1001}</textarea>' in answer.html
+        assert ("harbor", request.id) not in desk.store.notes
+        assert desk.send(f"{page}/notes", text="x" * 1000).status == 303
+
     def test_a_form_that_is_sent_twice_is_one_note_and_what_else_it_says_is_another(self, desk: PortalDesk) -> None:
         request = desk.ask()
         page = f"{LIST}/{request.id}"

@@ -181,7 +181,7 @@ class World:
         self.show_integration = ShowIntegration(membership, store.practices, self.age, clock)
         self.show_settings = ShowSettings(membership, store.practices, store.practice_events, self.age)
         self.stopped_staff_mail = StoppedStaffMail(store.suppressions)
-        self.use_staff_address_again = UseStaffAddressAgain(membership, store.practices, store.suppressions)
+        self.use_staff_address_again = UseStaffAddressAgain(membership, store.practices, store.suppressions, clock)
         self.change_settings = ChangeSettings(membership, store.practices, store.feeds, clock)
         self.pull_asked = PullAsked(self.sync_feed, store.feeds, clock)
         self.composer = MailComposer("https://book.example", "appointments@oneway.example", clock)

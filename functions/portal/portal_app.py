@@ -32,6 +32,8 @@ View = Callable[..., Response]
 FORMS = ["application/x-www-form-urlencoded"]
 ROOMS = ("appointments", "calendar", "integration", "settings")
 """The rooms of the navigation: each is the first part of its addresses and, in the words, its name."""
+TYPED = ("text", "note")
+"""Fields of forms that hold what people wrote at length: where a form is handed back they are shown."""
 _LANGUAGE = "__Host-language"
 _asks: ContextVar[str] = ContextVar("asks", default="")
 """The e-mail of whoever asks, once that is known."""
@@ -95,6 +97,8 @@ def signed_in(view: View) -> View:
         if request.method == "POST":
             token = form_body(request).get("csrf", "")
             if not sessions.form_is_ours(session, request.headers, token, portal().settings.public_url):
+                if sessions.sent_by_our_page(request.headers) and not scripted():
+                    return _kept_form(session, 403)
                 raise Forbidden
         return view(session, **names)
 
@@ -125,12 +129,25 @@ def _to_sign_in() -> Response:
     back = quote(f"{path}?{query}" if query else path, safe="")
     location = pages().url(f"/auth/sign-in?to={back}")
     if not scripted():
-        return redirect(location)
+        sends = request.method == "POST" and _here().startswith("/portal/")
+        return _kept_form(None, 401, location) if sends else redirect(location)
     if request.method == "POST":
         # What was typed stays where it is: staff sign in beside it, and send it again.
         return show_outside("signed_out.html", None, 401, sign_in=location)
     # A script cannot follow us to another site: it has the browser go there.
     return Response("", status_code=204, headers={"HX-Redirect": location, "Cache-Control": "no-store"})
+
+
+def _kept_form(session: Session | None, status: int, sign_in: str = "") -> Response:
+    """What was sent without scripts and could not be taken, to be sent again by whoever is signed in then. It is handed back only
+    to a page of ours that sent it: what another site made up is not shown as what staff typed.
+    """
+    request = app.current_request
+    fields = None
+    if sessions.sent_by_our_page(request.headers):
+        fields = [(name, value) for name, value in form_body(request).items() if name != "csrf"]
+    values = {"fields": fields, "typed": TYPED, "action": _here(), "back": _page_above(_here()), "sign_in": sign_in}
+    return show_outside("kept_form.html", session, status, _practice_language(), **values)
 
 
 def _page_above(path: str) -> str:

@@ -1,13 +1,13 @@
 """Calendar: weeks of one provider or of all, opening hours, closures, the pause, and why a time is not offered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from urllib.parse import quote, urlencode
 
 from chalice.app import Response
 from oneway.domain.availability import Closure, Hours, LaterWeek, Week, differences
 from oneway.domain.clock_time import MINUTES_PER_DAY, day_beginnings
-from oneway.domain.errors import CalendarChangedMeanwhile, FieldProblem, InvalidInput
+from oneway.domain.errors import CalendarChangedMeanwhile, ClosureIsOver, FieldProblem, InvalidInput
 from oneway.domain.occupancy import OccupantKind
 from oneway.domain.practices import StaffRole
 from oneway.languages import formats
@@ -28,6 +28,8 @@ from portal_app import FORMS, app, asked, changing, language_of, pages, portal, 
 
 EDITS = ("week", "load", "default")
 """What can be edited: the week's own hours, the week's with the default ones loaded, the default week."""
+ACTS = ("save", "ask", "apply", "follow", "edit")
+"""What is done with hours that were typed."""
 LONGEST_NAME = 80
 _MOST_CLOSED = timedelta(days=366)
 
@@ -48,10 +50,9 @@ def save_hours(session: Session, practice: str) -> Response:
     """Save a week, or the default one; ask what to do with later weeks, and apply it to them; follow the default again."""
     form = form_body(app.current_request)
     provider, monday = form.get("provider", ""), _monday(form)
-    edit = form.get("edit", "")
-    edit = edit if edit in EDITS else "week"
+    edit, act = _one_of(EDITS, form, "edit", "week"), _one_of(ACTS, form, "do", "save")
     typed, seen, calendar = typed_week(form), week_of_text(form.get("seen", "")), portal().edit_calendar
-    act, who = form.get("do", "save"), (practice, session.email, provider, monday)
+    who = (practice, session.email, provider, monday)
     decided = decided_later(form)
     try:
         if act == "follow":
@@ -92,16 +93,21 @@ def change_closures(session: Session, practice: str) -> Response:
     shown, monday, whose = form.get("shown", ""), day_of_text(form.get("week", "")), form.get("whose", "")
     first, name = day_of_text(form.get("first", "")), form.get("name", "").strip()
     last = day_of_text(form.get("last", "")) if form.get("last") else first
+    act = _one_of(("close", "reopen"), form, "do", "close")
     wrong = _wrong_closure(first, last, name)
-    if first is None or last is None or wrong:
-        found = _found(session, practice, shown, monday)
-        return _page(session, found, "", 422, closure=form, wrong_closure=wrong)
-    closure = Closure(first, last, name)
-    if form.get("do") == "reopen":
-        portal().edit_calendar.reopen(practice, session.email, whose, closure)
-        return _back(practice, shown, monday, "reopened")
-    portal().edit_calendar.close(practice, session.email, whose, closure)
-    return _back(practice, shown, monday, "closed")
+    if first is not None and last is not None and not wrong:
+        closure = Closure(first, last, name)
+        if act == "reopen":
+            was_closed = portal().edit_calendar.reopen(practice, session.email, whose, closure)
+            return _back(practice, shown, monday, "reopened" if was_closed else "gone")
+        try:
+            portal().edit_calendar.close(practice, session.email, whose, closure)
+        except ClosureIsOver:
+            wrong = {"last" if form.get("last") else "first": "over"}
+        else:
+            return _back(practice, shown, monday, "closed")
+    found = _found(session, practice, shown, monday)
+    return _page(session, found, "", 422, closure=form, wrong_closure=wrong)
 
 
 @app.route("/portal/{practice}/calendar/pause", methods=["POST"], content_types=FORMS)
@@ -109,7 +115,7 @@ def change_closures(session: Session, practice: str) -> Response:
 def pause_provider(session: Session, practice: str) -> Response:
     """Offer no times of a provider until further notice, or offer them again."""
     form = form_body(app.current_request)
-    provider, paused = form.get("provider", ""), form.get("paused") == "yes"
+    provider, paused = form.get("provider", ""), _one_of(("yes", "no"), form, "paused") == "yes"
     portal().edit_calendar.pause(practice, session.email, provider, paused)
     return _back(practice, provider, day_of_text(form.get("week", "")), "paused" if paused else "resumed")
 
@@ -267,6 +273,14 @@ def _who(found: CalendarWeek, email: str) -> str:
     """Whoever saved, by name; empty for an operator."""
     member = found.practice.staff.get(email)
     return member.name if member else email
+
+
+def _one_of(words: Collection[str], form: Mapping[str, str], field: str, unsaid: str = "") -> str:
+    """What a field says, or what it is `unsaid`: another word is none that a page of ours sends. Raises InvalidInput."""
+    word = form.get(field) or unsaid
+    if word not in words:
+        raise InvalidInput([FieldProblem(f"/{field}", "choice", "Send a form as a page shows it.")])
+    return word
 
 
 def _monday(form: dict[str, str]) -> date:

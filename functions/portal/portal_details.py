@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from functools import partial
 from secrets import token_urlsafe
+from typing import TypeVar
 
 from chalice.app import Response
 from oneway.domain.claims import LASTS
 from oneway.domain.errors import RequestAlreadyAnswered, SomebodyElseIsOnIt
+from oneway.domain.requests import Request
 from oneway.ports import Session
 from oneway.use_cases.list_visits import name_of
+from oneway.use_cases.preview_cancel import Follows, follows_of_vanished
 from oneway.use_cases.show_requests import RequestDetails
 from oneway.web.answers import form_body
 from portal_app import FORMS, app, changing, portal, show, signed_in, to
+
+T = TypeVar("T")
 
 LONGEST_NOTE = 500
 LONGEST_INTERNAL_NOTE = 1000
@@ -58,14 +63,22 @@ def answer_match(session: Session, practice: str, request: str) -> Response:
     form = form_body(app.current_request)
     provider, visit = form.get("provider", ""), form.get("appointment", "")
     who, word = (practice, session.email, request), form.get("answer", "")
-    answers: dict[str, Callable[[], object]] = {
+    answers: dict[str, Callable[[], Request]] = {
         "accepted": partial(portal().accept_match, *who, provider, visit),
         "dismissed": partial(portal().dismiss_match, *who, provider, visit),
         "perhaps": partial(portal().undo_dismissal, *who, visit),
     }
     if word not in answers:
         return _not_understood(session, practice, request)
-    return _answered(session, practice, request, word, answers[word])
+    dismissed = word == "dismissed"
+    return _answered(
+        session,
+        practice,
+        request,
+        word,
+        answers[word],
+        lambda after: not dismissed or any(one.appointment_id == visit for one in after.dismissals),
+    )
 
 
 @app.route("/portal/{practice}/appointments/{request}/link", methods=["POST"], content_types=FORMS)
@@ -91,7 +104,7 @@ def answer_vanished(session: Session, practice: str, request: str) -> Response:
         return _not_understood(session, practice, request)
     is_cancelled = word == "cancelled"
     answer = partial(portal().answer_vanished, practice, session.email, request, is_cancelled=is_cancelled)
-    return _answered(session, practice, request, word, answer)
+    return _answered(session, practice, request, "visit_cancelled" if is_cancelled else word, answer)
 
 
 @app.route("/portal/{practice}/appointments/{request}/call", methods=["POST"], content_types=FORMS)
@@ -100,7 +113,7 @@ def close_call_task(session: Session, practice: str, request: str) -> Response:
     """Staff have called the patient whom a message did not reach."""
     task = form_body(app.current_request).get("task", "")
     act = partial(portal().close_call_task, practice, session.email, request, task)
-    return _answered(session, practice, request, "called", act)
+    return _answered(session, practice, request, "called", act, lambda after: task in after.told_by_phone)
 
 
 @app.route("/portal/{practice}/appointments/{request}/address", methods=["POST"], content_types=FORMS)
@@ -116,6 +129,8 @@ def use_address_again(session: Session, practice: str, request: str) -> Response
 def claim_request(session: Session, practice: str, request: str) -> Response:
     """*I'm on it*, or not any more."""
     form = form_body(app.current_request)
+    if form.get("answer") not in ("claimed", "released"):
+        return _not_understood(session, practice, request)
     try:
         if form.get("answer") == "released":
             portal().claim_request.release(practice, session.email, request)
@@ -132,7 +147,10 @@ def claim_request(session: Session, practice: str, request: str) -> Response:
 def write_note(session: Session, practice: str, request: str) -> Response:
     """A note for the others of the staff."""
     form = form_body(app.current_request)
-    text = form.get("text", "").replace("\r\n", "\n").strip()[:LONGEST_INTERNAL_NOTE]
+    text = form.get("text", "").replace("\r\n", "\n").strip()
+    if len(text) > LONGEST_INTERNAL_NOTE:
+        found = portal().show_request(practice, session.email, request)
+        return _page("appointment.html", session, found, 422, done="", note_too_long=text)
     if text:
         portal().write_note(practice, session.email, request, text, form.get("key", ""))
     return to(practice, "appointments", request, done="noted" if text else "")
@@ -162,10 +180,35 @@ def _cancel_page(
     return _page("cancel_request.html", session, found, status, wrong=wrong or {}, values=values, preview=preview)
 
 
-def _answered(session: Session, practice: str, request: str, word: str, answer: Callable[[], object]) -> Response:
-    """Do what staff said and show the page again; if somebody was faster, say so."""
+def _undo_says(found: RequestDetails) -> str:
+    """What the patient is told if the link is undone."""
+    request, link = found.request, found.request.link
+    if link and (link.knows.start or link.start) <= portal().clock.now():
+        return "past"
+    if found.undo_is_silent:
+        return "silent"
+    return "corrects" if request.patient.email and found.suppressed is None else "corrects_by_phone"
+
+
+def _follows(found: RequestDetails) -> Follows | None:
+    """What the patient gets if a visit that is no longer in the schedule is cancelled."""
+    if not found.request.vanished_at:
+        return None
+    is_stopped = found.suppressed is not None
+    return follows_of_vanished(found.practice, found.request, portal().clock.now(), suppressed=is_stopped)
+
+
+def _answered(
+    session: Session,
+    practice: str,
+    request: str,
+    word: str,
+    answer: Callable[[], T],
+    was_there: Callable[[T], bool] = lambda after: True,
+) -> Response:
+    """Do what staff said and show the page again; if somebody was faster, or what they spoke of `was_there` no more, say so."""
     try:
-        answer()
+        word = word if was_there(answer()) else "gone"
     except RequestAlreadyAnswered:
         found = portal().show_request(practice, session.email, request)
         return _page("appointment.html", session, found, 409, done="over")
@@ -196,12 +239,12 @@ def _page(template: str, session: Session, found: RequestDetails, status: int = 
         messages=found.messages,
         suppressed=found.suppressed,
         explained=found.explained,
-        undo_is_silent=found.undo_is_silent,
+        undo_says=_undo_says(found),
         claim=found.claim,
         claim_ends=found.claim.since + LASTS if found.claim else None,
         notes=found.notes,
         note_key=token_urlsafe(16),
         reasons=REASONS,
-        mail_follows=bool(request.patient.email) and practice.switches.cancelled,
-        **values,
+        follows=_follows(found),
+        **({"note_too_long": ""} | values),
     )

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from oneway.colours import contrast, is_colour, legible_on, readable_on
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import InvalidInput, NotFound, SettingsChangedMeanwhile
-from oneway.domain.practice_events import EventPlace, PracticeEvent
+from oneway.domain.practice_events import EventPlace, PracticeEvent, PracticeHappening
 from oneway.domain.practice_settings import (
     BOUNDS,
     field_of,
@@ -38,6 +38,12 @@ NEW = "_new"
 """Stands for a visit type that there is not yet; no id has a "_"."""
 _LONGEST_ID = 200
 """An entry's id is not longer."""
+_USED_AGAIN: Mapping[PracticeHappening | None, str] = {
+    PracticeHappening.STAFF_ADDRESS_AGAIN: "address",
+    PracticeHappening.STAFF_MAIL_SEEN: "mail_seen",
+    None: "gone",
+}
+"""What the page says of it."""
 
 
 @app.route("/portal/{practice}/settings")
@@ -70,8 +76,10 @@ def send_test_message(session: Session, practice: str) -> Response:
 @signed_in
 def use_staff_address_again(session: Session, practice: str) -> Response:
     """Mail to one of staff's own addresses arrives again, or is wanted again."""
-    portal().use_staff_address_again(practice, session.email, form_body(app.current_request).get("address", ""))
-    return to(practice, "settings", done="address")
+    address = form_body(app.current_request).get("address", "")
+    return to(
+        practice, "settings", done=_USED_AGAIN[portal().use_staff_address_again(practice, session.email, address)]
+    )
 
 
 @app.route("/portal/{practice}/settings/{part}")

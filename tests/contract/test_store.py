@@ -803,6 +803,19 @@ class TestSuppressions:
             store.suppressions.remove("harbor", mark)
         assert store.suppressions.get("harbor", mark) is None
 
+    def test_who_lifts_one_is_told_of_once(self, store: Store) -> None:
+        mark, at = mark_of("harbor", "front@harbor.example"), NOW + timedelta(days=9)
+        store.suppressions.add("harbor", Suppression(mark, NotReached.BOUNCED, NOW))
+        events = [
+            PracticeEvent(f"mail~{mark}", at + timedelta(seconds=n), "nadia@harbor.example", "staff_address_again")
+            for n in range(2)
+        ]
+        for event in events:
+            store.suppressions.remove("harbor", mark, event)
+        assert store.suppressions.get("harbor", mark) is None
+        latest = store.practice_events.latest("harbor", 9)
+        assert [one for one in latest if one.id == events[0].id] == events[:1]
+
 
 class TestLooking:
     def test_a_request_that_waits_is_looked_at_once_its_mail_is_out(self, store: Store) -> None:

@@ -1,5 +1,6 @@
 """Nobody loses their place, nor what they typed: what refreshes itself, what cannot be saved, and the way back."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -85,6 +86,22 @@ def test_where_the_row_in_hand_leaves_the_next_one_takes_its_place(scene: Scene,
     assert abs(top(page, "Fay") - before) < 3, "and stands where the other one stood"
 
 
+@pytest.mark.parametrize("tab", ["appointments", "upcoming"])
+def test_what_is_counted_is_counted_anew(scene: Scene, page: Page, tab: str) -> None:
+    page.clock.install()
+    page.goto(f"{scene.harbor}/{tab}")
+    expect(page.locator("h1 .count")).to_have_text("11")
+    page.locator("#tab-action_required").focus()
+
+    scene.desk.ask(11, start=LATER + timedelta(days=2), first_name="Kit", email="kit@example.org")
+    page.clock.run_for(31_000)
+
+    expect(page.locator("h1 .count")).to_have_text("12")
+    expect(page.locator("#tab-action_required .count")).to_have_text("12")
+    expect(page).to_have_title(re.compile(r"\(12\)"))
+    expect(page.locator("#tab-action_required")).to_be_focused()
+
+
 def test_a_list_that_scrolls_sideways_stays_where_it_was(scene: Scene, page: Page) -> None:
     page.clock.install()
     page.set_viewport_size({"width": 680, "height": 600})
@@ -141,6 +158,51 @@ def test_what_is_typed_outlives_the_session(scene: Scene, page: Page) -> None:
 
     expect(page.locator("#live")).to_have_text("Your note is kept.")
     assert [one.text for one in desk.store.requests.file("harbor", note.id).notes] == ["Called, no answer."]
+
+
+def test_without_scripts_what_was_typed_comes_back_to_be_sent_again(scene: Scene, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en-US")
+    context.set_default_timeout(60_000)
+    page, desk, note = context.new_page(), scene.desk, scene.requests[0]
+    page.goto(f"{scene.harbor}/appointments/{note.id}")
+    page.get_by_label("Note for your team").fill("Called,\nno answer.")
+    old = desk.sessions[NADIA]
+    desk.store.sessions.delete(old.id)
+
+    page.locator("#note-keep").click()
+
+    expect(page.get_by_label("What you typed")).to_have_value("Called,\nno answer.")
+    expect(page.get_by_role("link", name="Sign in (opens a new tab)")).to_have_attribute("target", "_blank")
+    desk.sessions[NADIA] = replace(old, id="session-anew", csrf="token-anew")
+    desk.store.sessions.save(desk.sessions[NADIA])
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("heading", name="You have signed in anew.")).to_be_visible()
+    page.get_by_role("button", name=f"Send again as {NADIA}").click()
+
+    expect(page.get_by_text("Called, no answer.")).to_be_visible()
+    assert [one.text for one in desk.store.requests.file("harbor", note.id).notes] == ["Called,\nno answer."]
+    context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_form_that_comes_back_stands_up_to_eyes(scene: Scene, page: Page, eyes: Eyes, language: str) -> None:
+    desk, note = scene.desk, scene.requests[0]
+    page.goto(f"{scene.harbor}/appointments/{note.id}?lang={language}")
+    page.locator("#note-text").fill("Called, no answer.")
+    ended = desk.sessions[NADIA]
+    desk.store.sessions.delete(ended.id)
+    send = f"one => {{ one.setAttribute('action', one.getAttribute('action') + '?lang={language}'); one.submit(); }}"
+
+    page.locator("form[action$='/notes']").evaluate(send)  # as it is sent without scripts
+
+    page.locator("#sign-in-again").wait_for()
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    eyes.look(page, f"kept-form-{language}")
+    desk.sessions[NADIA] = replace(ended, id="session-anew", csrf="token-anew")
+    desk.store.sessions.save(desk.sessions[NADIA])
+    page.locator("form[action$='/notes']").evaluate(send)
+    page.locator(f"main button:has-text('{NADIA}')").wait_for()
+    eyes.look(page, f"kept-form-again-{language}")
 
 
 def test_what_cannot_be_saved_at_the_moment_stays_as_it_was_typed(scene: Scene, page: Page) -> None:

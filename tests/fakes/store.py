@@ -402,8 +402,9 @@ class FakeSuppressions:
     def add(self, practice: str, suppression: Suppression) -> None:
         self.store.suppressed.setdefault((practice, suppression.mark), suppression)
 
-    def remove(self, practice: str, mark: str) -> None:
-        self.store.suppressed.pop((practice, mark), None)
+    def remove(self, practice: str, mark: str, event: PracticeEvent | None = None) -> None:
+        if self.store.suppressed.pop((practice, mark), None) and event:
+            self.store.practice_events.add(practice, event)
 
     def of_practice(self, practice: str) -> list[Suppression]:
         return [one for (slug, _), one in sorted(self.store.suppressed.items()) if slug == practice]

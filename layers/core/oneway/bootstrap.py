@@ -275,7 +275,7 @@ def portal() -> Portal:
         ShowSettings(membership, practices, DynamoPracticeEventRepository(), age),
         ChangeSettings(membership, practices, feeds, clock),
         StoppedStaffMail(suppressions),
-        UseStaffAddressAgain(membership, practices, suppressions),
+        UseStaffAddressAgain(membership, practices, suppressions, clock),
         DynamoSessionRepository(),
     )
 

@@ -238,8 +238,8 @@ class SuppressionRepository(Protocol):
     def add(self, practice: str, suppression: Suppression) -> None:
         """Stop mail to an address; the first reason stays."""
 
-    def remove(self, practice: str, mark: str) -> None:
-        """Let an address have mail again. Idempotent."""
+    def remove(self, practice: str, mark: str, event: PracticeEvent | None = None) -> None:
+        """Let an address have mail again, with an entry that tells of it if it had none until now. Idempotent."""
 
     def of_practice(self, practice: str) -> list[Suppression]:
         """All addresses of a practice that get no mail."""

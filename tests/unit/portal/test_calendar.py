@@ -317,8 +317,31 @@ class TestClosing:
         assert "Closed: Thursday, December 24, 2026 – Saturday, December 26, 2026: Christmas" in re.sub(
             r" +", " ", page
         )
-        assert self.close(desk, do="reopen").status == 303
+        assert "done=reopened" in self.close(desk, do="reopen").headers["Location"]
         assert desk.store.calendar.get("harbor", "").availability.closures == ()
+
+    def test_of_what_is_not_closed_nothing_is_said_to_be_opened(self, desk: PortalDesk) -> None:
+        self.close(desk)
+        assert "done=gone" in self.close(desk, do="reopen", name="Easter").headers["Location"]
+        assert "Nothing was changed: that is no longer there." in desk.open(f"{OSEI}&done=gone").html
+
+    @pytest.mark.parametrize(
+        ("days", "field"),
+        [({"first": "2026-11-22", "last": ""}, "first"), ({"first": "2026-09-01", "last": "2026-09-04"}, "last")],
+    )
+    @pytest.mark.parametrize("whose", ["", "osei"])
+    def test_days_that_have_passed_are_refused_beside_the_field(
+        self, desk: PortalDesk, days: dict[str, str], field: str, whose: str
+    ) -> None:
+        answer = self.close(desk, whose=whose, **days)
+        assert answer.status == 422
+        assert f'id="error-closure-{field}">these days have passed<' in answer.html
+        assert f'id="closure-{field}" value="{days[field]}" aria-invalid="true"' in answer.html
+        assert desk.store.calendar.get("harbor", whose).availability.closures == ()
+
+    def test_days_that_have_begun_can_be_closed(self, desk: PortalDesk) -> None:
+        for days in ({"first": "2026-11-20", "last": "2026-11-23"}, {"first": "2026-11-23", "last": ""}):
+            assert "done=closed" in self.close(desk, **days).headers["Location"]
 
     def test_one_day_of_a_provider(self, desk: PortalDesk) -> None:
         self.close(desk, whose="osei", last="", name="")
@@ -349,8 +372,20 @@ class TestClosing:
         form = {"provider": "osei", "week": str(THIS)}
         desk.send(f"{HOME}/pause", paused="yes", **form)
         assert "No times of this provider are offered online." in desk.open(OSEI).text
+        for word in ("", "true", "YES"):
+            assert desk.send(f"{HOME}/pause", paused=word, **form).status == 422
+        assert desk.send(f"{HOME}/pause", **form).status == 422
+        assert desk.store.calendar.get("harbor", "osei").availability.paused
         desk.send(f"{HOME}/pause", paused="no", **form)
         assert not desk.store.calendar.get("harbor", "osei").availability.paused
+
+    @pytest.mark.parametrize(
+        ("path", "word"), [("hours", {"do": "delete"}), ("hours", {"edit": "all"}), ("closures", {"do": "open"})]
+    )
+    def test_a_word_that_no_page_sends_changes_nothing(self, desk: PortalDesk, path: str, word: dict[str, str]) -> None:
+        before = dict(desk.store.calendars_by_key)
+        assert desk.send(f"{HOME}/{path}", **(SENT[path] | word)).status == 422
+        assert desk.store.calendars_by_key == before
 
 
 class TestWhy:
@@ -379,6 +414,16 @@ class TestWhy:
     def test_names_the_closure(self, desk: PortalDesk) -> None:
         desk.edit_calendar.close("harbor", NADIA, "", Closure(START.date(), START.date(), "Team day"))
         assert "This day is closed: Team day." in self.why(desk)
+
+    @pytest.mark.parametrize(
+        ("day", "says"), [("9999-12-31", "too far ahead"), ("9990-01-02", "too far ahead"), ("0001-01-02", "too soon")]
+    )
+    def test_a_day_beyond_all_weeks_has_an_answer(self, desk: PortalDesk, day: str, says: str) -> None:
+        answer = self.why(desk, day=day)
+        assert says in answer
+        assert str(int(day[:4])) in answer
+        for time in ("00:00", "23:59"):
+            assert "inside opening hours" in self.why(desk, day=day, time=time)
 
     @pytest.mark.parametrize("query", ["", "day=2026-11-24&time=noon", "day=soon&time=09:00"])
     def test_of_nothing_is_refused(self, desk: PortalDesk, query: str) -> None:

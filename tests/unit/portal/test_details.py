@@ -8,6 +8,7 @@ from oneway.domain.appointments import PersonName
 from oneway.domain.claims import LASTS, Claim
 from oneway.domain.errors import Forbidden, RequestAlreadyAnswered, RequestNotFound, SomebodyElseIsOnIt
 from oneway.domain.practices import StaffMember, Switches
+from oneway.domain.requests import Happening
 from oneway.use_cases.preview_cancel import Follows
 
 from tests.builders import a_practice, a_record
@@ -111,6 +112,38 @@ class TestOnIt:
             desk.claim_request("harbor", OMAR, request.id)
 
 
+class TestWhatIsNoLongerThere:
+    """Nobody is told that something was done which was not."""
+
+    def test_of_a_call_to_make(self, desk: PortalDesk) -> None:
+        request = desk.ask(email=None)
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        desk.minutes(2)
+        page = f"{LIST}/{request.id}"
+        form = desk.open(page).fields(f"{page}/call")
+
+        for task, word in (("x", "gone"), (form["task"], "called"), (form["task"], "called")):
+            assert desk.send(f"{page}/call", task=task).headers["Location"] == f"{page}?done={word}"
+        assert desk.happened(request).count(Happening.CALLED) == 1
+
+    def test_of_a_visit_that_it_is_not(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        page = f"{LIST}/{request.id}"
+        form = desk.open(page).fields(f"{page}/match") | {"answer": "dismissed"}
+
+        for visit, word in (("x" * 13, "gone"), (form["appointment"], "dismissed"), (form["appointment"], "dismissed")):
+            done = desk.send(f"{page}/match", **(form | {"appointment": visit}))
+            assert done.headers["Location"] == f"{page}?done={word}"
+        assert desk.happened(request).count(Happening.NOT_THIS) == 1
+
+    def test_nor_by_a_word_that_no_page_sends(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        assert desk.send(f"{LIST}/{request.id}/claim", answer="maybe").status == 422
+        assert desk.store.claims == {}
+
+
 class TestNotes:
     def test_a_note_is_for_the_others_and_for_no_patient(self, desk: PortalDesk) -> None:
         request = desk.ask()
@@ -125,6 +158,18 @@ class TestNotes:
         desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
         desk.deliver()
         assert "Called" not in desk.last_mail()
+
+    def test_one_that_is_too_long_is_not_cut_but_stays_to_be_shortened(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        page = f"{LIST}/{request.id}"
+
+        answer = desk.send(f"{page}/notes", text="x" * 1001)
+
+        assert answer.status == 422
+        assert "please use fewer characters" in answer.text
+        assert f'aria-invalid="true">{"x" * 1001}</textarea>' in answer.html
+        assert ("harbor", request.id) not in desk.store.notes
+        assert desk.send(f"{page}/notes", text="x" * 1000).status == 303
 
     def test_a_form_that_is_sent_twice_is_one_note_and_what_else_it_says_is_another(self, desk: PortalDesk) -> None:
         request = desk.ask()

@@ -12,7 +12,7 @@ from oneway.domain.messages import Why
 from oneway.domain.practice_events import PracticeEvent
 from oneway.domain.practice_settings import names_of, text_of, value_of
 from oneway.domain.practices import Practice, VisitType
-from oneway.domain.suppression import Suppression, mark_of
+from oneway.domain.suppression import Suppression, mark_of, missed_mark_of
 from oneway.faults import MailRefused
 
 from tests.builders import NOW, a_practice, a_provider
@@ -483,6 +483,23 @@ class TestStaffMailThatIsStopped:
         desk.send(f"{HOME}/use-address", address="front@harbor.example")
         for path in ("/portal/harbor/appointments", HOME):
             assert "did not go out" not in desk.open(path).text
+
+    def test_who_lifts_it_and_who_has_seen_it_stands_once_in_the_timeline(self, desk: PortalDesk) -> None:
+        missed = missed_mark_of("harbor", "front@harbor.example")
+        self.stop(desk, "front@harbor.example")
+        desk.store.suppressions.add("harbor", Suppression(missed, Why.REFUSED, NOW))
+        done = [desk.send(f"{HOME}/use-address", address="Front@harbor.example").headers["Location"] for _ in range(2)]
+        desk.store.suppressions.add("harbor", Suppression(missed, Why.REFUSED, NOW))
+        done.append(desk.send(f"{HOME}/use-address", address="front@harbor.example").headers["Location"])
+        assert done == [f"{HOME}?done={word}" for word in ("address", "gone", "mail_seen")]
+        told = [(one.what, one.who, one.detail) for one in desk.store.practice_events.latest("harbor", 9)]
+        assert sorted(told) == [
+            ("staff_address_again", NADIA, "front@harbor.example"),
+            ("staff_mail_seen", NADIA, "front@harbor.example"),
+        ]
+        text = desk.open(f"{HOME}/history").text
+        assert "Mail to an address of the team goes out again front@harbor.example Nadia P." in text
+        assert "What an address of the team missed was seen front@harbor.example Nadia P." in text
 
     def test_nobody_is_to_call_about_mail_to_staff(self, desk: PortalDesk) -> None:
         desk.mailer.fault = MailRefused()

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from tests.builders import a_practice
 from tests.desk import NADIA, VIC
-from tests.portal import PortalDesk
+from tests.portal import Answer, PortalDesk
 
 LIST = "/portal/harbor/appointments"
+OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
 def wanted(location: str) -> str:
@@ -82,10 +83,64 @@ def test_a_page_that_stood_learns_its_forms_token_of_the_session_there_is_now(de
     ("form", "page"),
     [(f"{LIST}/x/match", f"{LIST}/x"), (f"{LIST}/x/cancel", f"{LIST}/x/cancel"), ("/portal/harbor/sync", "/portal")],
 )
-def test_without_scripts_a_session_that_ended_leads_to_the_page_of_the_form(
+def test_without_scripts_a_session_that_ended_is_said_and_leads_to_the_page_of_the_form(
     desk: PortalDesk, form: str, page: str
 ) -> None:
-    assert wanted(desk.send(form, by=None).headers["Location"]) == page
+    answer = desk.send(form, by=None)
+
+    assert answer.status == 401
+    assert "Nothing was saved. Sign in, and type it again, please." in answer.text
+    link = re.search(r'id="sign-in-again" href="([^"]+)"', answer.html)
+    assert link and wanted(unescape(link[1])) == page
+
+
+class TestFormsThatAreKept:
+    """Without scripts a form leaves its page when it is sent: it comes back with what was typed, to be sent again."""
+
+    @pytest.fixture
+    def page(self, desk: PortalDesk) -> str:
+        return f"{LIST}/{desk.ask().id}"
+
+    def shown(self, answer: Answer, page: str) -> dict[str, str]:
+        text = re.search(r'<textarea id="kept-text" name="text" rows="4">\n([^<]*)</textarea>', answer.html)
+        assert text
+        return answer.fields(f"{page}/notes") | {"text": unescape(text[1])}
+
+    def test_what_was_typed_is_sent_again_by_who_has_signed_in_since(self, desk: PortalDesk, page: str) -> None:
+        typed = {"text": "\nCalled <twice>.\r\nNo answer.", "key": "k1"}
+        ended = desk.send(f"{page}/notes", by=None, headers=OURS, **typed)
+        assert ended.status == 401
+        assert "What you sent stays on this page" in ended.text
+        assert wanted(unescape(re.findall(r'id="sign-in-again" href="([^"]+)" target="_blank"', ended.html)[0])) == page
+        form = self.shown(ended, page)
+        assert {name: form[name].replace("\r\n", "\n") for name in typed} == {
+            name: text.replace("\r\n", "\n") for name, text in typed.items()
+        }
+
+        anew = desk.send(f"{page}/notes", headers=OURS, **form)
+        assert anew.status == 403
+        assert f"Send again as {NADIA}" in anew.text
+        assert desk.store.notes.get(("harbor", page.rpartition("/")[2]), []) == []
+        form = self.shown(anew, page)
+        assert form["csrf"] == desk.session().csrf
+
+        assert desk.send(f"{page}/notes", headers=OURS, **form).status == 303
+        assert "Called &lt;twice&gt;.\nNo answer." in desk.open(page).html
+
+    @pytest.mark.parametrize("site", ["cross-site", "same-site", "none", ""])
+    def test_what_no_page_of_ours_sent_is_not_shown(self, desk: PortalDesk, page: str, site: str) -> None:
+        headers = {"Sec-Fetch-Site": site} if site else {}
+        for by, status, more in ((None, 401, {}), (NADIA, 403, {"csrf": "guessed"})):
+            answer = desk.send(f"{page}/notes", by=by, headers=headers, text="Call 555-0199", **more)
+            assert answer.status == status
+            assert "555-0199" not in answer.html
+            assert "<textarea" not in answer.html
+
+    def test_a_viewer_and_a_stranger_may_send_it_no_more_than_any_other(self, desk: PortalDesk, page: str) -> None:
+        for by in (VIC, "eve@pier.example"):
+            form = self.shown(desk.send(f"{page}/notes", by=by, headers=OURS, csrf="old", text="Hi", key="k"), page)
+            assert desk.send(f"{page}/notes", by=by, headers=OURS, **form).status in (403, 404)
+        assert desk.store.notes.get(("harbor", page.rpartition("/")[2]), []) == []
 
 
 def test_a_form_without_the_session_s_word_changes_nothing(desk: PortalDesk) -> None:

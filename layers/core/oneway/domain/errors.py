@@ -17,6 +17,7 @@ OnewayError
 │   ├── SomebodyElseIsOnIt  a colleague said so first
 │   ├── CalendarChangedMeanwhile  somebody else saved first: who, when, what
 │   ├── SettingsChangedMeanwhile  the same of settings
+│   ├── ClosureIsOver       days that have all passed cannot be closed
 │   └── Forbidden           a viewer may only read
 ├── WriteConflict           somebody else was first; re-read and decide again
 └── StoreUnavailable        the store gave no definite answer within its bounds
@@ -146,6 +147,10 @@ class VanishedAlreadyAnswered(Refused):
         super().__init__(f"already answered: {answer}")
         self.answer = answer
         self.answered_by = answered_by
+
+
+class ClosureIsOver(Refused):
+    """All days of the closure have passed."""
 
 
 class SomebodyElseIsOnIt(Refused):

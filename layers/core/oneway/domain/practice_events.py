@@ -1,4 +1,5 @@
-"""What was changed in a practice's calendars and settings: when, who, what (product section 4, *Every change is one entry*).
+"""What was changed in a practice's calendars and settings, or said of the practice: when, who, what (product section 4, *Every
+change is one entry*).
 
 No entry holds a patient's data.
 """
@@ -24,6 +25,10 @@ class PracticeHappening(StrEnum):
     RESUMED = "resumed"
     VANISHED_ACCEPTED = "vanished_accepted"
     VANISHED_KEPT = "vanished_kept"
+    STAFF_ADDRESS_AGAIN = "staff_address_again"
+    """Mail to an address of staff arrives again, or is wanted again."""
+    STAFF_MAIL_SEEN = "staff_mail_seen"
+    """Staff know what an address of theirs missed."""
     SETTING_CHANGED = "setting_changed"
     FILE_APPLIED = "file_applied"
     """An operator's file changed a calendar."""
@@ -40,8 +45,8 @@ class PracticeEvent(Struct, frozen=True):
     """One change. `id` tells it from others of the same instant and is the same however often it is written.
 
     `who` is a staff member's e-mail (empty: an operator), `provider_id` empty where the whole practice is meant, `detail`
-    what the words of `what` speak of: a Monday, days ("2026-12-24/2026-12-26 Christmas"). Of a `setting` (its name:
-    domain/practice_settings.py) `before` and `after` are the texts of its values.
+    what the words of `what` speak of: a Monday, days ("2026-12-24/2026-12-26 Christmas"), an address of staff. Of a `setting`
+    (its name: domain/practice_settings.py) `before` and `after` are the texts of its values.
     """
 
     id: str

@@ -61,6 +61,7 @@ WORDS = {
     "calendar.wrong.date": "give a first day",
     "calendar.wrong.last_before_first": "give a last day that is not before the first",
     "calendar.wrong.too_many_days": "close a year at most at once",
+    "calendar.wrong.over": "these days have passed",
     "calendar.wrong.too_long": "please use fewer characters",
     "calendar.conflict": "{who} saved these hours before you ({when})",
     "calendar.conflict_text": "Nothing of yours is lost: your hours are still below. Compare them, then save yours over these, "

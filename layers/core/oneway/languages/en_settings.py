@@ -106,7 +106,7 @@ WORDS = {
     "settings.read_only": "You may read these settings. Colleagues of the staff may change them.",
     "settings.change": "Change",
     "settings.history": "Timeline of the practice",
-    "settings.history_text": "Who changed what in calendars and settings, newest first.",
+    "settings.history_text": "Who changed what in calendars and settings, or answered for the practice, newest first.",
     "settings.all_history": "See who changed what",
     "settings.back": "Settings",
     "settings.part.messages": "Messages",
@@ -223,5 +223,8 @@ WORDS = {
     "done.test_sent": "A test message is on its way. It should be there in a minute or two.",
     "practice_event.setting_changed": "Setting changed",
     "practice_event.vanished_accepted": "Visits that vanished at once: taken as gone",
+    "done.mail_seen": "Noted: you have seen it.",
+    "practice_event.staff_address_again": "Mail to an address of the team goes out again",
+    "practice_event.staff_mail_seen": "What an address of the team missed was seen",
     "practice_event.vanished_kept": "Visits that vanished at once: kept",
 }

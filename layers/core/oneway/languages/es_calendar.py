@@ -62,6 +62,7 @@ WORDS = {
     "calendar.wrong.date": "indique un primer día",
     "calendar.wrong.last_before_first": "indique un último día que no sea anterior al primero",
     "calendar.wrong.too_many_days": "cierre como máximo un año de una vez",
+    "calendar.wrong.over": "estos días ya pasaron",
     "calendar.wrong.too_long": "use menos caracteres, por favor",
     "calendar.conflict": "{who} guardó este horario antes que usted ({when})",
     "calendar.conflict_text": "No se pierde nada: su horario sigue abajo. Compárelos y guarde el suyo encima, o quédese con el "

@@ -108,7 +108,7 @@ WORDS = {
     "settings.read_only": "Usted puede leer estos ajustes. Sus colegas del personal pueden cambiarlos.",
     "settings.change": "Cambiar",
     "settings.history": "Cronología del consultorio",
-    "settings.history_text": "Quién cambió qué en calendarios y ajustes, lo más reciente primero.",
+    "settings.history_text": "Quién cambió qué en calendarios y ajustes, o respondió por la consulta; lo más reciente primero.",
     "settings.all_history": "Ver quién cambió qué",
     "settings.back": "Ajustes",
     "settings.part.messages": "Mensajes",
@@ -229,5 +229,8 @@ WORDS = {
     "done.test_sent": "Un mensaje de prueba está en camino. Debería llegar en uno o dos minutos.",
     "practice_event.setting_changed": "Ajuste cambiado",
     "practice_event.vanished_accepted": "Citas desaparecidas de golpe: se dan por anuladas",
+    "done.mail_seen": "Anotado: ya lo ha visto.",
+    "practice_event.staff_address_again": "Vuelve a enviarse correo a una dirección del equipo",
+    "practice_event.staff_mail_seen": "Se vio lo que una dirección del equipo no recibió",
     "practice_event.vanished_kept": "Citas desaparecidas de golpe: se conservan",
 }

@@ -230,10 +230,19 @@ def _if_it_holds(write: Callable[[], object]) -> None:
 
 def save_all_if(new: TableItem, condition: Condition, *others: TableItem) -> None:
     """Write an item on a condition, and others with it, or none. Raises WriteConflict, StoreUnavailable."""
+    _all_or_none(lambda transaction: transaction.save(new, condition=condition), others)
 
+
+def delete_with(key: Key, *others: TableItem) -> None:
+    """Delete an item that is there, and write others with that, or none. Raises WriteConflict, StoreUnavailable."""
+    is_there = TableItem.pk.exists()
+    _all_or_none(lambda transaction: transaction.delete(TableItem(*key), condition=is_there), others)
+
+
+def _all_or_none(first: Callable[[TransactWrite], object], others: Iterable[TableItem]) -> None:
     def write() -> None:
         with TransactWrite(connection=connection(), client_request_token=uuid4().hex) as transaction:
-            transaction.save(new, condition=condition)
+            first(transaction)
             for other in others:
                 transaction.save(other)
 

@@ -8,9 +8,11 @@ from msgspec.structs import replace
 
 from ..domain.errors import WriteConflict
 from ..domain.notices import Notice
+from ..domain.practice_events import PracticeEvent
 from ..domain.suppression import Suppression
 from . import keys
-from .items import TableItem, answered, decoded, get, get_many, item, query, save_if
+from .items import TableItem, answered, decoded, delete_with, get, get_many, item, query, save_if
+from .practice_events import event_item
 
 _KEPT_DAYS = 90
 
@@ -53,9 +55,13 @@ class DynamoSuppressionRepository:
         with suppress(WriteConflict):
             save_if(item(keys.suppressed(practice, suppression.mark), suppression), TableItem.pk.does_not_exist())
 
-    def remove(self, practice: str, mark: str) -> None:
-        """Let an address have mail again."""
-        answered(TableItem(*keys.suppressed(practice, mark)).delete)
+    def remove(self, practice: str, mark: str, event: PracticeEvent | None = None) -> None:
+        """Let an address have mail again, with an entry that tells of it if it had none until now. Idempotent."""
+        if event is None:
+            answered(TableItem(*keys.suppressed(practice, mark)).delete)
+            return
+        with suppress(WriteConflict):
+            delete_with(keys.suppressed(practice, mark), event_item(practice, event))
 
     def of_practice(self, practice: str) -> list[Suppression]:
         """All addresses of a practice that get no mail."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ..domain import availability
 from ..domain.availability import Availability, Calendar, Closure, LaterWeek, Week
 from ..domain.clock_time import day_of, zone_of
-from ..domain.errors import CalendarChangedMeanwhile
+from ..domain.errors import CalendarChangedMeanwhile, ClosureIsOver
 from ..domain.practice_events import PracticeEvent, PracticeHappening, calendar_event_id, last_edit_of
 from ..domain.practices import Practice
 from ..ports import CalendarRepository, Clock, PracticeEventRepository
@@ -107,25 +107,31 @@ class EditCalendar(Struct, frozen=True):
         return self._change(slug, email, provider_id, edit, told)
 
     def close(self, slug: str, email: str, provider_id: str, closure: Closure) -> Calendar:
-        """Add a closure. Raises InvalidInput."""
+        """Add a closure. Raises InvalidInput, ClosureIsOver."""
         availability.check_closure(closure)
 
         def edit(calendar: Calendar, today: date) -> Availability:
             closures = {*calendar.availability.closures, closure}
+            if closure.last < today and closure not in calendar.availability.closures:
+                raise ClosureIsOver
             return replace(calendar.availability, closures=tuple(sorted(closures)))
 
         told = Told(PracticeHappening.CLOSED, _named(closure))
         return self._change(slug, email, provider_id, edit, told, may_be_whole=True)
 
-    def reopen(self, slug: str, email: str, provider_id: str, closure: Closure) -> Calendar:
-        """Take a closure away."""
+    def reopen(self, slug: str, email: str, provider_id: str, closure: Closure) -> bool:
+        """Take a closure away; whether it was there."""
+        was_there = False
 
         def edit(calendar: Calendar, today: date) -> Availability:
+            nonlocal was_there
+            was_there = was_there or closure in calendar.availability.closures
             closures = tuple(one for one in calendar.availability.closures if one != closure)
             return replace(calendar.availability, closures=closures)
 
         told = Told(PracticeHappening.REOPENED, _named(closure))
-        return self._change(slug, email, provider_id, edit, told, may_be_whole=True)
+        self._change(slug, email, provider_id, edit, told, may_be_whole=True)
+        return was_there
 
     def pause(self, slug: str, email: str, provider_id: str, paused: bool) -> Calendar:
         """Offer no times of a provider until further notice, or offer them again."""
@@ -183,8 +189,12 @@ class EditCalendar(Struct, frozen=True):
         return practice
 
     def _today(self, practice: Practice, provider_id: str) -> date:
-        zone = practice.zone_of(practice.provider(provider_id)) if provider_id else zone_of(practice.zone)
-        return day_of(self.clock.now(), zone)
+        """Today's date where the provider works; of the whole practice, where it is earliest."""
+        if provider_id:
+            zones = [practice.zone_of(practice.provider(provider_id))]
+        else:
+            zones = [zone_of(practice.zone), *map(practice.zone_of, practice.providers.values())]
+        return min(day_of(self.clock.now(), zone) for zone in zones)
 
 
 def _named(closure: Closure) -> str:

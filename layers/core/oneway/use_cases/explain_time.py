@@ -1,7 +1,7 @@
 """Staff ask why a time of a provider's calendar is not offered (product section 4): one answer for each visit type."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -12,6 +12,10 @@ from ..domain.practices import Practice, Provider, StaffMember, VisitType
 from ..domain.slots import Closed
 from .explain_slot import ExplainSlot
 from .membership import Membership
+
+_FIRST, _LAST = date(1970, 1, 3), date(9990, 1, 1)
+"""Between them every zone has days around a time. Further away the answer is that of the same weekday there."""
+_WEEK = timedelta(days=7)
 
 
 class TimeExplained(Struct, frozen=True):
@@ -51,8 +55,9 @@ class ExplainTime(Struct, frozen=True):
         practice = self.explain.practices.get(slug)
         provider = practice.provider(provider_id)
         zone, age = practice.zone_of(provider), self.explain.age.minutes(practice, provider)
-        start = wall.replace(tzinfo=zone).astimezone(UTC)
-        if start.astimezone(zone).replace(tzinfo=None) != wall:
+        near = datetime.combine(_near(wall.date()), wall.time())
+        start = near.replace(tzinfo=zone).astimezone(UTC)
+        if start.astimezone(zone).replace(tzinfo=None) != near:
             return TimeExplained(practice, member, age, provider, zone, wall, None, ())
         visit_types = practice.visit_types_of(provider)
         longest = max((one.minutes for one in visit_types), default=0)
@@ -60,3 +65,8 @@ class ExplainTime(Struct, frozen=True):
         reasons = [(one, self.explain.why_closed(practice, provider, one, start, found)) for one in visit_types]
         closure = found.availability.closure_on(day_of(start, zone))
         return TimeExplained(practice, member, age, provider, zone, wall, start, reasons, closure)
+
+
+def _near(day: date) -> date:
+    bound = min(max(day, _FIRST), _LAST)
+    return bound + (day - bound) % _WEEK

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from ..domain.practice_events import PracticeEvent, PracticeHappening
 from ..domain.practices import Practice
 from ..domain.suppression import Suppression, mark_of, missed_mark_of
-from ..ports import PracticeRepository, SuppressionRepository
+from ..ports import Clock, PracticeRepository, SuppressionRepository
 from .membership import Membership
 
 
@@ -46,13 +47,24 @@ class UseStaffAddressAgain(Struct, frozen=True):
     membership: Membership
     practices: PracticeRepository
     suppressions: SuppressionRepository
+    clock: Clock
 
-    def __call__(self, slug: str, email: str, address: str) -> None:
-        """Idempotent; of an address that is none of the practice's recipients it does nothing. Raises PracticeNotFound,
-        Forbidden (a viewer), StoreUnavailable.
+    def __call__(self, slug: str, email: str, address: str) -> PracticeHappening | None:
+        """What that was, as the practice's timeline tells it; None if it was nothing: said before, or of an address that is none
+        of the practice's recipients. Raises PracticeNotFound, Forbidden (a viewer), StoreUnavailable.
         """
-        self.membership.acting(slug, email)
-        mark = mark_of(slug, address)
-        if mark in {mark_of(slug, one) for one in self.practices.get(slug).all_recipients}:
-            self.suppressions.remove(slug, mark)
-            self.suppressions.remove(slug, missed_mark_of(slug, address))
+        actor, mark = self.membership.acting(slug, email), mark_of(slug, address)
+        known = next((one for one in self.practices.get(slug).all_recipients if mark_of(slug, one) == mark), None)
+        if known is None:
+            return None
+        missed = missed_mark_of(slug, known)
+        there = {one.mark for one in self.suppressions.among(slug, [mark, missed])}
+        if not there:
+            return None
+        lifted, what = missed, PracticeHappening.STAFF_MAIL_SEEN
+        if mark in there:
+            lifted, what = mark, PracticeHappening.STAFF_ADDRESS_AGAIN
+        event = PracticeEvent(f"mail~{lifted}", self.clock.now(), actor.name, what, detail=known)
+        self.suppressions.remove(slug, lifted, event)
+        self.suppressions.remove(slug, missed)  # the page does not speak of it beside the other
+        return what

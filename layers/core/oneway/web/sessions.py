@@ -55,6 +55,13 @@ def form_is_ours(session: Session, headers: Mapping[str, str], token: str, publi
     return from_us and hmac.compare_digest(token.encode(), session.csrf.encode())
 
 
+def sent_by_our_page(headers: Mapping[str, str]) -> bool:
+    """Whether the browser vouches that a page of this very origin sent a form; no page can set this header, and old browsers do
+    not (Fetch Metadata; the origin itself is not told where no referrer is).
+    """
+    return headers.get("sec-fetch-site") == "same-origin"
+
+
 def _cookie(headers: Mapping[str, str], name: str) -> str:
     try:
         found = SimpleCookie(headers.get("cookie", "")).get(name)

@@ -16,6 +16,7 @@ from tests.portal import Answer, PortalDesk
 HOME = "/portal/harbor/calendar"
 BEN = "ben@harbor.example"
 THIS, NEXT = date(2026, 11, 23), date(2026, 11, 30)
+DECEMBER = (date(2026, 12, 7), date(2026, 12, 14), date(2026, 12, 21))
 OSEI = f"{HOME}?provider=osei&week={THIS}"
 SHORT: Week = ((Opening(540, 600),), *WEEK[1:])
 SHARED: Week = (tuple(Opening(hour * 60, hour * 60 + 40) for hour in range(7, 21)),) * 7
@@ -158,6 +159,27 @@ class TestEditing:
         assert "Edit the default week" in desk.open(f"{OSEI}&edit=default").text
         assert save(desk, edit="default").status == 303
         assert stands(desk) == stands(desk, THIS) == SHORT
+
+    @pytest.mark.parametrize(
+        ("monday", "says", "follow"),
+        [
+            (THIS, "It holds at once, but only until Monday, December 7, 2026, when another default begins", (THIS, NEXT)),
+            (NEXT, "It holds at once, but only until Monday, December 7, 2026, when another default begins", (THIS, NEXT)),
+            (DECEMBER[0], "It holds from Monday, December 7, 2026 on, but only until Monday, December 14, 2026", DECEMBER[:1]),
+            (DECEMBER[1], "It holds from Monday, December 14, 2026 on for every week without hours of its own;", DECEMBER[1:]),
+        ],
+    )  # fmt: skip
+    def test_the_edit_of_a_default_says_for_which_weeks_it_holds(
+        self, desk: PortalDesk, monday: date, says: str, follow: tuple[date, ...]
+    ) -> None:
+        page = f"{HOME}?provider=osei&week={monday}&edit=default"
+        assert "It holds at once for every week without hours of its own." in desk.open(page).text
+        for begins in DECEMBER[:2]:
+            desk.edit_calendar.apply_to_remaining("harbor", NADIA, "osei", begins, stands(desk, begins), SHORT, {})
+
+        assert says in desk.open(page).text
+        assert save(desk, CLOSED_WEEK, seen=stands(desk, monday), monday=monday, edit="default").status == 303
+        assert tuple(one for one in (THIS, NEXT, *DECEMBER) if stands(desk, one) == CLOSED_WEEK) == follow
 
     def test_a_past_week_is_not_edited(self, desk: PortalDesk) -> None:
         page = desk.open(f"{HOME}?provider=osei&week=2026-11-16&edit=load")

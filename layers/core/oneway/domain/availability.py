@@ -195,6 +195,11 @@ def default_begins(availability: Availability, monday: date, today: date) -> dat
     return max([*in_force, monday_of(today)])
 
 
+def default_ends(availability: Availability, monday: date) -> date | None:
+    """The Monday on which another default takes over from the one in force in a week; None if none does."""
+    return min((d.begins for d in availability.default_weeks if d.begins and d.begins > monday), default=None)
+
+
 def with_default(calendar: Calendar, monday: date, seen: Week, week: Week, today: date) -> Availability:
     """A calendar's availability with the default week that is in force in a week changed; overrides stay.
 

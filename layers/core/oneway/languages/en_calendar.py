@@ -35,8 +35,14 @@ WORDS = {
     "calendar.edit_text.week": "What is booked stays as it is. Nothing is stored until you save.",
     "calendar.edit_text.load": "These are the default hours; what is booked is hidden while you edit, and stays as it is. "
     "Nothing is stored until you save.",
-    "calendar.edit_text.default": "It holds at once for every week without hours of its own. What is booked stays as it is. "
-    "Nothing is stored until you save.",
+    "calendar.edit_text.default": "What is booked stays as it is. Nothing is stored until you save.",
+    "calendar.default_holds.now": "It holds at once for every week without hours of its own.",
+    "calendar.default_holds.first": "It holds from {first} on for every week without hours of its own; before, "
+    "another default does.",
+    "calendar.default_holds.next": "It holds at once, but only until {next}, when another default begins: for every week before "
+    "without hours of its own.",
+    "calendar.default_holds.between": "It holds from {first} on, but only until {next}, when another default begins: for every "
+    "week between without hours of its own.",
     "calendar.edit_hint": "Drag across free time to open it, drag an opening or its ends to move it, or use the fields below.",
     "calendar.as_form": "Opening hours",
     "calendar.form_hint": "Leave both fields of a line empty where there is no opening. An opening that ends at midnight ends at "

@@ -148,6 +148,22 @@ class TestEditing:
         assert save(desk, seen=SHORT, do="follow").status == 303
         assert stands(desk) == WEEK
 
+    @pytest.mark.parametrize("days", range(7))
+    def test_all_that_can_be_booked_is_shown_and_edited(self, desk: PortalDesk, days: int) -> None:
+        desk.store.practices.save(replace(desk.practice, horizon_days=365))
+        desk.clock.advance(days=days)
+        desk.minutes()
+        offered = desk.list_slots(
+            "harbor", "osei", "new", *(desk.clock.now().date() + timedelta(n) for n in (357, 367))
+        )
+        last = max(day for day, starts in offered.days.items() if starts)
+        page = desk.open(f"{HOME}?provider=osei&week={last}&edit=week")
+        monday = date.fromisoformat(page.fields(f"{HOME}/hours")["week"])
+
+        assert monday <= last < monday + timedelta(weeks=1)
+        assert save(desk, monday=monday).status == 303
+        assert stands(desk, last) == SHORT
+
     def test_what_is_wrong_is_said_and_what_was_typed_stays(self, desk: PortalDesk) -> None:
         answer = save(desk, d0s0="12:00", d0e0="09:00")
         assert answer.status == 422

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from .errors import CalendarChangedMeanwhile, FieldProblem, InvalidInput
 
-WEEKS_AHEAD = 52
-"""How many weeks, the current one included, can be overridden."""
+WEEKS_AHEAD = 54
+"""How many weeks, the current one included, can be overridden: those of all days that can be booked. On a Sunday, 365 days lead
+into the 53rd week after it.
+"""
 _DAYS_KEPT = 56
 """Weeks longer past than this are dropped when a calendar is saved."""
 _WEEK = timedelta(days=7)

@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 from oneway.domain.appointments import SetAsideRow
+from oneway.domain.errors import StoreUnavailable
 from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.faults import AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.use_cases.sync_feed import Outcome
 
 from tests.builders import START, a_practice, a_provider
 from tests.desk import LATER, NADIA, VIC, at
+from tests.fakes.store import FakeAudit
 from tests.portal import PortalDesk
 
 HOME = "/portal/harbor/integration"
@@ -127,6 +129,24 @@ class TestSchedules:
         text = desk.open(HOME).text
         assert "Wed, Nov 25, 9:30 AM, number appt-78" in text, "also where only the row is another"
         assert "appt-77" not in text
+
+    def test_show_of_such_a_row_nothing_before_the_look_is_on_record(
+        self, desk: PortalDesk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk.open(HOME)
+        assert desk.store.looks == [], "there is nothing of anybody's visit"
+        desk.enter("appt-77", end=START - timedelta(minutes=5))
+        desk.minutes()
+        assert "appt-77" in desk.open(HOME, VIC).html
+        assert [look[:3] for look in desk.store.looks] == [("harbor", VIC, "show_set_aside")]
+
+        def refuse(*_: object) -> None:
+            raise StoreUnavailable("audit")
+
+        monkeypatch.setattr(FakeAudit, "record", refuse)
+        page = desk.open(HOME, VIC)
+        assert page.status == 503
+        assert "appt-77" not in page.html
 
     def test_say_that_more_rows_were_set_aside_than_are_listed(self, desk: PortalDesk) -> None:
         desk.source.set_aside = [SetAsideRow(f"entry {n}", "no start", f"appt-{n}") for n in range(120)]

@@ -1,4 +1,6 @@
-"""Integration: how the schedules of a practice are read, feed by feed (product sections 5 and 7). No patient's data is here."""
+"""Integration: how the schedules of a practice are read, feed by feed (product sections 5 and 7). Of patients' visits there is
+here but the time and number of rows that were set aside; each look at those is on record first.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -10,7 +12,7 @@ from ..domain.appointments import SetAsideRow
 from ..domain.feeds import FeedState, next_turn
 from ..domain.practices import Practice, Provider, Source, StaffMember
 from ..domain.pull_history import AskedPull, by_hour
-from ..ports import Clock, FeedFile, PracticeRepository
+from ..ports import AuditRepository, Clock, FeedFile, PracticeRepository
 from .ask_sync import feed_refs
 from .membership import Membership
 from .schedule_age import ScheduleAge
@@ -96,17 +98,22 @@ class ShowIntegration(Struct, frozen=True):
 
     membership: Membership
     practices: PracticeRepository
+    audit: AuditRepository
     age: ScheduleAge
     clock: Clock
 
     def __call__(self, slug: str, email: str, asked_at: datetime | None = None) -> IntegrationView:
-        """The page; with `asked_at` it follows the pulls that were asked for then. Raises PracticeNotFound."""
+        """The page; with `asked_at` it follows the pulls that were asked for then. Raises PracticeNotFound,
+        StoreUnavailable (then nothing is shown).
+        """
         member, practice, now = self.membership(slug, email), self.practices.get(slug), self.clock.now()
         if asked_at and not timedelta() <= now - asked_at + _SKEW <= PATIENCE + _SKEW:
             asked_at = None
         files = self.age.feeds.files(slug, (ref.feed_id for ref in feed_refs(practice)))
         self.age.know(one.state for one in files.values())
         sources = [self._source(practice, source, files, asked_at, now) for source in practice.sources.values()]
+        if any(feed.aside for source in sources for feed in source.feeds):
+            self.audit.record(slug, member.email, "show_set_aside", "", now)
         return IntegrationView(
             practice,
             member,

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from oneway.domain.appointments import SetAsideRow
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.feeds import FeedState, VanishedAnswer
+from oneway.domain.pull_history import AskedPull
 from oneway.faults import AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.use_cases.sync_feed import Outcome
 
@@ -248,10 +249,24 @@ class TestSyncNow:
 
     def test_that_never_began_is_given_up_and_forgotten(self, desk: PortalDesk) -> None:
         location = desk.send("/portal/harbor/sync").headers["Location"]
+        desk.clock.advance(minutes=10, seconds=1.5)
+        page = desk.open(location)
+        assert page.text.count("Not begun in ten minutes.") == 2
+        assert "Sync finished: not every schedule could be read." in page.text
+        assert "hx-trigger" not in page.html.partition('id="schedules"')[2]
         desk.clock.advance(minutes=10)
-        assert "Not begun in ten minutes." in desk.open(location).text
-        desk.clock.advance(minutes=1)
         assert "Sync" not in desk.open(location).text.replace("Sync now", "")
+
+    def test_that_began_and_never_ended_is_given_up_too(self, desk: PortalDesk) -> None:
+        location = desk.send("/portal/harbor/sync").headers["Location"]
+        desk.pull_asked("harbor", "ehr~brandt", now_asked=True)
+        desk.store.asked_pulls["harbor", "ehr~osei"] = AskedPull(desk.clock.now())
+        assert "Reading …" in desk.open(location).text
+        desk.clock.advance(minutes=10, seconds=1.5)
+        page = desk.open(location)
+        assert "Begun, but not ended in ten minutes." in page.text
+        assert "Sync finished: not every schedule could be read." in page.text
+        assert "hx-trigger" not in page.html.partition('id="schedules"')[2]
 
     @pytest.mark.parametrize("asked", ["", "x", "-1", "99999999999", "²"])
     def test_that_was_never_asked_for_is_not_followed(self, desk: PortalDesk, asked: str) -> None:

@@ -90,6 +90,7 @@ WORDS = {
     "sync.asked": "Asked for",
     "sync.reading": "Reading …",
     "sync.lost": "Not begun in ten minutes. Try again.",
+    "sync.unended": "Begun, but not ended in ten minutes. It is read again with its next turn.",
     "sync.changed.one": "Read: {count} visit new or changed",
     "sync.changed.other": "Read: {count} visits new or changed",
     "sync.outcome.held": "Read, and held: please answer below",

@@ -92,6 +92,7 @@ WORDS = {
     "sync.asked": "Pedida",
     "sync.reading": "Leyendo …",
     "sync.lost": "No empezó en diez minutos. Inténtelo de nuevo.",
+    "sync.unended": "Empezó, pero no terminó en diez minutos. Se lee de nuevo en su próximo turno.",
     "sync.changed.one": "Leída: {count} cita nueva o modificada",
     "sync.changed.other": "Leída: {count} citas nuevas o modificadas",
     "sync.outcome.held": "Leída y retenida: responda abajo",

@@ -18,7 +18,9 @@ from .membership import Membership
 from .schedule_age import ScheduleAge
 
 PATIENCE = timedelta(minutes=10)
-"""So long a *Sync now* is followed; the queue has lost what has not begun by then."""
+"""So long a *Sync now* is followed; the queue has lost what has not begun by then, and a worker what has not ended."""
+TOLD = 2 * PATIENCE
+"""So long is told what became of it."""
 _SKEW = timedelta(seconds=2)
 """The clocks of two functions may differ."""
 
@@ -40,6 +42,7 @@ class Progress(StrEnum):
     READING = "reading"
     DONE = "done"
     LOST = "lost"
+    UNENDED = "unended"
 
 
 class FeedView(Struct, frozen=True):
@@ -92,6 +95,15 @@ class IntegrationView(Struct, frozen=True):
         """Whether there is more to come of it."""
         return any(feed.progress in (Progress.ASKED, Progress.READING) for feed in self.following)
 
+    @property
+    def ended_badly(self) -> bool:
+        """Whether a schedule could not be read, or nobody knows whether it was."""
+        return any(
+            feed.progress in (Progress.LOST, Progress.UNENDED)
+            or (feed.progress is Progress.DONE and feed.asked is not None and bool(feed.asked.failure))
+            for feed in self.following
+        )
+
 
 class ShowIntegration(Struct, frozen=True):
     """One read of the practice, one of all its feeds."""
@@ -107,7 +119,7 @@ class ShowIntegration(Struct, frozen=True):
         StoreUnavailable (then nothing is shown).
         """
         member, practice, now = self.membership(slug, email), self.practices.get(slug), self.clock.now()
-        if asked_at and not timedelta() <= now - asked_at + _SKEW <= PATIENCE + _SKEW:
+        if asked_at and not timedelta() <= now - asked_at + _SKEW <= TOLD + _SKEW:
             asked_at = None
         files = self.age.feeds.files(slug, (ref.feed_id for ref in feed_refs(practice)))
         self.age.know(one.state for one in files.values())
@@ -175,6 +187,9 @@ def condition_of(state: FeedState) -> FeedCondition:
 
 def progress_of(pull: AskedPull | None, asked_at: datetime, now: datetime) -> Progress:
     """How far what was asked for at an instant is, by the last pull that was asked for."""
+    late = now - asked_at >= PATIENCE
     if pull is None or pull.began_at < asked_at - _SKEW:
-        return Progress.LOST if now - asked_at >= PATIENCE else Progress.ASKED
-    return Progress.DONE if pull.ended_at else Progress.READING
+        return Progress.LOST if late else Progress.ASKED
+    if pull.ended_at:
+        return Progress.DONE
+    return Progress.UNENDED if late else Progress.READING

@@ -66,8 +66,15 @@ class TestSchedules:
         assert numbers.count("<td>1</td>") == 2
 
     def test_an_old_one_says_so(self, desk: PortalDesk) -> None:
-        desk.clock.advance(hours=3)
-        assert "3 hours ago" in desk.open(HOME).text
+        desk.clock.advance(minutes=20)
+        assert "Read well" in desk.open(HOME).text
+        desk.clock.advance(minutes=160)
+        text = desk.open(HOME).text
+        assert "3 hours ago" in text
+        assert "Not read lately" in text
+        assert "Read well" not in text
+        desk.minutes()
+        assert "Read well" in desk.open(HOME).text
 
     def test_counting_costs_no_write(self, desk: PortalDesk) -> None:
         desk.enter()

@@ -57,6 +57,7 @@ WORDS = {
     "condition.held": "Waits for your answer",
     "condition.broken": "Cannot be read",
     "condition.failing": "Last reading failed",
+    "condition.old": "Not read lately",
     "condition.never": "Never read yet",
     "condition.well": "Read well",
     "held.title": "Much of {provider}'s schedule is gone at once.",

@@ -58,6 +58,7 @@ WORDS = {
     "condition.held": "Espera su respuesta",
     "condition.broken": "No se puede leer",
     "condition.failing": "La última lectura falló",
+    "condition.old": "Sin leer desde hace tiempo",
     "condition.never": "Todavía sin leer",
     "condition.well": "Se lee bien",
     "held.title": "Gran parte de la agenda de {provider} ha desaparecido de golpe.",

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ..domain.appointments import SetAsideRow
 from ..domain.feeds import FeedState, next_turn
+from ..domain.health import patience_minutes
 from ..domain.practices import Practice, Provider, Source, StaffMember
 from ..domain.pull_history import AskedPull, by_hour
 from ..ports import AuditRepository, Clock, FeedFile, PracticeRepository
@@ -32,6 +33,7 @@ class FeedCondition(StrEnum):
     BROKEN = "broken"
     FAILING = "failing"
     NEVER = "never"
+    OLD = "old"
     WELL = "well"
 
 
@@ -154,11 +156,12 @@ class ShowIntegration(Struct, frozen=True):
     def _feed(self, practice: Practice, file: FeedFile, asked_at: datetime | None, now: datetime) -> FeedView:
         state, known = file.state, practice.providers
         providers = [known[ours] for _, ours, _ in state.settings.providers if ours in known]
+        read_at = self.age.last_good_at(practice, providers[0]) if providers else state.last_good_at
         return FeedView(
             state,
             providers,
-            condition_of(state),
-            self.age.last_good_at(practice, providers[0]) if providers else state.last_good_at,
+            condition_of(state, read_at, now),
+            read_at,
             next_turn(state, now),
             _by_reason(file.aside) if state.set_aside else (),
             file.asked,
@@ -174,15 +177,20 @@ def _by_reason(rows: Iterable[SetAsideRow]) -> list[tuple[str, list[SetAsideRow]
     return sorted(found.items(), key=lambda one: -len(one[1]))
 
 
-def condition_of(state: FeedState) -> FeedCondition:
-    """How a feed is."""
+def condition_of(state: FeedState, read_at: datetime | None, now: datetime) -> FeedCondition:
+    """How a feed is that was last read well at `read_at`. *Old*: nothing failed, but it was not read for longer than a source may
+    be in open hours before it is broken.
+    """
     if state.held and not state.answer:
         return FeedCondition.HELD
     if state.broken_since:
         return FeedCondition.BROKEN
     if state.failures:
         return FeedCondition.FAILING
-    return FeedCondition.WELL if state.last_good_at else FeedCondition.NEVER
+    if read_at is None:
+        return FeedCondition.NEVER
+    patience = timedelta(minutes=patience_minutes(state.settings.interval_minutes))
+    return FeedCondition.OLD if now - read_at > patience else FeedCondition.WELL
 
 
 def progress_of(pull: AskedPull | None, asked_at: datetime, now: datetime) -> Progress:

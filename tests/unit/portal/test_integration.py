@@ -203,6 +203,18 @@ class TestAMassVanish:
         assert all(missing) if word == "accept" else not any(missing)
         assert answer(desk, word, since=since) == 409
 
+    def test_of_two_who_answer_otherwise_the_second_is_told_and_replaces_nothing(self, desk: PortalDesk) -> None:
+        hold(desk)
+        since = feed(desk).held.since.isoformat()  # type: ignore[union-attr]
+        assert answer(desk, "accept") == 303
+
+        late = desk.send(f"{HOME}/held", feed="ehr~osei", since=since, answer="keep")
+
+        assert late.status == 409
+        assert "This was answered meanwhile, or has changed. Nothing was done." in late.html
+        assert feed(desk).answer is VanishedAnswer.ACCEPT
+        assert len(desk.store.practice_events.latest("harbor", 5)) == 1
+
     def test_another_than_was_shown_is_not_answered(self, desk: PortalDesk) -> None:
         hold(desk)
         assert answer(desk, since="2026-11-01T00:00:00+00:00") == 409

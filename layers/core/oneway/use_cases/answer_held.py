@@ -27,12 +27,15 @@ class AnswerHeld(Struct, frozen=True):
         self, practice: str, feed_id: str, answer: VanishedAnswer, *, who: str = "", since: datetime | None = None
     ) -> bool:
         """Answer a pull that is held, with an entry of the practice's timeline; whether there was one. The next pull does
-        what was said. `who` is a staff member (empty: an operator); with `since` only what is held since then is answered.
+        what was said. `who` is a staff member (empty: an operator); with `since` only what is held since then is answered, and
+        nobody's other answer is replaced.
         """
         return settle(lambda: self._answer(self.feeds.get(practice, feed_id), answer, who, since), self.clock)
 
     def _answer(self, state: FeedState | None, answer: VanishedAnswer, who: str, since: datetime | None) -> bool:
         if state is None or state.held is None or since not in (None, state.held.since):
+            return False
+        if state.answer not in (None, answer) and since:
             return False
         if state.answer is not answer:
             held, now = state.held, self.clock.now()

@@ -178,7 +178,7 @@ class World:
             membership, store.requests, store.appointments, store.calendar, store.ledger, clock
         )
         self.answer_held = AnswerHeld(store.feeds, store.practice_events, clock)
-        self.show_integration = ShowIntegration(membership, store.practices, self.age, clock)
+        self.show_integration = ShowIntegration(membership, store.practices, store.audit, self.age, clock)
         self.show_settings = ShowSettings(membership, store.practices, store.practice_events, self.age)
         self.stopped_staff_mail = StoppedStaffMail(store.suppressions)
         self.use_staff_address_again = UseStaffAddressAgain(membership, store.practices, store.suppressions, clock)

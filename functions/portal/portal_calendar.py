@@ -2,10 +2,20 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from chalice.app import Response
-from oneway.domain.availability import Closure, Hours, LaterWeek, Week, differences
+from oneway.domain.availability import (
+    Closure,
+    Hours,
+    LaterWeek,
+    Week,
+    default_begins,
+    default_ends,
+    differences,
+    monday_of,
+)
 from oneway.domain.clock_time import MINUTES_PER_DAY, day_beginnings
 from oneway.domain.errors import CalendarChangedMeanwhile, ClosureIsOver, FieldProblem, InvalidInput
 from oneway.domain.occupancy import OccupantKind
@@ -178,10 +188,25 @@ def _page(
         compared=compared,
         decided=_decisions(decided or {}),
         who=_who(found, changed.changed_by) if changed else "",
+        holds=_holds(found, one) if one and edit == "default" else None,
         changer=_who(found, one.calendar.changed_by) if one else "",
         **({"closure": {}, "wrong_closure": {}} | values),
         **_helpers(found),
     )
+
+
+class Holds(NamedTuple):
+    """From when on an edited default week holds, on which Monday another one takes over (None: never), and the words for it."""
+
+    first: date
+    next: date | None
+    words: str
+
+
+def _holds(found: CalendarWeek, one: ProviderWeek) -> Holds:
+    first = default_begins(one.availability, found.monday, found.today)
+    following, later = default_ends(one.availability, found.monday), first > monday_of(found.today)
+    return Holds(first, following, (("now", "next"), ("first", "between"))[later][following is not None])
 
 
 def _ask(

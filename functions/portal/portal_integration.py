@@ -68,7 +68,6 @@ def _page(
         integration=found,
         zone=zone_of(found.practice.zone),
         changed=sum(pull.changed for pull in finished),
-        failed=any(pull.failure for pull in finished),
         bars=_bars,
         asked_stamp=int(found.asked_at.timestamp()) if found.asked_at else 0,
         why_aside={one.value: f"aside.{one.name.lower()}" for one in WhyAside},

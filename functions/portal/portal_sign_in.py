@@ -1,5 +1,6 @@
 """Signing in and out, the choice of a practice and of a language, and the built files."""
 
+import hmac
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -25,6 +26,9 @@ from portal_app import (
     wants_part,
 )
 
+_LONGEST = 1000
+"""Of a way back, as a cookie keeps it: each page of ours has a shorter one, and several cookies have to fit."""
+
 
 @lru_cache(maxsize=1)
 def cognito() -> Cognito:
@@ -39,7 +43,8 @@ def sign_in() -> Response:
     """To Cognito's page; `to` is where the person wanted to go."""
     attempt, location = cognito().start()
     kept = ".".join((attempt.state, attempt.nonce, attempt.verifier, quote(local(asked().get("to", "")), safe="")))
-    return redirect(location, [sessions.signing_in_cookie(kept)])
+    headers, now = app.current_request.headers, portal().clock.now()
+    return redirect(location, sessions.begin_signing_in(headers, attempt.state, kept, now))
 
 
 @app.route("/auth/callback")
@@ -47,13 +52,14 @@ def sign_in() -> Response:
 def signed_in_callback() -> Response:
     """Back from Cognito: the code becomes a session, and the person goes on to where they wanted."""
     query = asked()
-    kept = sessions.signing_in(app.current_request.headers).split(".", 3)
-    if len(kept) != 4 or not query.get("code") or query.get("state") != kept[0]:
+    state = query.get("state", "")
+    kept = sessions.signing_in(app.current_request.headers, state).split(".", 3)
+    if len(kept) != 4 or not query.get("code") or not hmac.compare_digest(state.encode(), kept[0].encode()):
         raise SignInRefused
     now = portal().clock.now()
     email = cognito().email_of(query["code"], Attempt(*kept[:3]), now.timestamp())
     _, cookie = sessions.start_session(portal().sessions, email, now)
-    return redirect(pages().url(local(path_text(kept[3]))), [cookie, sessions.end_signing_in_cookie()])
+    return redirect(pages().url(local(path_text(kept[3]))), [cookie, sessions.end_signing_in_cookie(state)])
 
 
 @app.route("/auth/sign-out", methods=["POST"], content_types=FORMS)
@@ -98,4 +104,4 @@ def local(to: str) -> str:
     """A path inside the portal, with what it asks for; anything else leads to the portal's first page."""
     path = to.partition("?")[0]
     inside = path.startswith("/portal/") and "//" not in path and "\\" not in to and to.isprintable()
-    return to if inside and ".." not in path and "#" not in to else "/portal"
+    return to if inside and ".." not in path and "#" not in to and len(quote(to, safe="")) <= _LONGEST else "/portal"

@@ -39,6 +39,7 @@ _INDEXES: Mapping[tuple[str, str], tuple[str, ...] | None] = {
     ("visits", "starts"): ("shows",),
     ("visits", "named"): ("starts",),
     ("visits", "given"): ("starts",),
+    ("visits", "further"): ("starts",),
     ("visits", "phoned"): ("starts",),
     ("visits", "mailed"): ("starts",),
 }

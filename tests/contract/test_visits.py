@@ -77,6 +77,7 @@ def test_a_list_says_the_state_that_a_visit_came_to(store: Store) -> None:
         (Look(SearchBy.NAMED, "nun", ("elena",)), {"maria"}),
         (Look(SearchBy.GIVEN, "maria"), {"request", "maria"}),
         (Look(SearchBy.GIVEN, "jon"), {"jon"}),
+        (Look(SearchBy.FURTHER, "elena"), {"maria"}),
         (Look(SearchBy.PHONED, "1415555"), {"request", "maria"}),
         (Look(SearchBy.PHONED, "1415999"), set()),
         (Look(SearchBy.MAILED, "jon@"), {"jon"}),

@@ -55,7 +55,7 @@ def test_the_table_is_protected() -> None:
     assert table["SSESpecification"]["SSEEnabled"]
     assert table["TimeToLiveSpecification"]["Enabled"]
     assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {
-        "to_act", "unsent", "found", "starts", "named", "given", "phoned", "mailed",
+        "to_act", "unsent", "found", "starts", "named", "given", "further", "phoned", "mailed",
     }  # fmt: skip
 
 

@@ -270,7 +270,7 @@ def portal() -> Portal:
         ShowCalendar(membership, practices, calendar, requests, appointments, audit, age, clock),
         EditCalendar(membership, calendar, DynamoPracticeEventRepository(), clock),
         ExplainTime(membership, ExplainSlot(practices, calendar, age, clock)),
-        ShowIntegration(membership, practices, age, clock),
+        ShowIntegration(membership, practices, audit, age, clock),
         AnswerHeldByStaff(membership, AnswerHeld(feeds, DynamoPracticeEventRepository(), clock)),
         ShowSettings(membership, practices, DynamoPracticeEventRepository(), age),
         ChangeSettings(membership, practices, feeds, clock),

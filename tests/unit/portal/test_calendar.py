@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from tests.portal import Answer, PortalDesk
 HOME = "/portal/harbor/calendar"
 BEN = "ben@harbor.example"
 THIS, NEXT = date(2026, 11, 23), date(2026, 11, 30)
+DECEMBER = (date(2026, 12, 7), date(2026, 12, 14), date(2026, 12, 21))
 OSEI = f"{HOME}?provider=osei&week={THIS}"
 SHORT: Week = ((Opening(540, 600),), *WEEK[1:])
 SHARED: Week = (tuple(Opening(hour * 60, hour * 60 + 40) for hour in range(7, 21)),) * 7
@@ -147,6 +149,22 @@ class TestEditing:
         assert save(desk, seen=SHORT, do="follow").status == 303
         assert stands(desk) == WEEK
 
+    @pytest.mark.parametrize("days", range(7))
+    def test_all_that_can_be_booked_is_shown_and_edited(self, desk: PortalDesk, days: int) -> None:
+        desk.store.practices.save(replace(desk.practice, horizon_days=365))
+        desk.clock.advance(days=days)
+        desk.minutes()
+        offered = desk.list_slots(
+            "harbor", "osei", "new", *(desk.clock.now().date() + timedelta(n) for n in (357, 367))
+        )
+        last = max(day for day, starts in offered.days.items() if starts)
+        page = desk.open(f"{HOME}?provider=osei&week={last}&edit=week")
+        monday = date.fromisoformat(page.fields(f"{HOME}/hours")["week"])
+
+        assert monday <= last < monday + timedelta(weeks=1)
+        assert save(desk, monday=monday).status == 303
+        assert stands(desk, last) == SHORT
+
     def test_what_is_wrong_is_said_and_what_was_typed_stays(self, desk: PortalDesk) -> None:
         answer = save(desk, d0s0="12:00", d0e0="09:00")
         assert answer.status == 422
@@ -159,11 +177,50 @@ class TestEditing:
         assert save(desk, edit="default").status == 303
         assert stands(desk) == stands(desk, THIS) == SHORT
 
+    @pytest.mark.parametrize(
+        ("monday", "says", "follow"),
+        [
+            (THIS, "It holds at once, but only until Monday, December 7, 2026, when another default begins", (THIS, NEXT)),
+            (NEXT, "It holds at once, but only until Monday, December 7, 2026, when another default begins", (THIS, NEXT)),
+            (DECEMBER[0], "It holds from Monday, December 7, 2026 on, but only until Monday, December 14, 2026", DECEMBER[:1]),
+            (DECEMBER[1], "It holds from Monday, December 14, 2026 on for every week without hours of its own;", DECEMBER[1:]),
+        ],
+    )  # fmt: skip
+    def test_the_edit_of_a_default_says_for_which_weeks_it_holds(
+        self, desk: PortalDesk, monday: date, says: str, follow: tuple[date, ...]
+    ) -> None:
+        page = f"{HOME}?provider=osei&week={monday}&edit=default"
+        assert "It holds at once for every week without hours of its own." in desk.open(page).text
+        for begins in DECEMBER[:2]:
+            desk.edit_calendar.apply_to_remaining("harbor", NADIA, "osei", begins, stands(desk, begins), SHORT, {})
+
+        assert says in desk.open(page).text
+        assert save(desk, CLOSED_WEEK, seen=stands(desk, monday), monday=monday, edit="default").status == 303
+        assert tuple(one for one in (THIS, NEXT, *DECEMBER) if stands(desk, one) == CLOSED_WEEK) == follow
+
     def test_a_past_week_is_not_edited(self, desk: PortalDesk) -> None:
         page = desk.open(f"{HOME}?provider=osei&week=2026-11-16&edit=load")
         assert "This week is over" in page.text
         assert 'id="hours"' not in page.html
         assert save(desk, monday=date(2026, 11, 16)).status == 422
+
+
+class TestWhyATimeIsNotOffered:
+    @pytest.mark.parametrize(
+        ("notice", "says"),
+        [
+            (20, "It is too soon: times are offered until 20 minutes before they begin."),
+            (90, "It is too soon: times are offered until 90 minutes before they begin."),
+            (60, "It is too soon: times are offered until 1 hour before they begin."),
+            (2880, "It is too soon: times are offered until 48 hours before they begin."),
+            (0, "It is too late: times are offered until they begin."),
+        ],
+    )
+    def test_the_notice_is_said_to_the_minute(self, desk: PortalDesk, notice: int, says: str) -> None:
+        desk.store.practices.save(replace(desk.practice, minimum_notice_minutes=notice))
+        at = (desk.clock.now().astimezone(ZoneInfo(desk.practice.zone)) - timedelta(minutes=30)).isoformat()
+
+        assert says in desk.open(f"{HOME}/why?provider=osei&day={at[:10]}&time={at[11:16]}").text
 
 
 class TestTheTimeline:

@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 from oneway.domain.appointments import SetAsideRow
+from oneway.domain.errors import StoreUnavailable
 from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.practices import StaffMember
+from oneway.domain.pull_history import AskedPull
 from oneway.faults import AuthRevoked, RateLimited, SchemaDrift, SourceError, Unavailable
 from oneway.use_cases.sync_feed import Outcome
 
 from tests.builders import START, a_practice, a_provider
 from tests.desk import LATER, NADIA, VIC, at
+from tests.fakes.store import FakeAudit
 from tests.portal import PortalDesk
 
 HOME = "/portal/harbor/integration"
@@ -64,8 +67,15 @@ class TestSchedules:
         assert numbers.count("<td>1</td>") == 2
 
     def test_an_old_one_says_so(self, desk: PortalDesk) -> None:
-        desk.clock.advance(hours=3)
-        assert "3 hours ago" in desk.open(HOME).text
+        desk.clock.advance(minutes=20)
+        assert "Read well" in desk.open(HOME).text
+        desk.clock.advance(minutes=160)
+        text = desk.open(HOME).text
+        assert "3 hours ago" in text
+        assert "Not read lately" in text
+        assert "Read well" not in text
+        desk.minutes()
+        assert "Read well" in desk.open(HOME).text
 
     def test_counting_costs_no_write(self, desk: PortalDesk) -> None:
         desk.enter()
@@ -128,6 +138,24 @@ class TestSchedules:
         text = desk.open(HOME).text
         assert "Wed, Nov 25, 9:30 AM, number appt-78" in text, "also where only the row is another"
         assert "appt-77" not in text
+
+    def test_show_of_such_a_row_nothing_before_the_look_is_on_record(
+        self, desk: PortalDesk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk.open(HOME)
+        assert desk.store.looks == [], "there is nothing of anybody's visit"
+        desk.enter("appt-77", end=START - timedelta(minutes=5))
+        desk.minutes()
+        assert "appt-77" in desk.open(HOME, VIC).html
+        assert [look[:3] for look in desk.store.looks] == [("harbor", VIC, "show_set_aside")]
+
+        def refuse(*_: object) -> None:
+            raise StoreUnavailable("audit")
+
+        monkeypatch.setattr(FakeAudit, "record", refuse)
+        page = desk.open(HOME, VIC)
+        assert page.status == 503
+        assert "appt-77" not in page.html
 
     def test_say_that_more_rows_were_set_aside_than_are_listed(self, desk: PortalDesk) -> None:
         desk.source.set_aside = [SetAsideRow(f"entry {n}", "no start", f"appt-{n}") for n in range(120)]
@@ -252,10 +280,24 @@ class TestSyncNow:
 
     def test_that_never_began_is_given_up_and_forgotten(self, desk: PortalDesk) -> None:
         location = desk.send("/portal/harbor/sync").headers["Location"]
+        desk.clock.advance(minutes=10, seconds=1.5)
+        page = desk.open(location)
+        assert page.text.count("Not begun in ten minutes.") == 2
+        assert "Sync finished: not every schedule could be read." in page.text
+        assert "hx-trigger" not in page.html.partition('id="schedules"')[2]
         desk.clock.advance(minutes=10)
-        assert "Not begun in ten minutes." in desk.open(location).text
-        desk.clock.advance(minutes=1)
         assert "Sync" not in desk.open(location).text.replace("Sync now", "")
+
+    def test_that_began_and_never_ended_is_given_up_too(self, desk: PortalDesk) -> None:
+        location = desk.send("/portal/harbor/sync").headers["Location"]
+        desk.pull_asked("harbor", "ehr~brandt", now_asked=True)
+        desk.store.asked_pulls["harbor", "ehr~osei"] = AskedPull(desk.clock.now())
+        assert "Reading …" in desk.open(location).text
+        desk.clock.advance(minutes=10, seconds=1.5)
+        page = desk.open(location)
+        assert "Begun, but not ended in ten minutes." in page.text
+        assert "Sync finished: not every schedule could be read." in page.text
+        assert "hx-trigger" not in page.html.partition('id="schedules"')[2]
 
     @pytest.mark.parametrize("asked", ["", "x", "-1", "99999999999", "²"])
     def test_that_was_never_asked_for_is_not_followed(self, desk: PortalDesk, asked: str) -> None:

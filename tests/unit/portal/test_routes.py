@@ -239,3 +239,27 @@ def test_every_look_is_on_record_before_anything_is_shown(
     assert answer.status == 503
     assert "Nunez" not in answer.html
     assert "Núñez" not in answer.html
+
+
+@pytest.mark.parametrize(("method", "path"), [one for one, route in OF_A_PRACTICE.items() if route.changes])
+def test_what_answers_a_form_names_nobody_but_by_a_look_on_record(
+    opened: tuple[PortalDesk, dict[str, str]], method: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A form that is shown again, and a preview, are looks as any."""
+    from oneway.domain.errors import StoreUnavailable
+
+    from tests.fakes.store import FakeAudit
+
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable("audit")
+
+    desk, names = opened
+    for refused in (False, True):
+        if refused:
+            monkeypatch.setattr(FakeAudit, "record", refuse)
+        for form in sent(method, path, names):
+            known = len(desk.store.looks)
+            html = desk.send(filled(path, names), **form).html
+            if any(name in html for name in ("Nunez", "Núñez", "maria@example.org")):
+                assert not refused, form
+                assert len(desk.store.looks) > known, form

@@ -97,7 +97,7 @@ def test_every_state_has_words(state: str) -> None:
         ("match_how", How),
         ("fault_do", [fault.word for fault in SourceError.__subclasses__()]),
         ("condition", FeedCondition),
-        ("sync", [Progress.ASKED, Progress.READING, Progress.LOST]),
+        ("sync", [Progress.ASKED, Progress.READING, Progress.LOST, Progress.UNENDED]),
         ("follows", Follows),
         ("aside", [one.name.lower() for one in WhyAside]),
         ("broken", [fault.word for fault in SourceError.__subclasses__()]),

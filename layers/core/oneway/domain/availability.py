@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from .errors import CalendarChangedMeanwhile, FieldProblem, InvalidInput
 
-WEEKS_AHEAD = 52
-"""How many weeks, the current one included, can be overridden."""
+WEEKS_AHEAD = 54
+"""How many weeks, the current one included, can be overridden: those of all days that can be booked. On a Sunday, 365 days lead
+into the 53rd week after it.
+"""
 _DAYS_KEPT = 56
 """Weeks longer past than this are dropped when a calendar is saved."""
 _WEEK = timedelta(days=7)
@@ -195,6 +197,11 @@ def default_begins(availability: Availability, monday: date, today: date) -> dat
     """
     in_force = [d.begins for d in availability.default_weeks if d.begins and d.begins <= monday]
     return max([*in_force, monday_of(today)])
+
+
+def default_ends(availability: Availability, monday: date) -> date | None:
+    """The Monday on which another default takes over from the one in force in a week; None if none does."""
+    return min((d.begins for d in availability.default_weeks if d.begins and d.begins > monday), default=None)
 
 
 def with_default(calendar: Calendar, monday: date, seen: Week, week: Week, today: date) -> Availability:

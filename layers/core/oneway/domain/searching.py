@@ -1,22 +1,31 @@
 """Finding visits by name, phone or e-mail, as far as somebody on the phone has spelled it (product section 7, *Portal*).
 
-Names compare as in `people`: without case, accents, spaces and punctuation. A visit is found by the beginning of its last name,
-of its first name, of its first phone number and of its first e-mail address; further words have to occur somewhere in the name.
+Names compare as in `people`: without case, accents, spaces, punctuation, titles and suffixes. A visit is found by the beginning
+of its last name, of its first name, of one further name, of its first phone number and of its first e-mail address; more words
+have to occur somewhere in the name. What only leads a last name (de la Cruz, van Gogh) need not be typed.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 
 from .appointments import NameUse, RecordPatient
-from .people import family_name, given_names, normalise_email, normalise_name
+from .people import family_name, given_names, normalise_email
 from .requests import Patient
 
 SHORTEST = 2
 """Letters that a word needs to be looked for."""
 SHORTEST_NUMBER = 4
 """Digits that a phone number needs."""
+_LEADS = frozenset(
+    ("af", "al", "av", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "e", "el", "ibn", "la",
+     "las", "le", "los", "ter", "van", "vom", "von", "y", "zu", "zum", "zur")
+)  # fmt: skip
+"""What leads a last name, or ties two, and is seldom said by whoever spells it."""
+_LIKE_AN_ADDRESS = re.compile(r"\S*(?:[\d_+]|\w\.\w)\S*")
+"""A word such as no name is, but the beginning of an e-mail address may be."""
 
 
 class SearchBy(StrEnum):
@@ -26,6 +35,8 @@ class SearchBy(StrEnum):
     """Last name, then first names."""
     GIVEN = "given"
     """First names, then last name."""
+    FURTHER = "further"
+    """All names, beginning with the second last name; without one, with what leads the last name, or the second first name."""
     PHONED = "phoned"
     """Digits of the phone number, country code first."""
     MAILED = "mailed"
@@ -70,22 +81,58 @@ def looks_for(text: str, phone_beginnings: Sequence[str]) -> list[Look]:
     digits = sum(map(str.isdecimal, text))
     if digits and not any(map(str.isalpha, text)):
         return [Look(SearchBy.PHONED, one) for one in phone_beginnings] if digits >= SHORTEST_NUMBER else []
-    words = [word for part in text.replace(",", " ").split() if (word := normalise_name(part))]
-    if not words or len("".join(words)) < SHORTEST:
-        return []
-    first, last = words[0], words[-1]
-    looks = [Look(SearchBy.NAMED, first, tuple(words[1:])), Look(SearchBy.GIVEN, first, tuple(words[1:]))]
-    if len(words) > 1:
-        looks.append(Look(SearchBy.NAMED, last, tuple(words[:-1])))
+    words = given_names((text,)).words
+    return _looks_for_name(words, text) if len("".join(words)) >= SHORTEST else []
+
+
+def _looks_for_name(words: tuple[str, ...], text: str) -> list[Look]:
+    leads, own = _led(words)
+    if all(word in _LEADS for word in own):
+        own = ("".join(own),)
+    first, others = own[0], (*own[1:], *leads)
+    if leads:
+        # A last name as it is spoken: stored apart (de la Cruz), behind another one, or in one word (Delacruz).
+        joined = Look(SearchBy.NAMED, "".join(leads) + first, own[1:])
+        return [Look(SearchBy.NAMED, first, others), Look(SearchBy.FURTHER, first, others), joined]
+    looks = [Look(SearchBy.NAMED, first, others), Look(SearchBy.GIVEN, first, others)]
+    if others:
+        looks.append(Look(SearchBy.NAMED, own[-1], own[:-1]))
+    elif _LIKE_AN_ADDRESS.fullmatch(text):
+        looks.append(Look(SearchBy.MAILED, normalise_email(text)))
+    else:
+        looks.append(Look(SearchBy.FURTHER, first))
     return looks
 
 
 def _keys(given: tuple[str, ...], family: str, phone: str, email: str) -> Mapping[SearchBy, str]:
-    first, last = given_names(given).whole, family_name(family).whole
+    firsts = given_names(given).words
+    leads, lasts = _led(family_name(family).words)
     found = {
-        SearchBy.NAMED: last + first,
-        SearchBy.GIVEN: first + last,
-        SearchBy.PHONED: "".join(filter(str.isdecimal, phone)),
-        SearchBy.MAILED: normalise_email(email) if email else "",
+        SearchBy.NAMED: (*lasts, *firsts, *leads),
+        SearchBy.GIVEN: (*firsts, *lasts, *leads),
+        SearchBy.FURTHER: _further(firsts, leads, lasts),
+        SearchBy.PHONED: filter(str.isdecimal, phone),
+        SearchBy.MAILED: (normalise_email(email) if email else "",),
     }
-    return {by: key for by, key in found.items() if key}
+    return {by: key for by, parts in found.items() if (key := "".join(parts))}
+
+
+def _further(firsts: tuple[str, ...], leads: tuple[str, ...], lasts: tuple[str, ...]) -> tuple[str, ...]:
+    """All names, beginning with one that neither last nor first names begin with; none, if there is none."""
+    if second := _second(lasts):
+        return (*lasts[second:], *lasts[:second], *firsts, *leads)
+    if leads:
+        return (*leads, *lasts, *firsts)
+    second = _second(firsts)
+    return (*firsts[second:], *firsts[:second], *lasts) if second else ()
+
+
+def _second(names: tuple[str, ...]) -> int:
+    """Where the second name begins; 0 if there is one name."""
+    return next((n for n, name in enumerate(names) if n and name not in _LEADS), 0)
+
+
+def _led(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What leads names, and the names themselves, which are all of it where there is nothing else."""
+    begins = next((n for n, name in enumerate(names) if name not in _LEADS), 0)
+    return names[:begins], names[begins:]

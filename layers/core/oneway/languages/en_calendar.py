@@ -35,8 +35,14 @@ WORDS = {
     "calendar.edit_text.week": "What is booked stays as it is. Nothing is stored until you save.",
     "calendar.edit_text.load": "These are the default hours; what is booked is hidden while you edit, and stays as it is. "
     "Nothing is stored until you save.",
-    "calendar.edit_text.default": "It holds at once for every week without hours of its own. What is booked stays as it is. "
-    "Nothing is stored until you save.",
+    "calendar.edit_text.default": "What is booked stays as it is. Nothing is stored until you save.",
+    "calendar.default_holds.now": "It holds at once for every week without hours of its own.",
+    "calendar.default_holds.first": "It holds from {first} on for every week without hours of its own; before, "
+    "another default does.",
+    "calendar.default_holds.next": "It holds at once, but only until {next}, when another default begins: for every week before "
+    "without hours of its own.",
+    "calendar.default_holds.between": "It holds from {first} on, but only until {next}, when another default begins: for every "
+    "week between without hours of its own.",
     "calendar.edit_hint": "Drag across free time to open it, drag an opening or its ends to move it, or use the fields below.",
     "calendar.as_form": "Opening hours",
     "calendar.form_hint": "Leave both fields of a line empty where there is no opening. An opening that ends at midnight ends at "
@@ -133,7 +139,8 @@ WORDS = {
     "closed.closure_named": "This day is closed: {name}.",
     "closed.outside_hours": "The visit would not lie inside opening hours, or would not start on this provider's grid: every "
     "{minutes} minutes from each opening on.",
-    "closed.notice": "It is too soon: times are offered until {hours} hours before they begin.",
+    "closed.notice": "It is too soon: times are offered until {before} before they begin.",
+    "closed.begun": "It is too late: times are offered until they begin.",
     "closed.horizon": "It is too far ahead: times are offered for {days} days.",
     "closed.block": "Your schedule is blocked at this time.",
     "closed.full": "All {places} places of this time are taken.",

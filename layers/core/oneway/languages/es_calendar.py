@@ -36,8 +36,14 @@ WORDS = {
     "calendar.edit_text.week": "Las citas quedan como están. Nada se guarda hasta que usted lo guarde.",
     "calendar.edit_text.load": "Este es el horario predeterminado; las citas se ocultan mientras lo modifica y quedan como "
     "están. Nada se guarda hasta que usted lo guarde.",
-    "calendar.edit_text.default": "Vale de inmediato para todas las semanas sin horario propio. Las citas quedan como están. "
-    "Nada se guarda hasta que usted lo guarde.",
+    "calendar.default_holds.now": "Vale de inmediato para todas las semanas sin horario propio.",
+    "calendar.default_holds.first": "Vale desde el {first} para todas las semanas sin horario propio; antes vale otra semana "
+    "predeterminada.",
+    "calendar.default_holds.next": "Vale de inmediato, pero solo hasta el {next}, cuando empieza otra semana predeterminada: "
+    "para todas las semanas anteriores sin horario propio.",
+    "calendar.default_holds.between": "Vale desde el {first}, pero solo hasta el {next}, cuando empieza otra semana "
+    "predeterminada: para todas las semanas entre ambas sin horario propio.",
+    "calendar.edit_text.default": "Las citas quedan como están. Nada se guarda hasta que usted lo guarde.",
     "calendar.edit_hint": "Arrastre sobre un tiempo libre para abrirlo, arrastre un horario o sus extremos para moverlo, o use "
     "los campos de abajo.",
     "calendar.as_form": "Horario de apertura",
@@ -135,7 +141,8 @@ WORDS = {
     "closed.closure_named": "Este día está cerrado: {name}.",
     "closed.outside_hours": "La cita no cabría dentro del horario, o no empezaría en la cuadrícula de este profesional: cada "
     "{minutes} minutos desde cada apertura.",
-    "closed.notice": "Es demasiado pronto: las horas se ofrecen hasta {hours} horas antes de que empiecen.",
+    "closed.notice": "Falta muy poco: las horas se ofrecen hasta {before} antes de que empiecen.",
+    "closed.begun": "Es demasiado tarde: las horas se ofrecen hasta que empiezan.",
     "closed.horizon": "Es demasiado tarde: las horas se ofrecen para {days} días.",
     "closed.block": "Su agenda está bloqueada a esta hora.",
     "closed.full": "Las {places} plazas de esta hora están ocupadas.",

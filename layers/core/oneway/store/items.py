@@ -115,6 +115,7 @@ class TableItem(Model):
     shows = UnicodeAttribute(null=True)
     named = UnicodeAttribute(null=True)
     given = UnicodeAttribute(null=True)
+    further = UnicodeAttribute(null=True)
     phoned = UnicodeAttribute(null=True)
     mailed = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)

@@ -1,4 +1,4 @@
-"""Visits, asked for or imported, by start and by what people know of them: five indexes over one partition a practice (ADR 0019).
+"""Visits, asked for or imported, by start and by what people know of them: six indexes over one partition a practice (ADR 0019).
 
 What the indexes say is read raw, since a long list is mostly counted; only what a page shows is decoded.
 """

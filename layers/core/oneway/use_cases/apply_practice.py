@@ -159,7 +159,11 @@ class ApplyPractice(Struct, frozen=True):
         ]
         last = monday_of(self._today(practice)) + timedelta(weeks=WEEKS_AHEAD)
         problems += [
-            FieldProblem(f"/providers/{provider_id}/weeks/{monday}", "range", f"Only the next {WEEKS_AHEAD} weeks can.")
+            FieldProblem(
+                f"/providers/{provider_id}/weeks/{monday}",
+                "range",
+                f"Only this week and the next {WEEKS_AHEAD - 1} can.",
+            )
             for provider_id, calendar in practice.calendars.items()
             for monday in calendar.availability.overrides
             if monday >= last

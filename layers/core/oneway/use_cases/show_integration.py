@@ -1,4 +1,6 @@
-"""Integration: how the schedules of a practice are read, feed by feed (product sections 5 and 7). No patient's data is here."""
+"""Integration: how the schedules of a practice are read, feed by feed (product sections 5 and 7). Of patients' visits there is
+here but the time and number of rows that were set aside; each look at those is on record first.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -8,15 +10,18 @@ from msgspec import Struct
 
 from ..domain.appointments import SetAsideRow
 from ..domain.feeds import FeedState, next_turn
+from ..domain.health import patience_minutes
 from ..domain.practices import Practice, Provider, Source, StaffMember
 from ..domain.pull_history import AskedPull, by_hour
-from ..ports import Clock, FeedFile, PracticeRepository
+from ..ports import AuditRepository, Clock, FeedFile, PracticeRepository
 from .ask_sync import feed_refs
 from .membership import Membership
 from .schedule_age import ScheduleAge
 
 PATIENCE = timedelta(minutes=10)
-"""So long a *Sync now* is followed; the queue has lost what has not begun by then."""
+"""So long a *Sync now* is followed; the queue has lost what has not begun by then, and a worker what has not ended."""
+TOLD = 2 * PATIENCE
+"""So long is told what became of it."""
 _SKEW = timedelta(seconds=2)
 """The clocks of two functions may differ."""
 
@@ -28,6 +33,7 @@ class FeedCondition(StrEnum):
     BROKEN = "broken"
     FAILING = "failing"
     NEVER = "never"
+    OLD = "old"
     WELL = "well"
 
 
@@ -38,6 +44,7 @@ class Progress(StrEnum):
     READING = "reading"
     DONE = "done"
     LOST = "lost"
+    UNENDED = "unended"
 
 
 class FeedView(Struct, frozen=True):
@@ -90,23 +97,37 @@ class IntegrationView(Struct, frozen=True):
         """Whether there is more to come of it."""
         return any(feed.progress in (Progress.ASKED, Progress.READING) for feed in self.following)
 
+    @property
+    def ended_badly(self) -> bool:
+        """Whether a schedule could not be read, or nobody knows whether it was."""
+        return any(
+            feed.progress in (Progress.LOST, Progress.UNENDED)
+            or (feed.progress is Progress.DONE and feed.asked is not None and bool(feed.asked.failure))
+            for feed in self.following
+        )
+
 
 class ShowIntegration(Struct, frozen=True):
     """One read of the practice, one of all its feeds."""
 
     membership: Membership
     practices: PracticeRepository
+    audit: AuditRepository
     age: ScheduleAge
     clock: Clock
 
     def __call__(self, slug: str, email: str, asked_at: datetime | None = None) -> IntegrationView:
-        """The page; with `asked_at` it follows the pulls that were asked for then. Raises PracticeNotFound."""
+        """The page; with `asked_at` it follows the pulls that were asked for then. Raises PracticeNotFound,
+        StoreUnavailable (then nothing is shown).
+        """
         member, practice, now = self.membership(slug, email), self.practices.get(slug), self.clock.now()
-        if asked_at and not timedelta() <= now - asked_at + _SKEW <= PATIENCE + _SKEW:
+        if asked_at and not timedelta() <= now - asked_at + _SKEW <= TOLD + _SKEW:
             asked_at = None
         files = self.age.feeds.files(slug, (ref.feed_id for ref in feed_refs(practice)))
         self.age.know(one.state for one in files.values())
         sources = [self._source(practice, source, files, asked_at, now) for source in practice.sources.values()]
+        if any(feed.aside for source in sources for feed in source.feeds):
+            self.audit.record(slug, member.email, "show_set_aside", "", now)
         return IntegrationView(
             practice,
             member,
@@ -135,11 +156,12 @@ class ShowIntegration(Struct, frozen=True):
     def _feed(self, practice: Practice, file: FeedFile, asked_at: datetime | None, now: datetime) -> FeedView:
         state, known = file.state, practice.providers
         providers = [known[ours] for _, ours, _ in state.settings.providers if ours in known]
+        read_at = self.age.last_good_at(practice, providers[0]) if providers else state.last_good_at
         return FeedView(
             state,
             providers,
-            condition_of(state),
-            self.age.last_good_at(practice, providers[0]) if providers else state.last_good_at,
+            condition_of(state, read_at, now),
+            read_at,
             next_turn(state, now),
             _by_reason(file.aside) if state.set_aside else (),
             file.asked,
@@ -155,19 +177,27 @@ def _by_reason(rows: Iterable[SetAsideRow]) -> list[tuple[str, list[SetAsideRow]
     return sorted(found.items(), key=lambda one: -len(one[1]))
 
 
-def condition_of(state: FeedState) -> FeedCondition:
-    """How a feed is."""
+def condition_of(state: FeedState, read_at: datetime | None, now: datetime) -> FeedCondition:
+    """How a feed is that was last read well at `read_at`. *Old*: nothing failed, but it was not read for longer than a source may
+    be in open hours before it is broken.
+    """
     if state.held and not state.answer:
         return FeedCondition.HELD
     if state.broken_since:
         return FeedCondition.BROKEN
     if state.failures:
         return FeedCondition.FAILING
-    return FeedCondition.WELL if state.last_good_at else FeedCondition.NEVER
+    if read_at is None:
+        return FeedCondition.NEVER
+    patience = timedelta(minutes=patience_minutes(state.settings.interval_minutes))
+    return FeedCondition.OLD if now - read_at > patience else FeedCondition.WELL
 
 
 def progress_of(pull: AskedPull | None, asked_at: datetime, now: datetime) -> Progress:
     """How far what was asked for at an instant is, by the last pull that was asked for."""
+    late = now - asked_at >= PATIENCE
     if pull is None or pull.began_at < asked_at - _SKEW:
-        return Progress.LOST if now - asked_at >= PATIENCE else Progress.ASKED
-    return Progress.DONE if pull.ended_at else Progress.READING
+        return Progress.LOST if late else Progress.ASKED
+    if pull.ended_at:
+        return Progress.DONE
+    return Progress.UNENDED if late else Progress.READING

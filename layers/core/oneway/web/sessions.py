@@ -1,5 +1,6 @@
 """Who is signed in: a cookie that only the browser holds, a session that only the store holds, a token in every form."""
 
+import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -10,7 +11,9 @@ from urllib.parse import urlsplit
 from ..ports import Session, SessionRepository
 
 LASTS = timedelta(hours=10)
-_SESSION, _SIGNING_IN = "__Host-session", "__Host-signing-in"
+SIGN_INS_AT_ONCE = 4
+"""How many links may be opened side by side without a session; the gateway takes 10,240 bytes of headers in all."""
+_SESSION, _SIGNING_IN = "__Host-session", "__Host-signing-in-"
 _GUARD = "Path=/; Secure; HttpOnly; SameSite=Lax"
 
 
@@ -32,19 +35,35 @@ def end_session_cookie() -> str:
     return f"{_SESSION}=; Max-Age=0; {_GUARD}"
 
 
-def signing_in_cookie(value: str) -> str:
-    """Keeps what a sign-in has to bring back, for ten minutes."""
-    return f"{_SIGNING_IN}={value}; Max-Age=600; {_GUARD}"
+def begin_signing_in(headers: Mapping[str, str], state: str, value: str, now: datetime) -> list[str]:
+    """Keeps for ten minutes what a sign-in has to bring back: beside those of other tabs, of which the oldest go."""
+    begun = sorted(
+        (name for name in _cookies(headers) if name.startswith(_SIGNING_IN)),
+        key=lambda name: _begun(_cookies(headers)[name]),
+    )
+    too_many = begun[: max(0, len(begun) - SIGN_INS_AT_ONCE + 1)]
+    kept = f"{_signing_in(state)}={int(now.timestamp())}.{value}; Max-Age=600; {_GUARD}"
+    return [kept, *(f"{name}=; Max-Age=0; {_GUARD}" for name in too_many)]
 
 
-def end_signing_in_cookie() -> str:
-    """Takes the sign-in's cookie away."""
-    return f"{_SIGNING_IN}=; Max-Age=0; {_GUARD}"
+def signing_in(headers: Mapping[str, str], state: str) -> str:
+    """What `begin_signing_in` kept of the sign-in with this state; empty if nothing."""
+    return _cookie(headers, _signing_in(state)).partition(".")[2]
 
 
-def signing_in(headers: Mapping[str, str]) -> str:
-    """What `signing_in_cookie` kept; empty if nothing."""
-    return _cookie(headers, _SIGNING_IN)
+def end_signing_in_cookie(state: str) -> str:
+    """Takes the cookie of one sign-in away."""
+    return f"{_signing_in(state)}=; Max-Age=0; {_GUARD}"
+
+
+def _signing_in(state: str) -> str:
+    """The name of a sign-in's cookie: each has its own, and none is named by what may come back in an address."""
+    return _SIGNING_IN + hashlib.sha256(state.encode()).hexdigest()[:16]
+
+
+def _begun(value: str) -> int:
+    stamp = value.partition(".")[0]
+    return int(stamp) if stamp.isdecimal() else 0
 
 
 def form_is_ours(session: Session, headers: Mapping[str, str], token: str, public_url: str) -> bool:
@@ -63,8 +82,11 @@ def sent_by_our_page(headers: Mapping[str, str]) -> bool:
 
 
 def _cookie(headers: Mapping[str, str], name: str) -> str:
+    return _cookies(headers).get(name, "")
+
+
+def _cookies(headers: Mapping[str, str]) -> dict[str, str]:
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(name)
+        return {name: one.value for name, one in SimpleCookie(headers.get("cookie", "")).items()}
     except CookieError:
-        return ""
-    return found.value if found else ""
+        return {}

@@ -329,7 +329,7 @@ def sync_schedule() -> "PullAsked":
         ),
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
-        SuggestMatches(DynamoRequestRepository()),
+        SuggestMatches(DynamoRequestRepository(), DynamoAppointmentRepository()),
         FollowPull(
             _resolve_moves(clock),
             TellHealth(DynamoFeedRepository(), clock, [TellStaffOfSource(DynamoNoticeRepository(), clock)]),

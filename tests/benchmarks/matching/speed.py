@@ -38,7 +38,7 @@ ROWS, CHANGED, REQUESTS = 10_000, 100, 500
 
 @dataclass(frozen=True)
 class _Waiting:
-    """As much of a repository as suggesting asks for; its reads and writes are no part of what is measured."""
+    """As much of the repositories as suggesting asks for; their reads and writes are no part of what is measured."""
 
     requests: list[Request]
 
@@ -66,7 +66,7 @@ def measure(repeats: int) -> list[Row]:
     shown = [prints[i] if i not in anew else entries_now[i][-PRINT_BYTES:] for i in rows]
     waiting = _requests(everybody, [int(rows[i].external_id) for i in moved[: CHANGED // 2]], rows, dice)
     known = {identifier for week in stored.values() for identifier in week}
-    suggest = SuggestMatches(_Waiting(waiting))  # type: ignore[arg-type]
+    suggest = SuggestMatches(_Waiting(waiting), _Waiting([]))  # type: ignore[arg-type]
     counts: list[tuple[int, int]] = []
 
     def compared() -> Comparison:

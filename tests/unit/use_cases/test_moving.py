@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from oneway.domain.appointments import AppointmentState
+from oneway.domain.appointments import AppointmentState, PersonName
 from oneway.domain.errors import RequestAlreadyAnswered
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Happening, Request, RequestState
@@ -21,6 +21,7 @@ from tests.stage import Killed, Stage, WatchedStore
 
 MUCH_LATER = START + timedelta(days=2)
 ANOTHER = a_record(source_id="pat-2")
+BARE = a_record(names=(), birth_date=None, phones=(), emails=())
 
 
 @pytest.fixture
@@ -628,6 +629,58 @@ class TestEnteredAnew:
         request = desk.confirmed()
         desk.call_off()
         desk.enter("appt-2", **at(LATER), provider_external_id="prac-brandt", replaces="appt-1")
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    @pytest.mark.parametrize("pointer", ["replaces", "replaced_by"])
+    @pytest.mark.parametrize(
+        ("was", "row"),
+        [
+            ({}, {"patient": a_record(birth_date=date(1984, 3, 13))}),
+            ({}, {"patient": BARE}),
+            ({"patient": a_record(birth_date=None)}, {"patient": a_record(birth_date=None)}),
+            ({}, at(START + timedelta(days=35))),
+        ],
+        ids=["corrected", "bare", "no birth date", "far"],
+    )
+    def test_a_pointer_is_followed_whatever_else_is_known(
+        self, desk: Desk, was: dict[str, Any], row: dict[str, Any], pointer: str
+    ) -> None:
+        request = desk.ask()
+        desk.enter(**was)
+        desk.minutes()
+        if was:
+            desk.accept(request)
+        desk.minutes(3)
+        desk.call_off(**({"replaced_by": "appt-2"} if pointer == "replaced_by" else {}))
+        desk.enter("appt-2", **at(LATER) | row, **({"replaces": "appt-1"} if pointer == "replaces" else {}))
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_whose_visit_it_was_is_still_known_of_one_that_cannot_be_looked_up(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER), patient=BARE, replaces="appt-1")
+        desk.minutes(6)
+        jo = a_record(names=(PersonName(("Jo",), "Reed"),), birth_date=date(1950, 1, 1))
+        desk.change("appt-2", patient=jo)
+        desk.minutes()
+        assert desk.stored(request).suspended_at
+
+    def test_a_pointer_to_another_patients_visit_is_not_followed(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER), patient=ANOTHER, replaces="appt-1")
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_the_same_patients_one_visit_is_a_move_however_far(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(START + timedelta(days=35)))
         desk.minutes(6)
         assert desk.answered_by(request) == "appt-2"
         assert desk.told(request) == [CONFIRMED, RESCHEDULED]

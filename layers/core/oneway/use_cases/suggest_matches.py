@@ -7,17 +7,37 @@ from msgspec import Struct
 from ..domain.appointments import Appointment
 from ..domain.matching import is_dismissed
 from ..domain.practices import Practice
-from ..ports import RequestRepository
+from ..ports import AppointmentRepository, RequestRepository
+from .linked_visit import named
 
 
 class SuggestMatches(Struct, frozen=True):
     """Weighs what a pull brought, and did not confirm anything, against the requests that wait; of each the best are kept."""
 
     requests: RequestRepository
+    appointments: AppointmentRepository
 
     def __call__(self, practice: Practice, appointments: Iterable[Appointment]) -> int:
-        """Keep a hint for each pair above the floor; how many. Nothing is decided by it."""
+        """Keep a hint for each pair above the floor, and for each visit that says what it replaces; how many. Nothing is decided
+        by it.
+        """
         found = [one for one in appointments if one.request_id is None]
+        return self._replacing(practice, found) + self._alike(practice, found)
+
+    def _replacing(self, practice: Practice, found: Iterable[Appointment]) -> int:
+        """What says which visit it takes the place of is named to the request that this one answers: whoever looks for it has
+        no other way to find it (resolve_moves).
+        """
+        kept = 0
+        for one in found:
+            names = named(practice, one.source_id, one.row.replaces) if one.row.replaces else []
+            for old in self.appointments.get_many(practice.slug, names).values() if names else ():
+                if old.request_id:
+                    self.requests.hint(practice.slug, old.request_id, [(one.provider_id, one.id)])
+                    kept += 1
+        return kept
+
+    def _alike(self, practice: Practice, found: list[Appointment]) -> int:
         waiting = [one for one in self.requests.to_act(practice.slug) if one.link is None] if found else []
         if not waiting:
             return 0

@@ -1,6 +1,6 @@
 """The fake store and both real engines keep the same promises."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -373,6 +373,22 @@ class TestBorn:
         named = [("osei", an_appointment(rows["swapped"]).id), ("osei", an_appointment(rows["one"]).id), ("osei", ELSE)]
         together = store.appointments.born("harbor", [born], START, START, named)
         assert sorted(one.row.external_id for one in together) == ["one", "swapped"]
+
+    def test_and_by_their_sources_id_where_no_birth_date_is_known(self, store: Store) -> None:
+        nameless = a_record(source_id="pat-9", birth_date=None)
+        rows = (
+            a_row("one", patient=nameless),
+            a_row("born", patient=a_record(source_id="pat-9")),
+            a_row("x", patient=None),
+        )
+        store.ledger.commit([AppointmentChange(None, an_appointment(row)) for row in rows])
+
+        def found(*ids: str, first: datetime = START, last: datetime = START) -> list[str]:
+            return [one.row.external_id for one in store.appointments.born("harbor", [], first, last, known_as=ids)]
+
+        assert found("pat-9", "pat-9", "pat-8") == ["one"]
+        assert found("pat-9", first=START + timedelta(seconds=1), last=START + timedelta(days=1)) == []
+        assert found("pat-8") == found() == []
 
 
 class TestCalendar:

@@ -510,15 +510,16 @@ class FakeAppointments:
         first: datetime,
         last: datetime,
         also: Iterable[tuple[str, str]] = (),
+        known_as: Iterable[str] = (),
     ) -> list[Appointment]:
-        wanted, named = set(days), {(practice, *one) for one in also}
+        wanted, named = {*days, *known_as}, {(practice, *one) for one in also}
         return [
             one
             for key, one in self.store.appointments_by_key.items()
             if key in named
             or (
                 (one.practice == practice and first <= one.start <= last)
-                and (one.row.patient and one.row.patient.birth_date in wanted)
+                and (one.row.patient and (one.row.patient.birth_date or one.row.patient.source_id) in wanted)
             )
         ]
 

@@ -337,9 +337,10 @@ class AppointmentRepository(Protocol):
         first: datetime,
         last: datetime,
         also: Iterable[tuple[str, str]] = (),
+        known_as: Iterable[str] = (),
     ) -> list[Appointment]:
-        """Appointments in [first, last] of patients with one of these birth dates: found in the index, and read consistently
-        together with those of `also` (provider id, appointment id).
+        """Appointments in [first, last] of patients with one of these birth dates or, without one, with one of these ids in
+        their source: found in the index, and read consistently together with those of `also` (provider id, appointment id).
         """
 
 

@@ -685,6 +685,18 @@ class TestEnteredAnew:
         assert desk.answered_by(request) == "appt-2"
         assert desk.told(request) == [CONFIRMED, RESCHEDULED]
 
+    def test_the_same_patients_one_visit_is_a_move_where_the_source_knows_no_birth_dates(self, desk: Desk) -> None:
+        request, nameless = desk.ask(), a_record(birth_date=None)
+        desk.enter(patient=nameless)
+        desk.minutes()
+        desk.accept(request)
+        desk.minutes(3)
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER), patient=nameless)
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
     @pytest.mark.parametrize(
         "row",
         [

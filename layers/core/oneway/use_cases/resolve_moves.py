@@ -126,4 +126,5 @@ class ResolveMoves(Struct, frozen=True):
         if old.row.replaced_by:
             names += named(practice, old.source_id, old.row.replaced_by)
         now, born = self.clock.now(), {one.birth_date for one in patients if one.birth_date}
-        return self.appointments.born(practice.slug, born, now, now + FARTHEST, names)
+        ids = {one.source_id for one in patients if one.source_id}
+        return self.appointments.born(practice.slug, born, now, now + FARTHEST, names, ids)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from oneway.domain import identifiers, linking, messages, requests
-from oneway.domain.appointments import SetAsideRow
+from oneway.domain.appointments import AppointmentState, SetAsideRow
 from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure
 from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.errors import NotFound, PracticeNotFound, RequestNotFound, WriteConflict
@@ -335,6 +335,27 @@ class TestClosed:
         late = linking.came_late(ended.after, an_appointment(), NOW)
         store.ledger.commit([RequestChange(late)])
         assert store.requests.closed("harbor", START, START) == []
+
+
+class TestCalledOff:
+    def test_requests_whose_visit_is_cancelled_are_listed_and_looked_at(self, store: Store) -> None:
+        request, visit = put(store), an_appointment()
+        confirmed = linking.confirmed(request, visit, NOW, Switches())
+        store.ledger.commit([RequestChange(confirmed)])
+        assert store.requests.called_off("harbor", NOW) == []
+        off = replace(visit, row=replace(visit.row, state=AppointmentState.CANCELLED))
+        cancelled = linking.mirrored(confirmed.after, off, NOW, Switches(cancelled=False))
+        assert cancelled
+        quiet = replace(cancelled.after, awaited=None, due=(), unsent_since=None, look_at=NOW)
+        store.ledger.commit([RequestChange(replace(cancelled, after=quiet))])
+        assert store.requests.called_off("harbor", NOW) == [quiet]
+        assert store.requests.called_off("harbor", START + timedelta(seconds=1)) == []
+        assert store.requests.called_off("quay", NOW) == []
+        assert store.requests.closed("harbor", START, START) == store.requests.to_act("harbor") == []
+        assert ("harbor", request.id) in store.requests.to_look_at(NOW + timedelta(seconds=1))
+        asked = store.messages.settle(quiet, replace(quiet, anew_at=NOW))
+        assert store.requests.called_off("harbor", NOW) == []
+        assert store.requests.to_act("harbor") == [asked]
 
 
 class TestHints:

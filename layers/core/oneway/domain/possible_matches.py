@@ -37,7 +37,7 @@ from .match_weights import AGAINST_RELATIVES, AGAINST_STRANGERS, FLOOR
 from .matching import RESCHEDULED_WITHIN, could_confirm, location_of
 from .people import FamilyName, GivenNames, normalise_email
 from .practices import Practice
-from .requests import Patient, Request
+from .requests import Patient, Request, sought
 
 AT_MOST = 5
 """Suggestions shown (product section 2)."""
@@ -105,7 +105,11 @@ class AppointmentsByKey:
                     self._found[key].append((appointment, record))
 
     def answering(self, request: Request, floor: float = FLOOR, but: Container[str] = ()) -> tuple[PossibleMatch, ...]:
-        """Appointments that may answer a request: at most five, best first, none below the floor, and none of `but` (ids)."""
+        """Appointments that may answer a request: at most five, best first, none below the floor, and none of `but` (ids). Where
+        its visit is cancelled they may be that one entered anew, and so none that was there when it was asked for.
+        """
+        since = request.created_at if request.link else None
+        request = sought(request)
         typed, keys = _keys_of_patient(request.patient)
         found = [self._found[key] for key in keys if key in self._found]
         if request.slot and request.slot.start in self._found:
@@ -114,6 +118,8 @@ class AppointmentsByKey:
             return ()
         asked = request, typed
         seen = {one[0].id: one for several in found for one in several if one[0].id not in but}
+        if since:
+            seen = {name: one for name, one in seen.items() if one[0].changed_at > since}
         return _best(((asked, one) for one in seen.values()), self._practice, floor)
 
 

@@ -157,6 +157,11 @@ def closed(slug: str) -> str:
     return f"{slug}#CLOSED"
 
 
+def called_off(slug: str) -> str:
+    """Partition of the `to_act` index: a practice's requests whose visit is cancelled; it may be entered anew."""
+    return f"{slug}#CALLED_OFF"
+
+
 def hints(slug: str, request_id: str) -> Key:
     """Appointments that may be a request's answer."""
     return Key(request_partition(slug, request_id), "HINTS")

@@ -1,14 +1,19 @@
 """Remember which visits may be the answers to requests that wait (product section 2); staff see them on the details page."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.appointments import Appointment
+from ..domain.errors import WriteConflict
 from ..domain.matching import is_dismissed
 from ..domain.practices import Practice
-from ..ports import AppointmentRepository, RequestRepository
+from ..domain.requests import Request
+from ..ports import AppointmentRepository, Clock, MessageRepository, RequestRepository
 from .linked_visit import named
+from .settling import settle
 
 
 class SuggestMatches(Struct, frozen=True):
@@ -16,6 +21,8 @@ class SuggestMatches(Struct, frozen=True):
 
     requests: RequestRepository
     appointments: AppointmentRepository
+    messages: MessageRepository
+    clock: Clock
 
     def __call__(self, practice: Practice, appointments: Iterable[Appointment]) -> int:
         """Keep a hint for each pair above the floor, and for each visit that says what it replaces; how many. Nothing is decided
@@ -38,7 +45,7 @@ class SuggestMatches(Struct, frozen=True):
         return kept
 
     def _alike(self, practice: Practice, found: list[Appointment]) -> int:
-        waiting = [one for one in self.requests.to_act(practice.slug) if one.link is None] if found else []
+        waiting = self._waiting(practice) if found else []
         if not waiting:
             return 0
         from ..domain.possible_matches import AppointmentsByKey  # seldom needed, and slow to load
@@ -54,4 +61,20 @@ class SuggestMatches(Struct, frozen=True):
             if hints:
                 self.requests.hint(practice.slug, request.id, hints)
                 kept += len(hints)
+                if request.may_be_anew:
+                    settle(partial(self._look_soon, practice.slug, request.id), self.clock)
         return kept
+
+    def _look_soon(self, slug: str, request_id: str) -> None:
+        """The clock looks at it, and asks staff."""
+        request = self.requests.get(slug, request_id)
+        if request.may_be_anew and not self.messages.settle(request, replace(request, look_at=self.clock.now())):
+            raise WriteConflict
+
+    def _waiting(self, practice: Practice) -> list[Request]:
+        """Requests without a visit, or whose visit is cancelled and may be entered anew."""
+        shown, called_off = (
+            self.requests.to_act(practice.slug),
+            self.requests.called_off(practice.slug, self.clock.now()),
+        )
+        return [one for one in (*shown, *called_off) if one.link is None or one.may_be_anew]

@@ -168,7 +168,7 @@ class World:
             self.apply_schedule,
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
-            SuggestMatches(store.requests),
+            SuggestMatches(store.requests, store.appointments, store.messages, clock),
             FollowPull(self.resolve_moves, TellHealth(store.feeds, clock, told)),
             JudgeFeed(store.practices, clock),
             clock,

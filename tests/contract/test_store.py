@@ -1,6 +1,6 @@
 """The fake store and both real engines keep the same promises."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from oneway.domain import identifiers, linking, messages, requests
-from oneway.domain.appointments import SetAsideRow
+from oneway.domain.appointments import AppointmentState, SetAsideRow
 from oneway.domain.availability import CLOSED_WEEK, Availability, Calendar, Closure
 from oneway.domain.clock_time import first_minute, zone_of
 from oneway.domain.errors import NotFound, PracticeNotFound, RequestNotFound, WriteConflict
@@ -337,6 +337,27 @@ class TestClosed:
         assert store.requests.closed("harbor", START, START) == []
 
 
+class TestCalledOff:
+    def test_requests_whose_visit_is_cancelled_are_listed_and_looked_at(self, store: Store) -> None:
+        request, visit = put(store), an_appointment()
+        confirmed = linking.confirmed(request, visit, NOW, Switches())
+        store.ledger.commit([RequestChange(confirmed)])
+        assert store.requests.called_off("harbor", NOW) == []
+        off = replace(visit, row=replace(visit.row, state=AppointmentState.CANCELLED))
+        cancelled = linking.mirrored(confirmed.after, off, NOW, Switches(cancelled=False))
+        assert cancelled
+        quiet = replace(cancelled.after, awaited=None, due=(), unsent_since=None, look_at=NOW)
+        store.ledger.commit([RequestChange(replace(cancelled, after=quiet))])
+        assert store.requests.called_off("harbor", NOW) == [quiet]
+        assert store.requests.called_off("harbor", START + timedelta(seconds=1)) == []
+        assert store.requests.called_off("quay", NOW) == []
+        assert store.requests.closed("harbor", START, START) == store.requests.to_act("harbor") == []
+        assert ("harbor", request.id) in store.requests.to_look_at(NOW + timedelta(seconds=1))
+        asked = store.messages.settle(quiet, replace(quiet, anew_at=NOW))
+        assert store.requests.called_off("harbor", NOW) == []
+        assert store.requests.to_act("harbor") == [asked]
+
+
 class TestHints:
     def test_each_is_kept_once(self, store: Store) -> None:
         put(store)
@@ -373,6 +394,22 @@ class TestBorn:
         named = [("osei", an_appointment(rows["swapped"]).id), ("osei", an_appointment(rows["one"]).id), ("osei", ELSE)]
         together = store.appointments.born("harbor", [born], START, START, named)
         assert sorted(one.row.external_id for one in together) == ["one", "swapped"]
+
+    def test_and_by_their_sources_id_where_no_birth_date_is_known(self, store: Store) -> None:
+        nameless = a_record(source_id="pat-9", birth_date=None)
+        rows = (
+            a_row("one", patient=nameless),
+            a_row("born", patient=a_record(source_id="pat-9")),
+            a_row("x", patient=None),
+        )
+        store.ledger.commit([AppointmentChange(None, an_appointment(row)) for row in rows])
+
+        def found(*ids: str, first: datetime = START, last: datetime = START) -> list[str]:
+            return [one.row.external_id for one in store.appointments.born("harbor", [], first, last, known_as=ids)]
+
+        assert found("pat-9", "pat-9", "pat-8") == ["one"]
+        assert found("pat-9", first=START + timedelta(seconds=1), last=START + timedelta(days=1)) == []
+        assert found("pat-8") == found() == []
 
 
 class TestCalendar:

@@ -322,6 +322,10 @@ class FakeRequests:
         over = [r for r in self.store.requests_by_id.values() if r.practice == practice and r.closed and not r.moving]
         return sorted((r for r in over if first <= r.listed_at <= last), key=lambda r: (r.listed_at, r.id))
 
+    def called_off(self, practice: str, after: datetime) -> list[Request]:
+        found = [r for r in self.store.requests_by_id.values() if r.practice == practice and r.may_be_anew]
+        return [r for r in found if r.start and r.start > after and not r.to_act]
+
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
         kept = self.store.hints_by_id.setdefault((practice, request_id), {})
         kept.update({appointment_id: provider_id for provider_id, appointment_id in appointments})
@@ -368,7 +372,7 @@ class FakeRequests:
 
     def to_look_at(self, before: datetime) -> list[tuple[str, str]]:
         requests = self.store.requests_by_id.values()
-        found = [(r.look_at, r.practice, r.id) for r in requests if r.look_at and r.pending and not r.unsent_since]
+        found = [(r.looked_at, r.practice, r.id) for r in requests if r.looked_at and not r.unsent_since]
         return [(practice, subject) for at, practice, subject in sorted(found) if at < before]
 
 
@@ -511,15 +515,16 @@ class FakeAppointments:
         first: datetime,
         last: datetime,
         also: Iterable[tuple[str, str]] = (),
+        known_as: Iterable[str] = (),
     ) -> list[Appointment]:
-        wanted, named = set(days), {(practice, *one) for one in also}
+        wanted, named = {*days, *known_as}, {(practice, *one) for one in also}
         return [
             one
             for key, one in self.store.appointments_by_key.items()
             if key in named
             or (
                 (one.practice == practice and first <= one.start <= last)
-                and (one.row.patient and one.row.patient.birth_date in wanted)
+                and (one.row.patient and (one.row.patient.birth_date or one.row.patient.source_id) in wanted)
             )
         ]
 

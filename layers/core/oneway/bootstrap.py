@@ -298,7 +298,7 @@ def sync_schedule() -> "PullAsked":
     from .store.ledger import DynamoLedger
     from .store.notices import DynamoNoticeRepository
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoRequestRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
     from .use_cases.apply_schedule import ApplySchedule
     from .use_cases.follow_pull import FollowPull
     from .use_cases.judge_feed import JudgeFeed
@@ -325,7 +325,7 @@ def sync_schedule() -> "PullAsked":
         ),
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
-        SuggestMatches(DynamoRequestRepository()),
+        SuggestMatches(DynamoRequestRepository(), DynamoAppointmentRepository(), DynamoMessageRepository(), clock),
         FollowPull(
             _resolve_moves(clock),
             TellHealth(DynamoFeedRepository(), clock, [TellStaffOfSource(DynamoNoticeRepository(), clock)]),

@@ -169,6 +169,9 @@ class RequestRepository(Protocol):
     def closed(self, practice: str, first: datetime, last: datetime) -> list[Request]:
         """Requests that ended without a visit and are listed in [first, last] (from the index)."""
 
+    def called_off(self, practice: str, after: datetime) -> list[Request]:
+        """Requests, none in Action required, whose visit was to come after an instant and is cancelled (from the index)."""
+
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
         """Keep (provider id, appointment id) of appointments that may be a request's answer. Idempotent."""
 
@@ -337,9 +340,10 @@ class AppointmentRepository(Protocol):
         first: datetime,
         last: datetime,
         also: Iterable[tuple[str, str]] = (),
+        known_as: Iterable[str] = (),
     ) -> list[Appointment]:
-        """Appointments in [first, last] of patients with one of these birth dates: found in the index, and read consistently
-        together with those of `also` (provider id, appointment id).
+        """Appointments in [first, last] of patients with one of these birth dates or, without one, with one of these ids in
+        their source: found in the index, and read consistently together with those of `also` (provider id, appointment id).
         """
 
 

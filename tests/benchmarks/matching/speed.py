@@ -7,11 +7,12 @@ rows, nor any pair; that is forgotten before every repeat. Set membership of the
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 from time import process_time
 
 from msgspec.structs import replace
+from oneway.clock import SystemClock
 from oneway.domain import comparing_people, identifiers, people, possible_matches, similarity
 from oneway.domain.appointments import Appointment, AppointmentState, RowKind, ScheduleRow
 from oneway.domain.comparing import (
@@ -39,12 +40,15 @@ ROWS, CHANGED, REQUESTS = 10_000, 100, 500
 
 @dataclass(frozen=True)
 class _Waiting:
-    """As much of a repository as suggesting asks for; its reads and writes are no part of what is measured."""
+    """As much of the repositories as suggesting asks for; their reads and writes are no part of what is measured."""
 
     requests: list[Request]
 
     def to_act(self, practice: str) -> list[Request]:
         return self.requests
+
+    def called_off(self, practice: str, after: datetime) -> list[Request]:
+        return []
 
     def hint(self, practice: str, request_id: str, visits: Sequence[tuple[str, str]]) -> None:
         """Nothing is kept."""
@@ -67,7 +71,8 @@ def measure(repeats: int) -> list[Row]:
     shown = [prints[i] if i not in anew else entries_now[i][-PRINT_BYTES:] for i in rows]
     waiting = _requests(everybody, [int(rows[i].external_id) for i in moved[: CHANGED // 2]], rows, dice)
     known = {identifier for week in stored.values() for identifier in week}
-    suggest = SuggestMatches(_Waiting(waiting))  # type: ignore[arg-type]
+    repository = _Waiting(waiting)
+    suggest = SuggestMatches(repository, repository, repository, SystemClock())  # type: ignore[arg-type]
     counts: list[tuple[int, int]] = []
 
     def compared() -> Comparison:

@@ -318,9 +318,16 @@ class Decisions(RuleBasedStateMachine):
             return
         free = not any(copy.request_id for copy in copies) and found.state in CONFIRMING and not found.missing_since
         mine = found.request_id == request.id
-        possible = mine or (free and found.row.patient is not None and self.desk.stored(request).link is None)
+        possible = mine or (free and found.row.patient is not None and self.has_no_visit(self.desk.stored(request)))
         assert self.tried("accept", lambda: self.desk.accept(request, visit)) == possible
         self.time_passes(then)
+
+    def has_no_visit(self, request: Request) -> bool:
+        """Whether none answers it, or none any more."""
+        link = request.link
+        if link is None:
+            return True
+        return not request.suspended_at and bool(link.state is AppointmentState.CANCELLED or request.vanished_at)
 
     @precondition(lambda self: self.dismissed)
     @rule(data=st.data())
@@ -425,6 +432,9 @@ class Decisions(RuleBasedStateMachine):
         return True
 
     def pull(self, provider: str) -> None:
+        """What the pull before it brought is on its way by then."""
+        self.desk.deliver()
+        self.deliver()
         began = self.now
         report = self.desk.sync_feed("harbor", f"ehr~{provider}")
         if report.outcome not in ("changed", "unchanged"):
@@ -544,6 +554,8 @@ class Decisions(RuleBasedStateMachine):
             elif link.start > now:
                 view.awaited = (1, now)
                 self.news(view, request, now, 1)
+        elif cause == "accept":
+            self.news(view, request, now, UNDO)
         else:
             self.news(view, request, now, timedelta() if view.belief[0] == "cancelled" else SETTLING)
 

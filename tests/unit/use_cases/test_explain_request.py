@@ -12,7 +12,6 @@ from oneway.domain.possible_matches import PossibleMatchKind
 from oneway.domain.practices import Location
 from oneway.domain.requests import Dismissal, Request
 from oneway.use_cases.explain_request import Explained
-from oneway.use_cases.suggest_matches import SuggestMatches
 
 from tests.builders import START, a_practice, a_provider, a_record, a_row, an_appointment
 from tests.world import World
@@ -185,6 +184,6 @@ def test_what_was_dismissed_takes_no_place_among_the_hints() -> None:
     ]
     said = tuple(Dismissal(one.id, identifiers_of(one.row.patient)) for one in appointments[:1])
     world.store.requests_by_id["harbor", request.id] = replace(world.stored(request), dismissals=said)
-    assert SuggestMatches(world.store.requests)(world.practice, appointments) == 5
+    assert world.sync_feed.suggest_matches(world.practice, appointments) == 5
     hints = world.store.requests.hints("harbor", request.id)
     assert {visit for _, visit in hints} == {one.id for one in appointments[1:]}

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from oneway.domain.appointments import AppointmentState
+from oneway.domain.appointments import AppointmentState, PersonName
 from oneway.domain.errors import RequestAlreadyAnswered
 from oneway.domain.practices import Switches
 from oneway.domain.requests import Happening, Request, RequestState
@@ -21,6 +21,7 @@ from tests.stage import Killed, Stage, WatchedStore
 
 MUCH_LATER = START + timedelta(days=2)
 ANOTHER = a_record(source_id="pat-2")
+BARE = a_record(names=(), birth_date=None, phones=(), emails=())
 
 
 @pytest.fixture
@@ -632,6 +633,70 @@ class TestEnteredAnew:
         assert desk.answered_by(request) == "appt-2"
         assert desk.told(request) == [CONFIRMED, RESCHEDULED]
 
+    @pytest.mark.parametrize("pointer", ["replaces", "replaced_by"])
+    @pytest.mark.parametrize(
+        ("was", "row"),
+        [
+            ({}, {"patient": a_record(birth_date=date(1984, 3, 13))}),
+            ({}, {"patient": BARE}),
+            ({"patient": a_record(birth_date=None)}, {"patient": a_record(birth_date=None)}),
+            ({}, at(START + timedelta(days=35))),
+        ],
+        ids=["corrected", "bare", "no birth date", "far"],
+    )
+    def test_a_pointer_is_followed_whatever_else_is_known(
+        self, desk: Desk, was: dict[str, Any], row: dict[str, Any], pointer: str
+    ) -> None:
+        request = desk.ask()
+        desk.enter(**was)
+        desk.minutes()
+        if was:
+            desk.accept(request)
+        desk.minutes(3)
+        desk.call_off(**({"replaced_by": "appt-2"} if pointer == "replaced_by" else {}))
+        desk.enter("appt-2", **at(LATER) | row, **({"replaces": "appt-1"} if pointer == "replaces" else {}))
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_whose_visit_it_was_is_still_known_of_one_that_cannot_be_looked_up(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER), patient=BARE, replaces="appt-1")
+        desk.minutes(6)
+        jo = a_record(names=(PersonName(("Jo",), "Reed"),), birth_date=date(1950, 1, 1))
+        desk.change("appt-2", patient=jo)
+        desk.minutes()
+        assert desk.stored(request).suspended_at
+
+    def test_a_pointer_to_another_patients_visit_is_not_followed(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER), patient=ANOTHER, replaces="appt-1")
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_the_same_patients_one_visit_is_a_move_however_far(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(START + timedelta(days=35)))
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_the_same_patients_one_visit_is_a_move_where_the_source_knows_no_birth_dates(self, desk: Desk) -> None:
+        request, nameless = desk.ask(), a_record(birth_date=None)
+        desk.enter(patient=nameless)
+        desk.minutes()
+        desk.accept(request)
+        desk.minutes(3)
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER), patient=nameless)
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
     @pytest.mark.parametrize(
         "row",
         [
@@ -705,6 +770,162 @@ class TestEnteredAnew:
         desk.minutes(5)
         found = desk.stored(request)
         assert (found.asked_to_cancel_at, found.to_act) == (None, False)
+
+
+ELSEWHERE: dict[str, Any] = at(LATER) | {"provider_external_id": "prac-brandt"}
+"""Perhaps the visit that was called off: the same patient's, at another time, with another provider."""
+
+
+class TestLessSure:
+    """What may be the cancelled visit, entered anew, is a possible match: staff are asked (product section 3)."""
+
+    @staticmethod
+    def asked(desk: Desk, request: Request) -> list[str]:
+        """The visits about which staff are asked: on the details page, and in Action required."""
+        found = desk.show_request("harbor", NADIA, request.id).explained.suggestions
+        assert desk.stored(request).to_act == bool(found)
+        assert (request.id in desk.list_to_act("harbor", NADIA).matched) == bool(found)
+        return sorted(one.visit.row.external_id for one in found)
+
+    def test_with_another_provider_staff_are_asked(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.minutes(3)
+        assert self.asked(desk, request) == ["appt-2"]
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        desk.accept(request, "appt-2")
+        assert not desk.stored(request).to_act
+        desk.tick(seconds=59)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        desk.tick(seconds=2)
+        assert desk.told(request) == [CONFIRMED, CANCELLED, CONFIRMED]
+        assert "25" in desk.last_mail()
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.happened(request)[-1] is Happening.ACCEPTED
+        assert desk.places() == []
+
+    def test_of_two_staff_say_which(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER))
+        desk.enter("appt-3", **at(MUCH_LATER))
+        desk.minutes(3)
+        assert self.asked(desk, request) == ["appt-2", "appt-3"]
+        desk.accept(request, "appt-3")
+        desk.minutes(2)
+        assert desk.answered_by(request) == "appt-3"
+        assert self.asked(desk, request) == []
+
+    def test_accepted_before_the_cancellation_is_told_it_is_a_move(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.call_off()
+        desk.pull("osei")
+        desk.pull("brandt")
+        assert desk.stored(request).awaited
+        desk.accept(request, "appt-2")
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+        assert "24" in desk.last_mail()
+
+    def test_what_is_tentative_first_is_asked_about_once_it_is_booked(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER), state=AppointmentState.TENTATIVE, raw_state="proposed")
+        desk.minutes(90)
+        assert self.asked(desk, request) == []
+        desk.book_again("appt-2")
+        desk.minutes(2)
+        assert self.asked(desk, request) == ["appt-2"]
+
+    def test_what_is_entered_later_is_asked_about(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.minutes(90)
+        assert self.asked(desk, request) == []
+        desk.enter("appt-2", **at(LATER), replaces="appt-1")
+        desk.minutes(2)
+        assert self.asked(desk, request) == ["appt-2"]
+
+    def test_what_is_dismissed_is_asked_about_no_more_until_that_is_taken_back(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.minutes(3)
+        desk.dismiss(request, "appt-2")
+        desk.minutes()
+        assert self.asked(desk, request) == []
+        desk.perhaps(request, "appt-2")
+        desk.minutes()
+        assert self.asked(desk, request) == ["appt-2"]
+
+    def test_what_is_cancelled_too_or_over_is_asked_about_no_more(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.enter("appt-3", **at(LATER))
+        desk.enter("appt-4", **at(LATER))
+        desk.minutes(3)
+        for name in ("appt-2", "appt-3", "appt-4"):
+            assert desk.stored(request).to_act
+            desk.call_off(name)
+            desk.minutes(61)
+        assert self.asked(desk, request) == []
+
+    def test_of_what_was_there_when_it_was_asked_for_nobody_is_asked(self, desk: Desk) -> None:
+        desk.enter("before", **ELSEWHERE)
+        desk.minutes()
+        request = desk.confirmed()
+        desk.call_off()
+        desk.minutes(3)
+        assert self.asked(desk, request) == []
+
+    def test_booked_again_nothing_is_asked(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.minutes(3)
+        desk.book_again()
+        desk.minutes(3)
+        assert self.asked(desk, request) == []
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.accept(request, "appt-2")
+
+    def test_what_is_no_longer_in_the_schedule_may_have_been_entered_anew(self, desk: Desk) -> None:
+        desk.source.read_by_id = False
+        desk.enter("stays", patient=None)
+        request = desk.confirmed()
+        desk.source.delete("appt-1")
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes(4)
+        assert desk.stored(request).vanished_at
+        assert self.asked(desk, request) == ["appt-2"]
+        desk.accept(request, "appt-2")
+        desk.minutes(3)
+        assert (desk.stored(request).vanished_at, desk.answered_by(request)) == (None, "appt-2")
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_undone_it_waits_as_it_did_before_any_visit(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.minutes(3)
+        desk.accept(request, "appt-2")
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.stored(request).pending
+        assert desk.told(request) == [CONFIRMED, CANCELLED, CORRECTION]
+
+    def test_of_a_suspended_link_nothing_can_be_accepted(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(patient=ANOTHER)
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.minutes(3)
+        assert desk.stored(request).suspended_at
+        with pytest.raises(RequestAlreadyAnswered):
+            desk.accept(request, "appt-2")
 
 
 def test_walk_ins_that_move_and_are_cancelled_tell_nobody(desk: Desk) -> None:

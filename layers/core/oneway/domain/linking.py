@@ -16,6 +16,7 @@ from .errors import RequestAlreadyAnswered
 from .messages import DueMessage, MessageKind
 from .practices import Switches
 from .requests import (
+    LOOKED_AGAIN,
     SYNC,
     Actor,
     AwaitedPulls,
@@ -52,13 +53,18 @@ def confirmed(request: Request, appointment: Appointment, now: datetime, switche
 
 
 def accepted(request: Request, appointment: Appointment, by: Actor, now: datetime, switches: Switches) -> Transition:
-    """Staff say that an appointment is the answer. The patient is told after a minute; of a request that had ended, nothing.
+    """Staff say that an appointment is the answer, or the cancelled one entered anew. The patient is told after a minute; of a
+    request that had ended, nothing.
 
-    Raises RequestAlreadyAnswered if the request is linked.
+    Raises RequestAlreadyAnswered if the request is linked to a visit that stands.
     """
+    waits = now + UNDO_TIME
+    if request.may_be_anew and request.link:
+        after, due = _followed(request, request.link, appointment, now, switches, waits)
+        after = with_true_call(replace(after, vanished_at=None), due)
+        return changed(request, after, by, now, Happening.ACCEPTED, due)
     if request.link is not None:
         raise RequestAlreadyAnswered
-    waits = now + UNDO_TIME
     return _linked(request, appointment, by, now, Happening.ACCEPTED, switches, not_before=waits)
 
 
@@ -171,6 +177,7 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
         asked_to_cancel_at=None,
         vanished_at=None,
         suspended_at=None,
+        anew_at=None,
         cancelled_by=request.cancelled_by if link.before is RequestState.CANCELLED else None,
         awaited=awaited,
         dismissals=_with(request.dismissals, Dismissal(link.appointment_id, identifiers)),
@@ -201,6 +208,8 @@ def waited(request: Request, good_at: datetime | None, now: datetime) -> Request
     if request.awaited is None:
         return request
     left = request.awaited.pulls_left - 1
+    if request.link:
+        request = replace(request, look_at=now)  # for what may be the visit, less surely
     if left and good_at:
         return with_due(replace(request, awaited=AwaitedPulls(left, good_at)), request.due, now)
     if (request.start or request.expires_at) <= now:
@@ -208,6 +217,14 @@ def waited(request: Request, good_at: datetime | None, now: datetime) -> Request
         return with_due(calm, calm.due, now)
     due = [replace(one, awaits_pulls=False) for one in request.due]
     return with_due(with_true_call(replace(request, awaited=None), due), due, now)
+
+
+def perhaps_anew(request: Request, found: bool, now: datetime) -> Request:
+    """A request whose visit was cancelled, after somebody looked for what may be that one entered anew: where something was
+    `found`, staff are asked, until it is gone again. This is no change of the request.
+    """
+    since = (request.anew_at or now) if found else None
+    return replace(request, anew_at=since, look_at=now + LOOKED_AGAIN if found else None)
 
 
 def released(request: Request, now: datetime) -> Request:
@@ -272,7 +289,7 @@ def vanished_cancelled(request: Request, by: Actor, now: datetime, switches: Swi
     calm = _without_held(request)
     cancelled = replace(calm.link or request.link, state=AppointmentState.CANCELLED)
     link, due = _told(request, cancelled, now, switches)
-    after = replace(calm, link=link, vanished_at=None, asked_to_cancel_at=None, cancelled_by=by.kind)
+    after = replace(calm, link=link, vanished_at=None, asked_to_cancel_at=None, cancelled_by=by.kind, look_at=now)
     return changed(request, with_true_call(after, due), by, now, Happening.CANCELLED, due)
 
 
@@ -296,10 +313,15 @@ def _linked(
 
 
 def _followed(
-    request: Request, before: Link, appointment: Appointment, now: datetime, switches: Switches
+    request: Request,
+    before: Link,
+    appointment: Appointment,
+    now: datetime,
+    switches: Switches,
+    not_before: datetime | None = None,
 ) -> tuple[Request, tuple[DueMessage, ...]]:
     """A linked request that follows an appointment to another time, into a cancellation, or out of one, and what is told of it in
-    place of what is still held.
+    place of what is still held: `not_before` an instant, else once it has settled.
     """
     calm = _without_held(request)
     link = _link(appointment, calm.link or before)
@@ -307,11 +329,11 @@ def _followed(
     hold: dict[str, Any] = {}
     if cancelled:
         hold["awaits_pulls"] = True
-    elif link.knows.belief is not Belief.CANCELLED:
-        hold["not_before"] = now + SETTLING_TIME
+    elif not_before or link.knows.belief is not Belief.CANCELLED:
+        hold["not_before"] = not_before or now + SETTLING_TIME
     awaited = AwaitedPulls(PULLS_OF_A_CANCELLATION, now) if cancelled and link.start > now else None
     link, due = _told(request, link, now, switches, **hold)
-    return replace(calm, link=link, awaited=awaited), due
+    return replace(calm, link=link, awaited=awaited, anew_at=None), due
 
 
 def _told(
@@ -347,7 +369,7 @@ def _vanished(request: Request, now: datetime) -> Transition | None:
     link = request.link
     if link is None or request.vanished_at or link.start <= now or link.state is AppointmentState.CANCELLED:
         return None
-    return changed(request, replace(request, vanished_at=now), SYNC, now, Happening.VANISHED)
+    return changed(request, replace(request, vanished_at=now, look_at=now), SYNC, now, Happening.VANISHED)
 
 
 def _seen(appointment: Appointment) -> tuple[str, str, AppointmentState, datetime, datetime]:

@@ -60,8 +60,10 @@ def same_person_moved(appointment: Appointment, request: Request, practice: Prac
 
 
 def says_it_replaces(appointment: Appointment, old: Appointment) -> bool:
-    """Whether a visit takes the place of one that was cancelled, because one of them says so."""
+    """Whether a visit takes the place of one that was cancelled, because one of them says so; not that of another patient."""
     if not could_confirm(appointment) or appointment.source_id != old.source_id:
+        return False
+    if is_another_patient(old.identity, appointment.row.patient):
         return False
     return old.row.external_id == appointment.row.replaces or old.row.replaced_by == appointment.row.external_id
 

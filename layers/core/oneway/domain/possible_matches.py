@@ -37,7 +37,7 @@ from .match_weights import AGAINST_RELATIVES, AGAINST_STRANGERS, FLOOR
 from .matching import RESCHEDULED_WITHIN, could_confirm, location_of
 from .people import FamilyName, GivenNames, normalise_email
 from .practices import Practice
-from .requests import Patient, Request
+from .requests import Patient, Request, sought
 
 AT_MOST = 5
 """Suggestions shown (product section 2)."""
@@ -106,7 +106,9 @@ class AppointmentsByKey:
         self._keys = frozenset(self._found)
 
     def answering(self, request: Request, floor: float = FLOOR, but: Container[str] = ()) -> tuple[PossibleMatch, ...]:
-        """Appointments that may answer a request: at most five, best first, none below the floor, and none of `but` (ids)."""
+        """Appointments that may answer a request: at most five, best first, none below the floor, and none of `but` (ids). Where
+        its visit is cancelled they may be that one entered anew, and so none that was there when it was asked for.
+        """
         return tuple(_told(one, self._practice) for one in self._best(request, floor, but))
 
     def visits_answering(self, request: Request, but: Container[str] = ()) -> list[Appointment]:
@@ -114,12 +116,16 @@ class AppointmentsByKey:
         return [one.appointment for one in self._best(request, FLOOR, but)]
 
     def _best(self, request: Request, floor: float, but: Container[str]) -> list["_Weighed"]:
+        since = request.created_at if request.link else None
+        request = sought(request)
         typed, keys = _keys_of_patient(request.patient)
         start = request.slot.start if request.slot else None
         if start not in self._keys and keys.isdisjoint(self._keys):
             return []
         found = (self._found[key] for key in (*keys, start) if key in self._keys)
         seen = {one[0].id: one for several in found for one in several if one[0].id not in but}
+        if since:
+            seen = {name: one for name, one in seen.items() if one[0].changed_at > since}
         pairs = (_weighed((request, typed), one, self._practice, floor) for one in seen.values())
         weighed = sorted(filter(None, pairs), key=lambda one: (-one.score, -one.nearness, one.appointment.id))
         return weighed[:AT_MOST]

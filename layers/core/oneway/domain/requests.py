@@ -27,6 +27,8 @@ from .messages import (
 
 SWEPT_AFTER = timedelta(minutes=2)
 """Messages that are unsent for so long are put on the queue again."""
+LOOKED_AGAIN = timedelta(hours=1)
+"""What staff have to decide the clock does not look at each minute."""
 
 
 class RequestState(StrEnum):
@@ -209,7 +211,8 @@ class Request(Struct, frozen=True):
     `slot` is None for a request without a time, which has `preferred` times instead and holds no place. `version` rises by
     one with every change, `settled` with every other write: both together say whether it is still as it was read. `due` are
     messages that the changes so far call for and that are not known to be sent; `unsent_since` is when the oldest of them
-    became due. While it waits for an answer the clock looks at it at `look_at` (domain/waiting.py); `nudged_at` and
+    became due. While it waits for an answer, or for its visit to be entered anew, the clock looks at it at `look_at`
+    (domain/waiting.py); `anew_at` is since when a visit may be the one that was cancelled; `nudged_at` and
     `warned_at` are when staff were reminded, and the patient was told not to come. `call` is what staff have to tell the
     patient by phone; `told_by_phone` are the messages that they told so. `fingerprint` is a digest of the payload, to tell a
     repeated submit from a reused key.
@@ -235,6 +238,7 @@ class Request(Struct, frozen=True):
     asked_to_cancel_at: datetime | None = None
     vanished_at: datetime | None = None
     suspended_at: datetime | None = None
+    anew_at: datetime | None = None
     cancelled_by: ActorKind | None = None
     dismissals: tuple[Dismissal, ...] = ()
     awaited: AwaitedPulls | None = None
@@ -260,6 +264,7 @@ class Request(Struct, frozen=True):
     def to_act(self) -> bool:
         """Whether it stands in Action required."""
         asks = self.asked_to_cancel_at or self.vanished_at or self.suspended_at
+        asks = asks or (self.anew_at if self.may_be_anew else None)
         return self.pending or asks is not None or self.moving or self.call is not None
 
     @property
@@ -273,6 +278,18 @@ class Request(Struct, frozen=True):
     def moving(self) -> bool:
         """Whether staff cancelled it because it is *moved to another time*, which is still looked for."""
         return self.state is RequestState.CANCELLED and self.awaited is not None
+
+    @property
+    def may_be_anew(self) -> bool:
+        """Whether the visit that it is linked to is cancelled, or no longer in the schedule: it may be entered anew."""
+        if self.link is None or self.suspended_at:
+            return False
+        return self.link.state is AppointmentState.CANCELLED or self.vanished_at is not None
+
+    @property
+    def looked_at(self) -> datetime | None:
+        """When the clock looks at it."""
+        return self.look_at if self.pending or self.may_be_anew else None
 
     @property
     def closed(self) -> bool:
@@ -318,6 +335,16 @@ class Request(Struct, frozen=True):
     def shown_state(self) -> str:
         """The word that pages and messages translate: a request's own state or, linked, its appointment's."""
         return self.link.state if self.link else self.state
+
+
+def sought(request: Request) -> Request:
+    """A request as whoever looks for its answer has to read it: where its visit is cancelled, that one's time and provider stand
+    for what was asked for.
+    """
+    link = request.link
+    if link is None:
+        return request
+    return replace(request, link=None, slot=RequestedSlot(link.start, link.end), provider_id=link.provider_id)
 
 
 class Transition(Struct, frozen=True):

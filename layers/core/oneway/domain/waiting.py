@@ -27,8 +27,6 @@ _CLOSED_FOR_LONG = timedelta(days=1)
 """Where nobody can be booked for a month, a day is as good as any."""
 _NEARLY_ON_TIME = timedelta(minutes=15)
 """The four hours may be over in the very minute in which the practice closes."""
-LOOKED_AGAIN = timedelta(hours=1)
-"""What staff have to decide is not looked at each minute."""
 
 
 def nudge_at(practice: Practice, since: datetime) -> datetime:

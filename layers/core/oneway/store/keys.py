@@ -157,6 +157,11 @@ def closed(slug: str) -> str:
     return f"{slug}#CLOSED"
 
 
+def called_off(slug: str) -> str:
+    """Partition of the `to_act` index: a practice's requests whose visit is cancelled; it may be entered anew."""
+    return f"{slug}#CALLED_OFF"
+
+
 def hints(slug: str, request_id: str) -> Key:
     """Appointments that may be a request's answer."""
     return Key(request_partition(slug, request_id), "HINTS")
@@ -173,13 +178,18 @@ def note(slug: str, request_id: str, note_id: str) -> Key:
 
 
 def found(slug: str) -> str:
-    """Partition of the `found` index: a practice's appointments by their patients' birth dates."""
+    """Partition of the `found` index: a practice's appointments by their patients' birth dates, or their ids."""
     return f"{slug}#FIND"
 
 
 def born(day: date, at: datetime) -> str:
     """Sort key of the `found` index, with the start of the visit."""
     return f"{day.isoformat()}#{instant(at)}"
+
+
+def known_as(source_id: str, at: datetime) -> str:
+    """Sort key of the `found` index for a patient of whom there is no birth date, with the start of the visit."""
+    return f"={sha256(source_id.encode()).hexdigest()[:16]}#{instant(at)}"
 
 
 def visits(slug: str) -> str:

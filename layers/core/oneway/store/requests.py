@@ -18,14 +18,12 @@ from .visits import listed_request
 
 
 def request_item(request: Request) -> TableItem:
-    """A request as it is stored: with `open` while staff have to act or a late visit may answer it, with `unsent` while messages
-    are due, or while the clock looks at it later.
+    """A request as it is stored: with `open` while staff have to act, or a visit may answer it late or anew; with `unsent` while
+    messages are due, or while the clock looks at it later.
     """
     open_at = f"{keys.instant(request.listed_at)}#{request.id}"
-    since = request.unsent_since or (request.look_at if request.pending else None)
-    listed = (
-        keys.to_act(request.practice) if request.to_act else keys.closed(request.practice) if request.closed else None
-    )
+    since = request.unsent_since or request.looked_at
+    listed = _list_of(request)
     return item(
         keys.request(request.practice, request.id),
         request,
@@ -37,6 +35,15 @@ def request_item(request: Request) -> TableItem:
         unsent_since=f"{keys.instant(since)}#{request.id}" if since else None,
         **listed_request(request),
     )
+
+
+def _list_of(request: Request) -> str | None:
+    """The partition of the index `to_act` in which a request stands."""
+    if request.to_act:
+        return keys.to_act(request.practice)
+    if request.closed:
+        return keys.closed(request.practice)
+    return keys.called_off(request.practice) if request.may_be_anew else None
 
 
 def still_as_read(request: Request) -> Condition:
@@ -107,6 +114,12 @@ class DynamoRequestRepository:
         shown = answered(lambda: list(TableItem.to_act_index.query(keys.to_act(practice), condition)))
         both = [decoded(one, Request) for one in (*found, *shown)]
         return [one for one in both if one.ended]
+
+    def called_off(self, practice: str, after: datetime) -> list[Request]:
+        """Requests, none in Action required, whose visit was to come after an instant and is cancelled, from the index."""
+        condition = TableItem.open_at > keys.instant(after)
+        found = answered(lambda: list(TableItem.to_act_index.query(keys.called_off(practice), condition)))
+        return [decoded(one, Request) for one in found]
 
     def hint(self, practice: str, request_id: str, appointments: Iterable[tuple[str, str]]) -> None:
         """Keep (provider id, appointment id) of appointments that may be a request's answer: one update, atomic."""

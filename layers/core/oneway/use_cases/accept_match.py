@@ -12,12 +12,13 @@ from ..ports import (
     AppointmentChange,
     AppointmentRepository,
     CalendarRepository,
+    Change,
     Clock,
     Ledger,
     RequestChange,
     RequestRepository,
 )
-from .linked_visit import answers_elsewhere, copies_of, still
+from .linked_visit import answers_elsewhere, copies_of, linked_visit, still
 from .membership import Membership
 from .places import freed
 from .settling import settle
@@ -36,8 +37,8 @@ class AcceptMatch(Struct, frozen=True):
     def __call__(self, slug: str, email: str, request_id: str, provider_id: str, appointment_id: str) -> Request:
         """Accept; the same again finds it done.
 
-        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (the request is linked, or the
-        visit is no longer free to answer one).
+        Raises PracticeNotFound, RequestNotFound, Forbidden (a viewer), RequestAlreadyAnswered (the request is linked to a
+        visit that stands, or this one is no longer free to answer one).
         """
         by = self.membership.acting(slug, email)
         return settle(partial(self._accept, slug, by, request_id, provider_id, appointment_id), self.clock)
@@ -52,7 +53,10 @@ class AcceptMatch(Struct, frozen=True):
         if answers_elsewhere(copies := copies_of(self.appointments, practice, found)):
             raise RequestAlreadyAnswered
         transition = linking.accepted(request, found, by, self.clock.now(), practice.switches)
-        places = freed(self.calendar, practice, request) if request.pending else []
-        linked = AppointmentChange(found, found.linked(request.id))
-        self.ledger.commit([RequestChange(transition), linked, *places, *still(copies)])
+        changes: list[Change] = [RequestChange(transition), AppointmentChange(found, found.linked(request.id))]
+        if request.pending:
+            changes += freed(self.calendar, practice, request)
+        if old := linked_visit(self.appointments, practice, request):
+            changes.append(AppointmentChange(old, old.linked(None)))
+        self.ledger.commit([*changes, *still(copies)])
         return transition.after

@@ -1,4 +1,6 @@
-"""What stands between a request and its confirmation: why it is pending, and which visits may be its answer."""
+"""What stands between a request and its confirmation: why it is pending, and which visits may be its answer; also where its visit
+is cancelled, or no longer in the schedule, and may have been entered anew.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -12,7 +14,7 @@ from ..domain.matching import RESCHEDULED_WITHIN, is_dismissed
 from ..domain.occupancy import OccupantKind
 from ..domain.people import same_patient
 from ..domain.practices import Practice
-from ..domain.requests import Request
+from ..domain.requests import Request, sought
 from ..ports import AppointmentRepository, CalendarRepository, RequestRepository
 from .schedule_age import ScheduleAge
 
@@ -50,16 +52,17 @@ class ExplainRequest(Struct, frozen=True):
     def __call__(
         self, practice: Practice, request: Request, hints: Sequence[tuple[str, str]] | None = None
     ) -> Explained:
-        """Explain a request; nothing is said of one that is linked. `hints` spares reading them. Raises StoreUnavailable."""
-        if request.link is not None:
+        """Explain a request; nothing is said of one whose visit stands. `hints` spares reading them. Raises StoreUnavailable."""
+        if request.link is not None and not request.may_be_anew:
             return Explained()
         from ..domain.explaining import why_pending  # for one page of many, and slow to load
         from ..domain.possible_matches import AppointmentsByKey
 
-        named = self._at_start(practice, request)
+        asked = sought(request)
+        named = self._at_start(practice, asked)
         if hints is None:
             hints = self.requests.hints(practice.slug, request.id)
-        found = {(one.provider_id, one.id): one for one in self._found(practice, request, [*named, *hints])}
+        found = {(one.provider_id, one.id): one for one in self._found(practice, asked, [*named, *hints])}
         at_start = [found[name] for name in named if name in found]
         visits = {one.id: one for one in found.values()}
         free, dismissed = (

@@ -7,6 +7,7 @@ link is handed over.
 from collections.abc import Iterable
 
 from ..domain.appointments import Appointment
+from ..domain.identifiers import appointment_id
 from ..domain.practices import Practice
 from ..domain.requests import Request
 from ..ports import AppointmentRepository, AppointmentUnchanged, Change
@@ -31,6 +32,12 @@ def copies_of(appointments: AppointmentRepository, practice: Practice, visit: Ap
         return []
     copies = [appointments.get_many(practice.slug, [(one, visit.id)]).get(visit.id) for one in ids]
     return [copy for copy in copies if copy]
+
+
+def named(practice: Practice, source_id: str, external_id: str) -> list[tuple[str, str]]:
+    """(provider id, appointment id) by which a visit of a source is kept, with whichever of its providers it is."""
+    identifier = appointment_id(practice.slug, source_id, external_id)
+    return [(one.id, identifier) for one in practice.providers.values() if one.source_id == source_id]
 
 
 def answers_elsewhere(copies: Iterable[Appointment]) -> bool:

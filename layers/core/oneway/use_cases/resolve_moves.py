@@ -1,19 +1,26 @@
 """What was cancelled may have been entered anew: at another time, or as another visit (product section 3).
 
-Looked for while the request awaits pulls; then what is due goes out. The index only says where to look: what is read consistently
-decides, and nothing is done unless exactly one visit qualifies. Whether it is the only one shows in a pull that began after the
-cancellation: what stood there before may be a visit of its own, with the new one still to come.
+Looked for while the request awaits pulls; then what is due goes out. Indexes and hints only say where to look: what is read
+consistently decides, and nothing is done unless exactly one visit qualifies. Whether it is the only one shows in a pull that
+began after the cancellation: what stood there before may be a visit of its own, with the new one still to come.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from msgspec import Struct
 
 from ..domain import linking
 from ..domain.appointments import Appointment
-from ..domain.matching import RESCHEDULED_WITHIN, entered_anew, is_dismissed, same_person_moved, says_it_replaces
+from ..domain.matching import (
+    RESCHEDULED_WITHIN,
+    entered_anew,
+    is_dismissed,
+    known_after,
+    same_person_moved,
+    says_it_replaces,
+)
 from ..domain.practices import Practice
 from ..domain.requests import Request, RequestState
 from ..ports import (
@@ -28,13 +35,15 @@ from ..ports import (
     RequestRepository,
 )
 from .await_pull import AwaitPull
-from .linked_visit import answers_elsewhere, copies_of, linked_visit, still
+from .linked_visit import answers_elsewhere, copies_of, linked_visit, named, still
 from .settling import settle
 
 ENTERED_BEFORE = timedelta(minutes=15)
 """A visit may be entered anew so long before the old one is cancelled."""
 NEVER_READ = timedelta(hours=2)
 """Without a good pull for so long nothing more is waited for: the patient has to know."""
+FARTHEST = timedelta(days=366)
+"""No pull reads farther ahead (product section 4)."""
 
 
 class ResolveMoves(Struct, frozen=True):
@@ -81,14 +90,14 @@ class ResolveMoves(Struct, frozen=True):
     ) -> None:
         now = self.clock.now()
         follow = linking.replaced if request.link else linking.rescheduled
-        transition = follow(request, appointment, now, practice.switches)
+        old = linked_visit(self.appointments, practice, request)
+        known = known_after(old.identity, appointment.row.patient) if old else None
         changes: list[Change] = [
-            RequestChange(transition),
-            AppointmentChange(appointment, appointment.linked(request.id)),
+            RequestChange(follow(request, appointment, now, practice.switches)),
+            AppointmentChange(appointment, appointment.linked(request.id, known)),
             *still(copies),
         ]
-        old = linked_visit(self.appointments, practice, request)
-        if old and old.request_id == request.id:
+        if old:
             changes.append(AppointmentChange(old, old.linked(None)))
         self.ledger.commit(changes)
 
@@ -97,17 +106,25 @@ class ResolveMoves(Struct, frozen=True):
         if request.link is None:
             if request.state is not RequestState.CANCELLED or not whole:
                 return []
-            found = self._born_like(practice, request.patient.birth_date, request.listed_at)
+            born, around = request.patient.birth_date, request.listed_at
+            first, last = around - RESCHEDULED_WITHIN, around + RESCHEDULED_WITHIN
+            found = self.appointments.born(practice.slug, [born], first, last)
             return [one for one in found if same_person_moved(one, request, practice)]
         old = linked_visit(self.appointments, practice, request)
-        if old is None or old.row.patient is None or old.row.patient.birth_date is None or request.awaited is None:
+        if old is None or request.awaited is None:
             return []
         since = request.awaited.since - ENTERED_BEFORE
-        found = self._born_like(practice, old.row.patient.birth_date, old.start)
+        found = self._perhaps_anew(practice, request, old)
         others = [one for one in found if one.id != old.id and not is_dismissed(request, one)]
         pointed = [one for one in others if says_it_replaces(one, old)]
         return pointed or [one for one in others if whole and entered_anew(one, old, since)]
 
-    def _born_like(self, practice: Practice, birth_date: date, around: datetime) -> list[Appointment]:
-        first, last = around - RESCHEDULED_WITHIN, around + RESCHEDULED_WITHIN
-        return self.appointments.born(practice.slug, [birth_date], first, last)
+    def _perhaps_anew(self, practice: Practice, request: Request, old: Appointment) -> list[Appointment]:
+        """Visits to come of whoever the old one was with, the one that the old one names, and those that hints name."""
+        patients = [one for one in (old.row.patient, old.linked_as) if one]
+        names = self.requests.hints(practice.slug, request.id)
+        if old.row.replaced_by:
+            names += named(practice, old.source_id, old.row.replaced_by)
+        now, born = self.clock.now(), {one.birth_date for one in patients if one.birth_date}
+        ids = {one.source_id for one in patients if one.source_id}
+        return self.appointments.born(practice.slug, born, now, now + FARTHEST, names, ids)

@@ -4,6 +4,7 @@ Late or doubled runs change nothing. Nothing is scanned: two queries of an index
 its time.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,13 +12,14 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..domain import messages, requests
+from ..domain import linking, messages, requests
+from ..domain.appointments import Appointment
 from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import NotFound
 from ..domain.notices import digest, notice_named
 from ..domain.practices import Practice
-from ..domain.requests import SWEPT_AFTER, Request
-from ..domain.waiting import LOOKED_AGAIN, in_digest, is_working, reminded
+from ..domain.requests import LOOKED_AGAIN, SWEPT_AFTER, Request
+from ..domain.waiting import in_digest, is_working, reminded
 from ..ports import Clock, MessageQueue, MessageRepository, NoticeRepository, PracticeRepository, RequestRepository
 from .await_pull import AwaitPull
 from .cancel_request import CancelRequest
@@ -89,6 +91,8 @@ class RunTimers(Struct, frozen=True):
 
     def _look_at_request(self, practice: Practice, request_id: str) -> str:
         request, now = self.requests.get(practice.slug, request_id), self.clock.now()
+        if request.looked_at and request.looked_at <= now and request.may_be_anew and not request.awaited:
+            self._look_anew(practice, request, now)
         if not request.pending or (request.look_at and request.look_at > now):
             return ""
         if request.expires_at <= now:
@@ -104,8 +108,16 @@ class RunTimers(Struct, frozen=True):
 
     def _suggest(self, practice: Practice, request: Request) -> None:
         """Remember which visits that were there before may be the answer: pulls weigh only what is new (suggest_matches)."""
-        found = [one.visit for one in self.explain(practice, request).suggestions]
-        self.requests.hint(practice.slug, request.id, [(visit.provider_id, visit.id) for visit in found])
+        self._hint(practice, request, [one.visit for one in self.explain(practice, request).suggestions])
+
+    def _look_anew(self, practice: Practice, request: Request, now: datetime) -> None:
+        """Ask staff whether one of the visits to come is the one that was cancelled, or no longer, if none may be."""
+        found = [one.visit for one in self.explain(practice, request).suggestions if one.visit.start > now]
+        self._hint(practice, request, found)
+        self.messages.settle(request, linking.perhaps_anew(request, bool(found), now))
+
+    def _hint(self, practice: Practice, request: Request, visits: Iterable[Appointment]) -> None:
+        self.requests.hint(practice.slug, request.id, [(visit.provider_id, visit.id) for visit in visits])
 
     def _expire(self, practice: Practice, request: Request, now: datetime) -> bool:
         # Where nothing reads the provider (any more), there is no pull to wait for.

@@ -104,7 +104,7 @@ class ListToAct(Struct, frozen=True):
         pages = max(1, -(-len(wanted) // PAGE))
         page = min(max(1, page), pages)
         shown = wanted[(page - 1) * PAGE : page * PAGE]
-        unlinked = [one for one in shown if one.link is None]
+        unlinked = [one for one in shown if one.link is None or one.may_be_anew]
         beside = self.requests.beside(slug, [one.id for one in unlinked]) if unlinked else {}
         ages = self.age.of(practice)
         return ActionRequired(
@@ -124,7 +124,8 @@ class ListToAct(Struct, frozen=True):
 
     def _matched(self, practice: Practice, requests: Iterable[Request], beside: Mapping[str, Beside]) -> frozenset[str]:
         """Which of these have an open possible match: a hint says where to look, the visit as it is now decides."""
-        hinted = [(one, beside[one.id].hints) for one in requests if one.pending and one.id in beside]
+        open_to = [one for one in requests if one.pending or one.moving or one.may_be_anew]
+        hinted = [(one, beside[one.id].hints) for one in open_to if one.id in beside]
         names = [name for _, hints in hinted for name in hints]
         if not names:
             return frozenset()

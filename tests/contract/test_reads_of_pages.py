@@ -29,6 +29,7 @@ READS: dict[tuple[str, str], tuple[int, int]] = {
     ("GET", "/portal/{practice}/search"): (0, 0),
     ("POST", "/portal/{practice}/search"): (3, 1),
     ("GET", "/portal/{practice}/calendar"): (0, 3),
+    ("POST", "/portal/{practice}/calendar/hours"): (0, 4),
     ("GET", "/portal/{practice}/calendar/why"): (0, 1),
     ("GET", "/portal/{practice}/integration"): (0, 1),
     ("GET", "/portal/{practice}/settings"): (1, 1),
@@ -43,6 +44,15 @@ READS: dict[tuple[str, str], tuple[int, int]] = {
 }
 """Queries and other reads of each page in a warm function, beside the session: what is of the practice is kept for 30 s."""
 SENT = {
+    "/portal/{practice}/calendar/hours": {
+        "provider": "osei",
+        "week": "2026-11-23",
+        "edit": "week",
+        "do": "ask",
+        "seen": ";;;;;;",
+        "d0s0": "08:00",
+        "d0e0": "12:00",
+    },
     "/portal/{practice}/search": {"text": "Maria Nunez"},
     "/portal/{practice}/appointments/{request}/cancel": {
         "step": "preview",
@@ -143,3 +153,17 @@ def test_what_is_of_the_practice_is_two_reads_more_in_a_cold_function(desk: Port
         desk.open(path)
 
     assert cold - warm == Counter({"Query": 1, "BatchGetItem": 1}), "the practice, and how old its schedules are"
+
+
+@pytest.mark.parametrize(("changed", "status"), [({"do": "edit"}, 200), ({"do": "save", "d0e0": "07:00"}, 422)])
+def test_hours_that_are_typed_on_or_cannot_be_cost_no_more_than_the_week(
+    desk: PortalDesk, changed: dict[str, str], status: int
+) -> None:
+    form = SENT["/portal/{practice}/calendar/hours"] | changed
+    desk.open("/portal/harbor/appointments")
+    with counted() as calls:
+        answer = desk.send("/portal/harbor/calendar/hours", **form)
+    assert answer.status == status
+    queries, reads = READS["GET", "/portal/{practice}/calendar"]
+    assert calls["Query"] <= queries
+    assert calls["GetItem"] + calls["BatchGetItem"] - SHELL <= reads

@@ -179,6 +179,10 @@ def test_the_calendar_its_forms_and_its_dialog(looker: Looker, desk: PortalDesk)
     looker.at("/calendar", "calendar-all", ready)
     looker.at(week, "calendar-one", ready, _opens_all)
     looker.at(f"/calendar?provider=walk-in&week={MONDAY}", "calendar-not-connected")
+    why = f"/calendar/why?provider=osei&day={START.date()}"
+    looker.at(f"{why}&time=09:30", "calendar-why")
+    looker.at(f"{why}&time=11:45", "calendar-why-by-visit-type")
+    looker.at(f"{why}&time=noon", "calendar-why-of-nothing")
     for edit in ("load", "week", "default"):
         looker.at(f"{week}&edit={edit}", f"calendar-edit-{edit}", edits)
     looker.at(

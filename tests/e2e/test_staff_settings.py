@@ -18,7 +18,7 @@ from local.processes import wait_for
 
 from .browser import PATIENCE, appears, at_rest
 from .conftest import Telling, practice_text
-from .staff import ask, shows, signed_in
+from .staff import ask, becomes, enter, shows, signed_in
 from .test_api import ZONE, a_request, free_times, submit
 
 pytestmark = pytest.mark.xdist_group("laptop")
@@ -282,6 +282,42 @@ def test_a_request_is_cancelled_without_cancellation_messaging_and_with_it(page:
     )
     subjects = [one.subject for one in dock.laptop.mailbox.messages if "nils@patients.dock.example" in one.to]
     assert len(subjects) == 1, "that it was received, and nothing else"
+
+
+@pytest.mark.usefixtures("in_effect")
+def test_confirmations_and_new_times_are_told_only_where_that_is_on(page: Page, dock: Telling) -> None:
+    """The other switches wait for hours, or for a start to pass: tests/unit/use_cases/test_clockwork.py."""
+    opens(page, dock, "messages")
+    page.locator("#messages-confirmed").uncheck()
+    page.locator("#messages-rescheduled").uncheck()
+    saves(page)
+    off = time.monotonic()
+    silent, moved = ask(dock, "Olga", 4), ask(dock, "Olof", 5)
+    wait_for("settings to be read anew", lambda: time.monotonic() > off + KEPT_SECONDS, PATIENCE)
+    page.goto(f"{moved.link}/cancel")
+    page.locator("input[value=moved]").check()
+    expect(page.locator("#preview")).to_contain_text("messages of a new time are off")
+    page.locator("button.danger").click()
+    shows(page, "Cancelled")
+    for asked, start in ((silent, silent.start), (moved, moved.start + timedelta(minutes=90))):
+        enter(dock, asked, start)
+        page.goto(asked.link)
+        becomes(page, "Confirmed")
+
+    opens(page, dock, "messages")
+    page.locator("#messages-confirmed").check()
+    page.locator("#messages-rescheduled").check()
+    saves(page)
+    on = time.monotonic()
+    told = ask(dock, "Orla", 6)
+    wait_for("settings to be read anew", lambda: time.monotonic() > on + KEPT_SECONDS, PATIENCE)
+    enter(dock, told)
+    dock.laptop.mailbox.wait_for(
+        lambda one: "orla@patients.dock.example" in one.to and "is confirmed" in one.subject, PATIENCE
+    )
+    for name in ("olga", "olof"):
+        subjects = [one.subject for one in dock.laptop.mailbox.messages if f"{name}@patients.dock.example" in one.to]
+        assert len(subjects) == 1, "that it was received, and nothing else"
 
 
 # --- Calendar ---------------------------------------------------------------------------------------------------------

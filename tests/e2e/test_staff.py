@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .browser import PATIENCE, Eyes, appears
+from .browser import MILLISECONDS, PATIENCE, Eyes, appears
 from .conftest import Telling
 from .staff import BORN, Asked, ask, becomes, enter, find, read_schedule, shows, sign_in, signed_in
 from .test_api import ZONE
@@ -64,6 +64,20 @@ def test_the_mailed_link_opens_that_very_page_cold_and_signed_in(
     assert "/portal" not in page.url
     sign_in(page)
     expect(page).to_have_url(f"{telling.laptop.public_url}/portal/quay/upcoming?provider=osei")
+    context.close()
+
+
+def test_of_two_links_opened_cold_side_by_side_each_leads_to_its_own_page(browser: Browser, telling: Telling) -> None:
+    context = browser.new_context(locale="en-US")
+    context.set_default_timeout(MILLISECONDS)
+    links = [f"{telling.laptop.public_url}/portal/quay/{room}" for room in ("upcoming?provider=osei", "integration")]
+    tabs = [context.new_page() for _ in links]
+    for tab, link in zip(tabs, links, strict=True):
+        tab.goto(link)
+        assert "/portal" not in tab.url
+    for tab, link in reversed(list(zip(tabs, links, strict=True))):
+        sign_in(tab)
+        expect(tab).to_have_url(link)
     context.close()
 
 

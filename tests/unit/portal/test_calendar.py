@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -202,6 +203,24 @@ class TestEditing:
         assert "This week is over" in page.text
         assert 'id="hours"' not in page.html
         assert save(desk, monday=date(2026, 11, 16)).status == 422
+
+
+class TestWhyATimeIsNotOffered:
+    @pytest.mark.parametrize(
+        ("notice", "says"),
+        [
+            (20, "It is too soon: times are offered until 20 minutes before they begin."),
+            (90, "It is too soon: times are offered until 90 minutes before they begin."),
+            (60, "It is too soon: times are offered until 1 hour before they begin."),
+            (2880, "It is too soon: times are offered until 48 hours before they begin."),
+            (0, "It is too late: times are offered until they begin."),
+        ],
+    )
+    def test_the_notice_is_said_to_the_minute(self, desk: PortalDesk, notice: int, says: str) -> None:
+        desk.store.practices.save(replace(desk.practice, minimum_notice_minutes=notice))
+        at = (desk.clock.now().astimezone(ZoneInfo(desk.practice.zone)) - timedelta(minutes=30)).isoformat()
+
+        assert says in desk.open(f"{HOME}/why?provider=osei&day={at[:10]}&time={at[11:16]}").text
 
 
 class TestTheTimeline:

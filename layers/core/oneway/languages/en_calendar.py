@@ -138,7 +138,8 @@ WORDS = {
     "closed.closure_named": "This day is closed: {name}.",
     "closed.outside_hours": "The visit would not lie inside opening hours, or would not start on this provider's grid: every "
     "{minutes} minutes from each opening on.",
-    "closed.notice": "It is too soon: times are offered until {hours} hours before they begin.",
+    "closed.notice": "It is too soon: times are offered until {before} before they begin.",
+    "closed.begun": "It is too late: times are offered until they begin.",
     "closed.horizon": "It is too far ahead: times are offered for {days} days.",
     "closed.block": "Your schedule is blocked at this time.",
     "closed.full": "All {places} places of this time are taken.",

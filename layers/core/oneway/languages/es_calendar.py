@@ -140,7 +140,8 @@ WORDS = {
     "closed.closure_named": "Este día está cerrado: {name}.",
     "closed.outside_hours": "La cita no cabría dentro del horario, o no empezaría en la cuadrícula de este profesional: cada "
     "{minutes} minutos desde cada apertura.",
-    "closed.notice": "Es demasiado pronto: las horas se ofrecen hasta {hours} horas antes de que empiecen.",
+    "closed.notice": "Falta muy poco: las horas se ofrecen hasta {before} antes de que empiecen.",
+    "closed.begun": "Es demasiado tarde: las horas se ofrecen hasta que empiezan.",
     "closed.horizon": "Es demasiado tarde: las horas se ofrecen para {days} días.",
     "closed.block": "Su agenda está bloqueada a esta hora.",
     "closed.full": "Las {places} plazas de esta hora están ocupadas.",

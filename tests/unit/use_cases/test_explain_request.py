@@ -169,6 +169,16 @@ def test_whoever_asked_twice_is_seen_once_one_is_answered() -> None:
     assert (before, len(world.mailer.sent)) == (0, sent)
 
 
+def test_whoever_asked_for_another_time_too_may_want_a_second_visit() -> None:
+    world = World(a_practice(a_provider(split=2)))
+    first = world.submit("1" * 32).request
+    second = world.submit("2" * 32, start=(START + timedelta(hours=1)).isoformat()).request
+    world.source.enter(a_row())
+    world.pull()
+    assert world.stored(first).link
+    assert explained(world, second).answered is None
+
+
 def test_nothing_is_explained_of_a_request_that_is_linked(world: World) -> None:
     request = world.submit().request
     world.source.enter(a_row())

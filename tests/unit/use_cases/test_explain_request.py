@@ -194,6 +194,6 @@ def test_what_was_dismissed_takes_no_place_among_the_hints() -> None:
     ]
     said = tuple(Dismissal(one.id, identifiers_of(one.row.patient)) for one in appointments[:1])
     world.store.requests_by_id["harbor", request.id] = replace(world.stored(request), dismissals=said)
-    assert world.sync_feed.suggest_matches(world.practice, appointments) == 5
+    assert world.suggest_matches(world.practice, appointments) == 5
     hints = world.store.requests.hints("harbor", request.id)
     assert {visit for _, visit in hints} == {one.id for one in appointments[1:]}

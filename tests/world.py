@@ -212,6 +212,7 @@ class World:
         self.run_timers = RunTimers(
             store.practices,
             store.requests,
+            store.visits,
             store.messages,
             store.notices,
             self.queue,

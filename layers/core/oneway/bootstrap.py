@@ -466,6 +466,7 @@ def run_timers() -> "RunTimers":
     from .store.notices import DynamoNoticeRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .store.visits import DynamoVisitRepository
     from .use_cases.await_pull import AwaitPull
     from .use_cases.cancel_request import CancelRequest
     from .use_cases.explain_request import ExplainRequest
@@ -478,6 +479,7 @@ def run_timers() -> "RunTimers":
     return RunTimers(
         practices,
         requests,
+        DynamoVisitRepository(),
         DynamoMessageRepository(),
         DynamoNoticeRepository(),
         SqsMessageQueue(settings.message_queue_url),

@@ -80,6 +80,12 @@ def looks_for(text: str, phone_beginnings: Sequence[str]) -> list[Look]:
     return looks
 
 
+def looks_like(patient: Patient) -> list[Look]:
+    """Where visits stand that have a patient's name, phone number or e-mail address."""
+    keys = keys_of_patient(patient)
+    return [Look(by, keys[by]) for by in (SearchBy.NAMED, SearchBy.PHONED, SearchBy.MAILED) if by in keys]
+
+
 def _keys(given: tuple[str, ...], family: str, phone: str, email: str) -> Mapping[SearchBy, str]:
     first, last = given_names(given).whole, family_name(family).whole
     found = {

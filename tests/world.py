@@ -161,6 +161,7 @@ class World:
             clock,
         )
         told = [self.turns.append, TellStaffOfSource(store.notices, clock)]
+        self.suggest_matches = SuggestMatches(store.requests, store.appointments, store.messages, clock)
         self.sync_feed = SyncFeed(
             store.practices,
             store.feeds,
@@ -168,7 +169,7 @@ class World:
             self.apply_schedule,
             ResolveAbsence(store.practices, store.appointments, clock),
             self.confirm_matches,
-            SuggestMatches(store.requests, store.appointments, store.messages, clock),
+            self.suggest_matches,
             FollowPull(self.resolve_moves, TellHealth(store.feeds, clock, told)),
             JudgeFeed(store.practices, clock),
             clock,
@@ -204,11 +205,14 @@ class World:
         self.undo_dismissal = UndoDismissal(
             Membership(store.practices), store.requests, store.ledger, self.confirm_matches, clock
         )
-        self.undo_link = UndoLink(*decide, store.calendar, store.ledger, self.confirm_matches, clock)
+        self.undo_link = UndoLink(
+            *decide, store.calendar, store.ledger, self.confirm_matches, self.suggest_matches, clock
+        )
         self.keep_link = KeepLink(*decide, store.ledger, clock)
         self.run_timers = RunTimers(
             store.practices,
             store.requests,
+            store.visits,
             store.messages,
             store.notices,
             self.queue,

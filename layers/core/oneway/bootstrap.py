@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from .use_cases.show_settings import ShowSettings
     from .use_cases.staff_mail import StoppedStaffMail, UseStaffAddressAgain
     from .use_cases.submit_request import SubmitRequest
+    from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.track_mail import TrackMail
     from .use_cases.try_pull import TryPull
     from .use_cases.undo_dismissal import UndoDismissal
@@ -261,7 +262,16 @@ def portal() -> Portal:
         AcceptMatch(membership, requests, appointments, calendar, ledger, clock),
         DismissMatch(membership, requests, appointments, ledger, clock),
         UndoDismissal(membership, requests, ledger, _confirm_matches(clock), clock),
-        UndoLink(membership, requests, appointments, calendar, ledger, _confirm_matches(clock), clock),
+        UndoLink(
+            membership,
+            requests,
+            appointments,
+            calendar,
+            ledger,
+            _confirm_matches(clock),
+            _suggest_matches(clock),
+            clock,
+        ),
         KeepLink(membership, requests, appointments, ledger, clock),
         AskSync(membership, DynamoFeedRepository(), SqsSyncQueue(settings.sync_queue_url), clock),
         CloseCallTask(membership, requests, ledger, clock),
@@ -298,13 +308,12 @@ def sync_schedule() -> "PullAsked":
     from .store.ledger import DynamoLedger
     from .store.notices import DynamoNoticeRepository
     from .store.practices import DynamoPracticeRepository
-    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .store.requests import DynamoRequestRepository
     from .use_cases.apply_schedule import ApplySchedule
     from .use_cases.follow_pull import FollowPull
     from .use_cases.judge_feed import JudgeFeed
     from .use_cases.pull_asked import PullAsked
     from .use_cases.resolve_absence import ResolveAbsence
-    from .use_cases.suggest_matches import SuggestMatches
     from .use_cases.sync_feed import SyncFeed
     from .use_cases.tell_health import TellHealth
     from .use_cases.tell_staff_of_source import TellStaffOfSource
@@ -325,7 +334,7 @@ def sync_schedule() -> "PullAsked":
         ),
         ResolveAbsence(practices, DynamoAppointmentRepository(), clock),
         _confirm_matches(clock),
-        SuggestMatches(DynamoRequestRepository(), DynamoAppointmentRepository(), DynamoMessageRepository(), clock),
+        _suggest_matches(clock),
         FollowPull(
             _resolve_moves(clock),
             TellHealth(DynamoFeedRepository(), clock, [TellStaffOfSource(DynamoNoticeRepository(), clock)]),
@@ -454,6 +463,7 @@ def run_timers() -> "RunTimers":
     from .store.notices import DynamoNoticeRepository
     from .store.practices import DynamoPracticeRepository
     from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .store.visits import DynamoVisitRepository
     from .use_cases.await_pull import AwaitPull
     from .use_cases.cancel_request import CancelRequest
     from .use_cases.explain_request import ExplainRequest
@@ -466,6 +476,7 @@ def run_timers() -> "RunTimers":
     return RunTimers(
         practices,
         requests,
+        DynamoVisitRepository(),
         DynamoMessageRepository(),
         DynamoNoticeRepository(),
         SqsMessageQueue(settings.message_queue_url),
@@ -570,6 +581,14 @@ def _confirm_matches(clock: "Clock") -> "ConfirmMatches":
     return ConfirmMatches(
         DynamoRequestRepository(), DynamoAppointmentRepository(), DynamoCalendarRepository(), DynamoLedger(), clock
     )
+
+
+def _suggest_matches(clock: "Clock") -> "SuggestMatches":
+    from .store.appointments import DynamoAppointmentRepository
+    from .store.requests import DynamoMessageRepository, DynamoRequestRepository
+    from .use_cases.suggest_matches import SuggestMatches
+
+    return SuggestMatches(DynamoRequestRepository(), DynamoAppointmentRepository(), DynamoMessageRepository(), clock)
 
 
 def _resolve_moves(clock: "Clock") -> "ResolveMoves":

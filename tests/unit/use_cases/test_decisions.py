@@ -508,6 +508,20 @@ class TestUndoing:
         assert desk.answered_by(request) == "appt-1"
         assert desk.told(request) == [CONFIRMED, CORRECTION, CONFIRMED]
 
+    def test_the_visit_may_be_the_answer_to_another_request(self, desk: Desk) -> None:
+        wrong = desk.ask(first_name="Marta")
+        desk.enter(**at(LATER), patient=a_record(birth_date=date(1984, 3, 13)))
+        desk.minutes()
+        desk.accept(wrong)
+        desk.minutes(2)
+        right = desk.ask(1, start=START + timedelta(hours=1))
+        desk.minutes(2)
+        assert right.id not in desk.list_to_act("harbor", NADIA).matched
+        desk.undo(wrong)
+        assert right.id in desk.list_to_act("harbor", NADIA).matched
+        (found,) = desk.show_request("harbor", NADIA, right.id).explained.suggestions
+        assert found.visit.row.external_id == "appt-1"
+
     def test_what_is_not_linked_cannot_be_undone(self, desk: Desk) -> None:
         request = mistyped(desk)
         with pytest.raises(RequestAlreadyAnswered):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from oneway.domain.appointments import AppointmentState, PersonName, RowKind, ScheduleRow
+from oneway.domain.appointments import AppointmentState, PersonName, RecordPatient, RowKind, ScheduleRow
 from oneway.domain.explaining import Explanation, Why
 from oneway.domain.matching import identifiers_of
 from oneway.domain.possible_matches import PossibleMatchKind
@@ -17,6 +17,7 @@ from tests.builders import START, a_practice, a_provider, a_record, a_row, an_ap
 from tests.world import World
 
 NADIA = "nadia@harbor.example"
+FAR = START + timedelta(days=40)
 SWAPPED = a_record(birth_date=date(1984, 12, 3))
 
 
@@ -72,6 +73,31 @@ def test_a_visit_that_was_there_before_is_said_to_be(world: World) -> None:
     request = world.submit(start=(START + timedelta(days=1)).isoformat()).request
     assert why(world, request) == Explanation(Why.NOTHING_THERE)
     (suggestion,) = explained(world, request).suggestions
+    assert suggestion.match.kind is PossibleMatchKind.ALREADY_SCHEDULED
+
+
+@pytest.mark.parametrize(
+    "patient",
+    [
+        a_record(birth_date=date(1984, 3, 13)),
+        a_record(birth_date=date(1984, 3, 13), phones=()),
+        a_record(birth_date=date(1984, 3, 13), names=(PersonName(("Maria",), "Nunes"),)),
+    ],
+    ids=["all else", "name and e-mail", "contacts"],
+)
+def test_a_visit_that_was_there_before_at_another_time_is_found_with_another_birth_date(
+    world: World, patient: RecordPatient
+) -> None:
+    world.source.enter(a_row(patient=patient))
+    world.source.enter(a_row("far", patient=patient, start=FAR, end=FAR + timedelta(minutes=30)))
+    world.pull()
+    world.clock.advance(minutes=1)
+    request = world.submit(start=(START + timedelta(days=1)).isoformat()).request
+    world.deliver()
+    world.clock.advance(minutes=1)
+    world.run_timers()
+    (suggestion,) = explained(world, request).suggestions
+    assert suggestion.visit.row.external_id == "appt-1"
     assert suggestion.match.kind is PossibleMatchKind.ALREADY_SCHEDULED
 
 
@@ -169,6 +195,16 @@ def test_whoever_asked_twice_is_seen_once_one_is_answered() -> None:
     assert (before, len(world.mailer.sent)) == (0, sent)
 
 
+def test_whoever_asked_for_another_time_too_may_want_a_second_visit() -> None:
+    world = World(a_practice(a_provider(split=2)))
+    first = world.submit("1" * 32).request
+    second = world.submit("2" * 32, start=(START + timedelta(hours=1)).isoformat()).request
+    world.source.enter(a_row())
+    world.pull()
+    assert world.stored(first).link
+    assert explained(world, second).answered is None
+
+
 def test_nothing_is_explained_of_a_request_that_is_linked(world: World) -> None:
     request = world.submit().request
     world.source.enter(a_row())
@@ -184,6 +220,6 @@ def test_what_was_dismissed_takes_no_place_among_the_hints() -> None:
     ]
     said = tuple(Dismissal(one.id, identifiers_of(one.row.patient)) for one in appointments[:1])
     world.store.requests_by_id["harbor", request.id] = replace(world.stored(request), dismissals=said)
-    assert world.sync_feed.suggest_matches(world.practice, appointments) == 5
+    assert world.suggest_matches(world.practice, appointments) == 5
     hints = world.store.requests.hints("harbor", request.id)
     assert {visit for _, visit in hints} == {one.id for one in appointments[1:]}

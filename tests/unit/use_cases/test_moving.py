@@ -52,6 +52,16 @@ class TestTheGuidesWay:
         assert desk.answered_by(request) == "appt-1"
         assert desk.told(request) == [RESCHEDULED]
 
+    def test_while_it_is_looked_for_its_possible_match_is_flagged(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(LATER), patient=a_record(birth_date=date(1984, 3, 13)))
+        desk.minutes()
+        assert desk.list_to_act("harbor", NADIA).matched == {request.id}
+        desk.cancel_as_moved(request)
+        desk.tick(minutes=1)
+        assert desk.stored(request).moving
+        assert desk.list_to_act("harbor", NADIA).matched == {request.id}
+
     def test_the_place_is_free_at_once_and_nothing_is_said_yet(self) -> None:
         desk = Desk()
         request = desk.ask()

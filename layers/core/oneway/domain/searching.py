@@ -104,6 +104,12 @@ def _looks_for_name(words: tuple[str, ...], text: str) -> list[Look]:
     return looks
 
 
+def looks_like(patient: Patient) -> list[Look]:
+    """Where visits stand that have a patient's name, phone number or e-mail address."""
+    keys = keys_of_patient(patient)
+    return [Look(by, keys[by]) for by in (SearchBy.NAMED, SearchBy.PHONED, SearchBy.MAILED) if by in keys]
+
+
 def _keys(given: tuple[str, ...], family: str, phone: str, email: str) -> Mapping[SearchBy, str]:
     firsts = given_names(given).words
     leads, lasts = _led(family_name(family).words)

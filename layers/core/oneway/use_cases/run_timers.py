@@ -16,11 +16,23 @@ from ..domain import linking, messages, requests
 from ..domain.appointments import Appointment
 from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import NotFound
+from ..domain.matching import RESCHEDULED_WITHIN
 from ..domain.notices import digest, notice_named
 from ..domain.practices import Practice
 from ..domain.requests import LOOKED_AGAIN, SWEPT_AFTER, Request
+from ..domain.searching import looks_like
 from ..domain.waiting import in_digest, is_working, reminded
-from ..ports import Clock, MessageQueue, MessageRepository, NoticeRepository, PracticeRepository, RequestRepository
+from ..ports import (
+    Clock,
+    Listed,
+    ListedKind,
+    MessageQueue,
+    MessageRepository,
+    NoticeRepository,
+    PracticeRepository,
+    RequestRepository,
+    VisitRepository,
+)
 from .await_pull import AwaitPull
 from .cancel_request import CancelRequest
 from .confirm_matches import ConfirmMatches
@@ -47,6 +59,7 @@ class RunTimers(Struct, frozen=True):
 
     practices: PracticeRepository
     requests: RequestRepository
+    visits: VisitRepository
     messages: MessageRepository
     notices: NoticeRepository
     queue: MessageQueue
@@ -108,7 +121,16 @@ class RunTimers(Struct, frozen=True):
 
     def _suggest(self, practice: Practice, request: Request) -> None:
         """Remember which visits that were there before may be the answer: pulls weigh only what is new (suggest_matches)."""
-        self._hint(practice, request, [one.visit for one in self.explain(practice, request).suggestions])
+        names = [(one.provider_id, one.id) for one in self._alike(request)]
+        self._hint(practice, request, [one.visit for one in self.explain(practice, request, names).suggestions])
+
+    def _alike(self, request: Request) -> Iterable[Listed]:
+        """Visits near the requested time that have the patient's name or a contact: the birth date may have been mistyped."""
+        for look in looks_like(request.patient):
+            for one in self.visits.found(request.practice, look)[0]:
+                is_near = one.start is not None and abs(one.start - request.listed_at) <= RESCHEDULED_WITHIN
+                if one.kind is ListedKind.APPOINTMENT and is_near:
+                    yield one
 
     def _look_anew(self, practice: Practice, request: Request, now: datetime) -> None:
         """Ask staff whether one of the visits to come is the one that was cancelled, or no longer, if none may be."""

@@ -26,6 +26,7 @@ from .confirm_matches import ConfirmMatches
 from .linked_visit import linked_visit
 from .membership import Membership
 from .settling import settle
+from .suggest_matches import SuggestMatches
 
 
 class UndoLink(Struct, frozen=True):
@@ -37,6 +38,7 @@ class UndoLink(Struct, frozen=True):
     calendar: CalendarRepository
     ledger: Ledger
     confirm_matches: ConfirmMatches
+    suggest_matches: SuggestMatches
     clock: Clock
 
     def __call__(self, slug: str, email: str, request_id: str, appointment_id: str = "") -> Request:
@@ -47,8 +49,8 @@ class UndoLink(Struct, frozen=True):
         by = self.membership.acting(slug, email)
         undone, freed = settle(partial(self._undo, slug, by, request_id, appointment_id), self.clock)
         practice = self.membership.practices.get(slug)
-        if freed and could_confirm(freed):
-            self.confirm_matches.for_appointments(practice, [freed])
+        if freed and could_confirm(freed) and not self.confirm_matches.for_appointments(practice, [freed]):
+            self.suggest_matches(practice, [freed])  # no pull weighs it again
         # Staff may have entered the visit twice; no pull would look at the other one again.
         return self.confirm_matches.for_request(practice, undone)
 

@@ -7,6 +7,7 @@ Local mode allows loopback, and http there. Requests that follow one another go 
 
 import ipaddress
 import random
+import re
 import socket
 import ssl
 import threading
@@ -51,6 +52,8 @@ _UNICAST = ipaddress.ip_network("2000::/3")
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """IPv4 addresses as an IPv6 network names them (NAT64, RFC 6052)."""
 _DAY_SECONDS = 24 * 60 * 60
+A_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+"""What a header takes."""
 
 
 class Answer(Struct, frozen=True):

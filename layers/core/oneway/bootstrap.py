@@ -362,8 +362,9 @@ def try_pull() -> "TryPull":
     from .use_cases.try_pull import TryPull
 
     settings, clock = _settings(), SystemClock()
-    absence = ResolveAbsence(DynamoPracticeRepository(clock), DynamoAppointmentRepository(), clock)
-    return TryPull(DynamoFeedRepository(), _open_source(settings, clock), absence.providers_of, clock)
+    appointments = DynamoAppointmentRepository()
+    absence = ResolveAbsence(DynamoPracticeRepository(clock), appointments, clock)
+    return TryPull(DynamoFeedRepository(), appointments, _open_source(settings, clock), absence.providers_of, clock)
 
 
 def relay_changes() -> "MessageQueue":

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 from oneway.domain.appointments import SetAsideRow
+from oneway.domain.errors import VanishedAlreadyAnswered
 from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.vanishing import Held
 from oneway.ports import Capabilities
 from oneway.use_cases.try_pull import Tried
+from rich.console import Console
 
 from cli import schedules
-from tests.builders import NOW, a_feed
+from cli.terminal import Failure
+from tests.builders import NOW, a_feed, a_practice
 from tests.fakes.store import FakeStore
 
 
@@ -60,3 +63,15 @@ class TestATrial:
         told = self.told(held=Held(NOW, "osei", 5, 10), answer=VanishedAnswer.KEEP)
         assert "kept as they are" in told
         assert "oneway vanished" not in told
+
+
+def test_an_operator_is_told_what_staff_have_answered_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answered(*asked: object) -> bool:
+        raise VanishedAlreadyAnswered("keep", "nadia@harbor.example")
+
+    stack: Any = SimpleNamespace(name="oneway", enter=lambda: None)
+    monkeypatch.setattr(schedules, "operators", lambda: SimpleNamespace(answer_held=answered))
+    monkeypatch.setattr(schedules, "practice_named", lambda ours, slug: a_practice())
+    with pytest.raises(Failure) as caught:
+        schedules.answer_vanished(stack, "harbor", "osei", VanishedAnswer.ACCEPT, Console())
+    assert "nadia@harbor.example has answered already: kept as they are" in str(caught.value)

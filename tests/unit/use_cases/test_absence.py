@@ -145,6 +145,30 @@ class TestGone:
         assert [one.row.raw_state for one in visits] == ["booked", "cancelled", "booked"]
         assert visits[2].start == far
 
+    def test_a_server_that_shows_nothing_that_is_over_is_asked_once_of_each(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        start = NOW - timedelta(hours=2)
+        world.source.enter(a_row("old", start=start, end=start + timedelta(minutes=30), patient=None))
+        world.source.enter(a_row("other", patient=None))
+        world.pull()
+        read, asked = world.source.get_appointment, list[str]()
+        monkeypatch.setattr(
+            world.source, "get_appointment", lambda one, providers: (asked.append(one), read(one, providers))[1]
+        )
+        world.source.hidden.add("old")
+        for number in range(8):
+            at = START + timedelta(days=1 + number)
+            world.source.enter(a_row(f"new-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+            pulls(world, 1)
+        assert asked.count("old") == 1
+        assert the_visit(world, "old").missing_since is None
+        assert world.check_occupancy("harbor", "osei") == []
+        world.source.buried.add("old")
+        del world.source.rows["old"]
+        pulls(world, 1)
+        assert the_visit(world, "old").row.raw_state == "gone"
+
     def test_those_to_come_are_looked_for_first(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         past = NOW - timedelta(hours=1)
         world.source.enter(a_row("past", start=past, end=past + timedelta(minutes=30), patient=None))

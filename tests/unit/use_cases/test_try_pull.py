@@ -6,6 +6,7 @@ import pytest
 from oneway.domain.appointments import AppointmentState, RowKind, SetAsideRow
 from oneway.domain.feeds import VanishedAnswer
 from oneway.faults import Unavailable
+from oneway.use_cases.keep_feeds import KeepFeeds
 from oneway.use_cases.sync_feed import Outcome
 from oneway.use_cases.try_pull import TryPull
 
@@ -17,7 +18,8 @@ FEED = "harbor", "ehr~osei"
 
 @pytest.fixture
 def try_pull(world: World) -> TryPull:
-    return TryPull(world.store.feeds, world.source, world.sync_feed.resolve_absence.providers_of, world.clock)
+    providers_of = world.sync_feed.resolve_absence.providers_of
+    return TryPull(world.store.feeds, world.store.appointments, world.source, providers_of, world.clock)
 
 
 def test_it_tells_what_it_saw_and_what_a_sync_would_do(world: World, try_pull: TryPull) -> None:
@@ -117,3 +119,20 @@ class TestAnswersThatAreShort:
         tried = try_pull(*FEED)
         assert tried
         assert (tried.absent, tried.remarks) == (1, [])
+
+
+def test_of_a_feed_that_returns_it_compares_with_what_is_stored(world: World, try_pull: TryPull) -> None:
+    for number in range(7):
+        at = START + timedelta(days=number)
+        world.source.enter(a_row(f"v-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
+    world.pull()
+    settings = world.store.feeds_by_id[FEED].settings
+    world.store.feeds.remove(*FEED)
+    KeepFeeds(world.store.feeds, world.clock)(settings)
+    for number in range(6):
+        world.source.delete(f"v-{number}")
+    tried = try_pull(*FEED)
+    assert tried
+    assert (tried.new, tried.absent) == (0, 6)
+    assert tried.held
+    assert world.pull().outcome is Outcome.HELD

@@ -7,6 +7,7 @@ Local mode allows loopback, and http there. Requests that follow one another go 
 
 import ipaddress
 import random
+import re
 import socket
 import ssl
 import threading
@@ -51,6 +52,10 @@ _UNICAST = ipaddress.ip_network("2000::/3")
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """IPv4 addresses as an IPv6 network names them (NAT64, RFC 6052)."""
 _DAY_SECONDS = 24 * 60 * 60
+_MOST_DIGITS = 30
+"""Of a size, zeros before it counted; Python reads no more than some thousands of them."""
+A_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+"""What a header takes."""
 
 
 class Answer(Struct, frozen=True):
@@ -281,7 +286,7 @@ class SourceHttp:
             raise SchemaDrift("an encoding that was not asked for")
         unpack = zlib.decompressobj(wbits=31) if packed == "gzip" else None
         told = headers.get("content-length", "")
-        announced = int(told) if told.isdecimal() else None
+        announced = int(told[:_MOST_DIGITS]) if told.isdecimal() else None
         if announced and announced > MOST_BYTES:
             raise SchemaDrift("an answer beyond all bounds")
         parts: list[bytes] = []

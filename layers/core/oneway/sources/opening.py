@@ -17,7 +17,7 @@ from ..ports import Capabilities, Clock, ScheduleSource
 from . import fhir_profiles
 from .fhir import FhirSource, Learnt
 from .fhir_profiles import PROFILES
-from .http import Connections, SourceHttp, origin_of
+from .http import A_TOKEN, Connections, SourceHttp, origin_of
 from .pacing import Pace
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class OpenSource:
         document = self._credentials_of(settings.practice, settings.source_id)
         try:
             secret = dict(json.loads(document))
+            credentials = {"Authorization": f"Bearer {_token(secret['token'])}"} if "token" in secret else {}
         except (ValueError, TypeError):
             raise AuthRevoked("the credentials document cannot be read") from None
-        credentials = {"Authorization": f"Bearer {secret['token']}"} if "token" in secret else {}
         bare = SourceHttp(origin_of(settings.address), self._clock, allow_loopback=self._allow_loopback)
         sign_in = self._sign_in(settings, document, bare) if "client_id" in secret else None
         if sign_in:
@@ -118,3 +118,11 @@ def capabilities_of(source: Source) -> Capabilities:
     if source.kind != "fhir":
         raise SchemaDrift(f"no such kind of source: {source.kind}")
     return fhir_profiles.capabilities_of(PROFILES[source.profile])
+
+
+def _token(text: object) -> str:
+    """A token as a header takes it. Raises ValueError."""
+    token = text.strip() if isinstance(text, str) else ""
+    if not A_TOKEN.fullmatch(token):
+        raise ValueError
+    return token

@@ -4,7 +4,6 @@ The other side knows us by a public key, which it reads from our JWKS address or
 lives for minutes: it is kept in the process, renewed before it ends, and once more if it is refused.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from ..faults import AuthExpired, AuthRevoked, OutOfTime, RateLimited, SchemaDrift, SourceError, Unavailable
-from .http import Answer, SourceHttp, origin_of
+from .http import A_TOKEN, Answer, SourceHttp, origin_of
 from .signing import Signer, assertion, signer_of
 
 READING = "system/Appointment.rs system/Patient.rs system/Practitioner.rs"
@@ -32,7 +31,6 @@ SAFE_BEFORE_END = timedelta(seconds=30)
 PAUSE_AFTER_FAULT = timedelta(seconds=30)
 _KIND = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
-_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _REVOKED = frozenset(("invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client", "access_denied"))
 _PASSING = frozenset(("server_error", "temporarily_unavailable"))
 T = TypeVar("T")
@@ -216,7 +214,7 @@ class SmartSignIn:
 
 def _token(answer: Answer, asked_at: datetime) -> _Token:
     found = _decoded(answer.body, _Granted)
-    if found is None or found.token_type.lower() != "bearer" or not _TOKEN.fullmatch(found.access_token):
+    if found is None or found.token_type.lower() != "bearer" or not A_TOKEN.fullmatch(found.access_token):
         raise SchemaDrift("no token in the token endpoint's answer")
     life = min(timedelta(seconds=max(0, min(found.expires_in, 10**9))), LONGEST_LIFE)
     early = min(max(life / 5, SAFE_BEFORE_END), life / 2)

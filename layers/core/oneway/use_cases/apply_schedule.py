@@ -126,15 +126,8 @@ class ApplySchedule(Struct, frozen=True):
                 yield settle(partial(self._apply, settings, batch), self.clock)
 
     def applied(self, settings: FeedSettings) -> dict[str, ScheduleRow]:
-        """The visits of a feed's providers as they are stored, those that are still in the schedule, by appointment id."""
-        stored = (
-            a for _, ours, _ in settings.providers for a in self.appointments.of_provider(settings.practice, ours)
-        )
-        return {
-            one.id: one.row
-            for one in stored
-            if one.source_id == settings.source_id and one.missing_since is None and one.row.raw_state != GONE
-        }
+        """What is stored of a feed's providers."""
+        return rows_applied(self.appointments, settings)
 
     def hand_over(self, settings: FeedSettings, old: Appointment, new: Appointment) -> None:
         """A visit went to another provider, whose own feed has stored it: its link goes along, and its old place is free.
@@ -247,6 +240,16 @@ class ApplySchedule(Struct, frozen=True):
         if before and is_another_patient(before.identity, after.row.patient):
             return linking.suspended(request, now)
         return linking.mirrored(request, after, now, switches)
+
+
+def rows_applied(appointments: AppointmentRepository, settings: FeedSettings) -> dict[str, ScheduleRow]:
+    """The visits of a feed's providers as they are stored, those that are still in the schedule, by appointment id."""
+    stored = (a for _, ours, _ in settings.providers for a in appointments.of_provider(settings.practice, ours))
+    return {
+        one.id: one.row
+        for one in stored
+        if one.source_id == settings.source_id and one.missing_since is None and one.row.raw_state != GONE
+    }
 
 
 def _updated(before: Appointment, row: ScheduleRow, provider_id: str, now: datetime) -> Appointment:

@@ -102,9 +102,9 @@ class ResolveAbsence(Struct, frozen=True):
         return {i: found.provider_id for i, found in self._stored(settings, identifiers).items()}
 
     def missing_of(self, settings: FeedSettings, settled: Mapping[str, int]) -> dict[str, int]:
-        """Those of which nothing is known but that they are not shown."""
+        """Those of which nothing is known but that they are not shown, so that they hold their place."""
         found = self._stored(settings, settled)
-        return {one: start for one, start in settled.items() if one in found and found[one].missing_since}
+        return {one: start for one, start in settled.items() if one in found and found[one].occupies}
 
     def _ask(
         self,
@@ -122,10 +122,10 @@ class ResolveAbsence(Struct, frozen=True):
             # There after all, or moved out of the window.
             inside = window.start <= found.start < window.end
             resolved.work.append(Work(before.id, provider_id, found))
-            # Many systems leave cancelled visits out of a search: what follows from its absence is done with.
-            cancelled = found.state is AppointmentState.CANCELLED
-            resolved.marks[before.id] = Mark.SETTLED if cancelled else None
-            if inside and not cancelled:
+            # Many systems leave cancelled visits out of a search, or those that are over: what follows from that is done with.
+            left_out = found.state is AppointmentState.CANCELLED or found.start < self.clock.now()
+            resolved.marks[before.id] = Mark.SETTLED if left_out else None
+            if inside and not left_out:
                 resolved.rows[before.id] = found
         elif found.provider_external_id in self._external_ids(settings):
             self._went(resolved, settings, before, found)

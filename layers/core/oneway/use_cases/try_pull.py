@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from ..domain.appointments import AppointmentState, RowKind, SetAsideRow
-from ..domain.comparing import compare
+from ..domain.comparing import DigestWeek, as_applied, compare
 from ..domain.deltas import tombstones
 from ..domain.feeds import VanishedAnswer
 from ..domain.short_answers import is_habit
 from ..domain.vanishing import Held
-from ..ports import Capabilities, Clock, FeedRepository, SourceFactory
+from ..ports import AppointmentRepository, Capabilities, Clock, FeedRepository, SourceFactory
+from .apply_schedule import rows_applied
 from .braking import ProvidersOf, braked, is_answered
 from .pull import window_at
 from .pulled_rows import ids_of, pulled_of
@@ -48,9 +49,12 @@ class Tried(Struct, frozen=True):
 
 
 class TryPull(Struct, frozen=True):
-    """Reads the feed, its digests and the source; of a feed with several providers, whose its visits are."""
+    """Reads the feed, its digests and the source; of a feed with several providers, whose its visits are; of one that is new, or
+    of which a pull died, all that is stored.
+    """
 
     feeds: FeedRepository
+    appointments: AppointmentRepository
     open_source: SourceFactory
     providers_of: ProvidersOf
     clock: Clock
@@ -68,7 +72,9 @@ class TryPull(Struct, frozen=True):
         pulled, set_aside = pulled_of(settings, translated, snapshot.prints, {})
         doubted = snapshot.short and not is_habit(state.short_since, settings.interval_minutes, now)
         complete = snapshot.complete and not doubted
-        stored = self.feeds.digests(practice, feed_id)
+        stored: Mapping[str, DigestWeek] = self.feeds.digests(practice, feed_id)
+        if state.applying_since:  # the digests may not be what is stored
+            stored = as_applied(stored, rows_applied(self.appointments, settings), window_at(settings, now, back=True))
         found = compare(pulled, stored, window, complete)
         found = found.with_absent(tombstones(ids_of(settings, translated.gone), pulled, stored).told)
         held = braked(settings, stored, found, self.providers_of, now)

@@ -412,6 +412,13 @@ def test_what_is_not_there_has_a_page(phone: BrowserContext, telling: Telling, e
     eyes.look(page, "f-not-there")
 
 
+@pytest.mark.parametrize("place", ["book", "embed"])
+@pytest.mark.parametrize("step", ["check", "requests"])
+def test_an_address_that_only_forms_lead_to_begins_anew(telling: Telling, place: str, step: str) -> None:
+    page = Http().open(f"{telling.laptop.public_url}/{place}/quay/{step}?lang=es")
+    assert (page.status, page.path) == (200, f"/{place}/quay")
+
+
 def test_pages_let_in_nothing_but_our_own(telling: Telling) -> None:
     page = Http().open(telling.book)
     policy = page.headers["content-security-policy"]

@@ -4,7 +4,7 @@ wide, and in colours of practices that are hard to read.
 Over a world in memory, where any state is a line away; the same pages on the deployed template: test_booking.py.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -244,6 +244,33 @@ def _cancelled_meanwhile(scene: Scene) -> None:
     scene.page.locator("[role=alert]").wait_for()
 
 
+def _availability(path: str, who: Sequence[str] = ("osei", "brandt"), **changes: Any) -> Callable[[Scene], None]:
+    """A page, while the hours of some are others."""
+
+    def act(scene: Scene) -> None:
+        calendars = scene.tool.world.store.calendars_by_key
+        for one in who:
+            stored = calendars["harbor", one]
+            calendars["harbor", one] = replace(stored, availability=replace(stored.availability, **changes))
+        scene.open(path)
+
+    return act
+
+
+def _changed_after_sending(scene: Scene) -> None:
+    """The same form once more, as Back has it, with another reason."""
+    scene.details()
+    key = scene.page.locator("[name=key]").input_value()
+    scene.go_on()
+    scene.page.check("#contact_consent")
+    scene.go_on()
+    scene.page.wait_for_url("**/my-request/**")
+    scene.details(reason="Hip pain")
+    scene.page.locator("[name=key]").evaluate("(one, key) => one.value = key", key)
+    scene.go_on()
+    scene.page.get_by_text(scene.say("check.earlier.title")).wait_for()
+
+
 def _first_month_is_full(scene: Scene) -> None:
     scene.tool.world.store.practices.save(a_clinic(minimum_notice_minutes=60 * 24 * 20))
     scene.open("/book/harbor/times?provider=osei&visit_type=new-patient&month=2026-11")
@@ -289,7 +316,10 @@ def _check(**named: str) -> Callable[[Scene], None]:
 
 STEPS: Mapping[str, Callable[[Scene], None]] = {
     "providers": _at("/book/harbor"),
+    "providers, one paused": _availability("/book/harbor", ("osei",), paused=True),
+    "providers, all paused": _availability("/book/harbor", paused=True),
     "visit": _at("/book/harbor/visit?provider=osei"),
+    "visit, all paused": _availability("/book/harbor/visit?provider=any", paused=True),
     "visit, anybody": _at("/book/harbor/visit?provider=any"),
     "times": _at("/book/harbor/times?provider=osei&visit_type=new-patient&day=2026-11-24"),
     "times, anybody": _at("/book/harbor/times?provider=any&visit_type=new-patient"),
@@ -298,6 +328,7 @@ STEPS: Mapping[str, Callable[[Scene], None]] = {
     "times, by phone only": _at("/book/harbor/times?provider=okafor&visit_type=new-patient"),
     "times, old schedule": _old_schedule,
     "days": _at("/book/harbor/days?provider=osei&visit_type=new-patient"),
+    "days, always closed": _availability("/book/harbor/days?provider=osei&visit_type=new-patient", default_weeks=()),
     "days, anybody": _at("/book/harbor/days?provider=any&visit_type=new-patient"),
     "days, errors": _pressed("/book/harbor/days?provider=any&visit_type=new-patient"),
     "who": _at(f"/book/harbor/who?{CHOSEN}"),
@@ -316,6 +347,7 @@ STEPS: Mapping[str, Callable[[Scene], None]] = {
     "check, no consent": _consent_missing,
     "check, open too long": _token_expired,
     "check, looks like a program": _seen_as_a_program,
+    "check, changed after sending": _changed_after_sending,
 }  # fmt: skip
 ENDS: Mapping[str, Callable[[Scene], None]] = {
     "taken": _taken,

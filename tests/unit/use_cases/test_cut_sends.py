@@ -649,6 +649,18 @@ class TestMixedOutage:
         assert desk.stored(request).due == ()
         assert desk.stored(request).call is None
 
+    def test_where_the_visit_is_soon_staff_are_told_to_call_in_time(self) -> None:
+        desk = Desk()
+        request = desk.ask()
+        desk.clock.at = START - timedelta(hours=2)
+        desk.mailer.fault = MailOutcomeUnknown()
+        for _ in range(15):
+            with suppress(NotYet):
+                desk.tick(minutes=1)
+        call = desk.stored(request).call
+        assert call
+        assert (call.kind, call.why) == (MessageKind.NOT_CONFIRMED_PATIENT, Why.UNCERTAIN)
+
     def test_faults_that_the_service_owns_up_to_count_for_nothing(self) -> None:
         desk = Desk()
         request = desk.submit(start=(START + timedelta(days=7)).isoformat()).request

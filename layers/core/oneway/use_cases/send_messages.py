@@ -53,6 +53,9 @@ UNANSWERED = timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=1), ti
 """After each try without an answer: what the mail service took it tells by then, and an outage of it is over. Ever longer, since
 who did not hear of two tries may only hear late. After the last, staff are told to call.
 """
+UNANSWERED_SOON = UNANSWERED[0], UNANSWERED[0]
+SOON = timedelta(hours=4)
+"""Of a visit that begins so soon a call in time is worth more than another try."""
 ONE_SEND = timedelta(seconds=16)
 """The longest that handing over one message may take, the wait for our part of the rate included (mail/ses.py, mail/pacing.py),
 and writing what became of it: with less time left none is claimed.
@@ -106,6 +109,7 @@ class _Letter(Struct, frozen=True):
     due: DueMessage
     compose: Callable[[Sequence[str]], bytes]
     tags: dict[str, str]
+    waits: Sequence[timedelta] = UNANSWERED
 
 
 class SendMessages(Struct, frozen=True):
@@ -201,7 +205,9 @@ class SendMessages(Struct, frozen=True):
             return self.composer.of_request(due, practice, request, link, allowed, age)
 
         tags = {"message": due.id, "request": request.id, "practice": practice.slug}
-        return self._send_one(way, due, record, recipients, compose, tags)
+        is_soon = not due.kind.to_staff and request.start is not None and request.start - now < SOON
+        letter = _Letter(due, compose, tags, UNANSWERED_SOON if is_soon else UNANSWERED)
+        return self._send_one(way, letter, record, recipients)
 
     def _send_notice(self, practice: Practice, notice_id: str, way: _Way) -> int:
         notice = self.notices.get(practice.slug, notice_id)
@@ -217,7 +223,7 @@ class SendMessages(Struct, frozen=True):
                 compose = partial(self.composer.of_practice, notice, practice, waiting)
                 tags = {"message": due.id, "request": notice.name, "practice": practice.slug}
                 before = records.get(due.id)
-                after = self._send_one(way, due, before, recipients, compose, tags)
+                after = self._send_one(way, _Letter(due, compose, tags), before, recipients)
                 sent += after.state is MessageState.SENT and after != before
         except (WriteConflict, MailUnavailable, MailOutcomeUnknown) as error:
             raise NotYet(f"{type(error).__name__} {error}".strip()) from error
@@ -266,22 +272,21 @@ class SendMessages(Struct, frozen=True):
     def _send_one(
         self,
         way: _Way,
-        due: DueMessage,
+        letter: _Letter,
         record: MessageRecord | None,
         recipients: Sequence[str],
-        compose: Callable[[Sequence[str]], bytes],
-        tags: dict[str, str],
     ) -> MessageRecord:
         """Send a message unless it is done; its record then. An event of the mail service that came before marks it as sent."""
         if record and record.state is not MessageState.CLAIMED:
             return record
         if record and record.claimed_until and record.claimed_until > self.clock.now():
             raise NotYet("claimed")
+        due = letter.due
         known = record or MessageRecord(due.id, due.kind, MessageState.CLAIMED, 0, old_start=due.old_start)
         left = [one for one in recipients if mark_of(way.practice, one) not in known.handed]
         # A claim counts as a try of which nobody knows how it ended, so whatever else may fail comes before it.
         allowed = [one for one in left if not self.suppressions.get(way.practice, mark_of(way.practice, one))]
-        if known.attempts >= TRIES or known.silent >= len(UNANSWERED):
+        if known.attempts >= TRIES or known.silent >= len(letter.waits):
             self._staff_miss(way, due, allowed, Why.UNCERTAIN)
             return self._keep(way, record, replace(known, state=MessageState.UNCERTAIN, why=Why.UNCERTAIN))
         if not allowed and known.handed:
@@ -289,8 +294,7 @@ class SendMessages(Struct, frozen=True):
         if not allowed:
             why = Why.SUPPRESSED if recipients else Why.NO_ADDRESS
             return self._keep(way, record, replace(known, state=MessageState.UNSENT, why=why))
-        letter = _Letter(due, compose, tags)
-        return self._hand_over(way, record, known, compose(allowed), allowed, letter)
+        return self._hand_over(way, record, known, letter.compose(allowed), allowed, letter)
 
     def _staff_miss(self, way: _Way, due: DueMessage, addresses: Sequence[str], why: Why) -> None:
         """Keep for staff that a message did not go out to some of them, or perhaps not: of a patient they have a call to make."""
@@ -338,7 +342,7 @@ class SendMessages(Struct, frozen=True):
                     return self._one_by_one(way, claimed, recipients, letter)
                 return self._refused(way, claimed, recipients, letter)
             except MailOutcomeUnknown as error:
-                self._wait(way, claimed, error)
+                self._wait(way, claimed, error, letter.waits)
                 raise
             except MailUnavailable as error:
                 # The service said no before it took the message: the claim is free again and this was no try.
@@ -350,16 +354,16 @@ class SendMessages(Struct, frozen=True):
                 return self._keep(way, claimed, self._sent(claimed, mail_id))
         raise NotYet("throttled")
 
-    def _wait(self, way: _Way, claimed: MessageRecord, error: MailOutcomeUnknown) -> None:
+    def _wait(self, way: _Way, claimed: MessageRecord, error: MailOutcomeUnknown, waits: Sequence[timedelta]) -> None:
         """Give the service time to say whether it took a message. We know how our claim ended, so it does not count as one of
         which nobody does; a fault that the service owns up to counts for nothing at all, or an outage would lose mail.
         """
         known = replace(claimed, attempts=claimed.attempts - 1)
         if isinstance(error, MailBroke):
-            waits = replace(known, broke=True, claimed_until=self.clock.now() + UNANSWERED[0])
+            after = replace(known, broke=True, claimed_until=self.clock.now() + waits[0])
         else:
-            waits = replace(known, silent=known.silent + 1, claimed_until=self.clock.now() + UNANSWERED[known.silent])
-        self._keep(way, claimed, waits)
+            after = replace(known, silent=known.silent + 1, claimed_until=self.clock.now() + waits[known.silent])
+        self._keep(way, claimed, after)
 
     def _one_by_one(
         self, way: _Way, claimed: MessageRecord, recipients: Sequence[str], letter: _Letter
@@ -378,7 +382,7 @@ class SendMessages(Struct, frozen=True):
             except MailRefused:
                 refused.append(one)
             except MailOutcomeUnknown as error:
-                self._wait(way, claimed, error)
+                self._wait(way, claimed, error, letter.waits)
                 raise
             except MailUnavailable:
                 # Of whom it went to we know, so this was no try.

@@ -24,7 +24,7 @@ MAY_SEE = {
     "links": {"domain"},
     "contact_marks": {"domain"},
     "calendar_file": set(),
-    "queues": {"domain"},
+    "queues": {"domain", "quick_session"},
     "quick_session": set(),
     "logs": set(),
     "metrics": set(),

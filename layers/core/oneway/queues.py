@@ -27,7 +27,8 @@ _SIDE_BY_SIDE = 8
 @lru_cache(maxsize=1)
 def _client() -> "BaseClient":
     from botocore.config import Config
-    from botocore.session import Session
+
+    from .quick_session import session_of
 
     config = Config(
         connect_timeout=1,
@@ -35,7 +36,7 @@ def _client() -> "BaseClient":
         retries={"mode": "standard", "max_attempts": 4},
         max_pool_connections=_SIDE_BY_SIDE,
     )
-    return Session().create_client("sqs", config=config)
+    return session_of("sqs").create_client("sqs", config=config)
 
 
 class QueueUnavailable(Exception):

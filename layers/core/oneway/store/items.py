@@ -28,7 +28,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from ..domain.errors import StoreRefused, StoreUnavailable, WriteConflict
-from ..quick_session import know_one
+from ..quick_session import session_of
 from .keys import Key
 
 SCHEMA = 1
@@ -132,7 +132,7 @@ def bind(table_name: str, *, region: str | None = None, host: str | None = None)
     meta: Any = TableItem.Meta
     meta.table_name, meta.region, meta.host = table_name, region or os.environ.get("AWS_REGION", "us-east-1"), host
     TableItem._connection = None
-    know_one(connection().session, "dynamodb")
+    connection()._local.session = session_of("dynamodb")  # PynamoDB would make one that knows every service
 
 
 def connection() -> Connection:

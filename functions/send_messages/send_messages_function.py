@@ -7,12 +7,13 @@ from typing import Any
 from oneway import bootstrap
 from oneway.domain.errors import NotFound
 from oneway.logs import fault, log
-from oneway.metrics import emit
 from oneway.use_cases.send_messages import NotYet
 
 
 def _staff_missed(request: str, why: str) -> None:
     """Rings an alarm: staff did not get a message of a request, or a notice."""
+    from oneway.metrics import emit  # seldom needed, and slow to load
+
     log("staff missed mail", request=request, why=str(why))
     emit({"StaffMailMissed": 1})
 

@@ -35,7 +35,7 @@ HEAVY = ("cryptography", "pydantic", "holidays", "aws_xray_sdk", "fhir", "boto3"
          "aws_lambda_powertools.utilities.idempotency")  # fmt: skip
 
 POWERTOOLS = "aws_lambda_powertools"
-"""Loaded only once a secret is asked for: it is a twentieth of a start."""
+"""Loaded only by functions that count. It brings its Tracer's module along, but not the X-Ray library, which makes it heavy."""
 
 
 def imported(file: Path) -> Iterator[str]:
@@ -86,11 +86,11 @@ def test_functions_see_adapters_through_bootstrap_only() -> None:
         assert not [name for name in names if name.startswith(("oneway.store", "oneway.sources", "oneway.mail"))], file
 
 
-def test_of_powertools_we_use_parameters() -> None:
+def test_of_powertools_we_use_metrics_and_parameters() -> None:
     files = [*PACKAGE.rglob("*.py"), *(ROOT / "functions").glob("*/*.py")]
     used = {name for file in files for name in imported(file) if name.startswith(POWERTOOLS)}
     assert used
-    assert all(name.startswith(f"{POWERTOOLS}.utilities.parameters") for name in used)
+    assert all(name.startswith((f"{POWERTOOLS}.metrics.", f"{POWERTOOLS}.utilities.parameters")) for name in used)
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,8 @@ def test_of_powertools_we_use_parameters() -> None:
             ("oneway.sources", "oneway.mail", "jinja2", "booking_pages", "page_requests", POWERTOOLS),
         ),
         ("portal", "portal_function.portal()", ("oneway.sources", "oneway.mail", POWERTOOLS)),
-        ("plan_syncs", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2", POWERTOOLS)),
-        (
-            "sync_schedule",
-            "",
-            ("oneway.sources.smart", "oneway.mail", "oneway.web", "chalice", "jinja2", POWERTOOLS),
-        ),
+        ("plan_syncs", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2")),
+        ("sync_schedule", "", ("oneway.sources.smart", "oneway.mail", "oneway.web", "chalice", "jinja2")),
         (
             "relay_changes",
             "",
@@ -119,7 +115,7 @@ def test_of_powertools_we_use_parameters() -> None:
             "",
             ("oneway.sources", "oneway.web", "oneway.mail.compose", "chalice", "jinja2", POWERTOOLS),
         ),
-        ("run_timers", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2", POWERTOOLS)),
+        ("run_timers", "", ("oneway.sources", "oneway.mail", "oneway.web", "chalice", "jinja2")),
     ],
 )
 def test_a_function_loads_what_it_needs_and_no_more(function: str, built: str, never: tuple[str, ...]) -> None:

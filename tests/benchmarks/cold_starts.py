@@ -41,14 +41,23 @@ STARTS: Mapping[str, tuple[str, str, float]] = {
     "track_mail": ("TrackMail", f"import track_mail_function; {_CLIENT}", 0.90),
 }
 """What is started: the function's folder, what it does up to its first call, the goal (goals.md)."""
+FLOORS: Mapping[str, str] = {
+    "botocore alone, with our data": "from botocore.session import Session; Session().create_client('dynamodb')",
+    "the same for one service, and PynamoDB": (
+        "import oneway.quick_session as quick, pynamodb.models; quick.session_of('dynamodb').create_client('dynamodb')"
+    ),
+}
+"""What every function that reads the table starts with, before anything of ours is loaded."""
 
 
 def measure(repeats: int) -> tuple[float, dict[str, float]]:
-    """Median seconds of the bare handler, and each function's ratio to it."""
-    times: dict[str, list[float]] = {name: [] for name in ("", *STARTS)}
+    """Median seconds of the bare handler, and the ratio to it of each floor and function."""
+    programs = {name: ("Booking", program) for name, program in FLOORS.items()}
+    programs |= {name: (folder, program) for name, (folder, program, _) in STARTS.items()}
+    times: dict[str, list[float]] = {name: [] for name in ("", *programs)}
     for _ in range(repeats):
         times[""].append(_seconds("Booking", BARE, {}))
-        for name, (folder, program, _) in STARTS.items():
+        for name, (folder, program) in programs.items():
             times[name].append(_seconds(folder, program, {"AWS_DATA_PATH": str(AWS_DATA)}))
     bare = median(times.pop(""))
     return bare, {name: median(found) / bare for name, found in times.items()}

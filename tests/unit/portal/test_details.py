@@ -304,6 +304,25 @@ class TestPossibleMatches:
         assert "Perhaps this visit after all, says the staff" in after
 
 
+class TestEnteredAnew:
+    def test_of_a_cancelled_visit_staff_are_shown_what_may_be_it_and_say_so(self, desk: PortalDesk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER), provider_external_id="prac-brandt")
+        desk.minutes(4)
+        listed = desk.open(LIST).text
+        assert "Cancelled possible match" in listed[listed.index("Maria Núñez") :]
+        page = f"{LIST}/{request.id}"
+        assert "This is it" in desk.open(page).text
+
+        visit = desk.visit("appt-2")
+        answer = desk.send(f"{page}/match", provider=visit.provider_id, appointment=visit.id, answer="accepted")
+
+        assert answer.headers["Location"] == f"{page}?done=accepted"
+        assert desk.answered_by(request) == "appt-2"
+        assert "Maria Núñez" not in desk.open(LIST).text
+
+
 class TestWhoLeft:
     """A provider who is no longer the practice's is still named, and what is with them can be answered."""
 

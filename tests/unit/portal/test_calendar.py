@@ -405,6 +405,12 @@ class TestClosing:
         (closure,) = desk.store.calendar.get("harbor", "osei").availability.closures
         assert closure == Closure(date(2026, 12, 24), date(2026, 12, 24))
 
+    def test_a_providers_days_are_listed_with_theirs_and_with_all(self, desk: PortalDesk) -> None:
+        self.close(desk, whose="osei", last="", name="Conference")
+        for shown in ("", "osei"):
+            assert "Thu, Dec 24, 2026 Conference Dr. Amara Osei" in desk.open(f"{HOME}?provider={shown}").text, shown
+        assert "No days are closed." in desk.open(f"{HOME}?provider=brandt").text
+
     @pytest.mark.parametrize(
         "wrong", [{"first": ""}, {"last": "2026-12-01"}, {"last": "2029-01-01"}, {"name": "x" * 81}]
     )

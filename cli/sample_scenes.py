@@ -26,6 +26,12 @@ _END = _START + timedelta(minutes=30)
 _BEFORE = _START - timedelta(days=1)
 _NOTES = {"es": "Ese día no hay consulta. Elija otro, por favor."}
 _NOTE = "We are closed that day. Please choose another one."
+_ENDED = {
+    MessageKind.CANCELLED_PATIENT: RequestState.CANCELLED,
+    MessageKind.CANCELLED_BY_PATIENT_STAFF: RequestState.CANCELLED,
+    MessageKind.CANCELLED_BY_PATIENT_RECEIPT: RequestState.CANCELLED,
+    MessageKind.EXPIRED_PATIENT: RequestState.EXPIRED,
+}
 _OLD_HOURS = 6
 _MOST = 50
 """So many a digest names (mail/compose.py)."""
@@ -75,7 +81,11 @@ def _usual(kind: MessageKind, practice: Practice, request: Request) -> Scene:
         old = None if kind is MessageKind.CONFIRMED_PATIENT else _BEFORE
         return replace(scene, request=_linked(request), old_start=old)
     if kind in (MessageKind.CORRECTION_PATIENT, MessageKind.CANCELLED_PATIENT):
-        return replace(scene, old_start=_BEFORE)
+        scene = replace(scene, old_start=_BEFORE)
+    if kind in (MessageKind.ASKED_TO_CANCEL_STAFF, MessageKind.ASKED_TO_CANCEL_RECEIPT):
+        return replace(scene, request=changed(_linked(request), asked_to_cancel_at=NOW))
+    if kind in _ENDED:
+        return replace(scene, request=changed(request, state=_ENDED[kind]))
     if kind is MessageKind.UNREACHABLE_STAFF:
         return _to_tell(MessageKind.CONFIRMED_PATIENT)(scene)
     return scene

@@ -24,7 +24,7 @@ from ..domain.matching import place_of
 from ..domain.messages import TELL_A_VISIT, CallTask, DueMessage, MessageKind
 from ..domain.notices import Notice, people_mark
 from ..domain.practices import Practice
-from ..domain.requests import Request
+from ..domain.requests import Request, may_cancel
 from ..languages import LANGUAGES, formats, mail_words
 from ..phones import shown
 from ..ports import Clock
@@ -240,10 +240,13 @@ class MailComposer(Struct, frozen=True):
             "greeting": "" if kind.to_staff else person.first_name,
             "note": request.note_to_patient,
             "link": details if kind.to_staff else f"{self.public_url}/my-request/{practice.slug}/{link}",
-            "link_text": t("view") if kind.to_staff else t("look_up"),
+            "link_text": t("view" if kind.to_staff else self._leads_to(request)),
             "to_patient": not kind.to_staff,
             "emergency": kind is MessageKind.RECEIVED_PATIENT,
         }
+
+    def _leads_to(self, request: Request) -> str:
+        return "look_up_or_cancel" if may_cancel(request, self.clock.now()) else "look_up"
 
     def _notice_values(self, notice: Notice, practice: Practice, waiting: Sequence[Request]) -> dict[str, Any]:
         t = _speaker(practice.language)

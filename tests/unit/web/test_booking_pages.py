@@ -473,6 +473,55 @@ def test_what_is_changed_after_sending_takes_the_place_of_what_was_sent(asking: 
     assert (after.state, after.reason, after.slot) == (RequestState.REQUESTED, "Hip pain", first.slot)
 
 
+def sent_instead(patient: Patient, **typed: str) -> tuple[Page, Page]:
+    """A request that took the place of an earlier one; and the form as the browser still has it from before both."""
+    details = at_details(patient)
+    sent(patient, patient.submit(details, details.forms[0], **TYPED))
+    page = patient.submit(details, details.forms[0], **{**TYPED, **typed})
+    patient.world.clock.advance(seconds=20)
+    return patient.press(page, "instead of the earlier", contact_consent="yes"), details
+
+
+def waiting(patient: Patient) -> list[str]:
+    return [one.reason for one in patient.world.store.requests_by_id.values() if one.pending]
+
+
+def test_going_back_after_sending_instead_finds_the_request_that_stands(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    stands, details = sent_instead(patient, reason="Hip pain")
+    again = patient.submit(details, details.forms[0], **{**TYPED, "reason": "Hip pain"})
+    assert (again.status, again.path) == (200, stands.path)
+
+
+@pytest.mark.parametrize("when", ["", "^10:30 AM"])
+def test_what_is_changed_once_more_takes_the_place_of_the_request_that_stands(asking: Asking, when: str) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    _, details = sent_instead(patient, reason="Hip pain")
+    page = patient.submit(details, details.forms[0], **{**TYPED, "reason": "Back"})
+    page = patient.press(patient.press(page, "Change When"), when) if when else page
+    assert (page.status, "somebody else" in page.text) == (200, False)
+    patient.world.clock.advance(seconds=20)
+    assert "Request sent" in patient.press(page, "instead of the earlier", contact_consent="yes").text
+    assert waiting(patient) == ["Back"]
+
+
+def test_the_first_answers_again_are_a_change_of_the_request_that_stands(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    details = at_details(patient)
+    check = patient.submit(details, details.forms[0], **TYPED)
+    sent(patient, check)
+    page = patient.submit(details, details.forms[0], **{**TYPED, "reason": "Hip pain"})
+    patient.world.clock.advance(seconds=20)
+    patient.press(page, "instead of the earlier", contact_consent="yes")
+    for page in (patient.submit(details, details.forms[0], **TYPED), sent(patient, check)):
+        assert "You have sent a request already" in page.text
+        assert "Not confirmed yet" in patient.follow(page, "Open my request").text
+        assert waiting(patient) == ["Hip pain"]
+    patient.world.clock.advance(seconds=20)
+    assert "Request sent" in patient.press(page, "instead of the earlier", contact_consent="yes").text
+    assert waiting(patient) == [TYPED["reason"]]
+
+
 def test_what_is_changed_after_sending_can_be_a_second_request(asking: Asking) -> None:
     patient = asking(World(a_practice(a_provider())))
     page = changed_after_sending(patient, reason="Hip pain")

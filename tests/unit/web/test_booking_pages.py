@@ -838,6 +838,14 @@ def test_my_request_without_email_shows_the_private_link_and_the_number(asking: 
     link = urlsplit(page.url).path
     assert f"https://book.example{link}" in page.text
     assert "Keep this private link" in page.text
+    assert f'<a href="{link}">' in page.html
+
+
+def test_the_private_link_opens_beside_the_frame_that_no_page_of_my_request_may_be_in(asking: Asking) -> None:
+    patient = asking()
+    page = sent(patient, at_check(patient, place="embed", email=""))
+    (link,) = re.findall(r'<p class="private-link"><a href="/my-request/[^"]+"([^>]*)>', page.html)
+    assert link == ' target="_blank" rel="noopener"'
 
 
 def my_request(patient: Patient) -> str:

@@ -522,6 +522,24 @@ def test_the_first_answers_again_are_a_change_of_the_request_that_stands(asking:
     assert waiting(patient) == [TYPED["reason"]]
 
 
+def focused(page: Page) -> list[str]:
+    """What takes focus as a page is shown, by its heading; and what the script would give it."""
+    boxes = re.findall(r'<div class="errors[^"]*"([^>]*)>.*?<(?:h2|p)[^>]*>(.*?)<', page.html, re.DOTALL)
+    assert "autofocus" in boxes[0][0], "browsers and the script agree on the first"
+    return [said for attributes, said in boxes if "autofocus" in attributes]
+
+
+def test_what_is_wrong_takes_focus_before_the_earlier_request(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    page = changed_after_sending(patient, reason="Hip pain")
+    assert focused(page) == ["You have sent a request already"]
+    assert focused(patient.press(page, "instead of the earlier")) == ["Please look once more"]
+    patient.world.clock.advance(seconds=20)
+    page = patient.press(page, "instead of the earlier")
+    assert focused(page) == ["Please check what you entered"]
+    assert "You have sent a request already" in page.text
+
+
 def test_what_is_changed_after_sending_can_be_a_second_request(asking: Asking) -> None:
     patient = asking(World(a_practice(a_provider())))
     page = changed_after_sending(patient, reason="Hip pain")

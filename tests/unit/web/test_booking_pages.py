@@ -273,12 +273,38 @@ def test_everything_can_be_changed_from_the_check_and_the_rest_stays(asking: Ask
     assert "Request sent" in sent(patient, page).text
 
 
+def test_whom_it_is_for_can_be_changed_from_the_check_there_and_back(asking: Asking) -> None:
+    patient = asking()
+    check = at_check(patient)
+    assert "For Me · New patient" in check.text
+    who = patient.press(check, "Change For")
+    details = patient.submit(who, who.forms[-1], for_whom="other", new_patient="no")
+    form = details.form_with("booker_first_name")
+    assert form
+    assert {name: form.values[name] for name in TYPED} == TYPED
+    booker = {"booker_first_name": "Rosa", "booker_last_name": "Lind", "booker_relation": "mother"}
+    check = patient.submit(details, form, first_name="Leo", **booker)
+    assert "For Someone else · Returning patient" in check.text
+    assert "Rosa Lind (mother)" in check.text
+    who = patient.press(check, "Change For")
+    check = patient.submit(who, who.forms[-1], for_whom="me")
+    assert "Rosa" not in check.text
+    details = patient.press(check, "Change Patient")
+    check = patient.submit(details, details.forms[0], first_name="Leonard")
+    who = patient.press(check, "Change For")
+    check = patient.submit(who, who.forms[-1], for_whom="other")
+    assert "Leonard Núñez" in check.text
+    assert "Rosa Lind (mother)" in check.text, "nothing is typed again"
+    details = patient.press(check, "Change Who is asking")
+    assert details.forms[0].values["booker_first_name"] == "Rosa"
+
+
 def test_from_every_change_one_can_go_back_to_the_check(asking: Asking) -> None:
     patient = asking()
     check = at_check(
         patient, for_whom="other", booker_first_name="Rosa", booker_last_name="Lind", booker_relation="mother"
     )
-    for change in ("When", "With", "Visit", "Who is asking"):
+    for change in ("When", "With", "Visit", "For"):
         page = patient.press(patient.press(check, f"Change {change}"), "‹ Check your request")
         assert "Send request" in page.text, change
         assert "Rosa Lind (mother)" in page.text

@@ -955,6 +955,26 @@ def test_cancelling_is_asked_first_and_of_a_confirmed_visit_passed_on(asking: As
     assert request.asked_to_cancel_at
 
 
+def test_what_was_confirmed_since_the_cancel_page_was_shown_is_asked_once_more(asking: Asking) -> None:
+    patient = asking()
+    asked = patient.open(f"{my_request(patient)}/cancel?lang=en")
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    page = patient.press(asked, "Cancel my request")
+    assert page.status == 409
+    assert focused(page) == ["This has changed since: please read what will happen now."]
+    assert "Ask to cancel this visit?" in page.text
+    (request,) = patient.world.store.requests_by_id.values()
+    assert request.asked_to_cancel_at is None
+    assert "passed on to Harbor Clinic" in patient.press(page, "Ask to cancel").text
+
+
+def test_a_request_that_is_cancelled_never_was_a_visit(asking: Asking) -> None:
+    patient = asking()
+    page = patient.press(patient.open(f"{my_request(patient)}/cancel?lang=en"), "Cancel my request")
+    assert "This request is cancelled." in page.text
+
+
 @pytest.mark.parametrize("state", ["arrived", "completed", "no_show"])
 def test_a_wish_to_cancel_is_no_news_once_the_visit_took_place_or_not(asking: Asking, state: str) -> None:
     patient = asking()

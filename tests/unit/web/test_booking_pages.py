@@ -778,9 +778,20 @@ def test_the_language_can_be_changed_wherever_something_is_typed(asking: Asking)
 
 @pytest.mark.parametrize(
     ("accepted", "lang"),
-    [("es-MX,es;q=0.9,en;q=0.8", "es"), ("ca, es;q=0.9", "es"), ("fr,en-GB;q=0.5", "en"), ("fr", "es"), ("", "es")],
+    [
+        ("es-MX,es;q=0.9,en;q=0.8", "es"),
+        ("ca, es;q=0.9", "es"),
+        ("fr,en-GB;q=0.5", "en"),
+        ("fr", "es"),
+        ("", "es"),
+        ("en;q=0.1, es", "es"),
+        ("en;q=0.4,es;q=0.3", "en"),
+        ("en; q=0", "es"),
+        ("en;q=zzz", "es"),
+        ("en;q=nan,en;q=-1", "es"),
+    ],
 )
-def test_a_browsers_first_language_that_is_ours_is_spoken(asking: Asking, accepted: str, lang: str) -> None:
+def test_a_browsers_dearest_language_that_is_ours_is_spoken(asking: Asking, accepted: str, lang: str) -> None:
     patient = asking(World(a_practice(language="es")))
     assert f'<html lang="{lang}">' in patient.open("/book/harbor", **{"accept-language": accepted}).html
 

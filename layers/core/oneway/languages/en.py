@@ -140,6 +140,7 @@ WORDS = {
     "time and go on.",
     "taken.left": "The nearest free times with {provider}",
     "taken.nothing_left": "{provider} has no free time left",
+    "taken.by_phone": "{provider} takes no requests online for now",
     "taken.others": "Free with someone else",
     "taken.other_days": "All free times",
     # my request

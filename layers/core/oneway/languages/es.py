@@ -141,6 +141,7 @@ WORDS = {
     "Elija otra hora y siga.",
     "taken.left": "Las horas libres más cercanas con {provider}",
     "taken.nothing_left": "A {provider} no le queda ninguna hora libre",
+    "taken.by_phone": "{provider} no recibe solicitudes en línea por ahora",
     "taken.others": "Libre con otra persona",
     "taken.other_days": "Todas las horas libres",
     # my request

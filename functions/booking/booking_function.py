@@ -204,7 +204,7 @@ def _provider(practice: Practice, provider: Provider) -> booking_api.ProviderSho
         provider.id,
         provider.name,
         provider.languages,
-        provider.integrated,
+        provider.integrated and not practice.availability_of(provider).paused,
         location.name,
         location.address,
         location.zone,

@@ -234,7 +234,9 @@ def send_request(on: PageRequest) -> Response:
             return check_answers(on) if _sent(on, "key") else _check_page(_with_token(on), notice)
         earlier = _sent(on, "earlier")
         instead = earlier.request.id if on.values["instead"] and earlier else ""
-        return _to_my_request(on, on.ours.submit_request(on.shop.slug, on.values["key"], form, instead))
+        made = on.ours.submit_request(on.shop.slug, on.values["key"], form, instead)
+        # An old form, sent again after another took its place, leads to that one.
+        return check_answers(on) if made.request.replaced_by else _to_my_request(on, made)
     except InvalidInput as error:
         if [one.pointer for one in error.problems] == ["/contact_consent"]:
             return _check_page(on, wrong={"contact_consent": "consent_needed"})

@@ -8,7 +8,7 @@ from oneway.domain.errors import NotFound, RequestAlreadyAnswered
 from oneway.domain.requests import may_cancel
 from oneway.phones import shown
 from oneway.use_cases.look_up_request import LookedUp
-from oneway.web.answers import NO_STORE, asset_answer, redirect
+from oneway.web.answers import NO_STORE, asset_answer, form_pairs, redirect
 from page_requests import PageRequest
 
 
@@ -24,7 +24,11 @@ def ask_cancel(on: PageRequest, link: str) -> Response:
 
 
 def confirm_cancel(on: PageRequest, link: str) -> Response:
-    """Cancel, or pass the wish on."""
+    """Cancel, or pass the wish on; asked once more, where the page that was pressed promised the other of these."""
+    promised = dict(form_pairs(on.request)).get("promised")
+    found = on.ours.look_up_request(on.shop.slug, link)
+    if promised and promised != _promise(found) and may_cancel(found.request, on.ours.clock.now()):
+        return _page(on, found, link, template="cancel.html", notice="changed", status=409)
     try:
         on.ours.cancel_by_patient(on.shop.slug, link)
     except RequestAlreadyAnswered:
@@ -61,6 +65,11 @@ def _confirmed(found: LookedUp) -> bool:
     return found.request.shown_state == "booked" and not found.request.asked_to_cancel_at
 
 
+def _promise(found: LookedUp) -> str:
+    """What cancelling does: it ends a request, and of a visit it is a wish."""
+    return "end" if found.request.pending else "wish"
+
+
 def _page(
     on: PageRequest,
     found: LookedUp,
@@ -84,6 +93,7 @@ def _page(
         address=on.pages.url(f"/my-request/{on.shop.slug}/{link}"),
         whole_address=f"{on.ours.settings.public_url}/my-request/{on.shop.slug}/{link}",
         notice=notice,
+        promise=_promise(found),
         confirmed=_confirmed(found),
         may_cancel=may_cancel(request, on.ours.clock.now()),
     )

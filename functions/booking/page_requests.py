@@ -57,8 +57,7 @@ class PageRequest(Struct, frozen=True, dict=True):
     def language(self) -> str:
         """As asked for (?lang=, or the form's), else the browser's, else the practice's."""
         asked = self.query.get("lang", "") or self.values.get("language", "")
-        # Browsers name the languages of their people in order, the dearest first.
-        accepted = [one.strip()[:2].lower() for one in self.request.headers.get("accept-language", "").split(",")]
+        accepted = _accepted(self.request.headers.get("accept-language", ""))
         preferred = self.practice.language if self.practice else "en"
         return next((one for one in (asked, *accepted, preferred) if one in LANGUAGES), "en")
 
@@ -215,6 +214,18 @@ def a_day(text: str) -> date | None:
 def span(first: date, count: int) -> Iterable[date]:
     """So many days from the first on."""
     return (first + timedelta(days=n) for n in range(count))
+
+
+def _accepted(header: str) -> list[str]:
+    """The languages of Accept-Language, the dearest first, without those that are not wanted (q=0)."""
+    found = []
+    for one in header.split(","):
+        name, _, weight = one.replace(" ", "").lower().partition(";q=")
+        try:
+            found.append((float(weight or 1), name[:2]))
+        except ValueError:
+            continue
+    return [name for weight, name in sorted(found, key=lambda one: -one[0]) if weight > 0]
 
 
 def _values(on: PageRequest) -> dict[str, str]:

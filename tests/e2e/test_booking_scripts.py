@@ -131,6 +131,18 @@ def test_the_pages_own_links_back_lose_nothing(tool: Tool, page: Page) -> None:
     expect(page.locator("#first_name")).to_have_value("Nora")
 
 
+def test_what_was_typed_stays_when_it_is_for_somebody_else_after_all(tool: Tool, page: Page) -> None:
+    page.goto(f"{tool.url}{DETAILS}other")
+    page.fill("#booker_relation", "mother")
+    fill_in(page)
+    for whom in ("For me", "For someone else"):
+        page.get_by_role("link", name="Back").click()
+        page.get_by_label(whom).check()
+        go_on(page)
+        expect(page.locator("#first_name")).to_have_value("Nora")
+    expect(page.locator("#booker_relation")).to_have_value("mother")
+
+
 def test_the_next_person_does_not_find_what_the_last_one_typed(tool: Tool, page: Page) -> None:
     page.goto(f"{tool.url}{DETAILS}me")
     fill_in(page)

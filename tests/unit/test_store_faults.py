@@ -5,11 +5,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError, ReadTimeoutError
 from oneway import secrets
-from oneway.domain.errors import StoreRefused, StoreUnavailable
+from oneway.domain.errors import PracticeNotFound, StoreRefused, StoreUnavailable
 from oneway.faults import AuthRevoked
-from oneway.store.items import answered
+from oneway.store import practices
+from oneway.store.items import TableItem, answered
 from oneway.store.ledger import DynamoLedger
 from pynamodb.exceptions import CancellationReason, GetError, PutError, TransactWriteError, VerboseClientError
+
+from tests.builders import NOW, a_practice, a_provider
+from tests.fakes.store import FakeClock
 
 
 def said(code: str, *reasons: str) -> ClientError:
@@ -114,3 +118,53 @@ def test_credentials_that_may_not_be_read_are_a_bug(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(secrets, "_provider", SSMProvider(boto3_client=refused))
     with pytest.raises(GetParameterError):
         secrets.source_document("/oneway/sources/harbor/ehr")
+
+
+class Table:
+    """What a practice's partition answers: its items, or nothing."""
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+        self.practice = a_practice(a_provider())
+
+    def query(self, *_: Any) -> list[TableItem]:
+        if self.fault:
+            raise self.fault
+        return practices._items(self.practice, 1)
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Table:
+    table = Table()
+    monkeypatch.setattr(practices, "query", table.query)
+    return table
+
+
+def test_a_practice_that_was_read_is_known_while_the_table_gives_no_answer(table: Table) -> None:
+    clock = FakeClock(NOW)
+    kept = practices.DynamoPracticeRepository(clock)
+    before = kept.get("harbor")
+    table.fault = StoreUnavailable("table")
+    clock.advance(minutes=59)
+    assert kept.get("harbor") == before
+    table.fault, table.practice = None, a_practice(a_provider(), a_provider("brandt"))
+    assert set(kept.get("harbor").providers) == {"osei", "brandt"}, "asked again each time"
+    table.fault = StoreUnavailable("table")
+    clock.advance(minutes=61)
+    with pytest.raises(StoreUnavailable):
+        kept.get("harbor")
+
+
+def test_a_practice_that_was_never_read_or_may_not_be_read_is_an_error(table: Table) -> None:
+    clock = FakeClock(NOW)
+    kept = practices.DynamoPracticeRepository(clock)
+    table.fault = StoreUnavailable("table")
+    with pytest.raises(StoreUnavailable):
+        kept.get("harbor")
+    table.fault = None
+    kept.get("harbor")
+    clock.advance(minutes=1)
+    for fault in (StoreRefused("table"), PracticeNotFound()):
+        table.fault = fault
+        with pytest.raises(type(fault)):
+            kept.get("harbor")

@@ -95,7 +95,7 @@ class PracticeRepository(Protocol):
     """Practices with all that belongs to them."""
 
     def get(self, slug: str) -> Practice:
-        """A practice, at most 30 s old. Raises PracticeNotFound."""
+        """A practice, at most 30 s old; an hour, while the store gives no answer. Raises PracticeNotFound."""
 
     def read(self, slug: str) -> Practice:
         """A practice as it is now, read consistently. Raises PracticeNotFound."""

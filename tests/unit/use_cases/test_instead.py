@@ -12,7 +12,7 @@ from oneway.domain.requests import ActorKind, Happening, Request, RequestState
 from oneway.ports import Change
 from oneway.use_cases.submit_request import Submitted
 
-from tests.builders import START, a_form, a_practice, a_provider, a_row
+from tests.builders import KEY, START, a_form, a_practice, a_provider, a_row
 from tests.world import World
 
 TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
@@ -215,6 +215,36 @@ def test_a_form_that_cannot_be_sent_ends_nothing(world: World) -> None:
     with pytest.raises(OnewayError):
         instead(world, earlier, patient={**a_patient_form(), "last_name": ""})
     waits(world, earlier)
+
+
+def test_the_last_of_those_that_were_sent_instead_is_what_the_first_key_finds(world: World) -> None:
+    earlier = world.submit()
+    second = instead(world, earlier)
+    third = world.submit_request("harbor", "c" * 32, a_form(reason="Hip"), second.request.id)
+    assert [one.replaced_by for one in world.store.requests_by_id.values()] == [second.request.id, third.request.id, ""]
+    found = world.submit_request.sent("harbor", KEY)
+    assert found
+    assert (found.request, found.link) == (world.stored(third.request), third.link)
+    del world.store.requests_by_id["harbor", third.request.id]  # erased
+    found = world.submit_request.sent("harbor", KEY)
+    assert found
+    assert found.request.id == second.request.id
+
+
+@pytest.mark.parametrize("race", [False, True])
+def test_what_was_replaced_meanwhile_is_replaced_by_its_successor(world: World, race: bool) -> None:
+    earlier = world.submit()
+
+    def another() -> None:
+        world.submit_request("harbor", "c" * 32, a_form(reason="Hip"), earlier.request.id)
+
+    if race:
+        world.store.before_commit = another
+    else:
+        another()
+    made = instead(world, earlier)
+    assert [one.id for one in world.store.requests_by_id.values() if one.pending] == [made.request.id]
+    assert held(world) == [made.request.id]
 
 
 def a_patient_form() -> dict[str, Any]:

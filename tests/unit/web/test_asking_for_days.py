@@ -128,7 +128,7 @@ def test_the_language_of_days_and_of_who_can_be_changed_with_nothing_typed_again
     assert 'value="2026-12-01" checked' in days.html
     booker = {name: f"B{name[7:]}" for name in ("booker_first_name", "booker_last_name", "booker_relation")}
     check = at_check(patient, for_whom="other", **booker)
-    who = patient.press(patient.press(check, "Change Who"), "^Español$", for_whom="me")
+    who = patient.press(patient.press(check, "Change For"), "^Español$", for_whom="me")
     assert "¿Para quién" in who.text
     assert 'value="me" checked' in who.html
     assert who.forms[-1].values["last_name"] == "Núñez"

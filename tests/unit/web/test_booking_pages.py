@@ -273,12 +273,38 @@ def test_everything_can_be_changed_from_the_check_and_the_rest_stays(asking: Ask
     assert "Request sent" in sent(patient, page).text
 
 
+def test_whom_it_is_for_can_be_changed_from_the_check_there_and_back(asking: Asking) -> None:
+    patient = asking()
+    check = at_check(patient)
+    assert "For Me · New patient" in check.text
+    who = patient.press(check, "Change For")
+    details = patient.submit(who, who.forms[-1], for_whom="other", new_patient="no")
+    form = details.form_with("booker_first_name")
+    assert form
+    assert {name: form.values[name] for name in TYPED} == TYPED
+    booker = {"booker_first_name": "Rosa", "booker_last_name": "Lind", "booker_relation": "mother"}
+    check = patient.submit(details, form, first_name="Leo", **booker)
+    assert "For Someone else · Returning patient" in check.text
+    assert "Rosa Lind (mother)" in check.text
+    who = patient.press(check, "Change For")
+    check = patient.submit(who, who.forms[-1], for_whom="me")
+    assert "Rosa" not in check.text
+    details = patient.press(check, "Change Patient")
+    check = patient.submit(details, details.forms[0], first_name="Leonard")
+    who = patient.press(check, "Change For")
+    check = patient.submit(who, who.forms[-1], for_whom="other")
+    assert "Leonard Núñez" in check.text
+    assert "Rosa Lind (mother)" in check.text, "nothing is typed again"
+    details = patient.press(check, "Change Who is asking")
+    assert details.forms[0].values["booker_first_name"] == "Rosa"
+
+
 def test_from_every_change_one_can_go_back_to_the_check(asking: Asking) -> None:
     patient = asking()
     check = at_check(
         patient, for_whom="other", booker_first_name="Rosa", booker_last_name="Lind", booker_relation="mother"
     )
-    for change in ("When", "With", "Visit", "Who is asking"):
+    for change in ("When", "With", "Visit", "For"):
         page = patient.press(patient.press(check, f"Change {change}"), "‹ Check your request")
         assert "Send request" in page.text, change
         assert "Rosa Lind (mother)" in page.text
@@ -471,6 +497,73 @@ def test_what_is_changed_after_sending_takes_the_place_of_what_was_sent(asking: 
     before, after = sorted(patient.world.store.requests_by_id.values(), key=lambda one: one.created_at)
     assert (before.id, before.state) == (first.id, RequestState.CANCELLED)
     assert (after.state, after.reason, after.slot) == (RequestState.REQUESTED, "Hip pain", first.slot)
+
+
+def sent_instead(patient: Patient, **typed: str) -> tuple[Page, Page]:
+    """A request that took the place of an earlier one; and the form as the browser still has it from before both."""
+    details = at_details(patient)
+    sent(patient, patient.submit(details, details.forms[0], **TYPED))
+    page = patient.submit(details, details.forms[0], **{**TYPED, **typed})
+    patient.world.clock.advance(seconds=20)
+    return patient.press(page, "instead of the earlier", contact_consent="yes"), details
+
+
+def waiting(patient: Patient) -> list[str]:
+    return [one.reason for one in patient.world.store.requests_by_id.values() if one.pending]
+
+
+def test_going_back_after_sending_instead_finds_the_request_that_stands(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    stands, details = sent_instead(patient, reason="Hip pain")
+    again = patient.submit(details, details.forms[0], **{**TYPED, "reason": "Hip pain"})
+    assert (again.status, again.path) == (200, stands.path)
+
+
+@pytest.mark.parametrize("when", ["", "^10:30 AM"])
+def test_what_is_changed_once_more_takes_the_place_of_the_request_that_stands(asking: Asking, when: str) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    _, details = sent_instead(patient, reason="Hip pain")
+    page = patient.submit(details, details.forms[0], **{**TYPED, "reason": "Back"})
+    page = patient.press(patient.press(page, "Change When"), when) if when else page
+    assert (page.status, "somebody else" in page.text) == (200, False)
+    patient.world.clock.advance(seconds=20)
+    assert "Request sent" in patient.press(page, "instead of the earlier", contact_consent="yes").text
+    assert waiting(patient) == ["Back"]
+
+
+def test_the_first_answers_again_are_a_change_of_the_request_that_stands(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    details = at_details(patient)
+    check = patient.submit(details, details.forms[0], **TYPED)
+    sent(patient, check)
+    page = patient.submit(details, details.forms[0], **{**TYPED, "reason": "Hip pain"})
+    patient.world.clock.advance(seconds=20)
+    patient.press(page, "instead of the earlier", contact_consent="yes")
+    for page in (patient.submit(details, details.forms[0], **TYPED), sent(patient, check)):
+        assert "You have sent a request already" in page.text
+        assert "Not confirmed yet" in patient.follow(page, "Open my request").text
+        assert waiting(patient) == ["Hip pain"]
+    patient.world.clock.advance(seconds=20)
+    assert "Request sent" in patient.press(page, "instead of the earlier", contact_consent="yes").text
+    assert waiting(patient) == [TYPED["reason"]]
+
+
+def focused(page: Page) -> list[str]:
+    """What takes focus as a page is shown, by its heading; and what the script would give it."""
+    boxes = re.findall(r'<div class="errors[^"]*"([^>]*)>.*?<(?:h2|p)[^>]*>(.*?)<', page.html, re.DOTALL)
+    assert "autofocus" in boxes[0][0], "browsers and the script agree on the first"
+    return [said for attributes, said in boxes if "autofocus" in attributes]
+
+
+def test_what_is_wrong_takes_focus_before_the_earlier_request(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    page = changed_after_sending(patient, reason="Hip pain")
+    assert focused(page) == ["You have sent a request already"]
+    assert focused(patient.press(page, "instead of the earlier")) == ["Please look once more"]
+    patient.world.clock.advance(seconds=20)
+    page = patient.press(page, "instead of the earlier")
+    assert focused(page) == ["Please check what you entered"]
+    assert "You have sent a request already" in page.text
 
 
 def test_what_is_changed_after_sending_can_be_a_second_request(asking: Asking) -> None:
@@ -685,9 +778,20 @@ def test_the_language_can_be_changed_wherever_something_is_typed(asking: Asking)
 
 @pytest.mark.parametrize(
     ("accepted", "lang"),
-    [("es-MX,es;q=0.9,en;q=0.8", "es"), ("ca, es;q=0.9", "es"), ("fr,en-GB;q=0.5", "en"), ("fr", "es"), ("", "es")],
+    [
+        ("es-MX,es;q=0.9,en;q=0.8", "es"),
+        ("ca, es;q=0.9", "es"),
+        ("fr,en-GB;q=0.5", "en"),
+        ("fr", "es"),
+        ("", "es"),
+        ("en;q=0.1, es", "es"),
+        ("en;q=0.4,es;q=0.3", "en"),
+        ("en; q=0", "es"),
+        ("en;q=zzz", "es"),
+        ("en;q=nan,en;q=-1", "es"),
+    ],
 )
-def test_a_browsers_first_language_that_is_ours_is_spoken(asking: Asking, accepted: str, lang: str) -> None:
+def test_a_browsers_dearest_language_that_is_ours_is_spoken(asking: Asking, accepted: str, lang: str) -> None:
     patient = asking(World(a_practice(language="es")))
     assert f'<html lang="{lang}">' in patient.open("/book/harbor", **{"accept-language": accepted}).html
 
@@ -789,6 +893,14 @@ def test_my_request_without_email_shows_the_private_link_and_the_number(asking: 
     link = urlsplit(page.url).path
     assert f"https://book.example{link}" in page.text
     assert "Keep this private link" in page.text
+    assert f'<a href="{link}">' in page.html
+
+
+def test_the_private_link_opens_beside_the_frame_that_no_page_of_my_request_may_be_in(asking: Asking) -> None:
+    patient = asking()
+    page = sent(patient, at_check(patient, place="embed", email=""))
+    (link,) = re.findall(r'<p class="private-link"><a href="/my-request/[^"]+"([^>]*)>', page.html)
+    assert link == ' target="_blank" rel="noopener"'
 
 
 def my_request(patient: Patient) -> str:
@@ -852,6 +964,26 @@ def test_cancelling_is_asked_first_and_of_a_confirmed_visit_passed_on(asking: As
     (request,) = patient.world.store.requests_by_id.values()
     assert request.state is RequestState.LINKED
     assert request.asked_to_cancel_at
+
+
+def test_what_was_confirmed_since_the_cancel_page_was_shown_is_asked_once_more(asking: Asking) -> None:
+    patient = asking()
+    asked = patient.open(f"{my_request(patient)}/cancel?lang=en")
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    page = patient.press(asked, "Cancel my request")
+    assert page.status == 409
+    assert focused(page) == ["This has changed since: please read what will happen now."]
+    assert "Ask to cancel this visit?" in page.text
+    (request,) = patient.world.store.requests_by_id.values()
+    assert request.asked_to_cancel_at is None
+    assert "passed on to Harbor Clinic" in patient.press(page, "Ask to cancel").text
+
+
+def test_a_request_that_is_cancelled_never_was_a_visit(asking: Asking) -> None:
+    patient = asking()
+    page = patient.press(patient.open(f"{my_request(patient)}/cancel?lang=en"), "Cancel my request")
+    assert "This request is cancelled." in page.text
 
 
 @pytest.mark.parametrize("state", ["arrived", "completed", "no_show"])

@@ -1,5 +1,7 @@
 """Where nobody, or not this provider, can be booked online, the tool says whom to call."""
 
+import json
+
 import pytest
 from oneway.domain.availability import Calendar
 from oneway.domain.practices import Practice
@@ -7,7 +9,7 @@ from oneway.domain.practices import Practice
 from tests.builders import a_calendar, a_practice, a_provider
 from tests.world import World
 
-from .booking_pages import Asking, at_check, links
+from .booking_pages import Asking, at_check, links, sent
 
 NUMBER = ("tel:+14155550100", "(415) 555-0100")
 CALL = "Please call Harbor Clinic for an appointment."
@@ -73,3 +75,23 @@ def test_whoever_is_paused_after_something_was_typed_loses_nothing(asking: Askin
     page = patient.press(patient.press(page, "Who would you like to see"), "Lena Brandt")
     page = patient.press(patient.press(page, "New patient"), "^11:00 AM")
     assert "Maria Núñez" in page.text
+
+
+def test_whoever_is_paused_before_the_form_is_sent_has_not_run_out_of_times(asking: Asking) -> None:
+    patient = asking()
+    page = at_check(patient)
+    patient.world.store.calendars_by_key["harbor", "osei"] = a_calendar(paused=True)
+    page = sent(patient, page)
+    assert page.status == 409
+    assert "Dr. Amara Osei takes no requests online for now" in page.text
+    assert CALL in page.text
+    assert NUMBER in links(page)
+    assert "no free time left" not in page.text
+
+
+def test_the_api_calls_nobody_bookable_who_is_paused(asking: Asking) -> None:
+    answer = asking(World(with_paused("osei"))).open("/api/practices/harbor/providers")
+    assert {one["id"]: one["bookable"] for one in json.loads(answer.html)["providers"]} == {
+        "osei": False,
+        "brandt": True,
+    }

@@ -214,7 +214,8 @@ class Request(Struct, frozen=True):
     became due. While it waits for an answer, or for its visit to be entered anew, the clock looks at it at `look_at`
     (domain/waiting.py); `anew_at` is since when a visit may be the one that was cancelled; `nudged_at` and
     `warned_at` are when staff were reminded, and the patient was told not to come. `call` is what staff have to tell the
-    patient by phone; `told_by_phone` are the messages that they told so. `fingerprint` is a digest of the payload, to tell a
+    patient by phone; `told_by_phone` are the messages that they told so. `replaced_by` is the id of the request that its
+    patient sent in its place. `fingerprint` is a digest of the payload, to tell a
     repeated submit from a reused key.
     """
 
@@ -254,6 +255,7 @@ class Request(Struct, frozen=True):
     told_by_phone: tuple[str, ...] = ()
     preferred: PreferredTimes | None = None
     settled: int = 0
+    replaced_by: str = ""
 
     @property
     def pending(self) -> bool:

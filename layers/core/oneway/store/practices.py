@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from pynamodb.expressions.condition import Condition
 
 from ..domain.availability import Calendar
-from ..domain.errors import PracticeNotFound, WriteConflict
+from ..domain.errors import PracticeNotFound, StoreRefused, StoreUnavailable, WriteConflict
 from ..domain.occupancy import LongBlocks
 from ..domain.practice_events import PracticeEvent
 from ..domain.practices import Practice, Provider, Source, StaffMember
@@ -17,6 +17,8 @@ from .items import TableItem, answered, decoded, get, item, query, save_all_if, 
 from .practice_events import event_item
 
 _KEPT = timedelta(seconds=30)
+_KEPT_WITHOUT_A_TABLE = timedelta(hours=1)
+"""So long what was read stands while the table gives no answer: pages keep the practice's phone number, and what was typed."""
 
 
 class DynamoPracticeRepository:
@@ -28,11 +30,19 @@ class DynamoPracticeRepository:
         self._logos: dict[str, tuple[datetime, tuple[str, bytes] | None]] = {}
 
     def get(self, slug: str) -> Practice:
-        """A practice, at most 30 s old. Raises PracticeNotFound."""
+        """A practice, at most 30 s old; an hour, while the table gives no answer. Raises PracticeNotFound."""
         now = self._clock.now()
-        if slug not in self._seen or now - self._seen[slug][0] > _KEPT:
-            self._seen[slug] = now, _practice(query(keys.practice_partition(slug)))
-        return self._seen[slug][1]
+        kept = self._seen.get(slug)
+        if kept and now - kept[0] <= _KEPT:
+            return kept[1]
+        try:
+            found = _practice(query(keys.practice_partition(slug)))
+        except StoreUnavailable as error:
+            if kept is None or now - kept[0] > _KEPT_WITHOUT_A_TABLE or isinstance(error, StoreRefused):
+                raise
+            return kept[1]
+        self._seen[slug] = now, found
+        return found
 
     def read(self, slug: str) -> Practice:
         """A practice as it is now, read consistently. Raises PracticeNotFound."""

@@ -39,6 +39,9 @@ from .places import freed
 from .request_form import ParsedRequest, check_key, parse
 from .settling import settle
 
+_MOST_FOLLOWED = 20
+"""Nobody changes a request so often; it is no way to have the table read without an end."""
+
 
 class Submitted(Struct, frozen=True):
     """A request that is stored, its private link, and whether this call made it (else a repeat found it)."""
@@ -74,10 +77,15 @@ class SubmitRequest(Struct, frozen=True):
         return parsed
 
     def sent(self, slug: str, key: object) -> Submitted | None:
-        """What an earlier submit under this key made; None if there was none. Raises PracticeNotFound, InvalidInput."""
+        """What an earlier submit under this key made or, once others took its place, the last of them; None if there was none.
+
+        Raises PracticeNotFound, InvalidInput.
+        """
         practice = self.practices.get(slug)
-        found = self.requests.get_many(slug, [identifiers.request_id(slug, check_key(key))])
-        return next((Submitted(request, self.links.of(request), practice, False) for request in found), None)
+        for request in self.requests.get_many(slug, [identifiers.request_id(slug, check_key(key))]):
+            last = self._last(request)
+            return Submitted(last, self.links.of(last), practice, False)
+        return None
 
     def repeats(self, earlier: Submitted, form: Mapping[str, object]) -> bool:
         """Whether a form says what an earlier one said."""
@@ -90,10 +98,10 @@ class SubmitRequest(Struct, frozen=True):
     def __call__(self, slug: str, key: object, form: Mapping[str, object], instead: str = "") -> Submitted:
         """Submit a form (see `request_form.parse`) under an idempotency key of at least 128 random bits.
 
-        `instead` is the id of a request of the same patient that ends with it, cancelled by them, if it still waits; where the
-        new one cannot be stored, it waits on. Raises PracticeNotFound, InvalidInput, SlotAlreadyTaken, SlotNotOffered,
-        TooManyPending, KeyReused, RequestAlreadyAnswered (there is a visit of the earlier one: this would be a second),
-        StoreUnavailable. A request that the store accepted without telling us is found again when the same key comes back.
+        `instead` is the id of a request of the same patient that ends with it, cancelled by them, if it (or what took its place)
+        still waits; where the new one cannot be stored, it waits on. Raises PracticeNotFound, InvalidInput, SlotAlreadyTaken,
+        SlotNotOffered, TooManyPending, KeyReused, RequestAlreadyAnswered (there is a visit of the earlier one: this would be a
+        second), StoreUnavailable. A request that the store took without telling us is found again when the same key comes back.
         """
         practice = self.practices.get(slug)
         request_id = identifiers.request_id(slug, check_key(key))
@@ -109,6 +117,15 @@ class SubmitRequest(Struct, frozen=True):
         # Also where an earlier call stored it: that one may have been cut before it came to this.
         request = self.confirm_matches.for_request(practice, request)
         return Submitted(request, self.links.of(request), practice, created)
+
+    def _last(self, request: Request) -> Request:
+        """The request that stands in the place of one: itself, or the last of those that were sent instead."""
+        for _ in range(_MOST_FOLLOWED):
+            after = self.requests.get_many(request.practice, [request.replaced_by]) if request.replaced_by else []
+            if not after:
+                break
+            request = after[0]
+        return request
 
     def _days(self, parsed: ParsedRequest, start: datetime, besides: str = "") -> ProviderDays:
         """The days that decide on a start that is offered, were there no request `besides`.
@@ -165,7 +182,8 @@ class _Attempt(Struct):
             if existing.fingerprint != parsed.fingerprint():
                 raise KeyReused
             return existing, False
-        earlier = _still_waiting(found.get(self.instead))
+        named = found.get(self.instead)
+        earlier = _still_waiting(submit._last(named)) if named else None
         besides = earlier.id if earlier else ""
         days = list(submit._days(parsed, start, besides).days.values()) if start else []
         if self.mark is None:
@@ -197,6 +215,7 @@ class _Attempt(Struct):
         submit = self.submit
         due = messages.on_cancel_by_patient(bool(earlier.patient.email))
         transition = requests.cancelled(earlier, requests.PATIENT, submit.clock.now(), due)
+        transition = replace(transition, after=replace(transition.after, replaced_by=self.request_id))
         places = freed(submit.explain_slot.calendar, self.parsed.practice, transition.after)
         anyway = {(day.provider_id, day.day) for day in written}
         return [
@@ -205,8 +224,8 @@ class _Attempt(Struct):
         ]
 
 
-def _still_waiting(earlier: Request | None) -> Request | None:
+def _still_waiting(earlier: Request) -> Request | None:
     """An earlier request, if another can take its place. Raises RequestAlreadyAnswered, if it has a visit."""
-    if earlier and earlier.link:
+    if earlier.link:
         raise RequestAlreadyAnswered
-    return earlier if earlier and earlier.pending else None
+    return earlier if earlier.pending else None

@@ -39,7 +39,10 @@
       const fields = () => [...form.elements].filter((one) => one.name && one.type !== "hidden" && one.type !== "submit");
       const id = (one) => (picks(one) ? `${one.name}=${one.value}` : one.name);
       const said = (one) => (picks(one) ? one.checked : one.value);
-      const keep = () => shelf.setItem(name, JSON.stringify({ at: Date.now(), said: Object.fromEntries(fields().map((one) => [id(one), said(one)])) }));
+      // What the form for somebody else asks besides stays while it is shown as the one for oneself.
+      const keep = () => shelf.setItem(name, JSON.stringify({
+        at: Date.now(), said: { ...read(name).said, ...Object.fromEntries(fields().map((one) => [id(one), said(one)])) },
+      }));
       // A page that was fetched again shows what was sent first; one that was sent now says what is true.
       const draft = read(name).said;
       const given = fields().some(said);

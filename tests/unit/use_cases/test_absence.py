@@ -13,7 +13,7 @@ from oneway.domain.health import patience_minutes
 from oneway.domain.requests import Happening
 from oneway.domain.short_answers import is_habit
 from oneway.domain.vanishing import Brake, Held, held
-from oneway.faults import AuthRevoked, RequestRefused, SourceError, Unavailable
+from oneway.faults import AuthRevoked, OutOfTime, RequestRefused, SourceError, Unavailable
 from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.pull import window_at
 from oneway.use_cases.resolve_absence import MOST_LOOKED_UP
@@ -82,6 +82,20 @@ class TestOneThatTheSourceFailsOn:
         world.source.faults.clear()
         pulls(world, 2)
         assert not the_visit(world).occupies
+
+    def test_what_was_answered_before_our_time_was_up_counts(self, world: World) -> None:
+        confirmed(world)
+        tomorrow = START + timedelta(days=1)
+        world.source.enter(a_row("second", start=tomorrow, end=tomorrow + timedelta(hours=1), patient=None))
+        world.pull()
+        world.source.delete("appt-1")
+        world.source.delete("second")
+        world.source.faults["second"] = OutOfTime("the deadline")
+        assert Outcome.LEFT_OFF not in {report.outcome for report in pulls(world, 2)}
+        assert [the_visit(world, one).occupies for one in ("appt-1", "second")] == [False, True]
+        world.source.faults.clear()
+        pulls(world, 1)
+        assert not the_visit(world, "second").occupies
 
     @pytest.mark.parametrize("fault", [Unavailable("status 500"), AuthRevoked("status 403")])
     def test_where_it_fails_on_one_that_it_shows_nothing_is_known(self, world: World, fault: SourceError) -> None:

@@ -19,7 +19,7 @@ from ..domain.appointments import Appointment, AppointmentState, ScheduleRow
 from ..domain.clock_time import minute_of
 from ..domain.comparing import Mark
 from ..domain.feeds import FeedSettings, Window
-from ..faults import AuthRevoked, RequestRefused, Unavailable
+from ..faults import AuthRevoked, OutOfTime, RequestRefused, Unavailable
 from ..ports import Absence, AppointmentRepository, Clock, PracticeRepository, ScheduleSource
 from .apply_schedule import Fate, Work
 from .pull import window_at
@@ -95,11 +95,12 @@ class ResolveAbsence(Struct, frozen=True):
                 of_another = moved_at is not None and before.changed_at <= moved_at
                 not_found = Fate.MISSING if put_away or of_another else Fate.GONE
                 try:
-                    self._ask(resolved, settings, source, window, before, not_found)
-                except Unavailable:
-                    if not self._finds(source, settings, control):
+                    self._ask(resolved, settings, source, window, before, not_found, control)
+                except OutOfTime:
+                    if looked_up == 1:
                         raise
-                    resolved.marks[identifier] = Mark.SUSPECTED  # it fails on this one alone
+                    looked_up = MOST_LOOKED_UP  # what was answered counts, or no pull would ever come further
+                    resolved.marks[identifier] = Mark.SUSPECTED
         return resolved
 
     def providers_of(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, str]:
@@ -121,12 +122,18 @@ class ResolveAbsence(Struct, frozen=True):
         window: Window,
         before: Appointment,
         not_found: Fate,
+        control: str | None,
     ) -> None:
         found: ScheduleRow | Absence
         try:
             found = source.get_appointment(before.row.external_id, self._external_ids(settings))
         except (RequestRefused, AuthRevoked):  # this one: it shows the control, or said itself that this is no more
             found = Absence.UNKNOWN
+        except Unavailable:
+            if not self._finds(source, settings, control):
+                raise
+            resolved.marks[before.id] = Mark.SUSPECTED  # it breaks on this one alone
+            return
         if isinstance(found, Absence):
             self._settle(resolved, before, not_found if found is Absence.GONE else Fate.MISSING)
         elif provider_id := settings.provider_of(found.provider_external_id):

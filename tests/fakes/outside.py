@@ -38,6 +38,8 @@ class FakeSource:
     """Visits that are shown, and cannot be read."""
     blind: bool = False
     """Whether nothing at all is found by id."""
+    faults: dict[str, SourceError] = field(default_factory=dict)
+    """Visits on which it fails, read by id."""
     delta: str = "none"
     tombstones: bool = False
     expired: bool = False
@@ -129,6 +131,8 @@ class FakeSource:
     def get_appointment(self, external_id: str, provider_external_ids: Sequence[str]) -> ScheduleRow | Absence:
         if self.fault:
             raise self.fault
+        if external_id in self.faults:
+            raise self.faults[external_id]
         found = None if self.blind else self.rows.get(external_id)
         return found or Absence.GONE
 

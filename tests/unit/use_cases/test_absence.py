@@ -13,7 +13,7 @@ from oneway.domain.health import patience_minutes
 from oneway.domain.requests import Happening
 from oneway.domain.short_answers import is_habit
 from oneway.domain.vanishing import Brake, Held, held
-from oneway.faults import Unavailable
+from oneway.faults import AuthRevoked, OutOfTime, RequestRefused, SourceError, Unavailable
 from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.pull import window_at
 from oneway.use_cases.resolve_absence import MOST_LOOKED_UP
@@ -48,6 +48,62 @@ def pulls(world: World, times: int) -> list[SyncReport]:
 
 def events(report: SyncReport, kind: type) -> list[Any]:
     return [event for event in report.events if isinstance(event, kind)]
+
+
+class TestOneThatTheSourceFailsOn:
+    """It stops nothing but itself."""
+
+    @pytest.mark.parametrize("told", [False, True])
+    @pytest.mark.parametrize("fault", [RequestRefused("status 400"), AuthRevoked("status 403")])
+    def test_one_that_it_refuses_to_show_is_missing(self, world: World, fault: SourceError, told: bool) -> None:
+        confirmed(world)
+        world.source.delete("appt-1")
+        world.source.faults["appt-1"] = fault
+        if told:
+            world.source.buried.add("appt-1")
+        reports = pulls(world, 2)
+        assert Outcome.FAILED not in {report.outcome for report in reports}
+        assert the_visit(world).missing_since
+        assert the_visit(world).occupies
+
+    @pytest.mark.parametrize("told", [False, True])
+    def test_one_that_it_breaks_on_waits_for_the_next_pull(self, world: World, told: bool) -> None:
+        confirmed(world)
+        world.source.delete("appt-1")
+        world.source.faults["appt-1"] = Unavailable("status 500")
+        if told:
+            world.source.buried.add("appt-1")
+        pulls(world, 2)
+        tomorrow = START + timedelta(days=1)
+        world.source.enter(a_row("fresh", start=tomorrow, end=tomorrow + timedelta(hours=1), patient=None))
+        assert Outcome.FAILED not in {report.outcome for report in pulls(world, 3)}
+        assert the_visit(world, "fresh").occupies
+        assert the_visit(world).missing_since is None
+        world.source.faults.clear()
+        pulls(world, 2)
+        assert not the_visit(world).occupies
+
+    def test_what_was_answered_before_our_time_was_up_counts(self, world: World) -> None:
+        confirmed(world)
+        tomorrow = START + timedelta(days=1)
+        world.source.enter(a_row("second", start=tomorrow, end=tomorrow + timedelta(hours=1), patient=None))
+        world.pull()
+        world.source.delete("appt-1")
+        world.source.delete("second")
+        world.source.faults["second"] = OutOfTime("the deadline")
+        assert Outcome.LEFT_OFF not in {report.outcome for report in pulls(world, 2)}
+        assert [the_visit(world, one).occupies for one in ("appt-1", "second")] == [False, True]
+        world.source.faults.clear()
+        pulls(world, 1)
+        assert not the_visit(world, "second").occupies
+
+    @pytest.mark.parametrize("fault", [Unavailable("status 500"), AuthRevoked("status 403")])
+    def test_where_it_fails_on_one_that_it_shows_nothing_is_known(self, world: World, fault: SourceError) -> None:
+        confirmed(world)
+        world.source.delete("appt-1")
+        world.source.faults = {"appt-1": fault, "other": fault}
+        assert [report.outcome for report in pulls(world, 2)] == [Outcome.UNCHANGED, Outcome.FAILED]
+        assert the_visit(world).missing_since is None
 
 
 class TestTwoSightings:

@@ -31,6 +31,7 @@ class Kind:
 
     `hands_over`: one of the visits goes to a provider whose feed has it already. `braked`: so much vanishes that it is held, and
     staff have accepted that before the second pull. `hurried`: each pull has time for one transaction only.
+    `returns`: a visit that had vanished is shown again by the pull.
     """
 
     whole: bool = False
@@ -38,6 +39,7 @@ class Kind:
     hands_over: bool = False
     braked: bool = False
     hurried: bool = False
+    returns: bool = False
 
     @property
     def two(self) -> bool:
@@ -57,6 +59,7 @@ KINDS = {
     "hand-over": Kind(hands_over=True),
     "brake": Kind(braked=True),
     "hurried": Kind(hurried=True),
+    "return": Kind(returns=True),
 }
 
 
@@ -120,7 +123,16 @@ class Schedule:
             self.source.enter(a_row(f"lost-{number}", start=at, end=at + timedelta(minutes=30), patient=None))
         for _ in range(2):  # the first looks back, the second sees the usual window, and leaves a cursor
             self.pull()
+        back = a_row("back", start=LATER + timedelta(hours=7), end=LATER + timedelta(hours=8), patient=None)
+        if kind.returns:
+            self.source.enter(back)
+            self.pull()
+            self.source.delete("back")
+            for _ in range(3):
+                self.pull()
         self.before = dict(self.source.rows)
+        if kind.returns:
+            self.source.enter(back)
         self.source.enter(
             a_row("answer"),
             a_row("new", start=LATER + timedelta(days=1), end=LATER + timedelta(days=1, minutes=30), patient=None),
@@ -256,6 +268,7 @@ OF_PULLS = {
     ("brake", 0): WHOLE | {"translate", "save"},
     ("brake", 1): CHANGING | ASIDE,
     ("brake", 2): DECIDING,
+    ("return", 0): CHANGING | ASIDE,
     ("hurried", 0): WHOLE | {"translate", "save", "commit"},
     ("hurried", 2): WHOLE | {"translate", "commit", "save_digests", "of_provider"},
     ("hurried", 4): CHANGING | ASIDE | {"of_provider"},

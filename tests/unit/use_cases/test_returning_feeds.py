@@ -8,6 +8,7 @@ from oneway.domain.appointments import GONE, AppointmentState
 from oneway.domain.practices import Practice
 from oneway.ports import Capabilities
 from oneway.use_cases.apply_practice import ApplyPractice
+from oneway.use_cases.sync_feed import Outcome
 
 from tests.builders import NOW, START, a_practice, a_provider
 from tests.desk import CANCELLED, CONFIRMED, Desk, at
@@ -133,3 +134,19 @@ def test_what_is_stored_is_asked_for_once(slow: Desk) -> None:
         slow.pull()
         asked.append([one for calls in stage.calls.values() for one in calls].count("of_provider"))
     assert asked == [1, 0, 0]
+
+
+def test_a_visit_that_came_back_in_a_pull_that_was_stopped_may_vanish_again(desk: Desk) -> None:
+    pull(desk, 1)
+    desk.confirmed()
+    row = desk.source.rows["appt-1"]
+    desk.source.delete("appt-1")
+    pull(desk, 5)
+    assert not desk.visit().occupies
+    desk.source.enter(row)
+    desk.enter("next", patient=None, **at(START + timedelta(days=1)))
+    desk.clock.advance(minutes=1)
+    assert desk.sync_feed("harbor", "ehr~osei", deadline=desk.clock.now()).outcome is Outcome.STOPPED
+    desk.source.delete("appt-1")
+    pull(desk, 5)
+    assert not desk.visit().occupies

@@ -18,7 +18,7 @@ from typing import cast
 from msgspec import Struct
 
 from . import identifiers
-from .appointments import ScheduleRow
+from .appointments import AppointmentState, ScheduleRow
 from .clock_time import minute_of
 from .feeds import LOOK_BACK, Window
 
@@ -201,8 +201,10 @@ def as_applied(
     was `applied` is known to be there, and nothing more of it: whatever the next pull shows of it is a change, and if it does not
     show it, it is absent.
 
-    Marks stay, for what they say is looked at anyway; so does all that is the same.
+    Marks stay, for what they say is looked at anyway; so does all that is the same. But one that was settled and holds its place
+    again was shown again by what was cut, and may have vanished since: it is known to be there.
     """
+    stored = {week: _not_back(known, applied, window) for week, known in stored.items()}
     weeks = {week: {i: entry for i, entry in known.items() if _mark(entry)} for week, known in stored.items()}
     marked = {identifier for known in weeks.values() for identifier in known}
     for week, known in stored.items():
@@ -218,6 +220,19 @@ def as_applied(
         if shown and identifier not in marked and identifier not in weeks.get(week, {}):
             weeks.setdefault(week, {})[identifier] = _minute_bytes(row.start) + _UNSURE + NO_PRINT
     return dict(weeks)
+
+
+def _not_back(known: DigestWeek, applied: Mapping[str, ScheduleRow], window: Window) -> DigestWeek:
+    """A week without those that were settled, though what was applied shows them. What was over is left out by many systems."""
+    today = datetime.combine(window.day, time.min, UTC)
+    return {
+        identifier: entry
+        for identifier, entry in known.items()
+        if _mark(entry) is not Mark.SETTLED
+        or not (row := applied.get(identifier))
+        or row.state is AppointmentState.CANCELLED
+        or row.start < today
+    }
 
 
 def weeks_after(

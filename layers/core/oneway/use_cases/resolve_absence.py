@@ -2,8 +2,9 @@
 
 Another provider's feed may have it: then it went there. Else the source is asked for it by id, if it can be, and if it still
 shows a visit that it does have: a server that says "not found" to everything tells nothing, unless it said so of this very visit
-(a tombstone). What it has no longer is gone; what nobody knows of is missing, and staff are asked. A visit that is over and
-not found is missing, too: many systems put away what is old, and its history stays as it was.
+(a tombstone). One that it refuses to show, or breaks on, stands for itself alone. What it has no longer is gone; what nobody
+knows of is missing, and staff are asked. A visit that is over and not found is missing, too: many systems put away what is old,
+and its history stays as it was.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from ..domain.appointments import Appointment, AppointmentState, ScheduleRow
 from ..domain.clock_time import minute_of
 from ..domain.comparing import Mark
 from ..domain.feeds import FeedSettings, Window
+from ..faults import AuthRevoked, OutOfTime, RequestRefused, Unavailable
 from ..ports import Absence, AppointmentRepository, Clock, PracticeRepository, ScheduleSource
 from .apply_schedule import Fate, Work
 from .pull import window_at
@@ -65,7 +67,7 @@ class ResolveAbsence(Struct, frozen=True):
         are those of which it says itself that they are no more. `moved_at` is since when the feed reads another system, whose
         "not found" says nothing of visits that it never showed.
 
-        Raises SourceError: then nothing is known.
+        Raises SourceError where the source fails on one that it shows, too: then nothing is known.
         """
         resolved = Resolved()
         if not absent:
@@ -73,7 +75,8 @@ class ResolveAbsence(Struct, frozen=True):
         stored = self._stored(settings, absent)
         elsewhere = self._elsewhere(settings, absent)
         by_id = source.capabilities().read_by_id
-        asks = by_id and not absent.keys() <= told and self._finds(source, settings, shown)
+        control = self._control(settings, shown) if by_id else None
+        asks = self._finds(source, settings, control)
         looked_up, now = 0, minute_of(self.clock.now())
         for identifier in sorted(absent, key=lambda one: (absent[one] < now, absent[one])):  # those to come are sooner
             before, other = stored.get(identifier), elsewhere.get(identifier)
@@ -90,9 +93,14 @@ class ResolveAbsence(Struct, frozen=True):
                 looked_up += 1
                 put_away = absent[identifier] < now and identifier not in told
                 of_another = moved_at is not None and before.changed_at <= moved_at
-                self._ask(
-                    resolved, settings, source, window, before, Fate.MISSING if put_away or of_another else Fate.GONE
-                )
+                not_found = Fate.MISSING if put_away or of_another else Fate.GONE
+                try:
+                    self._ask(resolved, settings, source, window, before, not_found, control)
+                except OutOfTime:
+                    if looked_up == 1:
+                        raise
+                    looked_up = MOST_LOOKED_UP  # what was answered counts, or no pull would ever come further
+                    resolved.marks[identifier] = Mark.SUSPECTED
         return resolved
 
     def providers_of(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, str]:
@@ -114,8 +122,18 @@ class ResolveAbsence(Struct, frozen=True):
         window: Window,
         before: Appointment,
         not_found: Fate,
+        control: str | None,
     ) -> None:
-        found = source.get_appointment(before.row.external_id, self._external_ids(settings))
+        found: ScheduleRow | Absence
+        try:
+            found = source.get_appointment(before.row.external_id, self._external_ids(settings))
+        except (RequestRefused, AuthRevoked):  # this one: it shows the control, or said itself that this is no more
+            found = Absence.UNKNOWN
+        except Unavailable:
+            if not self._finds(source, settings, control):
+                raise
+            resolved.marks[before.id] = Mark.SUSPECTED  # it breaks on this one alone
+            return
         if isinstance(found, Absence):
             self._settle(resolved, before, not_found if found is Absence.GONE else Fate.MISSING)
         elif provider_id := settings.provider_of(found.provider_external_id):
@@ -148,10 +166,13 @@ class ResolveAbsence(Struct, frozen=True):
         resolved.work.append(Work(before.id, before.provider_id, None, fate))
         resolved.marks[before.id] = Mark.SETTLED
 
-    def _finds(self, source: ScheduleSource, settings: FeedSettings, shown: Iterable[str]) -> bool:
-        """Whether the source, read by id, finds a visit that it shows."""
+    def _control(self, settings: FeedSettings, shown: Iterable[str]) -> str | None:
+        """A visit that the source shows, as it names it."""
         known = self._stored(settings, islice(shown, _CONTROLS)).values()
-        control = next((one.row.external_id for one in known if one.missing_since is None), None)
+        return next((one.row.external_id for one in known if one.missing_since is None), None)
+
+    def _finds(self, source: ScheduleSource, settings: FeedSettings, control: str | None) -> bool:
+        """Whether the source, read by id, finds a visit that it shows."""
         if control is None:
             return False
         return isinstance(source.get_appointment(control, self._external_ids(settings)), ScheduleRow)

@@ -147,6 +147,13 @@ class Why(StrEnum):
     COMPLAINED = "complained"
     UNCERTAIN = "uncertain"
     """Its tries ended without an answer: it may have arrived."""
+    AWAY = "away"
+    """Mail is away, and the visit is soon: it goes out as soon as it can."""
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the message may have arrived all the same, or may yet."""
+        return self in (Why.UNCERTAIN, Why.AWAY)
 
 
 class MessageRecord(Struct, frozen=True):
@@ -157,7 +164,7 @@ class MessageRecord(Struct, frozen=True):
     was answered with a fault of the mail service's own. Of all these nobody knows whether they sent it.
     `version` counts how often it was written; 0 of one that was stored before this was counted. `one_by_one`: the mail
     service refused to send it to all recipients at once; `handed` are the marks of those who have it already.
-    `old_start` is that of the message as it was written (DueMessage).
+    `old_start` is that of the message as it was written (DueMessage), `away_since` when the service first did not take it.
     """
 
     id: str
@@ -177,6 +184,7 @@ class MessageRecord(Struct, frozen=True):
     old_start: datetime | None = None
     silent: int = 0
     broke: bool = False
+    away_since: datetime | None = None
 
     @property
     def may_have_gone(self) -> bool:
@@ -209,7 +217,8 @@ def needs_call(kind: MessageKind, why: Why) -> bool:
     """Whether staff have to call: not for what the patient saw on the page, unless they think that they will be written to."""
     if kind.to_staff:
         return False
-    return kind not in _SEEN_ON_THE_PAGE or (kind is MessageKind.RECEIVED_PATIENT and why is not Why.NO_ADDRESS)
+    is_missed = kind is MessageKind.RECEIVED_PATIENT and why not in (Why.NO_ADDRESS, Why.AWAY)
+    return kind not in _SEEN_ON_THE_PAGE or is_missed
 
 
 def overtaken(

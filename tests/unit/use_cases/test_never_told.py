@@ -258,6 +258,37 @@ class TestACallThatWasNeverMade:
         assert to_tell(desk, request) is MessageKind.EXPIRED_PATIENT
 
 
+class TestTakenBackTwice:
+    """What was told is taken back; what came after it was never told, and needs no taking back."""
+
+    def test_a_correction_is_not_repeated(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        minutes(desk)
+        desk.mailer.fault = MailUnavailable()
+        desk.accept(request)
+        minutes(desk)
+        desk.undo(request)
+        minutes(desk)
+        desk.mailer.fault = None
+        minutes(desk, 12)
+        assert desk.told(request) == [CONFIRMED, MessageKind.CORRECTION_PATIENT]
+
+    def test_nor_is_a_cancellation(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        minutes(desk, 6)
+        desk.mailer.fault = MailUnavailable()
+        desk.book_again()
+        minutes(desk, 8)
+        desk.call_off()
+        minutes(desk, 12)
+        desk.mailer.fault = None
+        minutes(desk, 12)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        assert desk.stored(request).due == ()
+
+
 SOON = START - timedelta(hours=2, minutes=30)
 AWAY = [MailUnavailable(), MailThrottled(), MailBroke()]
 

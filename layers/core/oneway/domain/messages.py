@@ -51,6 +51,8 @@ TELL_A_VISIT = frozenset((MessageKind.CONFIRMED_PATIENT, MessageKind.RESCHEDULED
 """What makes a patient expect a visit, and brings a calendar file."""
 OF_A_VISIT = TELL_A_VISIT | {MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT}
 """What tells a patient of a visit, or takes it back."""
+TAKE_BACK = OF_A_VISIT - TELL_A_VISIT
+"""After which a patient expects no visit of which they were told before."""
 SAY_NO_VISIT = frozenset(
     (
         MessageKind.NOT_CONFIRMED_PATIENT,

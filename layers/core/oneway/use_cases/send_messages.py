@@ -19,6 +19,7 @@ from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import WriteConflict
 from ..domain.linking import free_to_go, released
 from ..domain.messages import (
+    TAKE_BACK,
     TELL_A_VISIT,
     DueMessage,
     MessageKind,
@@ -213,7 +214,7 @@ class SendMessages(Struct, frozen=True):
         place = request.due.index(due)
         by_phone = request.told_by_phone
         dropped = [one for one in request.due[:place] if _is_overtaken(records.get(one.id)) and one.id not in by_phone]
-        told = _told(records.values(), request)
+        told = _told([one for one in records.values() if one.id != due.id], request)
         due = as_known(due, dropped, told, request.slot.start if request.slot else None, request.start)
         by_staff = request.link is None and request.cancelled_by is ActorKind.STAFF
         due = instead_of_correcting(due, told, by_staff, practice.switches)
@@ -221,7 +222,8 @@ class SendMessages(Struct, frozen=True):
             later = request.due[place + 1 :]
             is_back = due.kind is MessageKind.RESCHEDULED_PATIENT and due.old_start == request.start
             is_needless = due.kind is MessageKind.UNREACHABLE_STAFF and not _has_a_call(request)
-            if is_back or is_needless or overtaken(due, later, told, request.pending, request.start, now):
+            is_known = due.kind is MessageKind.CANCELLED_PATIENT and due.kind in told and not TELL_A_VISIT & told
+            if is_back or is_needless or is_known or overtaken(due, later, told, request.pending, request.start, now):
                 return self._drop(request, due, record)
         recipients = self._recipients(practice, due.kind, request)
 
@@ -466,7 +468,13 @@ def _has_a_call(request: Request) -> bool:
 
 
 def _told(records: Iterable[MessageRecord], request: Request) -> set[MessageKind]:
-    """The kinds of what the patient has, or may have: of what did not reach them, what staff have told by phone."""
+    """The kinds of what the patient has, or may have: of what did not reach them, what staff have told by phone. A visit that was
+    taken back since is none that they expect.
+    """
     call = request.call
     unsaid = call.id if call and not call.why.unsure else ""
-    return {one.kind for one in records if one.id in request.told_by_phone or (not one.has_missed and one.id != unsaid)}
+    by_phone = request.told_by_phone
+    has = [one for one in records if one.id in by_phone or (not one.has_missed and one.id != unsaid)]
+    certain = [one for one in has if one.id in by_phone or one.state is MessageState.SENT]
+    taken_back = max((one.id for one in certain if one.kind in TAKE_BACK), default="")
+    return {one.kind for one in has if one.kind not in TELL_A_VISIT or one.id > taken_back}

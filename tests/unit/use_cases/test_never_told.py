@@ -322,6 +322,14 @@ class TestMailIsAwayAndTheVisitIsSoon:
         minutes(desk, 30)
         assert to_tell(desk, request) is None
 
+    def test_it_is_soon_as_well_where_it_was_to_be(self, desk: Desk, fault: MailError) -> None:
+        request = desk.confirmed()
+        desk.clock.at = SOON
+        desk.mailer.fault = fault
+        desk.change(**at(WHEN))
+        minutes(desk, 20)
+        assert to_tell(desk, request) is MessageKind.RESCHEDULED_PATIENT
+
     def test_sent_after_all_nobody_has_to_call(self, desk: Desk, fault: MailError) -> None:
         request = self.cancelled(desk, fault, 20)
         desk.mailer.fault = None

@@ -554,7 +554,7 @@ def with_call_meanwhile(request: Request, record: MessageRecord, now: datetime) 
     is_away = record.state is MessageState.CLAIMED and since is not None and now - since >= CALLED_AFTER
     if not is_away or not needs_call(record.kind, Why.AWAY) or not still_so(request, record.kind):
         return request
-    if request.start is None or request.start <= now:
+    if not any(one is not None and one > now for one in (record.old_start, request.start)):
         return request
     return to_call(request, CallTask(record.id, record.kind, Why.AWAY, now, record.old_start))
 

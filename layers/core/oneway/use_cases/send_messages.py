@@ -449,8 +449,10 @@ class SendMessages(Struct, frozen=True):
 
 
 def _is_soon(due: DueMessage, request: Request, now: datetime) -> bool:
-    """Whether a patient has to know of it before long."""
-    return not due.kind.to_staff and request.start is not None and request.start - now < SOON
+    """Whether a patient has to know of it before long: a visit that is soon, or was to be."""
+    to_come = [one for one in (due.old_start, request.start) if one is not None and one > now]
+    start = min(to_come, default=request.start)
+    return not due.kind.to_staff and start is not None and start - now < SOON
 
 
 def _is_overtaken(record: MessageRecord | None) -> bool:

@@ -65,7 +65,7 @@ who did not hear of two tries may only hear late. After the last, staff are told
 """
 UNANSWERED_SOON = UNANSWERED[0], UNANSWERED[0]
 SOON = timedelta(hours=4)
-"""Of a visit that begins so soon a call in time is worth more than another try."""
+"""Of a visit that begins so soon a call in time is worth more than another try, of mail to staff as well."""
 ONE_SEND = timedelta(seconds=16)
 """The longest that handing over one message may take, the wait for our part of the rate included (mail/ses.py, mail/pacing.py),
 and writing what became of it: with less time left none is claimed.
@@ -449,10 +449,10 @@ class SendMessages(Struct, frozen=True):
 
 
 def _is_soon(due: DueMessage, request: Request, now: datetime) -> bool:
-    """Whether a patient has to know of it before long: a visit that is soon, or was to be."""
+    """Whether it is of a visit that is soon, or was to be: mail to staff, too, which the patient's may wait behind."""
     to_come = [one for one in (due.old_start, request.start) if one is not None and one > now]
     start = min(to_come, default=request.start)
-    return not due.kind.to_staff and start is not None and start - now < SOON
+    return start is not None and start - now < SOON
 
 
 def _is_overtaken(record: MessageRecord | None) -> bool:

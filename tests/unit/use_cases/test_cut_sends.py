@@ -661,6 +661,22 @@ class TestMixedOutage:
         assert call
         assert (call.kind, call.why) == (MessageKind.NOT_CONFIRMED_PATIENT, Why.UNCERTAIN)
 
+    def test_mail_to_staff_does_not_hold_it_up(self) -> None:
+        desk = Desk()
+        request = desk.submit(start=START.isoformat()).request
+        desk.clock.at = START - timedelta(hours=2)
+        desk.mailer.fault = MailOutcomeUnknown()
+        with suppress(NotYet):
+            desk.send_messages("harbor", request.id)
+        desk.cancel_by_staff("harbor", NADIA, request.id, "not_available", "")
+        for _ in range(30):
+            desk.clock.advance(minutes=1)
+            with suppress(NotYet):
+                desk.send_messages("harbor", request.id)
+        call = desk.stored(request).call
+        assert call
+        assert (call.kind, call.why) == (MessageKind.CANCELLED_PATIENT, Why.UNCERTAIN)
+
     def test_faults_that_the_service_owns_up_to_count_for_nothing(self) -> None:
         desk = Desk()
         request = desk.submit(start=(START + timedelta(days=7)).isoformat()).request

@@ -6,9 +6,9 @@ from email import message_from_bytes, policy
 
 import pytest
 from msgspec.structs import replace
-from oneway.domain.messages import MessageKind
+from oneway.domain.messages import MessageKind, Why
 from oneway.domain.requests import Request, RequestState
-from oneway.faults import MailUnavailable
+from oneway.faults import MailBroke, MailError, MailThrottled, MailUnavailable
 from oneway.mail import ses_events
 from oneway.use_cases.send_messages import NotYet
 
@@ -256,6 +256,105 @@ class TestACallThatWasNeverMade:
         desk.clock.at = WHEN
         minutes(desk)
         assert to_tell(desk, request) is MessageKind.EXPIRED_PATIENT
+
+
+class TestTakenBackTwice:
+    """What was told is taken back; what came after it was never told, and needs no taking back."""
+
+    def test_a_correction_is_not_repeated(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        minutes(desk)
+        desk.mailer.fault = MailUnavailable()
+        desk.accept(request)
+        minutes(desk)
+        desk.undo(request)
+        minutes(desk)
+        desk.mailer.fault = None
+        minutes(desk, 12)
+        assert desk.told(request) == [CONFIRMED, MessageKind.CORRECTION_PATIENT]
+
+    def test_nor_is_a_cancellation(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        minutes(desk, 6)
+        desk.mailer.fault = MailUnavailable()
+        desk.book_again()
+        minutes(desk, 8)
+        desk.call_off()
+        minutes(desk, 12)
+        desk.mailer.fault = None
+        minutes(desk, 12)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        assert desk.stored(request).due == ()
+
+
+SOON = START - timedelta(hours=2, minutes=30)
+AWAY = [MailUnavailable(), MailThrottled(), MailBroke()]
+
+
+@pytest.mark.parametrize("fault", AWAY, ids=lambda one: type(one).__name__)
+class TestMailIsAwayAndTheVisitIsSoon:
+    """The patient would be told nothing until it begins: staff call, and the message is tried on."""
+
+    def cancelled(self, desk: Desk, fault: MailError, minutes_away: int) -> Request:
+        request = desk.confirmed()
+        desk.clock.at = SOON
+        desk.mailer.fault = fault
+        desk.call_off()
+        minutes(desk, minutes_away)
+        return request
+
+    def test_staff_are_told_to_call(self, desk: Desk, fault: MailError) -> None:
+        request = self.cancelled(desk, fault, 20)
+        call = desk.stored(request).call
+        assert call
+        assert (call.kind, call.why) == (MessageKind.CANCELLED_PATIENT, Why.AWAY)
+        assert desk.stored(request).to_act
+
+    def test_not_at_once(self, desk: Desk, fault: MailError) -> None:
+        assert to_tell(desk, self.cancelled(desk, fault, 8)) is None
+
+    def test_not_where_the_visit_is_not_soon(self, desk: Desk, fault: MailError) -> None:
+        request = desk.confirmed()
+        desk.mailer.fault = fault
+        desk.call_off()
+        minutes(desk, 30)
+        assert to_tell(desk, request) is None
+
+    def test_it_is_soon_as_well_where_it_was_to_be(self, desk: Desk, fault: MailError) -> None:
+        request = desk.confirmed()
+        desk.clock.at = SOON
+        desk.mailer.fault = fault
+        desk.change(**at(WHEN))
+        minutes(desk, 20)
+        assert to_tell(desk, request) is MessageKind.RESCHEDULED_PATIENT
+
+    def test_sent_after_all_nobody_has_to_call(self, desk: Desk, fault: MailError) -> None:
+        request = self.cancelled(desk, fault, 20)
+        desk.mailer.fault = None
+        minutes(desk, 12)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        assert not desk.stored(request).to_act
+        names = [str(tags["message"]) for *_, tags in desk.mailer.sent]
+        assert not [one for one in names if one.endswith(MessageKind.UNREACHABLE_STAFF)]
+
+    def test_who_has_called_is_not_asked_again(self, desk: Desk, fault: MailError) -> None:
+        request = self.cancelled(desk, fault, 20)
+        staff_call(desk, request)
+        minutes(desk, 20)
+        assert to_tell(desk, request) is None
+
+    def test_nobody_has_called_when_it_begins(self, desk: Desk, fault: MailError) -> None:
+        request = self.cancelled(desk, fault, 160)
+        assert to_tell(desk, request) is MessageKind.CANCELLED_PATIENT
+        assert desk.stored(request).due == ()
+
+    def test_booked_again_there_is_nothing_to_tell(self, desk: Desk, fault: MailError) -> None:
+        request = self.cancelled(desk, fault, 20)
+        desk.book_again()
+        minutes(desk, 3)
+        assert to_tell(desk, request) is not MessageKind.CANCELLED_PATIENT
 
 
 class TestACancellationOfWhatWasNeverTold:

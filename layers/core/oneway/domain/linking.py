@@ -116,7 +116,7 @@ def mirrored(request: Request, appointment: Appointment, now: datetime, switches
     if cancelled is not was or (link.start != before.start and not cancelled):
         after, due = _followed(request, before, appointment, now, switches)
     wish = None if cancelled else request.asked_to_cancel_at
-    after = replace(after, asked_to_cancel_at=wish, vanished_at=None)
+    after = with_true_call(replace(after, asked_to_cancel_at=wish, vanished_at=None), due)
     if link.state is not before.state:
         return changed(request, after, SYNC, now, Happening.STATE_CHANGED, due, detail=str(link.state))
     return changed(request, after, SYNC, now, Happening.MOVED, due)

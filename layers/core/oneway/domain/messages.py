@@ -51,6 +51,8 @@ TELL_A_VISIT = frozenset((MessageKind.CONFIRMED_PATIENT, MessageKind.RESCHEDULED
 """What makes a patient expect a visit, and brings a calendar file."""
 OF_A_VISIT = TELL_A_VISIT | {MessageKind.CANCELLED_PATIENT, MessageKind.CORRECTION_PATIENT}
 """What tells a patient of a visit, or takes it back."""
+TAKE_BACK = OF_A_VISIT - TELL_A_VISIT
+"""After which a patient expects no visit of which they were told before."""
 SAY_NO_VISIT = frozenset(
     (
         MessageKind.NOT_CONFIRMED_PATIENT,
@@ -147,6 +149,13 @@ class Why(StrEnum):
     COMPLAINED = "complained"
     UNCERTAIN = "uncertain"
     """Its tries ended without an answer: it may have arrived."""
+    AWAY = "away"
+    """Mail is away, and the visit is soon: it goes out as soon as it can."""
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the message may have arrived all the same, or may yet."""
+        return self in (Why.UNCERTAIN, Why.AWAY)
 
 
 class MessageRecord(Struct, frozen=True):
@@ -157,7 +166,7 @@ class MessageRecord(Struct, frozen=True):
     was answered with a fault of the mail service's own. Of all these nobody knows whether they sent it.
     `version` counts how often it was written; 0 of one that was stored before this was counted. `one_by_one`: the mail
     service refused to send it to all recipients at once; `handed` are the marks of those who have it already.
-    `old_start` is that of the message as it was written (DueMessage).
+    `old_start` is that of the message as it was written (DueMessage), `away_since` when the service first did not take it.
     """
 
     id: str
@@ -177,6 +186,7 @@ class MessageRecord(Struct, frozen=True):
     old_start: datetime | None = None
     silent: int = 0
     broke: bool = False
+    away_since: datetime | None = None
 
     @property
     def may_have_gone(self) -> bool:
@@ -209,7 +219,8 @@ def needs_call(kind: MessageKind, why: Why) -> bool:
     """Whether staff have to call: not for what the patient saw on the page, unless they think that they will be written to."""
     if kind.to_staff:
         return False
-    return kind not in _SEEN_ON_THE_PAGE or (kind is MessageKind.RECEIVED_PATIENT and why is not Why.NO_ADDRESS)
+    is_missed = kind is MessageKind.RECEIVED_PATIENT and why not in (Why.NO_ADDRESS, Why.AWAY)
+    return kind not in _SEEN_ON_THE_PAGE or is_missed
 
 
 def overtaken(

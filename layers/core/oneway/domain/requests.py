@@ -29,6 +29,10 @@ SWEPT_AFTER = timedelta(minutes=2)
 """Messages that are unsent for so long are put on the queue again."""
 LOOKED_AGAIN = timedelta(hours=1)
 """What staff have to decide the clock does not look at each minute."""
+CALLED_AFTER = timedelta(minutes=10)
+"""So long mail of a visit that is soon waits for the mail service before staff are told to call."""
+UNTOLD = frozenset((Why.NO_ADDRESS, Why.AWAY))
+"""Why staff have to call without a message that says so: they have heard, or mail is away."""
 
 
 class RequestState(StrEnum):
@@ -425,11 +429,11 @@ def unreachable(request: Request, task: CallTask, records: Iterable[MessageRecor
     has a newer one of `records`, or if what it said is no longer so: it may come back hours after it went out.
     """
     call = request.call
-    if call and (call.id > task.id or (call.id == task.id and call.why is not Why.UNCERTAIN)):
+    if call and (call.id > task.id or (call.id == task.id and not call.why.unsure)):
         return None
     if _is_outdated(request, task, list(records), now):
         return None
-    told = () if request.call and request.call.why is not Why.NO_ADDRESS else (MessageKind.UNREACHABLE_STAFF,)
+    told = () if call and call.why not in UNTOLD else (MessageKind.UNREACHABLE_STAFF,)
     after = replace(request, call=task)
     return changed(request, after, SYNC, now, Happening.UNREACHABLE, due_now(request, told), detail=str(task.why))
 
@@ -481,7 +485,7 @@ def with_true_call(request: Request, due: Collection[DueMessage]) -> Request:
 def reached(request: Request, message_id: str) -> Request:
     """A request once it is known that a message went out of which nobody knew; the same one if nobody was asked to call."""
     call = request.call
-    return replace(request, call=None) if call and call.id == message_id and call.why is Why.UNCERTAIN else request
+    return replace(request, call=None) if call and call.id == message_id and call.why.unsure else request
 
 
 def called(request: Request, by: Actor, now: datetime, task_id: str) -> Transition | None:
@@ -508,6 +512,12 @@ def with_call_after(request: Request, due: DueMessage, record: MessageRecord, no
     match record.state:
         case MessageState.SENT if call and call.id < due.id and not due.kind.to_staff:
             return replace(request, call=None)  # the patient has the newer message
+        case MessageState.SENT:
+            return reached(request, due.id)
+        case MessageState.OVERTAKEN | MessageState.UNCERTAIN if (
+            call and call.id == due.id and call.why is Why.AWAY and not record.why and not _has_begun(request, due, now)
+        ):
+            return replace(request, call=None)  # there is nothing to tell any more
         case MessageState.OVERTAKEN if (
             call and due.kind is MessageKind.CORRECTION_PATIENT and call.kind in TELL_A_VISIT
         ):
@@ -531,7 +541,29 @@ def with_warning_after(
 
 def to_call(request: Request, task: CallTask) -> Request:
     """A request whose patient has to be called about a message that was not sent; the newest says what to tell."""
-    return request if request.call and request.call.id >= task.id else replace(request, call=task)
+    call = request.call
+    if task.id in request.told_by_phone or (call and call.id > task.id):
+        return request
+    is_known = call and call.id == task.id and (call.why is task.why or not call.why.unsure)
+    return request if is_known else replace(request, call=task)
+
+
+def with_call_meanwhile(request: Request, record: MessageRecord, now: datetime) -> Request:
+    """A request of a visit that is soon, of which the mail service does not take a message: staff have to call where it has been
+    away for so long that it may be away until the visit begins. The same one if they have not (yet), or know.
+    """
+    since = record.away_since
+    is_away = record.state is MessageState.CLAIMED and since is not None and now - since >= CALLED_AFTER
+    if not is_away or not needs_call(record.kind, Why.AWAY) or not still_so(request, record.kind):
+        return request
+    if not any(one is not None and one > now for one in (record.old_start, request.start)):
+        return request
+    return to_call(request, CallTask(record.id, record.kind, Why.AWAY, now, record.old_start))
+
+
+def _has_begun(request: Request, due: DueMessage, now: datetime) -> bool:
+    """Whether the visit that a message is about has begun."""
+    return any(one is not None and one <= now for one in (due.old_start, request.start))
 
 
 def changed(

@@ -254,6 +254,7 @@ WORDS = {
     "message_why.refused": "the mail service refused it",
     "message_why.bounced": "the address does not exist or takes no mail",
     "message_why.complained": "the patient marked a message as unwanted",
+    "message_why.away": "mail cannot be sent at present",
     "message_why.uncertain": "we do not know whether it arrived",
     "delivery.delayed": "on its way, delayed",
     "delivery.delivered": "delivered",

@@ -254,6 +254,7 @@ WORDS = {
     "message_why.refused": "el servicio de correo lo rechazó",
     "message_why.bounced": "la dirección no existe o no recibe correo",
     "message_why.complained": "el paciente marcó un mensaje como no deseado",
+    "message_why.away": "de momento no se puede enviar correo",
     "message_why.uncertain": "no sabemos si llegó",
     "delivery.delayed": "en camino, con retraso",
     "delivery.delivered": "entregado",

@@ -19,6 +19,7 @@ from ..domain.clock_time import day_of, zone_of
 from ..domain.errors import WriteConflict
 from ..domain.linking import free_to_go, released
 from ..domain.messages import (
+    TAKE_BACK,
     TELL_A_VISIT,
     DueMessage,
     MessageKind,
@@ -31,7 +32,16 @@ from ..domain.messages import (
 )
 from ..domain.notices import Notice, is_of_another_day, notice_named, other_turn
 from ..domain.practices import Practice
-from ..domain.requests import ActorKind, Request, due_meanwhile, with_call_after, with_due, with_warning_after
+from ..domain.requests import (
+    UNTOLD,
+    ActorKind,
+    Request,
+    due_meanwhile,
+    with_call_after,
+    with_call_meanwhile,
+    with_due,
+    with_warning_after,
+)
 from ..domain.suppression import Suppression, mark_of, missed_mark_of
 from ..domain.waiting import digests
 from ..faults import MailBroke, MailOutcomeUnknown, MailRefused, MailThrottled, MailUnavailable
@@ -55,7 +65,7 @@ who did not hear of two tries may only hear late. After the last, staff are told
 """
 UNANSWERED_SOON = UNANSWERED[0], UNANSWERED[0]
 SOON = timedelta(hours=4)
-"""Of a visit that begins so soon a call in time is worth more than another try."""
+"""Of a visit that begins so soon a call in time is worth more than another try, of mail to staff as well."""
 ONE_SEND = timedelta(seconds=16)
 """The longest that handing over one message may take, the wait for our part of the rate included (mail/ses.py, mail/pacing.py),
 and writing what became of it: with less time left none is claimed.
@@ -151,6 +161,7 @@ class SendMessages(Struct, frozen=True):
                 sent += records[due.id].state is MessageState.SENT and records[due.id] != before
             except (WriteConflict, MailUnavailable, MailOutcomeUnknown, NotYet) as error:
                 waiting = f"{type(error).__name__} {error}".strip()
+                self._call_meanwhile(request, due)
                 break  # what follows on the same request waits, so that messages keep their order
         if waiting:
             raise NotYet(waiting)
@@ -177,18 +188,33 @@ class SendMessages(Struct, frozen=True):
         for due in request.due:
             if record := records.get(due.id):
                 after = with_warning_after(with_call_after(after, due, record, now), record, told, now)
-        unknown = request.call is None and after.call is not None and after.call.why is not Why.NO_ADDRESS
+        is_new = request.call is None or (request.call != after.call and request.call.why is Why.AWAY)
+        unknown = is_new and after.call is not None and after.call.why not in UNTOLD
         more = due_meanwhile(request, (MessageKind.UNREACHABLE_STAFF,)) if unknown else ()
         free = free_to_go(request)
         return with_due(after, (*(due for due in request.due if due not in free), *more), now)
+
+    def _call_meanwhile(self, request: Request, due: DueMessage) -> None:
+        """Staff are told to call where a message waits for mail that is away, and the visit is soon; it is tried on. Where the
+        request was changed meanwhile the next try tells them.
+        """
+        now = self.clock.now()
+        if not _is_soon(due, request, now):
+            return
+        records = self.messages.list(request.practice, request.id)
+        record = next((one for one in records if one.id == due.id), None)
+        after = with_call_meanwhile(request, record, now) if record else request
+        if after is not request:
+            self.messages.settle(request, after)
 
     def _send_due(
         self, practice: Practice, request: Request, due: DueMessage, records: dict[str, MessageRecord], way: _Way
     ) -> MessageRecord:
         record, now = records.get(due.id), self.clock.now()
         place = request.due.index(due)
-        dropped = [one for one in request.due[:place] if _is_overtaken(records.get(one.id))]
-        told = _told(records.values(), request)
+        by_phone = request.told_by_phone
+        dropped = [one for one in request.due[:place] if _is_overtaken(records.get(one.id)) and one.id not in by_phone]
+        told = _told([one for one in records.values() if one.id != due.id], request)
         due = as_known(due, dropped, told, request.slot.start if request.slot else None, request.start)
         by_staff = request.link is None and request.cancelled_by is ActorKind.STAFF
         due = instead_of_correcting(due, told, by_staff, practice.switches)
@@ -196,7 +222,8 @@ class SendMessages(Struct, frozen=True):
             later = request.due[place + 1 :]
             is_back = due.kind is MessageKind.RESCHEDULED_PATIENT and due.old_start == request.start
             is_needless = due.kind is MessageKind.UNREACHABLE_STAFF and not _has_a_call(request)
-            if is_back or is_needless or overtaken(due, later, told, request.pending, request.start, now):
+            is_known = due.kind is MessageKind.CANCELLED_PATIENT and due.kind in told and not TELL_A_VISIT & told
+            if is_back or is_needless or is_known or overtaken(due, later, told, request.pending, request.start, now):
                 return self._drop(request, due, record)
         recipients = self._recipients(practice, due.kind, request)
 
@@ -205,8 +232,7 @@ class SendMessages(Struct, frozen=True):
             return self.composer.of_request(due, practice, request, link, allowed, age)
 
         tags = {"message": due.id, "request": request.id, "practice": practice.slug}
-        is_soon = not due.kind.to_staff and request.start is not None and request.start - now < SOON
-        letter = _Letter(due, compose, tags, UNANSWERED_SOON if is_soon else UNANSWERED)
+        letter = _Letter(due, compose, tags, UNANSWERED_SOON if _is_soon(due, request, now) else UNANSWERED)
         return self._send_one(way, letter, record, recipients)
 
     def _send_notice(self, practice: Practice, notice_id: str, way: _Way) -> int:
@@ -346,6 +372,7 @@ class SendMessages(Struct, frozen=True):
                 raise
             except MailUnavailable as error:
                 # The service said no before it took the message: the claim is free again and this was no try.
+                known = replace(known, away_since=known.away_since or self.clock.now())
                 record = self._keep(way, claimed, replace(known, claimed_until=self.clock.now()))
                 if not isinstance(error, MailThrottled) or number == _THROTTLED_TRIES:
                     raise
@@ -360,7 +387,8 @@ class SendMessages(Struct, frozen=True):
         """
         known = replace(claimed, attempts=claimed.attempts - 1)
         if isinstance(error, MailBroke):
-            after = replace(known, broke=True, claimed_until=self.clock.now() + waits[0])
+            now = self.clock.now()
+            after = replace(known, broke=True, claimed_until=now + waits[0], away_since=known.away_since or now)
         else:
             after = replace(known, silent=known.silent + 1, claimed_until=self.clock.now() + waits[known.silent])
         self._keep(way, claimed, after)
@@ -420,6 +448,13 @@ class SendMessages(Struct, frozen=True):
         return self.messages.mark(way.practice, way.subject, before, after)
 
 
+def _is_soon(due: DueMessage, request: Request, now: datetime) -> bool:
+    """Whether it is of a visit that is soon, or was to be: mail to staff, too, which the patient's may wait behind."""
+    to_come = [one for one in (due.old_start, request.start) if one is not None and one > now]
+    start = min(to_come, default=request.start)
+    return start is not None and start - now < SOON
+
+
 def _is_overtaken(record: MessageRecord | None) -> bool:
     return record is not None and record.state is MessageState.OVERTAKEN
 
@@ -435,7 +470,13 @@ def _has_a_call(request: Request) -> bool:
 
 
 def _told(records: Iterable[MessageRecord], request: Request) -> set[MessageKind]:
-    """The kinds of what the patient has, or may have: of what did not reach them, what staff have told by phone."""
+    """The kinds of what the patient has, or may have: of what did not reach them, what staff have told by phone. A visit that was
+    taken back since is none that they expect.
+    """
     call = request.call
-    unsaid = call.id if call and call.why is not Why.UNCERTAIN else ""
-    return {one.kind for one in records if one.id in request.told_by_phone or (not one.has_missed and one.id != unsaid)}
+    unsaid = call.id if call and not call.why.unsure else ""
+    by_phone = request.told_by_phone
+    has = [one for one in records if one.id in by_phone or (not one.has_missed and one.id != unsaid)]
+    certain = [one for one in has if one.id in by_phone or one.state is MessageState.SENT]
+    taken_back = max((one.id for one in certain if one.kind in TAKE_BACK), default="")
+    return {one.kind for one in has if one.kind not in TELL_A_VISIT or one.id > taken_back}

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache, wraps
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -280,11 +279,8 @@ def _practice_language() -> str:
 
 def language_of(preferred: str = "") -> str:
     """The language asked for in the address, chosen before, or preferred."""
-    try:
-        chosen = SimpleCookie(app.current_request.headers.get("cookie", "")).get(_LANGUAGE)
-    except CookieError:
-        chosen = None
-    wanted = (asked().get("lang", ""), chosen.value if chosen else "", preferred)
+    chosen = sessions.cookie(app.current_request.headers, _LANGUAGE)
+    wanted = (asked().get("lang", ""), chosen, preferred)
     return next((one for one in wanted if one in LANGUAGES), "en")
 
 

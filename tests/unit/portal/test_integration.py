@@ -204,6 +204,19 @@ class TestAMassVanish:
         assert all(missing) if word == "accept" else not any(missing)
         assert answer(desk, word, since=since) == 409
 
+    def test_once_answered_no_page_says_that_nobody_has(self, desk: PortalDesk) -> None:
+        hold(desk)
+        desk.minutes(40)
+        pages = (HOME, "/portal/harbor/appointments")
+        assert feed(desk).broken_since
+        assert "nobody has said yet" in desk.open(pages[1]).text
+        assert answer(desk) == 303
+        for page in pages:
+            text = desk.open(page).text
+            assert "nobody has said yet" not in text, page
+            assert "the next reading does it" in text, page
+        assert "Answered" in desk.open(HOME).text
+
     @pytest.mark.parametrize("pulled", [0, 3])
     def test_the_second_who_answers_otherwise_is_told_what_the_first_said(self, desk: PortalDesk, pulled: int) -> None:
         tom = StaffMember("tom@harbor.example", "Tom")

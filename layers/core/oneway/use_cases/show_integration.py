@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ..domain.appointments import SetAsideRow
 from ..domain.feeds import FeedState, next_turn
-from ..domain.health import patience_minutes
+from ..domain.health import is_answered, patience_minutes
 from ..domain.practices import Practice, Provider, Source, StaffMember
 from ..domain.pull_history import AskedPull, by_hour
 from ..ports import AuditRepository, Clock, FeedFile, PracticeRepository
@@ -32,6 +32,7 @@ class FeedCondition(StrEnum):
     HELD = "held"
     BROKEN = "broken"
     FAILING = "failing"
+    ANSWERED = "answered"
     NEVER = "never"
     OLD = "old"
     WELL = "well"
@@ -183,6 +184,8 @@ def condition_of(state: FeedState, read_at: datetime | None, now: datetime) -> F
     """
     if state.held and not state.answer:
         return FeedCondition.HELD
+    if is_answered(state):
+        return FeedCondition.ANSWERED
     if state.broken_since:
         return FeedCondition.BROKEN
     if state.failures:

@@ -77,6 +77,18 @@ class TestSchedules:
         desk.minutes()
         assert "Read well" in desk.open(HOME).text
 
+    def test_one_that_is_written_down_hourly_is_not_old_when_its_neighbour_fails(self, desk: PortalDesk) -> None:
+        key = ("harbor", "ehr~brandt")
+        state = desk.store.feeds_by_id[key]
+        desk.store.feeds_by_id[key] = replace(state, settings=replace(state.settings, beats=False))
+        desk.minutes(65)
+        failing = replace(feed(desk), failures=1, failing_since=desk.clock.now(), last_failure=Unavailable.word)
+        desk.store.feeds_by_id["harbor", "ehr~osei"] = failing
+        desk.clock.advance(minutes=50)
+        assert "Not read lately" not in desk.open(HOME).text
+        desk.clock.advance(minutes=60)
+        assert "Not read lately" in desk.open(HOME).text
+
     def test_counting_costs_no_write(self, desk: PortalDesk) -> None:
         desk.enter()
         desk.minutes(2)

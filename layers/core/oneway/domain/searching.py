@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from .appointments import NameUse, RecordPatient
 from .people import family_name, given_names, normalise_email
-from .requests import Patient
+from .requests import Booker, Patient
 
 SHORTEST = 2
 """Letters that a word needs to be looked for."""
@@ -38,7 +38,9 @@ class SearchBy(StrEnum):
     GIVEN = "given"
     """First names, then last name, as it is spoken: with what leads it."""
     FURTHER = "further"
-    """All names, beginning with the second last name; without one, with what leads the last name, or the second first name."""
+    """All names, beginning with the second last name; without one, with what leads the last name, or the second first name. Of a
+    patient with none of these: the name of whoever asked for them.
+    """
     PHONED = "phoned"
     """Digits of the phone number, country code first."""
     MAILED = "mailed"
@@ -57,9 +59,13 @@ class Look(Struct, frozen=True):
         return all(other in key for other in self.others)
 
 
-def keys_of_patient(patient: Patient) -> Mapping[SearchBy, str]:
-    """What a request can be found by."""
-    return _keys((patient.first_name,), patient.last_name, patient.mobile or "", patient.email or "")
+def keys_of_patient(patient: Patient, booker: Booker | None = None) -> Mapping[SearchBy, str]:
+    """What a request can be found by: the contacts are those of the booker, if there is one."""
+    keys = _keys((patient.first_name,), patient.last_name, patient.mobile or "", patient.email or "")
+    if booker is None or SearchBy.FURTHER in keys:
+        return keys
+    named = _keys((booker.first_name,), booker.last_name, "", "").get(SearchBy.NAMED, "")
+    return {**keys, SearchBy.FURTHER: named} if named else keys
 
 
 def keys_of_record(record: RecordPatient | None) -> Mapping[SearchBy, str]:

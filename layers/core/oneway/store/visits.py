@@ -25,7 +25,7 @@ def listed_request(request: Request) -> Mapping[str, str | None]:
         "visits": keys.visits(request.practice),
         "starts": _starts(request.start, request.provider_id) if request.start and listed else None,
         "shows": request.shown_state if listed else None,
-        **{str(by): key for by, key in keys_of_patient(request.patient).items()},
+        **{str(by): key for by, key in keys_of_patient(request.patient, request.booker).items()},
     }
 
 

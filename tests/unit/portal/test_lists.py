@@ -185,6 +185,24 @@ class TestARequestWithoutATime:
         desk.ask_for_another_time(*self.DAYS, number=1, parts=["morning"])
         assert bool(rows(desk.open(f"{LIST}?{query}").html)) is shown
 
+    def test_is_listed_on_its_last_preferred_day_once_it_has_ended(self, desk: PortalDesk) -> None:
+        request = desk.ask_for_another_time(*self.DAYS, number=1, parts=["morning"])
+        page = f"{LIST}/{request.id}"
+        assert rows(desk.open(f"{HARBOR}/upcoming").html) == []
+        desk.send(f"{page}/cancel", reason="other", note="")
+
+        for query, shown in (
+            ("", True),
+            ("?from=2026-12-08&to=2026-12-08", True),
+            ("?from=2026-12-01&to=2026-12-07", False),
+        ):
+            found = rows(desk.open(f"{HARBOR}/upcoming{query}").html)
+            assert bool(found) is shown, query
+        assert "Preferred days: Tue, Dec 1; Tue, Dec 8 (morning)" in rows(desk.open(f"{HARBOR}/upcoming").html)[0]
+        desk.clock.advance(days=16)
+        assert "Maria Núñez" in rows(desk.open(f"{HARBOR}/past?state=cancelled").html)[0]
+        assert "Maria Núñez" in rows(desk.send(f"{HARBOR}/search", text="nunez").html)[0]
+
     def test_is_listed_by_its_visit_s_time_once_there_is_one(self, desk: PortalDesk) -> None:
         request = desk.ask_for_another_time(*self.DAYS, number=1, parts=["morning"])
         desk.enter(**at(LATER))

@@ -14,7 +14,7 @@ from oneway.bootstrap import Booking
 from oneway.colours import is_colour
 from oneway.domain.errors import OnewayError, PracticeNotFound, TooManyPending
 from oneway.domain.practices import Practice, Provider
-from oneway.languages import LANGUAGES
+from oneway.languages import first_spoken
 from oneway.languages.formats import zone_label
 from oneway.web.answers import NO_STORE, NOBODYS, form_pairs, path_text, unexpected
 from oneway.web.forms import CHOICES, FIELDS, WRITTEN
@@ -57,10 +57,8 @@ class PageRequest(Struct, frozen=True, dict=True):
     def language(self) -> str:
         """As asked for (?lang=, or the form's), else the browser's, else the practice's."""
         asked = self.query.get("lang", "") or self.values.get("language", "")
-        # Browsers name the languages of their people in order, the dearest first.
-        accepted = [one.strip()[:2].lower() for one in self.request.headers.get("accept-language", "").split(",")]
-        preferred = self.practice.language if self.practice else "en"
-        return next((one for one in (asked, *accepted, preferred) if one in LANGUAGES), "en")
+        preferred = self.practice.language if self.practice else ""
+        return first_spoken(asked, accepted=self.request.headers.get("accept-language", ""), preferred=preferred)
 
     @cached_property
     def colour(self) -> str:

@@ -17,7 +17,7 @@ from oneway import bootstrap
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import Forbidden, OnewayError
 from oneway.domain.practices import Practice, Provider, StaffMember, StaffRole
-from oneway.languages import LANGUAGES, formats, portal_words
+from oneway.languages import first_spoken, formats, portal_words
 from oneway.ports import Session
 from oneway.web import sessions
 from oneway.web.answers import App, form_body, path_text, redirect, unexpected
@@ -278,10 +278,10 @@ def _practice_language() -> str:
 
 
 def language_of(preferred: str = "") -> str:
-    """The language asked for in the address, chosen before, or preferred."""
-    chosen = sessions.cookie(app.current_request.headers, _LANGUAGE)
-    wanted = (asked().get("lang", ""), chosen, preferred)
-    return next((one for one in wanted if one in LANGUAGES), "en")
+    """The language asked for in the address, chosen before, or preferred; where nothing is, the browser's."""
+    headers = app.current_request.headers
+    wanted = (asked().get("lang", ""), sessions.cookie(headers, _LANGUAGE), preferred)
+    return first_spoken(*wanted, accepted=headers.get("accept-language", ""))
 
 
 def language_cookie(language: str) -> str:

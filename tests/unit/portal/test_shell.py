@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from msgspec.structs import replace
+from oneway.languages import portal_words
 
 from tests.builders import a_practice
 from tests.desk import NADIA, VIC
@@ -162,6 +163,18 @@ def test_an_error_is_told_in_the_language_of_the_practice_to_its_staff_alone(des
     assert '<html lang="es">' in desk.send(f"{LIST}/aaaaaaaaaaaaa/notes", text="Hi").html
     desk.store.practices.save(replace(desk.practice, language="es", staff={}))
     assert '<html lang="en">' in desk.open(LIST).html, "who is not of its staff does not learn that it is there"
+
+
+@pytest.mark.parametrize(("accepted", "language"), [("es-MX,es;q=0.9,en;q=0.8", "es"), ("fr, en", "en"), ("", "en")])
+def test_whoever_is_signed_out_reads_the_language_of_their_browser(
+    desk: PortalDesk, accepted: str, language: str
+) -> None:
+    headers = {"Accept-Language": accepted}
+    notes = f"{LIST}/{desk.ask().id}/notes"
+    for asks in ({"HX-Request": "true"}, OURS):
+        answer = desk.send(notes, by=None, headers=headers | asks, text="Hola")
+        assert portal_words(language)["signed_out.title"] in answer.html
+    assert '<html lang="en"' in desk.open(LIST, headers=headers | desk._cookie(NADIA)).html, "the practice's goes first"
 
 
 def test_a_language_that_is_chosen_stays(desk: PortalDesk) -> None:

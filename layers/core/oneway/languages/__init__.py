@@ -6,6 +6,14 @@ from importlib import import_module
 LANGUAGES = ("en", "es")
 
 
+def first_spoken(*wanted: str, accepted: str = "", preferred: str = "") -> str:
+    """The first language that we speak: of those `wanted`, of those that a browser accepts (an Accept-Language header, which
+    names the dearest first), then the `preferred` one; English, if none is.
+    """
+    browser = (one.strip()[:2].lower() for one in accepted.split(","))
+    return next((one for one in (*wanted, *browser, preferred) if one in LANGUAGES), "en")
+
+
 def words(language: str) -> Mapping[str, str]:
     """The words of patients' pages in a language (English where there is none), by key."""
     return _load(language, "")

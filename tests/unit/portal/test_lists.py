@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -216,6 +216,22 @@ class TestARequestWithoutATime:
 
 
 class TestVisits:
+    def test_one_is_on_the_day_that_the_list_shows_of_it(self, desk: PortalDesk) -> None:
+        practice = desk.practice
+        tokyo = replace(next(iter(practice.locations.values())), id="tokyo", zone="Asia/Tokyo")
+        osei = replace(practice.provider("osei"), location_id="tokyo")
+        desk.practice = replace(
+            practice,
+            locations={**practice.locations, "tokyo": tokyo},
+            providers={**practice.providers, "osei": osei},
+        )
+        desk.store.practices.save(desk.practice)
+        desk.enter(**at(datetime(2026, 11, 25, 1, tzinfo=UTC)))  # the 24th in the practice's zone
+        desk.minutes()
+        for day, shown in (("2026-11-24", False), ("2026-11-25", True), ("2026-11-26", False)):
+            found = rows(desk.open(f"{HARBOR}/upcoming?from={day}&to={day}").html)
+            assert ["Wed, Nov 25" in row for row in found] == [True] * shown, day
+
     def test_one_that_the_schedule_no_longer_shows_says_so(self, desk: PortalDesk) -> None:
         fill(desk, 4)
         key, visit = max(desk.store.appointments_by_key.items(), key=lambda one: one[1].start)

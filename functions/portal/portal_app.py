@@ -152,12 +152,20 @@ def _kept_form(session: Session | None, status: int, sign_in: str = "") -> Respo
 def _page_above(path: str) -> str:
     """The nearest page at or above the address of a form."""
     parts = path.split("/")
-    shown = [route.split("/") for route, by_method in app.routes.items() if "GET" in by_method]
     for end in range(len(parts), 1, -1):
-        for route in (one for one in shown if len(one) == end):
-            if all(ours == part or ours.startswith("{") for ours, part in zip(route, parts, strict=False)):
-                return "/".join(parts[:end])
+        above = parts[:end]
+        routes = [route for route in app.routes if _leads(route, above)]
+        # The gateway takes the route with the fewest names in it: what only takes forms may look like a page.
+        if routes and "GET" in app.routes[min(routes, key=lambda route: route.count("{"))]:
+            return "/".join(above)
     return "/portal"
+
+
+def _leads(route: str, parts: list[str]) -> bool:
+    """Whether an address of these parts is one of a route's."""
+    ours = route.split("/")
+    pairs = zip(ours, parts, strict=False)
+    return len(ours) == len(parts) and all(our == part or our.startswith("{") for our, part in pairs)
 
 
 def asked() -> dict[str, str]:

@@ -128,6 +128,21 @@ class TestFormsThatAreKept:
         assert desk.send(f"{page}/notes", headers=OURS, **form).status == 303
         assert "Called &lt;twice&gt;.\nNo answer." in desk.open(page).html
 
+    @pytest.mark.parametrize(
+        ("form", "back"),
+        [
+            ("settings/test-message", "settings"),
+            ("settings/use-address", "settings"),
+            ("settings/messages", "settings/messages"),
+            ("calendar/closures", "calendar"),
+            ("sync", ""),
+        ],
+    )
+    def test_the_way_back_leads_to_a_page(self, desk: PortalDesk, form: str, back: str) -> None:
+        html = desk.send(f"/portal/harbor/{form}", None, OURS, text="Hi").html
+        expected = f"/portal/harbor/{back}" if back else "/portal"
+        assert f'<p><a href="{expected}">' in html
+
     @pytest.mark.parametrize("site", ["cross-site", "same-site", "none", ""])
     def test_what_no_page_of_ours_sent_is_not_shown(self, desk: PortalDesk, page: str, site: str) -> None:
         headers = {"Sec-Fetch-Site": site} if site else {}

@@ -14,7 +14,7 @@ from oneway.bootstrap import Booking
 from oneway.colours import is_colour
 from oneway.domain.errors import OnewayError, PracticeNotFound, TooManyPending
 from oneway.domain.practices import Practice, Provider
-from oneway.languages import LANGUAGES
+from oneway.languages import first_spoken
 from oneway.languages.formats import zone_label
 from oneway.web.answers import NO_STORE, NOBODYS, form_pairs, path_text, unexpected
 from oneway.web.forms import CHOICES, FIELDS, WRITTEN
@@ -57,9 +57,8 @@ class PageRequest(Struct, frozen=True, dict=True):
     def language(self) -> str:
         """As asked for (?lang=, or the form's), else the browser's, else the practice's."""
         asked = self.query.get("lang", "") or self.values.get("language", "")
-        accepted = _accepted(self.request.headers.get("accept-language", ""))
-        preferred = self.practice.language if self.practice else "en"
-        return next((one for one in (asked, *accepted, preferred) if one in LANGUAGES), "en")
+        preferred = self.practice.language if self.practice else ""
+        return first_spoken(asked, accepted=self.request.headers.get("accept-language", ""), preferred=preferred)
 
     @cached_property
     def colour(self) -> str:
@@ -214,18 +213,6 @@ def a_day(text: str) -> date | None:
 def span(first: date, count: int) -> Iterable[date]:
     """So many days from the first on."""
     return (first + timedelta(days=n) for n in range(count))
-
-
-def _accepted(header: str) -> list[str]:
-    """The languages of Accept-Language, the dearest first, without those that are not wanted (q=0)."""
-    found = []
-    for one in header.split(","):
-        name, _, weight = one.replace(" ", "").lower().partition(";q=")
-        try:
-            found.append((float(weight or 1), name[:2]))
-        except ValueError:
-            continue
-    return [name for weight, name in sorted(found, key=lambda one: -one[0]) if weight > 0]
 
 
 def _values(on: PageRequest) -> dict[str, str]:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache, wraps
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -18,7 +17,7 @@ from oneway import bootstrap
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import Forbidden, OnewayError
 from oneway.domain.practices import Practice, Provider, StaffMember, StaffRole
-from oneway.languages import LANGUAGES, formats, portal_words
+from oneway.languages import first_spoken, formats, portal_words
 from oneway.ports import Session
 from oneway.web import sessions
 from oneway.web.answers import App, form_body, path_text, redirect, unexpected
@@ -153,12 +152,20 @@ def _kept_form(session: Session | None, status: int, sign_in: str = "") -> Respo
 def _page_above(path: str) -> str:
     """The nearest page at or above the address of a form."""
     parts = path.split("/")
-    shown = [route.split("/") for route, by_method in app.routes.items() if "GET" in by_method]
     for end in range(len(parts), 1, -1):
-        for route in (one for one in shown if len(one) == end):
-            if all(ours == part or ours.startswith("{") for ours, part in zip(route, parts, strict=False)):
-                return "/".join(parts[:end])
+        above = parts[:end]
+        routes = [route for route in app.routes if _leads(route, above)]
+        # The gateway takes the route with the fewest names in it: what only takes forms may look like a page.
+        if routes and "GET" in app.routes[min(routes, key=lambda route: route.count("{"))]:
+            return "/".join(above)
     return "/portal"
+
+
+def _leads(route: str, parts: list[str]) -> bool:
+    """Whether an address of these parts is one of a route's."""
+    ours = route.split("/")
+    pairs = zip(ours, parts, strict=False)
+    return len(ours) == len(parts) and all(our == part or our.startswith("{") for our, part in pairs)
 
 
 def asked() -> dict[str, str]:
@@ -279,13 +286,10 @@ def _practice_language() -> str:
 
 
 def language_of(preferred: str = "") -> str:
-    """The language asked for in the address, chosen before, or preferred."""
-    try:
-        chosen = SimpleCookie(app.current_request.headers.get("cookie", "")).get(_LANGUAGE)
-    except CookieError:
-        chosen = None
-    wanted = (asked().get("lang", ""), chosen.value if chosen else "", preferred)
-    return next((one for one in wanted if one in LANGUAGES), "en")
+    """The language asked for in the address, chosen before, or preferred; where nothing is, the browser's."""
+    headers = app.current_request.headers
+    wanted = (asked().get("lang", ""), sessions.cookie(headers, _LANGUAGE), preferred)
+    return first_spoken(*wanted, accepted=headers.get("accept-language", ""))
 
 
 def language_cookie(language: str) -> str:

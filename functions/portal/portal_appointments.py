@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from chalice.app import Response
 from oneway.domain.appointments import AppointmentState
+from oneway.domain.health import is_answered
 from oneway.domain.requests import RequestState
 from oneway.ports import Session
 from oneway.use_cases.list_visits import Filters, VisitRow, VisitTab
@@ -29,6 +30,7 @@ def show_action_required(session: Session, practice: str) -> Response:
         found,
         ROOM,
         found=found,
+        is_answered=is_answered,
         filters=found.filters,
         tab="action_required",
         to_act=found.total,

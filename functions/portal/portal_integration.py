@@ -73,7 +73,7 @@ def _page(
         why_aside={one.value: f"aside.{one.name.lower()}" for one in WhyAside},
         longest_days=LONGEST_DAYS,
         first=first,
-        troubles=(FeedCondition.BROKEN, FeedCondition.FAILING),
+        troubles=(FeedCondition.BROKEN, FeedCondition.FAILING, FeedCondition.ANSWERED),
         **values,
     )
 

@@ -558,11 +558,11 @@ class FakeVisits:
 
     def _all(self, practice: str) -> Iterator[tuple[Listed, Mapping[SearchBy, str]]]:
         for request in (one for one in self.store.requests_by_id.values() if one.practice == practice):
-            at, state = (None, "") if request.link else (request.start, request.shown_state)
+            at, state = request.stands_at, request.shown_state
             at = at and at.replace(second=0, microsecond=0)
             provider = request.provider_id if at else ""
             listed = Listed(ListedKind.REQUEST, request.id, provider, at, state if at else "")
-            yield listed, keys_of_patient(request.patient)
+            yield listed, keys_of_patient(request.patient, request.booker)
         for one in (one for one in self.store.appointments_by_key.values() if one.practice == practice):
             if one.row.kind is RowKind.APPOINTMENT:
                 at = one.start.replace(second=0, microsecond=0)

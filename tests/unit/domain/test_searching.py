@@ -1,7 +1,9 @@
 """What is typed while somebody is on the phone → where to look."""
 
 import pytest
+from msgspec.structs import replace
 from oneway.domain.appointments import NameUse, PersonName
+from oneway.domain.requests import Booker
 from oneway.domain.searching import Look, SearchBy, keys_of_patient, keys_of_record, looks_for
 
 from tests.builders import a_patient, a_record
@@ -30,6 +32,9 @@ LED = (("Vincent", "Willem"), "van Gogh")
 JOINED = (("Rosa",), "Delacruz")
 SHORT = (("Minh",), "Le")
 FIRST_LED = (("La Toya",), "Jackson")
+TIED = (("Mohammed",), "Al-Sayed")
+APART = (("Anna",), "De Luca")
+TIED_FIRST = (("El-Hadj",), "Diop")
 PLAIN = (("Mary", "Elizabeth"), "Smith Jr.")
 
 
@@ -44,6 +49,10 @@ PLAIN = (("Mary", "Elizabeth"), "Smith Jr.")
         (JOINED, ["delacruz", "dela", "de la", "de la cruz", "de la cruz, rosa", "rosa de la cruz", "rosa cruz"]),
         (SHORT, ["le", "minh", "le minh", "minh le", "Le, M", "le mi"]),
         (FIRST_LED, ["la toya", "latoya", "toya", "la toya jackson", "jackson", "jackson, la toya", "la"]),
+        (TIED, ["Mohammed Al-Sayed", "Al-Sayed, Mohammed", "al-sayed m", "Al-Sayed", "mohammed al-s", "mohammed alsayed", "sayed",
+                "Mohammed Al Sayed", "Al Sayed, Mohammed", "Alsayed, Mohammed"]),
+        (APART, ["Anna Deluca", "Deluca", "Deluca, Anna", "Anna De Luca", "De Luca, Anna", "anna luca", "luca anna"]),
+        (TIED_FIRST, ["El-Hadj Diop", "Diop, El-Hadj", "Diop El-Hadj", "El-Hadj", "diop"]),
         (PLAIN, ["mary", "eliz", "smith", "Smith Jr", "smith, jr.", "Mrs. Smith", "mary smith", "elizabeth smith"]),
     ],
 )  # fmt: skip
@@ -59,7 +68,7 @@ def test_of_many_names_one_further_name_finds_by_itself() -> None:
     assert not finds("lucia", record=DOUBLE)
 
 
-@pytest.mark.parametrize("record", [LONG, DOUBLE, LED, JOINED, SHORT, FIRST_LED, PLAIN])
+@pytest.mark.parametrize("record", [LONG, DOUBLE, LED, JOINED, SHORT, FIRST_LED, TIED, APART, PLAIN])
 def test_nobody_else_is_found(record: tuple[tuple[str, ...], str]) -> None:
     typed = ["reed", "de la torre", "van dyke", "maria torre", "de la vega", "torre, maria", "le an"]
     assert [one for one in typed if finds(one, record=record)] == []
@@ -72,6 +81,7 @@ def test_nothing_else_is(typed: str) -> None:
 
 def test_at_most_three_looks_whatever_is_typed() -> None:
     typed = ["maria elena de la cruz", "de la cruz", "de la", "maria", "maria.cruz", "maria@", "van"]
+    typed += ["Al-Sayed, Mohammed", "cruz, maria"]
     assert {len(looks_for(one, PHONE)) for one in typed} <= {1, 2, 3}
 
 
@@ -99,6 +109,19 @@ def test_a_request_is_found_as_it_was_typed() -> None:
         SearchBy.MAILED: "maria@example.org",
     }
     assert SearchBy.MAILED not in keys_of_patient(a_patient(email=None))
+
+
+def test_a_request_for_somebody_else_is_found_by_the_last_name_of_whoever_asks() -> None:
+    rosa = Booker("Rosa", "Quispe", "mother")
+
+    def finds_request(typed: str, last_name: str = "Núñez") -> bool:
+        keys = keys_of_patient(replace(a_patient(), last_name=last_name), rosa)
+        return any(
+            keys.get(one.by, "").startswith(one.prefix) and one.takes(keys[one.by]) for one in looks_for(typed, [])
+        )
+
+    assert all(map(finds_request, ["quispe", "Quis", "Quispe, Rosa", "núñez", "Maria Núñez"]))
+    assert not finds_request("quispe", "Núñez Vega"), "there is one further name (ADR 0019)"
 
 
 def test_a_record_is_found_by_the_name_that_is_used_now() -> None:

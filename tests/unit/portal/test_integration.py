@@ -77,6 +77,18 @@ class TestSchedules:
         desk.minutes()
         assert "Read well" in desk.open(HOME).text
 
+    def test_one_that_is_written_down_hourly_is_not_old_when_its_neighbour_fails(self, desk: PortalDesk) -> None:
+        key = ("harbor", "ehr~brandt")
+        state = desk.store.feeds_by_id[key]
+        desk.store.feeds_by_id[key] = replace(state, settings=replace(state.settings, beats=False))
+        desk.minutes(65)
+        failing = replace(feed(desk), failures=1, failing_since=desk.clock.now(), last_failure=Unavailable.word)
+        desk.store.feeds_by_id["harbor", "ehr~osei"] = failing
+        desk.clock.advance(minutes=50)
+        assert "Not read lately" not in desk.open(HOME).text
+        desk.clock.advance(minutes=60)
+        assert "Not read lately" in desk.open(HOME).text
+
     def test_counting_costs_no_write(self, desk: PortalDesk) -> None:
         desk.enter()
         desk.minutes(2)
@@ -203,6 +215,19 @@ class TestAMassVanish:
         missing = [one.missing_since for one in desk.store.appointments_by_key.values()]
         assert all(missing) if word == "accept" else not any(missing)
         assert answer(desk, word, since=since) == 409
+
+    def test_once_answered_no_page_says_that_nobody_has(self, desk: PortalDesk) -> None:
+        hold(desk)
+        desk.minutes(40)
+        pages = (HOME, "/portal/harbor/appointments")
+        assert feed(desk).broken_since
+        assert "nobody has said yet" in desk.open(pages[1]).text
+        assert answer(desk) == 303
+        for page in pages:
+            text = desk.open(page).text
+            assert "nobody has said yet" not in text, page
+            assert "the next reading does it" in text, page
+        assert "Answered" in desk.open(HOME).text
 
     @pytest.mark.parametrize("pulled", [0, 3])
     def test_the_second_who_answers_otherwise_is_told_what_the_first_said(self, desk: PortalDesk, pulled: int) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -185,6 +185,24 @@ class TestARequestWithoutATime:
         desk.ask_for_another_time(*self.DAYS, number=1, parts=["morning"])
         assert bool(rows(desk.open(f"{LIST}?{query}").html)) is shown
 
+    def test_is_listed_on_its_last_preferred_day_once_it_has_ended(self, desk: PortalDesk) -> None:
+        request = desk.ask_for_another_time(*self.DAYS, number=1, parts=["morning"])
+        page = f"{LIST}/{request.id}"
+        assert rows(desk.open(f"{HARBOR}/upcoming").html) == []
+        desk.send(f"{page}/cancel", reason="other", note="")
+
+        for query, shown in (
+            ("", True),
+            ("?from=2026-12-08&to=2026-12-08", True),
+            ("?from=2026-12-01&to=2026-12-07", False),
+        ):
+            found = rows(desk.open(f"{HARBOR}/upcoming{query}").html)
+            assert bool(found) is shown, query
+        assert "Preferred days: Tue, Dec 1; Tue, Dec 8 (morning)" in rows(desk.open(f"{HARBOR}/upcoming").html)[0]
+        desk.clock.advance(days=16)
+        assert "Maria Núñez" in rows(desk.open(f"{HARBOR}/past?state=cancelled").html)[0]
+        assert "Maria Núñez" in rows(desk.send(f"{HARBOR}/search", text="nunez").html)[0]
+
     def test_is_listed_by_its_visit_s_time_once_there_is_one(self, desk: PortalDesk) -> None:
         request = desk.ask_for_another_time(*self.DAYS, number=1, parts=["morning"])
         desk.enter(**at(LATER))
@@ -198,6 +216,22 @@ class TestARequestWithoutATime:
 
 
 class TestVisits:
+    def test_one_is_on_the_day_that_the_list_shows_of_it(self, desk: PortalDesk) -> None:
+        practice = desk.practice
+        tokyo = replace(next(iter(practice.locations.values())), id="tokyo", zone="Asia/Tokyo")
+        osei = replace(practice.provider("osei"), location_id="tokyo")
+        desk.practice = replace(
+            practice,
+            locations={**practice.locations, "tokyo": tokyo},
+            providers={**practice.providers, "osei": osei},
+        )
+        desk.store.practices.save(desk.practice)
+        desk.enter(**at(datetime(2026, 11, 25, 1, tzinfo=UTC)))  # the 24th in the practice's zone
+        desk.minutes()
+        for day, shown in (("2026-11-24", False), ("2026-11-25", True), ("2026-11-26", False)):
+            found = rows(desk.open(f"{HARBOR}/upcoming?from={day}&to={day}").html)
+            assert ["Wed, Nov 25" in row for row in found] == [True] * shown, day
+
     def test_one_that_the_schedule_no_longer_shows_says_so(self, desk: PortalDesk) -> None:
         fill(desk, 4)
         key, visit = max(desk.store.appointments_by_key.items(), key=lambda one: one[1].start)

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from msgspec.structs import replace
+from oneway.languages import portal_words
 
 from tests.builders import a_practice
 from tests.desk import NADIA, VIC
@@ -127,6 +128,21 @@ class TestFormsThatAreKept:
         assert desk.send(f"{page}/notes", headers=OURS, **form).status == 303
         assert "Called &lt;twice&gt;.\nNo answer." in desk.open(page).html
 
+    @pytest.mark.parametrize(
+        ("form", "back"),
+        [
+            ("settings/test-message", "settings"),
+            ("settings/use-address", "settings"),
+            ("settings/messages", "settings/messages"),
+            ("calendar/closures", "calendar"),
+            ("sync", ""),
+        ],
+    )
+    def test_the_way_back_leads_to_a_page(self, desk: PortalDesk, form: str, back: str) -> None:
+        html = desk.send(f"/portal/harbor/{form}", None, OURS, text="Hi").html
+        expected = f"/portal/harbor/{back}" if back else "/portal"
+        assert f'<p><a href="{expected}">' in html
+
     @pytest.mark.parametrize("site", ["cross-site", "same-site", "none", ""])
     def test_what_no_page_of_ours_sent_is_not_shown(self, desk: PortalDesk, page: str, site: str) -> None:
         headers = {"Sec-Fetch-Site": site} if site else {}
@@ -162,6 +178,18 @@ def test_an_error_is_told_in_the_language_of_the_practice_to_its_staff_alone(des
     assert '<html lang="es">' in desk.send(f"{LIST}/aaaaaaaaaaaaa/notes", text="Hi").html
     desk.store.practices.save(replace(desk.practice, language="es", staff={}))
     assert '<html lang="en">' in desk.open(LIST).html, "who is not of its staff does not learn that it is there"
+
+
+@pytest.mark.parametrize(("accepted", "language"), [("es-MX,es;q=0.9,en;q=0.8", "es"), ("fr, en", "en"), ("", "en")])
+def test_whoever_is_signed_out_reads_the_language_of_their_browser(
+    desk: PortalDesk, accepted: str, language: str
+) -> None:
+    headers = {"Accept-Language": accepted}
+    notes = f"{LIST}/{desk.ask().id}/notes"
+    for asks in ({"HX-Request": "true"}, OURS):
+        answer = desk.send(notes, by=None, headers=headers | asks, text="Hola")
+        assert portal_words(language)["signed_out.title"] in answer.html
+    assert '<html lang="en"' in desk.open(LIST, headers=headers | desk._cookie(NADIA)).html, "the practice's goes first"
 
 
 def test_a_language_that_is_chosen_stays(desk: PortalDesk) -> None:

@@ -127,3 +127,12 @@ def test_what_sign_ins_keep_fits_into_what_the_gateway_takes_of_headers(browser:
         browser.open(f"/auth/sign-in?to={quote(longest, safe='')}")
 
     assert sum(len(name) + len(value) + 3 for name, value in browser.cookies.items()) < 6000
+
+
+@pytest.mark.parametrize("odd", ['consent={"ads": false}', "x[0]=1", "flag", "_x=a b", 'a="b', "n=ñ", "=", ""])
+@pytest.mark.parametrize("first", [True, False])
+def test_cookies_of_the_domain_above_are_passed_over(desk: PortalDesk, odd: str, first: bool) -> None:
+    ours = f"__Host-session={desk.session().id}; __Host-language=es"
+    answer = desk.open(LIST, None, {"Cookie": f"{odd}; {ours}" if first else f"{ours}; {odd}"})
+    assert answer.status == 200
+    assert '<html lang="es"' in answer.html

@@ -62,6 +62,11 @@ class SourceHealth(Struct, frozen=True):
         return replace(self, broken_since=turn.since, untold=(*self.untold, turn))
 
 
+def is_answered(state: FeedState) -> bool:
+    """Whether nothing but the next pull is missing: staff have said what much that vanished means, and nothing else failed."""
+    return bool(state.held and state.answer) and state.last_failure in ("", HELD)
+
+
 def patience_minutes(interval_minutes: int) -> int:
     """How many open minutes may pass without a good pull."""
     return max(INTERVALS_MISSED * interval_minutes, LEAST_MINUTES)

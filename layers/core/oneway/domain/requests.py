@@ -331,6 +331,17 @@ class Request(Struct, frozen=True):
         return self.start or (self.preferred.begins if self.preferred else self.created_at)
 
     @property
+    def stands_at(self) -> datetime | None:
+        """Where it stands in the lists of visits, until one stands there for it: at the requested start or, of one without that
+        ended, on the last preferred day. Before, one without a start stands in Action required alone.
+        """
+        if self.link:
+            return None
+        if self.slot:
+            return self.slot.start
+        return self.preferred.ends - timedelta(minutes=1) if self.preferred and self.ended else None
+
+    @property
     def expires_at(self) -> datetime:
         """When it can no longer be answered: its start has come or, without one, its last preferred day is over."""
         if self.slot:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from .appointments import NameUse, RecordPatient
 from .people import family_name, given_names, normalise_email
-from .requests import Patient
+from .requests import Booker, Patient
 
 SHORTEST = 2
 """Letters that a word needs to be looked for."""
@@ -24,6 +24,8 @@ _LEADS = frozenset(
      "las", "le", "los", "ter", "van", "vom", "von", "y", "zu", "zum", "zur")
 )  # fmt: skip
 """What leads a last name, or ties two, and is seldom said by whoever spells it."""
+_LAST_NAME_FIRST = re.compile(rf"\S+,\s|(?:{'|'.join(sorted(_LEADS))})[-\u2010]\w", re.IGNORECASE)
+"""How somebody begins who spells a last name first: with a comma behind it, or with what leads it, tied to it (Al-Sayed)."""
 _LIKE_AN_ADDRESS = re.compile(r"\S*(?:[\d_+]|\w\.\w)\S*")
 """A word such as no name is, but the beginning of an e-mail address may be."""
 
@@ -34,9 +36,11 @@ class SearchBy(StrEnum):
     NAMED = "named"
     """Last name, then first names."""
     GIVEN = "given"
-    """First names, then last name."""
+    """First names, then last name, as it is spoken: with what leads it."""
     FURTHER = "further"
-    """All names, beginning with the second last name; without one, with what leads the last name, or the second first name."""
+    """All names, beginning with the second last name; without one, with what leads the last name, or the second first name. Of a
+    patient with none of these: the name of whoever asked for them.
+    """
     PHONED = "phoned"
     """Digits of the phone number, country code first."""
     MAILED = "mailed"
@@ -55,9 +59,13 @@ class Look(Struct, frozen=True):
         return all(other in key for other in self.others)
 
 
-def keys_of_patient(patient: Patient) -> Mapping[SearchBy, str]:
-    """What a request can be found by."""
-    return _keys((patient.first_name,), patient.last_name, patient.mobile or "", patient.email or "")
+def keys_of_patient(patient: Patient, booker: Booker | None = None) -> Mapping[SearchBy, str]:
+    """What a request can be found by: the contacts are those of the booker, if there is one."""
+    keys = _keys((patient.first_name,), patient.last_name, patient.mobile or "", patient.email or "")
+    if booker is None or SearchBy.FURTHER in keys:
+        return keys
+    named = _keys((booker.first_name,), booker.last_name, "", "").get(SearchBy.NAMED, "")
+    return {**keys, SearchBy.FURTHER: named} if named else keys
 
 
 def keys_of_record(record: RecordPatient | None) -> Mapping[SearchBy, str]:
@@ -95,7 +103,9 @@ def _looks_for_name(words: tuple[str, ...], text: str) -> list[Look]:
         joined = Look(SearchBy.NAMED, "".join(leads) + first, own[1:])
         return [Look(SearchBy.NAMED, first, others), Look(SearchBy.FURTHER, first, others), joined]
     looks = [Look(SearchBy.NAMED, first, others), Look(SearchBy.GIVEN, first, others)]
-    if others:
+    if others and _LAST_NAME_FIRST.match(text):
+        looks.append(Look(SearchBy.FURTHER, first, others))
+    elif others:
         looks.append(Look(SearchBy.NAMED, own[-1], own[:-1]))
     elif _LIKE_AN_ADDRESS.fullmatch(text):
         looks.append(Look(SearchBy.MAILED, normalise_email(text)))
@@ -115,7 +125,7 @@ def _keys(given: tuple[str, ...], family: str, phone: str, email: str) -> Mappin
     leads, lasts = _led(family_name(family).words)
     found = {
         SearchBy.NAMED: (*lasts, *firsts, *leads),
-        SearchBy.GIVEN: (*firsts, *lasts, *leads),
+        SearchBy.GIVEN: (*firsts, *leads, *lasts),
         SearchBy.FURTHER: _further(firsts, leads, lasts),
         SearchBy.PHONED: filter(str.isdecimal, phone),
         SearchBy.MAILED: (normalise_email(email) if email else "",),

@@ -6,6 +6,25 @@ from importlib import import_module
 LANGUAGES = ("en", "es")
 
 
+def first_spoken(*wanted: str, accepted: str = "", preferred: str = "") -> str:
+    """The first language that we speak: of those `wanted`, of those that a browser accepts (an Accept-Language header), then
+    the `preferred` one; English, if none is.
+    """
+    return next((one for one in (*wanted, *_accepted(accepted), preferred) if one in LANGUAGES), "en")
+
+
+def _accepted(header: str) -> list[str]:
+    """The languages of Accept-Language, the dearest first, without those that are not wanted (q=0)."""
+    found = []
+    for one in header.split(","):
+        name, _, weight = one.replace(" ", "").lower().partition(";q=")
+        try:
+            found.append((float(weight or 1), name[:2]))
+        except ValueError:
+            continue
+    return [name for weight, name in sorted(found, key=lambda one: -one[0]) if weight > 0]
+
+
 def words(language: str) -> Mapping[str, str]:
     """The words of patients' pages in a language (English where there is none), by key."""
     return _load(language, "")

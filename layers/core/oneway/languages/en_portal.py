@@ -176,6 +176,7 @@ WORDS = {
     "broken.schema_drift": "The scheduling system answers differently than expected.",
     "broken.cursor_expired": "The scheduling system does not answer.",
     "broken.held": "Much of the schedule vanished at once, and nobody has said yet what that means.",
+    "broken.answered": "Much of the schedule vanished at once, and you or a colleague have said what that means.",
     "broken.incomplete": "The scheduling system does not show everything, as it says itself.",
     "broken.out_of_time": "The schedule could not be read in time.",
     "done.syncing": "Your schedules are being read …",

@@ -59,6 +59,7 @@ WORDS = {
     "condition.broken": "Cannot be read",
     "condition.failing": "Last reading failed",
     "condition.old": "Not read lately",
+    "condition.answered": "Answered",
     "condition.never": "Never read yet",
     "condition.well": "Read well",
     "held.title": "Much of {provider}'s schedule is gone at once.",
@@ -84,6 +85,7 @@ WORDS = {
     "fault_do.auth_revoked": "Give Oneway access again in your scheduling system, or give whoever set up Oneway new "
     "credentials; then press Sync now.",
     "fault_do.schema_drift": "Ask whoever set up Oneway: your scheduling system may have been updated.",
+    "fault_do.answered": "There is nothing to do: the next reading does it.",
     "fault_do.held": "Look at your schedule, then accept or keep what vanished, on the Integration page.",
     "fault_do.incomplete": "Oneway tries again by itself; until then no visit counts as gone because it is not shown. If it "
     "lasts, ask whoever runs your scheduling system.",

@@ -176,6 +176,7 @@ WORDS = {
     "broken.schema_drift": "El sistema de agenda responde de otro modo del esperado.",
     "broken.cursor_expired": "El sistema de agenda no responde.",
     "broken.held": "Desapareció de golpe gran parte de la agenda y nadie ha dicho aún qué significa.",
+    "broken.answered": "Desapareció de golpe gran parte de la agenda, y usted u otra persona del equipo ya dijo qué significa.",
     "broken.incomplete": "El sistema de agenda no lo muestra todo, según dice él mismo.",
     "broken.out_of_time": "La agenda no se pudo leer a tiempo.",
     "done.syncing": "Se están leyendo sus agendas …",

@@ -60,6 +60,7 @@ WORDS = {
     "condition.broken": "No se puede leer",
     "condition.failing": "La última lectura falló",
     "condition.old": "Sin leer desde hace tiempo",
+    "condition.answered": "Respondido",
     "condition.never": "Todavía sin leer",
     "condition.well": "Se lee bien",
     "held.title": "Gran parte de la agenda de {provider} ha desaparecido de golpe.",
@@ -86,6 +87,7 @@ WORDS = {
     "fault_do.auth_revoked": "Vuelva a dar acceso a Oneway en su sistema de agenda, o dé credenciales nuevas a quien instaló "
     "Oneway; después pulse Sincronizar ahora.",
     "fault_do.schema_drift": "Consulte a quien instaló Oneway: es posible que su sistema de agenda se haya actualizado.",
+    "fault_do.answered": "No hay nada que hacer: lo hará la próxima lectura.",
     "fault_do.held": "Revise su agenda y luego acepte o conserve lo que desapareció, en la página Integración.",
     "fault_do.incomplete": "Oneway lo intenta de nuevo por sí solo; hasta entonces ninguna cita se da por desaparecida por no "
     "mostrarse. Si dura, pregunte a quien administra su sistema de agenda.",

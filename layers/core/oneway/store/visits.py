@@ -20,12 +20,12 @@ _MOST_FOUND = 1000
 
 def listed_request(request: Request) -> Mapping[str, str | None]:
     """Attributes of a request: it is in the list until a visit stands there for it, and can be found ever after."""
-    listed = request.start is not None and request.link is None
+    start = request.stands_at
     return {
         "visits": keys.visits(request.practice),
-        "starts": _starts(request.start, request.provider_id) if request.start and listed else None,
-        "shows": request.shown_state if listed else None,
-        **{str(by): key for by, key in keys_of_patient(request.patient).items()},
+        "starts": _starts(start, request.provider_id) if start else None,
+        "shows": request.shown_state if start else None,
+        **{str(by): key for by, key in keys_of_patient(request.patient, request.booker).items()},
     }
 
 

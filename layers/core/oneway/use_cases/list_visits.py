@@ -7,12 +7,12 @@ from enum import StrEnum
 from msgspec import Struct
 
 from ..domain.appointments import Appointment, NameUse
-from ..domain.clock_time import first_minute, instant_of, zone_of
+from ..domain.clock_time import day_of, first_minute, instant_of, zone_of
 from ..domain.practices import Practice, StaffMember
 from ..domain.requests import PreferredTimes, Request
 from ..domain.searching import looks_for
 from ..phones import beginnings
-from ..ports import AuditRepository, Clock, ListedKind, PracticeRepository, RequestRepository, VisitRepository
+from ..ports import AuditRepository, Clock, Listed, ListedKind, PracticeRepository, RequestRepository, VisitRepository
 from .membership import Membership
 from .schedule_age import ScheduleAge
 
@@ -21,6 +21,8 @@ PAGE = 50
 LOOKS_BACK = timedelta(days=30)
 """How far *Past* goes back, unless days are chosen."""
 LOOKS_AHEAD = timedelta(days=366)
+_OTHER_ZONES = timedelta(days=1)
+"""So far the days of providers' zones lie from the practice's."""
 
 
 class VisitTab(StrEnum):
@@ -114,7 +116,9 @@ class ListVisits(Struct, frozen=True):
         practice = self.practices.get(slug)
         self.audit.record(slug, member.email, f"list_{tab}", "", now)
         listed = self.visits.between(slug, *_range(practice, tab, filters, now))
-        wanted = [one for one in listed if filters.takes(one.provider_id, one.state)]
+        wanted = [
+            one for one in listed if filters.takes(one.provider_id, one.state) and _on_day(one, filters, practice)
+        ]
         if tab is VisitTab.PAST:
             wanted.reverse()
         pages = max(1, -(-len(wanted) // PAGE))
@@ -214,9 +218,17 @@ def _nearness(start: datetime | None, now: datetime) -> tuple[bool, timedelta]:
     return (start is None or start < now, abs(start - now) if start else timedelta.max)
 
 
+def _on_day(listed: Listed, filters: Filters, practice: Practice) -> bool:
+    """Whether a visit is on a chosen day, in the zone in which the list shows it: its provider's."""
+    if listed.start is None or (filters.first is None and filters.last is None):
+        return True
+    provider = practice.providers.get(listed.provider_id)
+    return filters.takes_day(day_of(listed.start, practice.zone_of(provider) if provider else zone_of(practice.zone)))
+
+
 def _range(practice: Practice, tab: VisitTab, filters: Filters, now: datetime) -> tuple[datetime, datetime]:
-    """The instants [first, last) of a list; chosen days are whole ones, in the practice's zone. Empty, where they end before they
-    begin.
+    """The instants [first, last) of a list; chosen days are whole ones in the practice's zone, with a day more on both sides:
+    a provider's zone may be another. Empty, where they end before they begin.
     """
     zone = zone_of(practice.zone)
     first = instant_of(first_minute(_in_reach(filters.first), zone)) if filters.first else None
@@ -224,7 +236,10 @@ def _range(practice: Practice, tab: VisitTab, filters: Filters, now: datetime) -
     if tab is VisitTab.UPCOMING:
         begins, ends = first or now, last or (first or now) + LOOKS_AHEAD
     else:
-        begins, ends = first or (last or now) - LOOKS_BACK, min(last or now, now)
+        begins, ends = first or (last or now) - LOOKS_BACK, last or now
+    begins -= _OTHER_ZONES if filters.first else timedelta()
+    ends += _OTHER_ZONES if filters.last else timedelta()
+    ends = min(ends, now) if tab is VisitTab.PAST else ends
     return begins, max(begins, ends)
 
 

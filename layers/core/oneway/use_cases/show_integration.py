@@ -9,8 +9,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from ..domain.appointments import SetAsideRow
-from ..domain.feeds import FeedState, next_turn
-from ..domain.health import patience_minutes
+from ..domain.feeds import LOOK_BACK_EVERY, FeedState, next_turn
+from ..domain.health import is_answered, patience_minutes
 from ..domain.practices import Practice, Provider, Source, StaffMember
 from ..domain.pull_history import AskedPull, by_hour
 from ..ports import AuditRepository, Clock, FeedFile, PracticeRepository
@@ -32,6 +32,7 @@ class FeedCondition(StrEnum):
     HELD = "held"
     BROKEN = "broken"
     FAILING = "failing"
+    ANSWERED = "answered"
     NEVER = "never"
     OLD = "old"
     WELL = "well"
@@ -179,17 +180,22 @@ def _by_reason(rows: Iterable[SetAsideRow]) -> list[tuple[str, list[SetAsideRow]
 
 def condition_of(state: FeedState, read_at: datetime | None, now: datetime) -> FeedCondition:
     """How a feed is that was last read well at `read_at`. *Old*: nothing failed, but it was not read for longer than a source may
-    be in open hours before it is broken.
+    be in open hours before it is broken, nor, where only look backs are written down, for longer than those are apart.
     """
     if state.held and not state.answer:
         return FeedCondition.HELD
+    if is_answered(state):
+        return FeedCondition.ANSWERED
     if state.broken_since:
         return FeedCondition.BROKEN
     if state.failures:
         return FeedCondition.FAILING
     if read_at is None:
         return FeedCondition.NEVER
-    patience = timedelta(minutes=patience_minutes(state.settings.interval_minutes))
+    interval = state.settings.interval_minutes
+    patience = timedelta(minutes=patience_minutes(interval))
+    if not state.settings.beats:
+        patience = max(patience, LOOK_BACK_EVERY + timedelta(minutes=interval))
     return FeedCondition.OLD if now - read_at > patience else FeedCondition.WELL
 
 

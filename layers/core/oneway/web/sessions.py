@@ -5,7 +5,6 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from ..ports import Session, SessionRepository
@@ -13,7 +12,8 @@ from ..ports import Session, SessionRepository
 LASTS = timedelta(hours=10)
 SIGN_INS_AT_ONCE = 4
 """How many links may be opened side by side without a session; the gateway takes 10,240 bytes of headers in all."""
-_SESSION, _SIGNING_IN = "__Host-session", "__Host-signing-in-"
+_OURS = "__Host-"
+_SESSION, _SIGNING_IN = f"{_OURS}session", f"{_OURS}signing-in-"
 _GUARD = "Path=/; Secure; HttpOnly; SameSite=Lax"
 
 
@@ -26,7 +26,7 @@ def start_session(sessions: SessionRepository, email: str, now: datetime) -> tup
 
 def session_of(sessions: SessionRepository, headers: Mapping[str, str], now: datetime) -> Session | None:
     """The session that a request's cookie names, if it has not expired."""
-    session_id = _cookie(headers, _SESSION)
+    session_id = cookie(headers, _SESSION)
     return sessions.get(session_id, now) if session_id else None
 
 
@@ -48,7 +48,7 @@ def begin_signing_in(headers: Mapping[str, str], state: str, value: str, now: da
 
 def signing_in(headers: Mapping[str, str], state: str) -> str:
     """What `begin_signing_in` kept of the sign-in with this state; empty if nothing."""
-    return _cookie(headers, _signing_in(state)).partition(".")[2]
+    return cookie(headers, _signing_in(state)).partition(".")[2]
 
 
 def end_signing_in_cookie(state: str) -> str:
@@ -81,12 +81,12 @@ def sent_by_our_page(headers: Mapping[str, str]) -> bool:
     return headers.get("sec-fetch-site") == "same-origin"
 
 
-def _cookie(headers: Mapping[str, str], name: str) -> str:
+def cookie(headers: Mapping[str, str], name: str) -> str:
+    """The value of a cookie of ours; empty if there is none."""
     return _cookies(headers).get(name, "")
 
 
 def _cookies(headers: Mapping[str, str]) -> dict[str, str]:
-    try:
-        return {name: one.value for name, one in SimpleCookie(headers.get("cookie", "")).items()}
-    except CookieError:
-        return {}
+    """Our cookies. Those that other sites of a shared domain set may hold what a strict reader gives the whole header up for."""
+    pairs = (one.partition("=") for one in headers.get("cookie", "").split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs if name.strip().startswith(_OURS)}

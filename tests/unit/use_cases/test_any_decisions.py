@@ -626,6 +626,7 @@ class Decisions(RuleBasedStateMachine):
             assert entry in (Happening.RESCHEDULED, Happening.CONFIRMED)
             if entry is Happening.RESCHEDULED:
                 assert pointed or (same and visit.provider_id == before.link.provider_id)
+                assert pointed or not self.is_replaced(old)
                 assert pointed or self.was_read_since(before, before.link.provider_id)
             return
         assert whom(visit.row.patient) == view.who
@@ -640,6 +641,11 @@ class Decisions(RuleBasedStateMachine):
             assert request.slot
             assert visit.start == request.slot.start
             assert (entry is Happening.CONFIRMED) == before.pending
+
+    def is_replaced(self, old: ScheduleRow) -> bool:
+        """Whether a visit says itself that it takes the place of a cancelled one: then no other does."""
+        stored = self.desk.store.appointments_by_key.values()
+        return any(one.row.replaces == old.external_id for one in stored)
 
     def was_read_since(self, cancelled: Request, provider: str) -> bool:
         """Whether a good pull began after a cancellation: only then is the one visit that is known the only one."""

@@ -687,6 +687,31 @@ class TestEnteredAnew:
         assert desk.answered_by(request) == "appt-1"
         assert desk.told(request) == [CONFIRMED, CANCELLED]
 
+    @pytest.mark.parametrize("pointer", ["replaces", "replaced_by"])
+    @pytest.mark.parametrize("why", ["tentative", "answers another", "dismissed", "another patient's"])
+    def test_where_the_source_names_a_visit_that_cannot_be_tied_no_other_is(
+        self, desk: Desk, why: str, pointer: str
+    ) -> None:
+        request = desk.confirmed()
+        row: dict[str, Any] = {"replaces": "appt-1"} if pointer == "replaces" else {}
+        if why == "tentative":
+            row |= {"state": AppointmentState.TENTATIVE, "raw_state": "proposed"}
+        if why == "answers another":
+            desk.ask(1, start=LATER)
+        if why == "another patient's":
+            row["patient"] = ANOTHER
+        desk.enter("appt-2", **at(LATER) | row)
+        desk.minutes()
+        if why == "dismissed":
+            desk.dismiss(request, "appt-2")
+        desk.call_off(**({"replaced_by": "appt-2"} if pointer == "replaced_by" else {}))
+        desk.enter("follow-up", **at(MUCH_LATER))
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        suggested = desk.explain_request(desk.practice, desk.stored(request)).suggestions
+        assert "follow-up" in [one.visit.row.external_id for one in suggested]
+
     def test_the_same_patients_one_visit_is_a_move_however_far(self, desk: Desk) -> None:
         request = desk.confirmed()
         desk.call_off()

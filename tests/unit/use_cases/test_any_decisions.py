@@ -523,7 +523,10 @@ class Decisions(RuleBasedStateMachine):
     def unlinked(self, view: View, before: Request, request: Request, cause: str) -> None:
         moving = bool(before.link) and view.belief[0] == "waits" and request.state is RequestState.CANCELLED
         view.plan, view.awaited = None, None
-        if before.link and view.belief[0] in ("expects", "cancelled"):
+        link = before.link
+        # Of one that was to take a cancelled one's place, and was not told, there is nothing to correct.
+        told = link and (view.belief[0] == "expects" or (link.state is AppointmentState.CANCELLED and bool(link.told)))
+        if before.link and told and view.belief[0] in ("expects", "cancelled"):
             expected = view.belief[1] or before.link.start
             if expected > self.now:
                 view.say(CORRECTION, ("waits", None), self.now, timedelta())

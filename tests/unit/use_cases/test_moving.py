@@ -950,7 +950,30 @@ class TestLessSure:
         desk.undo(request)
         desk.minutes(3)
         assert desk.stored(request).pending
-        assert desk.told(request) == [CONFIRMED, CANCELLED, CORRECTION]
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_undone_after_it_was_called_off_too_nothing_is_told_of_it(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.minutes(3)
+        desk.accept(request, "appt-2")
+        desk.call_off("appt-2")
+        desk.pull("brandt")
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_undone_once_it_was_told_it_is_corrected(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.minutes(3)
+        desk.accept(request, "appt-2")
+        desk.minutes(3)
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, CANCELLED, CONFIRMED, CORRECTION]
 
     def test_of_a_suspended_link_nothing_can_be_accepted(self, desk: Desk) -> None:
         request = desk.confirmed()

@@ -196,8 +196,15 @@ def undo_is_silent(request: Request, now: datetime) -> bool:
 
 def _is_to_correct(link: Link, now: datetime) -> bool:
     """Whether a patient who knows of a visit to come has to be told that it was a mistake."""
+    if link.knows.belief is Belief.CANCELLED and not _is_told_cancelled(link):
+        return False  # of the visit that was cancelled they know; of this one they do not
     told = link.knows.belief not in (Belief.WAITS, Belief.ENDED)
     return told and (link.knows.start or link.start) > now
+
+
+def _is_told_cancelled(link: Link) -> bool:
+    """Whether it is this visit that a patient knows to be cancelled, not one that it was to take the place of."""
+    return link.state is AppointmentState.CANCELLED and bool(link.told)
 
 
 def waited(request: Request, good_at: datetime | None, now: datetime) -> Request:

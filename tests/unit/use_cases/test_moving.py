@@ -916,6 +916,27 @@ class TestLessSure:
         desk.minutes(3)
         assert self.asked(desk, request) == []
 
+    @pytest.mark.parametrize("born", [None, date(1984, 3, 13)], ids=["no birth date", "one digit off"])
+    @pytest.mark.parametrize("gone", [False, True], ids=["cancelled", "vanished"])
+    def test_of_one_entered_a_sync_before_that_is_known_by_name_and_contacts(
+        self, desk: Desk, born: date | None, gone: bool
+    ) -> None:
+        desk.source.read_by_id = not gone
+        desk.enter("stays", patient=None)
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=born))
+        desk.minutes(2)
+        desk.accept(request)
+        desk.minutes(3)
+        desk.enter("appt-2", **ELSEWHERE, patient=a_record(birth_date=born, source_id="pat-9"))
+        desk.minutes()
+        if gone:
+            desk.source.delete("appt-1")
+        else:
+            desk.call_off()
+        desk.minutes(5)
+        assert self.asked(desk, request) == ["appt-2"]
+
     def test_booked_again_nothing_is_asked(self, desk: Desk) -> None:
         request = desk.confirmed()
         desk.call_off()

@@ -181,7 +181,7 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
         cancelled_by=request.cancelled_by if link.before is RequestState.CANCELLED else None,
         awaited=awaited,
         dismissals=_with(request.dismissals, Dismissal(link.appointment_id, identifiers)),
-        look_at=now,
+        look_at=request.created_at,  # for what came while it was linked: no pull weighed that for it
         # The correction says all that "not confirmed" would say.
         warned_at=now if due and not closed else request.warned_at,
     )
@@ -269,7 +269,7 @@ def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor
     dismissal = Dismissal(appointment_id, identifiers)
     if dismissal in request.dismissals:
         return None
-    after = replace(request, dismissals=_with(request.dismissals, dismissal), look_at=now)
+    after = replace(request, dismissals=_with(request.dismissals, dismissal), look_at=_soon(request, now))
     return changed(request, after, by, now, Happening.NOT_THIS)
 
 
@@ -278,8 +278,13 @@ def dismissal_undone(request: Request, appointment_id: str, by: Actor, now: date
     others = tuple(one for one in request.dismissals if one.appointment_id != appointment_id)
     if others == request.dismissals:
         return None
-    after = replace(request, dismissals=others, look_at=now)
+    after = replace(request, dismissals=others, look_at=_soon(request, now))
     return changed(request, after, by, now, Happening.PERHAPS_THIS)
+
+
+def _soon(request: Request, now: datetime) -> datetime:
+    """When the clock looks again: now, but it still knows of a request that it has yet to look at for the first time."""
+    return request.created_at if request.look_at == request.created_at else now
 
 
 def vanished_dismissed(request: Request, by: Actor, now: datetime) -> Transition:

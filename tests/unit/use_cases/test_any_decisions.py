@@ -523,7 +523,10 @@ class Decisions(RuleBasedStateMachine):
     def unlinked(self, view: View, before: Request, request: Request, cause: str) -> None:
         moving = bool(before.link) and view.belief[0] == "waits" and request.state is RequestState.CANCELLED
         view.plan, view.awaited = None, None
-        if before.link and view.belief[0] in ("expects", "cancelled"):
+        link = before.link
+        # Of one that was to take a cancelled one's place, and was not told, there is nothing to correct.
+        told = link and (view.belief[0] == "expects" or (link.state is AppointmentState.CANCELLED and bool(link.told)))
+        if before.link and told and view.belief[0] in ("expects", "cancelled"):
             expected = view.belief[1] or before.link.start
             if expected > self.now:
                 view.say(CORRECTION, ("waits", None), self.now, timedelta())
@@ -626,6 +629,7 @@ class Decisions(RuleBasedStateMachine):
             assert entry in (Happening.RESCHEDULED, Happening.CONFIRMED)
             if entry is Happening.RESCHEDULED:
                 assert pointed or (same and visit.provider_id == before.link.provider_id)
+                assert pointed or not self.is_replaced(old)
                 assert pointed or self.was_read_since(before, before.link.provider_id)
             return
         assert whom(visit.row.patient) == view.who
@@ -640,6 +644,11 @@ class Decisions(RuleBasedStateMachine):
             assert request.slot
             assert visit.start == request.slot.start
             assert (entry is Happening.CONFIRMED) == before.pending
+
+    def is_replaced(self, old: ScheduleRow) -> bool:
+        """Whether a visit says itself that it takes the place of a cancelled one: then no other does."""
+        stored = self.desk.store.appointments_by_key.values()
+        return any(one.row.replaces == old.external_id for one in stored)
 
     def was_read_since(self, cancelled: Request, provider: str) -> bool:
         """Whether a good pull began after a cancellation: only then is the one visit that is known the only one."""

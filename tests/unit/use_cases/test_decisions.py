@@ -1301,3 +1301,46 @@ class TestAnotherPatient:
 
 def void(_: object) -> None:
     return None
+
+
+class TestLookedForByNameAndContacts:
+    """What a pull did not weigh for a request, because that was linked, or is older than it."""
+
+    @pytest.mark.parametrize("born", [None, date(1984, 3, 13)], ids=["no birth date", "one digit off"])
+    @pytest.mark.parametrize("at_once", [False, True], ids=["while it waits", "at its end"])
+    def test_once_a_link_is_undone_what_came_meanwhile_is_found(
+        self, desk: Desk, born: date | None, at_once: bool
+    ) -> None:
+        request = desk.ask()
+        desk.enter("wrong", patient=a_record(birth_date=date(1984, 3, 14)))
+        desk.minutes(2)
+        desk.accept(request, "wrong")
+        desk.minutes(2)
+        desk.enter("right", patient=a_record(birth_date=born), **at(LATER))
+        desk.minutes(2)
+        desk.undo(request)
+        if not at_once:
+            desk.minutes(2)
+        desk.clock.at = START + timedelta(minutes=1)
+        desk.minutes(4)
+        assert desk.stored(request).pending  # staff are asked first
+        assert self.suggested(desk, request) == ["right"]
+
+    @pytest.mark.parametrize("taken_back", [False, True])
+    def test_so_is_what_was_there_before_where_staff_dismiss_in_the_first_minute(
+        self, desk: Desk, taken_back: bool
+    ) -> None:
+        desk.enter("there", patient=a_record(birth_date=None), **at(LATER))
+        desk.minutes(2)
+        request = desk.ask()
+        desk.enter("other", patient=a_record(birth_date=date(1984, 3, 13)))
+        desk.pull()
+        desk.dismiss(request, "other")
+        if taken_back:
+            desk.perhaps(request, "other")
+        desk.minutes(3)
+        assert "there" in self.suggested(desk, request)
+
+    def suggested(self, desk: Desk, request: Request) -> list[str]:
+        found = desk.explain_request(desk.practice, desk.stored(request)).suggestions
+        return [one.visit.row.external_id for one in found]

@@ -687,6 +687,31 @@ class TestEnteredAnew:
         assert desk.answered_by(request) == "appt-1"
         assert desk.told(request) == [CONFIRMED, CANCELLED]
 
+    @pytest.mark.parametrize("pointer", ["replaces", "replaced_by"])
+    @pytest.mark.parametrize("why", ["tentative", "answers another", "dismissed", "another patient's"])
+    def test_where_the_source_names_a_visit_that_cannot_be_tied_no_other_is(
+        self, desk: Desk, why: str, pointer: str
+    ) -> None:
+        request = desk.confirmed()
+        row: dict[str, Any] = {"replaces": "appt-1"} if pointer == "replaces" else {}
+        if why == "tentative":
+            row |= {"state": AppointmentState.TENTATIVE, "raw_state": "proposed"}
+        if why == "answers another":
+            desk.ask(1, start=LATER)
+        if why == "another patient's":
+            row["patient"] = ANOTHER
+        desk.enter("appt-2", **at(LATER) | row)
+        desk.minutes()
+        if why == "dismissed":
+            desk.dismiss(request, "appt-2")
+        desk.call_off(**({"replaced_by": "appt-2"} if pointer == "replaced_by" else {}))
+        desk.enter("follow-up", **at(MUCH_LATER))
+        desk.minutes(6)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        suggested = desk.explain_request(desk.practice, desk.stored(request)).suggestions
+        assert "follow-up" in [one.visit.row.external_id for one in suggested]
+
     def test_the_same_patients_one_visit_is_a_move_however_far(self, desk: Desk) -> None:
         request = desk.confirmed()
         desk.call_off()
@@ -891,6 +916,27 @@ class TestLessSure:
         desk.minutes(3)
         assert self.asked(desk, request) == []
 
+    @pytest.mark.parametrize("born", [None, date(1984, 3, 13)], ids=["no birth date", "one digit off"])
+    @pytest.mark.parametrize("gone", [False, True], ids=["cancelled", "vanished"])
+    def test_of_one_entered_a_sync_before_that_is_known_by_name_and_contacts(
+        self, desk: Desk, born: date | None, gone: bool
+    ) -> None:
+        desk.source.read_by_id = not gone
+        desk.enter("stays", patient=None)
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=born))
+        desk.minutes(2)
+        desk.accept(request)
+        desk.minutes(3)
+        desk.enter("appt-2", **ELSEWHERE, patient=a_record(birth_date=born, source_id="pat-9"))
+        desk.minutes()
+        if gone:
+            desk.source.delete("appt-1")
+        else:
+            desk.call_off()
+        desk.minutes(5)
+        assert self.asked(desk, request) == ["appt-2"]
+
     def test_booked_again_nothing_is_asked(self, desk: Desk) -> None:
         request = desk.confirmed()
         desk.call_off()
@@ -925,7 +971,30 @@ class TestLessSure:
         desk.undo(request)
         desk.minutes(3)
         assert desk.stored(request).pending
-        assert desk.told(request) == [CONFIRMED, CANCELLED, CORRECTION]
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_undone_after_it_was_called_off_too_nothing_is_told_of_it(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.minutes(3)
+        desk.accept(request, "appt-2")
+        desk.call_off("appt-2")
+        desk.pull("brandt")
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_undone_once_it_was_told_it_is_corrected(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.minutes(3)
+        desk.accept(request, "appt-2")
+        desk.minutes(3)
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, CANCELLED, CONFIRMED, CORRECTION]
 
     def test_of_a_suspended_link_nothing_can_be_accepted(self, desk: Desk) -> None:
         request = desk.confirmed()

@@ -97,6 +97,17 @@ def test_with_an_open_possible_match_staff_are_asked_first() -> None:
     assert world.stored(asked).pending
 
 
+def test_one_of_a_series_may_be_its_answer_too() -> None:
+    desk = Desk(a_practice(a_provider()))
+    request = desk.ask_for_another_time(START.date())
+    desk.enter(
+        "weekly", start=START + timedelta(hours=3), end=START + timedelta(hours=3, minutes=30), series="series-1"
+    )
+    desk.minutes(2)
+    (found,) = desk.explain_request(desk.practice, desk.stored(request)).suggestions
+    assert found.visit.row.external_id == "weekly"
+
+
 def test_moved_to_another_time_finds_the_visit() -> None:
     world = World()
     asked = ask(world).request

@@ -181,7 +181,7 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
         cancelled_by=request.cancelled_by if link.before is RequestState.CANCELLED else None,
         awaited=awaited,
         dismissals=_with(request.dismissals, Dismissal(link.appointment_id, identifiers)),
-        look_at=now,
+        look_at=request.created_at,  # for what came while it was linked: no pull weighed that for it
         # The correction says all that "not confirmed" would say.
         warned_at=now if due and not closed else request.warned_at,
     )
@@ -196,8 +196,15 @@ def undo_is_silent(request: Request, now: datetime) -> bool:
 
 def _is_to_correct(link: Link, now: datetime) -> bool:
     """Whether a patient who knows of a visit to come has to be told that it was a mistake."""
+    if link.knows.belief is Belief.CANCELLED and not _is_told_cancelled(link):
+        return False  # of the visit that was cancelled they know; of this one they do not
     told = link.knows.belief not in (Belief.WAITS, Belief.ENDED)
     return told and (link.knows.start or link.start) > now
+
+
+def _is_told_cancelled(link: Link) -> bool:
+    """Whether it is this visit that a patient knows to be cancelled, not one that it was to take the place of."""
+    return link.state is AppointmentState.CANCELLED and bool(link.told)
 
 
 def waited(request: Request, good_at: datetime | None, now: datetime) -> Request:
@@ -262,7 +269,7 @@ def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor
     dismissal = Dismissal(appointment_id, identifiers)
     if dismissal in request.dismissals:
         return None
-    after = replace(request, dismissals=_with(request.dismissals, dismissal), look_at=now)
+    after = replace(request, dismissals=_with(request.dismissals, dismissal), look_at=_soon(request, now))
     return changed(request, after, by, now, Happening.NOT_THIS)
 
 
@@ -271,8 +278,13 @@ def dismissal_undone(request: Request, appointment_id: str, by: Actor, now: date
     others = tuple(one for one in request.dismissals if one.appointment_id != appointment_id)
     if others == request.dismissals:
         return None
-    after = replace(request, dismissals=others, look_at=now)
+    after = replace(request, dismissals=others, look_at=_soon(request, now))
     return changed(request, after, by, now, Happening.PERHAPS_THIS)
+
+
+def _soon(request: Request, now: datetime) -> datetime:
+    """When the clock looks again: now, but it still knows of a request that it has yet to look at for the first time."""
+    return request.created_at if request.look_at == request.created_at else now
 
 
 def vanished_dismissed(request: Request, by: Actor, now: datetime) -> Transition:

@@ -61,11 +61,24 @@ def same_person_moved(appointment: Appointment, request: Request, practice: Prac
 
 def says_it_replaces(appointment: Appointment, old: Appointment) -> bool:
     """Whether a visit takes the place of one that was cancelled, because one of them says so; not that of another patient."""
-    if not could_confirm(appointment) or appointment.source_id != old.source_id:
+    if not could_confirm(appointment) or is_another_patient(old.identity, appointment.row.patient):
         return False
-    if is_another_patient(old.identity, appointment.row.patient):
-        return False
-    return old.row.external_id == appointment.row.replaces or old.row.replaced_by == appointment.row.external_id
+    return _points(appointment, old) or _is_pointed_at(appointment, old)
+
+
+def is_said_which_replaces(old: Appointment, found: Iterable[Appointment]) -> bool:
+    """Whether the source says which visit takes the place of one that was cancelled, be it one that cannot be tied: then no
+    other is taken for it.
+    """
+    return old.row.replaced_by is not None or any(_points(one, old) for one in found)
+
+
+def _points(appointment: Appointment, old: Appointment) -> bool:
+    return appointment.source_id == old.source_id and appointment.row.replaces == old.row.external_id
+
+
+def _is_pointed_at(appointment: Appointment, old: Appointment) -> bool:
+    return appointment.source_id == old.source_id and appointment.row.external_id == old.row.replaced_by
 
 
 def entered_anew(appointment: Appointment, old: Appointment, since: datetime) -> bool:

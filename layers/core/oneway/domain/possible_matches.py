@@ -220,7 +220,8 @@ def _weighed(asked: _Asked, seen: _Seen, practice: Practice, floor: float) -> _W
 def _kind(request: Request, appointment: Appointment, practice: Practice) -> PossibleMatchKind | None:
     row, slot = appointment.row, request.slot
     same_start = slot is not None and row.start == slot.start
-    if not same_start and (row.series or row.start <= request.created_at):
+    # One of a series is not a visit at another time; where no time was asked for, it may be the answer as any.
+    if not same_start and ((slot and row.series) or row.start <= request.created_at):
         return None
     if slot and abs(row.start - slot.start) > RESCHEDULED_WITHIN:
         return None

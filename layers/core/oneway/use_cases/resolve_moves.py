@@ -17,6 +17,7 @@ from ..domain.matching import (
     RESCHEDULED_WITHIN,
     entered_anew,
     is_dismissed,
+    is_said_which_replaces,
     known_after,
     same_person_moved,
     says_it_replaces,
@@ -116,8 +117,9 @@ class ResolveMoves(Struct, frozen=True):
         since = request.awaited.since - ENTERED_BEFORE
         found = self._perhaps_anew(practice, request, old)
         others = [one for one in found if one.id != old.id and not is_dismissed(request, one)]
-        pointed = [one for one in others if says_it_replaces(one, old)]
-        return pointed or [one for one in others if whole and entered_anew(one, old, since)]
+        if is_said_which_replaces(old, found):
+            return [one for one in others if says_it_replaces(one, old)]
+        return [one for one in others if whole and entered_anew(one, old, since)]
 
     def _perhaps_anew(self, practice: Practice, request: Request, old: Appointment) -> list[Appointment]:
         """Visits to come of whoever the old one was with, the one that the old one names, and those that hints name."""

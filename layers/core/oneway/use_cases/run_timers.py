@@ -4,7 +4,7 @@ Late or doubled runs change nothing. Nothing is scanned: two queries of an index
 its time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from ..domain.errors import NotFound
 from ..domain.matching import RESCHEDULED_WITHIN
 from ..domain.notices import digest, notice_named
 from ..domain.practices import Practice
-from ..domain.requests import LOOKED_AGAIN, SWEPT_AFTER, Request
+from ..domain.requests import LOOKED_AGAIN, SWEPT_AFTER, Request, sought
 from ..domain.searching import looks_like
 from ..domain.waiting import in_digest, is_working, reminded
 from ..ports import (
@@ -36,7 +36,7 @@ from ..ports import (
 from .await_pull import AwaitPull
 from .cancel_request import CancelRequest
 from .confirm_matches import ConfirmMatches
-from .explain_request import ExplainRequest
+from .explain_request import ExplainRequest, Suggestion
 from .resolve_moves import ResolveMoves
 from .settling import settle
 
@@ -108,10 +108,10 @@ class RunTimers(Struct, frozen=True):
             self._look_anew(practice, request, now)
         if not request.pending or (request.look_at and request.look_at > now):
             return ""
-        if request.expires_at <= now:
-            return "expired" if self._expire(practice, request, now) else ""
         if request.look_at == request.created_at:
             self._suggest(practice, request)
+        if request.expires_at <= now:
+            return "expired" if self._expire(practice, request, now) else ""
         if practice.switches.unanswered and is_working(practice, now) and in_digest(practice, [request], now):
             self.notices.add(digest(practice.slug, day_of(now, zone_of(practice.zone)), now))
         after = reminded(practice, request, now)
@@ -121,11 +121,15 @@ class RunTimers(Struct, frozen=True):
 
     def _suggest(self, practice: Practice, request: Request) -> None:
         """Remember which visits that were there before may be the answer: pulls weigh only what is new (suggest_matches)."""
-        names = [(one.provider_id, one.id) for one in self._alike(request)]
-        self._hint(practice, request, [one.visit for one in self.explain(practice, request, names).suggestions])
+        self._hint(practice, request, [one.visit for one in self._weighed(practice, request, ())])
+
+    def _weighed(self, practice: Practice, request: Request, hints: Iterable[tuple[str, str]]) -> Sequence[Suggestion]:
+        """What may be the answer, of those that hints name and those that the indexes do."""
+        alike = ((one.provider_id, one.id) for one in self._alike(sought(request)))
+        return self.explain(practice, request, list(dict.fromkeys((*hints, *alike)))).suggestions
 
     def _alike(self, request: Request) -> Iterable[Listed]:
-        """Visits near the requested time that have the patient's name or a contact: the birth date may have been mistyped."""
+        """Visits near the time looked for that have the patient's name or a contact: the birth date may have been mistyped."""
         for look in looks_like(request.patient):
             for one in self.visits.found(request.practice, look)[0]:
                 is_near = one.start is not None and abs(one.start - request.listed_at) <= RESCHEDULED_WITHIN
@@ -134,7 +138,8 @@ class RunTimers(Struct, frozen=True):
 
     def _look_anew(self, practice: Practice, request: Request, now: datetime) -> None:
         """Ask staff whether one of the visits to come is the one that was cancelled, or no longer, if none may be."""
-        found = [one.visit for one in self.explain(practice, request).suggestions if one.visit.start > now]
+        hints = self.requests.hints(practice.slug, request.id)
+        found = [one.visit for one in self._weighed(practice, request, hints) if one.visit.start > now]
         self._hint(practice, request, found)
         self.messages.settle(request, linking.perhaps_anew(request, bool(found), now))
 

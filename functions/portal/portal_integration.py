@@ -18,7 +18,7 @@ from portal_app import FORMS, app, asked, changing, pages, portal, show, signed_
 @app.route("/portal/{practice}/integration")
 @signed_in
 def show_integration(session: Session, practice: str) -> Response:
-    """How the schedules are read; `asked` follows a *Sync now* of then (seconds since the epoch)."""
+    """How the schedules are read; `asked` follows a *Sync now* of then (milliseconds since the epoch)."""
     return _page(session, portal().show_integration(practice, session.email, _instant(asked().get("asked", ""))))
 
 
@@ -28,7 +28,7 @@ def sync_now(session: Session, practice: str) -> Response:
     """Read the practice's schedules now, and follow it."""
     now = portal().clock.now()
     portal().ask_sync(practice, session.email)
-    return redirect(pages().url(f"/portal/{practice}/integration?asked={int(now.timestamp())}&done=syncing"))
+    return redirect(pages().url(f"/portal/{practice}/integration?asked={_milliseconds(now)}&done=syncing"))
 
 
 @app.route("/portal/{practice}/integration/held", methods=["POST"], content_types=FORMS)
@@ -69,7 +69,7 @@ def _page(
         zone=zone_of(found.practice.zone),
         changed=sum(pull.changed for pull in finished),
         bars=_bars,
-        asked_stamp=int(found.asked_at.timestamp()) if found.asked_at else 0,
+        asked_stamp=_milliseconds(found.asked_at) if found.asked_at else 0,
         why_aside={one.value: f"aside.{one.name.lower()}" for one in WhyAside},
         longest_days=LONGEST_DAYS,
         first=first,
@@ -89,9 +89,13 @@ def _bars(hours: list[tuple[datetime, int]]) -> list[Mapping[str, float]]:
 
 
 def _instant(text: str) -> datetime | None:
-    if not text.isdecimal() or len(text) > 11:
+    if not text.isdecimal() or len(text) > 14:
         return None
-    return datetime.fromtimestamp(int(text), UTC)
+    return datetime.fromtimestamp(int(text) / 1000, UTC)
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def _stamp(text: str) -> datetime | None:

@@ -149,6 +149,7 @@
     forget();
     say();
     if (polls(event)) return;
+    if (back && asker(event)?.id !== "main") return; // a page that Back has left before it had settled
     const moved = shown !== location.pathname;
     shown = location.pathname;
     const main = document.getElementById("main");

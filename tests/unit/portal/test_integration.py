@@ -324,15 +324,16 @@ class TestSyncNow:
         assert "Sync finished: not every schedule could be read." in page.text
         assert "hx-trigger" not in page.html.partition('id="schedules"')[2]
 
-    @pytest.mark.parametrize("asked", ["", "x", "-1", "99999999999", "²"])
+    @pytest.mark.parametrize("asked", ["", "x", "-1", "99999999999", "9" * 14, "9" * 15, "²"])
     def test_that_was_never_asked_for_is_not_followed(self, desk: PortalDesk, asked: str) -> None:
         page = desk.open(f"{HOME}?asked={asked}")
         assert page.status == 200
         assert 'class="card progress"' not in page.html
 
-    def test_an_earlier_one_does_not_stand_for_it(self, desk: PortalDesk) -> None:
+    @pytest.mark.parametrize("seconds", [0.5, 60])
+    def test_an_earlier_one_does_not_stand_for_it(self, desk: PortalDesk, seconds: float) -> None:
         desk.pull_asked("harbor", "ehr~osei", now_asked=True)
-        desk.clock.advance(minutes=1)
+        desk.clock.advance(seconds=seconds)
         location = desk.send("/portal/harbor/sync").headers["Location"]
         assert desk.open(location).text.count("Asked for") == 2
 

@@ -202,7 +202,7 @@ def condition_of(state: FeedState, read_at: datetime | None, now: datetime) -> F
 def progress_of(pull: AskedPull | None, asked_at: datetime, now: datetime) -> Progress:
     """How far what was asked for at an instant is, by the last pull that was asked for."""
     late = now - asked_at >= PATIENCE
-    if pull is None or pull.began_at < asked_at - _SKEW:
+    if pull is None or pull.began_at < asked_at - _SKEW or (pull.ended_at and pull.ended_at < asked_at):
         return Progress.LOST if late else Progress.ASKED
     if pull.ended_at:
         return Progress.DONE

@@ -255,16 +255,6 @@ def test_the_way_back_from_a_visit_leads_to_what_was_found(scene: Scene, page: P
     )
 
 
-def test_the_way_back_leads_to_the_row_also_from_a_page_that_has_not_settled(scene: Scene, page: Page) -> None:
-    page.goto(f"{scene.harbor}/appointments")
-    page.evaluate("htmx.config.defaultSettleDelay = 2000")
-    page.evaluate("document.addEventListener('htmx:afterSwap', () => history.back(), { once: true })")
-    with page.expect_response(lambda answer: answer.url.endswith("/appointments")):
-        page.locator(link(page, "Hana")).press("Enter")
-
-    expect(page.locator(link(page, "Hana"))).to_be_focused()
-
-
 def test_the_way_back_to_a_list_leads_to_its_row_without_a_reload(scene: Scene, page: Page) -> None:
     page.goto(f"{scene.harbor}/appointments")
     page.evaluate("window.unloaded = false")

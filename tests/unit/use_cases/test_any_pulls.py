@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState, ScheduleRow
-from oneway.domain.comparing import Mark
+from oneway.domain.clock_time import minute_of
+from oneway.domain.comparing import Mark, marks_of
 from oneway.domain.vanishing import Brake
 from oneway.faults import OutOfTime, SourceError, Unavailable
 from oneway.use_cases.pull import window_at
@@ -167,9 +168,16 @@ def shown(world: World, *, back: bool = True) -> dict[str, ScheduleRow]:
 
 
 def entries(world: World) -> dict[str, bytes]:
-    """What is known of what was shown last: id, start, content."""
+    """What is known of what was shown last within reach: id, start, content. (What moved out of it is known beyond it, too.)"""
     weeks, marks = world.store.digest_weeks.get(FEED, {}), {one.value for one in Mark}
-    return {i: entry[:8] for known in weeks.values() for i, entry in known.items() if entry[2:8] not in marks}
+    end = window_at(world.store.feeds_by_id[FEED].settings, world.clock.at, back=True).end
+    beyond = {i for known in weeks.values() for i, start, _ in marks_of(weeks, known) if start >= minute_of(end)}
+    return {
+        i: entry[:8]
+        for known in weeks.values()
+        for i, entry in known.items()
+        if entry[2:8] not in marks and i not in beyond
+    }
 
 
 def pulled_alone(world: World, source: CutSource) -> World:

@@ -150,3 +150,22 @@ def test_a_visit_that_came_back_in_a_pull_that_was_stopped_may_vanish_again(desk
     desk.source.delete("appt-1")
     pull(desk, 5)
     assert not desk.visit().occupies
+
+
+@pytest.mark.parametrize("delta", ["none", "token"])
+def test_a_visit_that_was_moved_beyond_the_horizon_and_then_deleted_is_noticed_in_time(desk: Desk, delta: str) -> None:
+    desk.source.delta = delta
+    pull(desk, 2)
+    request = desk.confirmed()
+    far = START + timedelta(days=desk.practice.horizon_days + 5)
+    desk.change(**at(far))
+    pull(desk, 3)
+    assert desk.stored(request).link.start == far
+    desk.source.delete("appt-1")
+    pull(desk, 3)
+    assert desk.visit().occupies
+    desk.enter("next", patient=None, **at(far - timedelta(days=1)))
+    desk.clock.advance(minutes=60 * 24 * 10)
+    desk.enter("later", patient=None, **at(desk.clock.at + timedelta(days=3)))
+    pull(desk, 4)
+    assert not desk.visit().occupies

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from ..domain.appointments import Appointment, AppointmentState, ScheduleRow
 from ..domain.clock_time import minute_of
 from ..domain.comparing import Mark
-from ..domain.feeds import FeedSettings, Window
+from ..domain.feeds import FeedSettings
 from ..faults import AuthRevoked, OutOfTime, RequestRefused, Unavailable
 from ..ports import Absence, AppointmentRepository, Clock, PracticeRepository, ScheduleSource
 from .apply_schedule import Fate, Work
@@ -57,7 +57,6 @@ class ResolveAbsence(Struct, frozen=True):
         self,
         settings: FeedSettings,
         source: ScheduleSource,
-        window: Window,
         absent: Mapping[str, int],
         shown: Iterable[str],
         told: AbstractSet[str] = frozenset(),
@@ -95,7 +94,7 @@ class ResolveAbsence(Struct, frozen=True):
                 of_another = moved_at is not None and before.changed_at <= moved_at
                 not_found = Fate.MISSING if put_away or of_another else Fate.GONE
                 try:
-                    self._ask(resolved, settings, source, window, before, not_found, control)
+                    self._ask(resolved, settings, source, before, not_found, control)
                 except OutOfTime:
                     if looked_up == 1:
                         raise
@@ -119,7 +118,6 @@ class ResolveAbsence(Struct, frozen=True):
         resolved: Resolved,
         settings: FeedSettings,
         source: ScheduleSource,
-        window: Window,
         before: Appointment,
         not_found: Fate,
         control: str | None,
@@ -137,13 +135,12 @@ class ResolveAbsence(Struct, frozen=True):
         if isinstance(found, Absence):
             self._settle(resolved, before, not_found if found is Absence.GONE else Fate.MISSING)
         elif provider_id := settings.provider_of(found.provider_external_id):
-            # There after all, or moved out of the window.
-            inside = window.start <= found.start < window.end
+            # There after all, or moved out of the window, which comes to it in time.
             resolved.work.append(Work(before.id, provider_id, found))
             # Many systems leave cancelled visits out of a search, or those that are over: what follows from that is done with.
             left_out = found.state is AppointmentState.CANCELLED or found.start < self.clock.now()
             resolved.marks[before.id] = Mark.SETTLED if left_out else None
-            if inside and not left_out:
+            if not left_out:
                 resolved.rows[before.id] = found
         elif found.provider_external_id in self._external_ids(settings):
             self._went(resolved, settings, before, found)

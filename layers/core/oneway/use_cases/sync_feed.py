@@ -16,7 +16,7 @@ from types import MappingProxyType
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ..domain.appointments import Appointment
+from ..domain.appointments import Appointment, AppointmentState
 from ..domain.clock_time import minute_of
 from ..domain.comparing import (
     Comparison,
@@ -209,17 +209,23 @@ class SyncFeed(Struct, frozen=True):
         pulled, set_aside = pulled_of(settings, translated, changes.prints, known)
         if set_aside:
             return None
-        # A visit that went out of reach is brought up to date, and is then no longer this feed's to watch.
+        # A visit that went out of reach is brought up to date, and is then no longer this feed's to watch, but where reach will
+        # come to it.
         outside = {i for i, row in pulled.rows.items() if not pull.reach.start <= row.start < pull.reach.end}
         left = starts_of(stored, outside).keys()
+        later = {
+            i
+            for i in left
+            if pulled.rows[i].start >= pull.reach.end and pulled.rows[i].state is not AppointmentState.CANCELLED
+        }
         found = compare(pulled.without(outside - left), stored, window, complete=False)
         gone = tombstones(ids_of(settings, translated.gone), pulled, stored)
         found = replace(found, known=list(shown_last(stored))).with_absent(gone.told)
         if held := self._held(state, stored, found):
             return self._hold(pull, held, len(changes.prints))
         resolved, marks = self._decide(pull, found, gone)
-        marks |= dict.fromkeys(left)
-        pulled = with_rows(pulled.without(outside), resolved.rows)
+        marks |= dict.fromkeys(left - later)
+        pulled = with_rows(pulled.without(outside - later), resolved.rows)
         work = [*work_of(settings, found), *resolved.work]
         pull, done = self._apply(pull, work, resolved)
         state = pull.state
@@ -349,7 +355,7 @@ class SyncFeed(Struct, frozen=True):
         self, pull: Pull, absent: Mapping[str, int], shown: Iterable[str], gone: Set[str] = frozenset()
     ) -> Resolved:
         settings = pull.state.settings
-        return self.resolve_absence(settings, pull.source, pull.window, absent, shown, gone, pull.moved_at)
+        return self.resolve_absence(settings, pull.source, absent, shown, gone, pull.moved_at)
 
     def _begin(self, pull: Pull) -> Pull:
         """Say that something will be applied: whoever comes after a worker that dies from here on knows that what the feed has

@@ -20,8 +20,8 @@ from local.build import BUILT
 from . import cold_starts, pages, pulls, slots, units
 from .matching import report, speed
 
-LAYERS = {"Dependencies": 17.0, "Core": 2.0, "Signing": 17.0}
-"""Layer → the most megabytes that it may take, unpacked, with bytecode."""
+LAYERS = {"Dependencies": 17.0, "Core": None, "Signing": 17.0}
+"""Layer → the most megabytes that it may take, unpacked, with bytecode; None: our own code, which has no goal."""
 WRITTEN = ROOT / "docs/performance.md"
 out = Console()
 
@@ -117,7 +117,7 @@ def _sizes() -> Measured:
     rows = []
     for name, goal in LAYERS.items():
         size = _megabytes(BUILT / name)
-        rows.append(((name, f"{size:.1f}"), f"≤ {goal:g}", size <= goal))
+        rows.append(((name, f"{size:.1f}"), f"≤ {goal:g}" if goal else "", goal is None or size <= goal))
     return Measured("Layers, unpacked, with bytecode", ("layer", "MB"), rows)
 
 

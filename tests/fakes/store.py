@@ -450,8 +450,11 @@ class FakeCalendar:
     store: FakeStore
 
     def days(self, practice: str, provider_id: str, zone: str, first: date, last: date) -> dict[date, DayOccupancy]:
-        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        return {day: self._day(practice, provider_id, zone, day) for day in days}
+        stored, days = self.store.days_by_key, [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        return {
+            day: stored.get((practice, provider_id, day)) or DayOccupancy(practice, provider_id, zone, day)
+            for day in days
+        }
 
     def read(self, practice: str, days: Iterable[tuple[str, str, date]]) -> dict[tuple[str, date], DayOccupancy]:
         return {(provider, day): self._day(practice, provider, zone, day) for provider, zone, day in days}

@@ -96,7 +96,7 @@ class TableItem(Model):
         connect_timeout_seconds = 1
         read_timeout_seconds = 3
         max_retry_attempts = 2
-        max_pool_connections = 20  # looks of list_slots and pulls (functions/sync_schedule) side by side
+        max_pool_connections = 40  # looks of list_slots and pulls (functions/sync_schedule) side by side
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)

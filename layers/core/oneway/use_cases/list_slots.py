@@ -1,9 +1,9 @@
 """Free times of providers (product section 4)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -25,12 +25,11 @@ if TYPE_CHECKING:
 
 LONGEST_RANGE_DAYS = 62
 _Asked = tuple[Provider, VisitType]
-_One = TypeVar("_One")
-_Found = TypeVar("_Found")
+_Stored = Mapping[date, DayOccupancy]
 _DAY = timedelta(days=1)
 _FIRST_LOOK = timedelta(days=30)
 """The next free day is mostly within a month, which costs one read unit; only then is the rest of the horizon read."""
-_AT_ONCE = 20
+_AT_ONCE = 40
 """How many providers are looked at side by side: a look mostly waits for the store, which has so many connections."""
 
 
@@ -153,14 +152,18 @@ class ListSlots(Struct, frozen=True):
         """What each look finds. `until_free` goes through a week after the other, and leaves out those after the first with a
         free start.
 
-        Ages are found all at once. Only the store is asked side by side: threads that compute keep each other waiting.
+        Ages are found all at once. Only the store is asked side by side, each look as soon as it is planned: threads that
+        compute keep each other waiting.
         """
         now, ages = self.clock.now(), self.age.of(practice, [one.provider for one in looks])
-        plans = [_plan(practice, look, ages, now) for look in looks]
-        stored = _side_by_side(lambda plan: self._stored(practice, plan), [one for one in plans if one.closed is None])
-        return [_offered(practice, one, next(stored) if one.closed is None else {}, until_free) for one in plans]
+        ask = _begun if len(looks) > 1 else partial
+        asked = list[tuple[_Plan, Callable[[], _Stored]]]()
+        for look in looks:
+            plan = _plan(practice, look, ages, now)
+            asked.append((plan, ask(self._stored, practice, plan) if plan.closed is None else dict))
+        return [_offered(practice, plan, stored(), until_free) for plan, stored in asked]
 
-    def _stored(self, practice: Practice, plan: _Plan) -> Mapping[date, DayOccupancy]:
+    def _stored(self, practice: Practice, plan: _Plan) -> _Stored:
         look = plan.look
         around = _DAY if slots.looks_around(plan.hours, plan.rules) else timedelta()
         days = look.first - around, look.last + around
@@ -177,7 +180,7 @@ def _plan(practice: Practice, look: _Look, ages: Ages, now: datetime) -> _Plan:
     )
 
 
-def _offered(practice: Practice, plan: _Plan, stored: Mapping[date, DayOccupancy], until_free: bool) -> OfferedSlots:
+def _offered(practice: Practice, plan: _Plan, stored: _Stored, until_free: bool) -> OfferedSlots:
     look, zone, days = plan.look, plan.zone, dict[date, tuple[int, ...]]()
     if plan.closed is not None:
         days = {look.first + timedelta(days=n): () for n in range(look.span)}
@@ -199,9 +202,9 @@ def _first_day_of(offered: OfferedSlots) -> OfferedSlots:
     return replace(offered, days={free: offered.days[free]} if free else {})
 
 
-def _side_by_side(ask: Callable[[_One], _Found], all_of_them: Sequence[_One]) -> Iterator[_Found]:
-    """The answers in order, as they come."""
-    return _threads().map(ask, all_of_them) if len(all_of_them) > 1 else map(ask, all_of_them)
+def _begun(ask: Callable[[Practice, _Plan], _Stored], practice: Practice, plan: _Plan) -> Callable[[], _Stored]:
+    """Asks in a thread; what is returned waits for the answer."""
+    return _threads().submit(ask, practice, plan).result
 
 
 @lru_cache(maxsize=1)

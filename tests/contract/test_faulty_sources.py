@@ -244,6 +244,7 @@ class TestWaiting:
                     server.open().snapshot(["osei"], WINDOW, None)
             assert len(server.asked) == 1
             assert caught.value.until == NOW + timedelta(seconds=seconds)
+            assert caught.value.asked_until == (caught.value.until if headers else None)
             server.clock.advance(seconds=seconds)
             server.open().snapshot(["osei"], WINDOW, None)
             assert len(server.asked) == 2

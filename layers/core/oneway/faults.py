@@ -31,13 +31,14 @@ class SourceError(Exception):
 
 
 class RateLimited(SourceError):
-    """The source asks us to wait."""
+    """The source refuses us for a while; `until` is how long it asked us to wait (`asked`), or how long we leave it alone."""
 
     word = "rate_limited"
 
-    def __init__(self, until: datetime | None) -> None:
+    def __init__(self, until: datetime | None, *, asked: bool = True) -> None:
         super().__init__("rate limited")
         self.until = until
+        self.asked_until = until if asked else None
 
 
 class AuthExpired(SourceError):

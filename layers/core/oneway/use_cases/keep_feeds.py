@@ -88,4 +88,4 @@ def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool
         moved_at = now if reads_elsewhere(before.settings, settings) else before.moved_at
         since = before.applying_since or (unknown if covers_more(before.settings, settings) else None)
         state, retry = replace(forgotten, settings=settings, moved_at=moved_at, applying_since=since), True
-    return replace(state, not_before=None) if retry else state
+    return replace(state, not_before=None, asked_until=None) if retry else state

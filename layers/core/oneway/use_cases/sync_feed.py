@@ -149,8 +149,9 @@ class SyncFeed(Struct, frozen=True):
             self.follow_pull([FeedTurned(practice, state.settings.source_id)])
             state = self.feeds.get(practice, feed_id) or state
         now = self.clock.now()
-        obeys = state.last_failure == RateLimited.word  # what the source asks for holds for everybody
-        if state.not_before and state.not_before > now and (obeys or not now_asked):
+        # What the source asks for holds for everybody.
+        waits_until = state.asked_until if now_asked else state.not_before
+        if waits_until and waits_until > now:
             return self._followed(SyncReport(Outcome.WAITING, failure=state.last_failure, events=self._missed(state)))
         back = state.looked_back_at is None or now - state.looked_back_at >= LOOK_BACK_EVERY
         window = window_at(state.settings, now, back=back)
@@ -461,11 +462,14 @@ class SyncFeed(Struct, frozen=True):
         ceiling = min(interval * 2 ** min(failures - 1, 10), LONGEST_BACK_OFF)
         # The first failure is tried again at the next turn; later ones wait longer and spread out.
         wait = ceiling * self.spread(0.5, 1.0) if failures > 1 else timedelta()
-        not_before = self.clock.now() + wait
+        not_before, asked_until = self.clock.now() + wait, None
         if isinstance(fault, RateLimited) and fault.until:
-            not_before = max(not_before, fault.until)
-            self._hold_lane(state.settings, fault.until)
-        after = replace(state, failures=failures, last_failure=fault.word, not_before=not_before)
+            not_before, asked_until = max(not_before, fault.until), fault.asked_until
+        if asked_until:
+            self._hold_lane(state.settings, asked_until)
+        after = replace(
+            state, failures=failures, last_failure=fault.word, not_before=not_before, asked_until=asked_until
+        )
         turned = self._turned(state, self.judge_feed(after, fault.word, at_once=isinstance(fault, AuthRevoked)))
         finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.FAILED)
         return SyncReport(Outcome.FAILED, failure=fault.word, events=(finished, *turned))
@@ -475,9 +479,12 @@ class SyncFeed(Struct, frozen=True):
         if until - self.clock.now() < ASKED_OF_ALL:
             return
         for one in self.feeds.of_practice(settings.practice):
-            known = one.not_before and one.not_before >= until
+            known = one.asked_until and one.asked_until >= until
             if one.settings.lane == settings.lane and one.settings.feed_id != settings.feed_id and not known:
-                self._save(one, replace(one, not_before=until, last_failure=RateLimited.word))
+                not_before = max(until, one.not_before or until)
+                self._save(
+                    one, replace(one, not_before=not_before, asked_until=until, last_failure=RateLimited.word)
+                )
 
     def _good(self, pull: Pull, after: FeedState, done: _Done, complete: bool = True) -> None:
         """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once. One that is
@@ -559,7 +566,7 @@ class SyncFeed(Struct, frozen=True):
 
 def _well(state: FeedState) -> FeedState:
     """A state without its failures."""
-    return replace(state, failures=0, last_failure="", failing_since=None, not_before=None)
+    return replace(state, failures=0, last_failure="", failing_since=None, not_before=None, asked_until=None)
 
 
 def _outcome(done: _Done) -> Outcome:

@@ -152,7 +152,9 @@ class SyncFeed(Struct, frozen=True):
         # What the source asks for holds for everybody.
         waits_until = state.asked_until if now_asked else state.not_before
         if waits_until and waits_until > now:
-            return self._followed(SyncReport(Outcome.WAITING, failure=state.last_failure, events=self._missed(state)))
+            asked = state.asked_until and state.asked_until > now
+            word = RateLimited.word if asked else state.last_failure
+            return self._followed(SyncReport(Outcome.WAITING, failure=word, events=self._missed(state, word)))
         back = state.looked_back_at is None or now - state.looked_back_at >= LOOK_BACK_EVERY
         window = window_at(state.settings, now, back=back)
         return self._followed(self._pull(state, window, now, deadline, back=back, now_asked=now_asked))
@@ -433,9 +435,9 @@ class SyncFeed(Struct, frozen=True):
         done.events += self._turned(state, self.judge_feed(pull.told_short(left, short), OutOfTime.word))
         return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
 
-    def _missed(self, state: FeedState) -> tuple[Event, ...]:
-        """A turn that was no fault of the source's brought no good pull."""
-        return self._turned(state, self.judge_feed(state, OutOfTime.word))
+    def _missed(self, state: FeedState, word: str = OutOfTime.word) -> tuple[Event, ...]:
+        """A turn in which the source was not asked, for a reason that `word` tells, brought no good pull."""
+        return self._turned(state, self.judge_feed(state, word))
 
     def _turned(self, before: FeedState, after: FeedState) -> tuple[Event, ...]:
         """Store what a turn left that brought no good pull; what is learnt if its feed turned by that. Where somebody wrote
@@ -475,16 +477,16 @@ class SyncFeed(Struct, frozen=True):
         return SyncReport(Outcome.FAILED, failure=fault.word, events=(finished, *turned))
 
     def _hold_lane(self, settings: FeedSettings, until: datetime) -> None:
-        """What a source asks of one feed for a while, it asks of all of its account's: also where another worker pulls them."""
+        """What a source asks of one feed for a while, it asks of all of its account's: also where another worker pulls them. Why
+        each of them cannot be read else, stays.
+        """
         if until - self.clock.now() < ASKED_OF_ALL:
             return
         for one in self.feeds.of_practice(settings.practice):
             known = one.asked_until and one.asked_until >= until
             if one.settings.lane == settings.lane and one.settings.feed_id != settings.feed_id and not known:
                 not_before = max(until, one.not_before or until)
-                self._save(
-                    one, replace(one, not_before=not_before, asked_until=until, last_failure=RateLimited.word)
-                )
+                self._save(one, replace(one, not_before=not_before, asked_until=until))
 
     def _good(self, pull: Pull, after: FeedState, done: _Done, complete: bool = True) -> None:
         """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once. One that is

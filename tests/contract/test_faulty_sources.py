@@ -6,6 +6,7 @@ less is promised, it is the source's own capabilities that say so.
 
 import gzip
 import socket
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from email.utils import format_datetime
@@ -286,6 +287,12 @@ class TestAnswers:
 
     def test_packed_answers_are_unpacked(self, dialect: Dialect) -> None:
         with serving(dialect, packed(answer_of(dialect))) as server:
+            assert len(server.pull().rows) == 1
+
+    @pytest.mark.parametrize("sent", [replace, packed])
+    def test_a_byte_order_mark_is_no_part_of_an_answer(self, dialect: Dialect, sent: Callable[[Told], Told]) -> None:
+        told = answer_of(dialect)
+        with serving(dialect, sent(replace(told, body=BOM_UTF8 + bytes_of(told)))) as server:
             assert len(server.pull().rows) == 1
 
     def test_a_decompression_bomb_is_refused(self, dialect: Dialect) -> None:

@@ -431,7 +431,7 @@ class SyncFeed(Struct, frozen=True):
     def _stopped(self, pull: Pull, done: _Done, seen: int, set_aside: int, short: bool | None = None) -> SyncReport:
         """Its time was up before all was applied; the next pull goes on, and need not wait for this one to be over."""
         state = pull.state
-        left = replace(state, applying_since=pull.still_doubted or pull.began - LONGEST_PULL, moved_at=pull.moved_at)
+        left = replace(state, applying_since=pull.is_over, moved_at=pull.moved_at)
         done.events += self._turned(state, self.judge_feed(pull.told_short(left, short), OutOfTime.word))
         return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
 

@@ -4,7 +4,7 @@ SourceError
 ├── RateLimited     wait until `until`
 ├── AuthExpired     sign in again and go on
 ├── AuthRevoked     staff have to give access again
-├── Unavailable     try again later: no connection, time-out, 5xx, cut or oversized answer
+├── Unavailable     try again later: no connection, time-out, 408, 425, 5xx but 501, cut answer
 ├── SchemaDrift     the answer is not what this kind of source gives
 │   └── RequestRefused  the source does not take this question; it may take another
 ├── CursorExpired   begin again with a snapshot

@@ -42,7 +42,8 @@ TRIES = 3
 KEPT_SECONDS = 4.0
 """A connection that was idle for longer is not used again: many servers close it after five."""
 _CHUNK = 64 * 1024
-_PASSING = frozenset((500, 502, 503, 504))
+_PASSING = frozenset((408, 425, *range(500, 600))) - {501}
+"""Those of proxies (520 and up) as those of servers."""
 _GONE = frozenset((404, 410))
 _REFUSED = frozenset((400, 405, 422, 501))
 _REFUSALS = frozenset((400, 401, 403))

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from oneway import bootstrap
 from oneway.batch_report import BROKE, STALE, UNANSWERED, Pull, tell
 from oneway.domain.clock_time import instant_of, minute_of
@@ -26,6 +27,7 @@ from oneway.use_cases.sync_feed import Outcome
 STALE_MINUTES = 10
 """A pull that waited longer than this is dropped, for a newer one of the same feed stands behind it; but not if somebody waits
 for it, nor if it broke before: then it was hidden for longer than this, and has to come to the dead letters if it breaks again.
+What somebody waits for is tried for so long, where it never has the time that it needs.
 """
 OUTAGE_MINUTES = 24 * 60
 """What somebody asked for is pulled after an outage, however long; after a day nobody waits for it any more."""
@@ -44,7 +46,8 @@ sync_queue = bootstrap.sync_queue()
 
 class Due(Struct, frozen=True):
     """A pull of a message (its id and group): `asked` if somebody waits for it, `again` if the message was delivered before,
-    `alone` if it broke. What is alone or asked for is never dropped; it is put on the queue again where there is no time for it.
+    `alone` if it broke. What is alone or asked for is never dropped; it is put on the queue again where there is no time for it:
+    `left_off` is since which minute all its tries were left off.
     """
 
     ref: FeedRef
@@ -54,6 +57,7 @@ class Due(Struct, frozen=True):
     asked: bool
     again: bool
     alone: bool
+    left_off: int | None = None
 
     @property
     def turn(self) -> tuple[bool, bool]:
@@ -67,14 +71,14 @@ class Due(Struct, frozen=True):
 
     def put_alone(self) -> None:
         """Have it tried where it keeps nobody waiting. Raises QueueUnavailable."""
-        sync_queue.alone(self.ref, self.minute, self.word, asked=self.asked)
+        sync_queue.alone(self.ref, self.minute, self.word, asked=self.asked, left_off=self.left_off)
 
     def put_back(self) -> None:
         """Have it pulled later, if anything is lost without it. Raises QueueUnavailable."""
         if self.alone:
             self.put_alone()
         elif self.asked:
-            sync_queue.put_back(self.ref, self.minute, self.word, self.group)
+            sync_queue.put_back(self.ref, self.minute, self.word, self.group, left_off=self.left_off)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
@@ -119,7 +123,8 @@ def _pulls(record: Mapping[str, Any]) -> list[Due]:
     again = int(record["attributes"].get("ApproximateReceiveCount", "1")) > 1
     asked, alone = bool(body.get("asked")), bool(body.get("alone"))
     message, group = record["messageId"], record["attributes"].get("MessageGroupId", "")
-    return [Due(FeedRef(*ref), message, group, int(body["minute"]), asked, again, alone) for ref in body["pulls"]]
+    minute, left_off = int(body["minute"]), int(body["left_off"]) if "left_off" in body else None
+    return [Due(FeedRef(*ref), message, group, minute, asked, again, alone, left_off) for ref in body["pulls"]]
 
 
 def _pull_lane(lane: str, pulls: Sequence[Due], deadline: datetime) -> tuple[list[Pull], list[str]]:
@@ -135,7 +140,9 @@ def _pull_lane(lane: str, pulls: Sequence[Due], deadline: datetime) -> tuple[lis
         done.append(_pull(due, deadline) if begins else _missed(due, Outcome.LEFT_OFF, deadline))
         ended = done[-1].end
         if ended in (Outcome.LEFT_OFF, UNANSWERED):
-            if not (begins and _is_given_up(due, ended)) and not _taken(partial(_put_back, due, ended, deadline)):
+            due = _tried(due, ended) if begins else due
+            given_up = begins and _is_given_up(due) and _is_told(due, ended, deadline)
+            if not given_up and not _taken(partial(_put_back, due, ended, deadline)):
                 again.append(due.message)
         # What comes again is hidden for twelve minutes, and its bundle with it: it is put where it keeps nobody waiting.
         elif ended == BROKE and (due.alone or not _taken(due.put_alone)):
@@ -174,11 +181,35 @@ def _missed(due: Due, end: str, deadline: datetime) -> Pull:
         return Pull(end)
 
 
-def _is_given_up(due: Due, ended: str) -> bool:
+def _tried(due: Due, ended: str) -> Due:
+    """A pull that came to nothing, with since when there was no time for it. What an outage took does not count."""
+    if ended == UNANSWERED:
+        return replace(due, left_off=None)
+    return due if due.left_off is not None else replace(due, left_off=minute_of(sync_feed.clock.now()))
+
+
+def _is_given_up(due: Due) -> bool:
     """Whether a pull that came to nothing comes no more: one that never has the time it needs, or never an answer, does not come
-    again and again. An outage ends, though, and swallows no *Sync now*.
+    again and again. An outage ends, though, and swallows no *Sync now*: that is tried as long after it as at any time.
     """
-    return _is_old(due, OUTAGE_MINUTES if due.asked and ended == UNANSWERED else STALE_MINUTES)
+    if not due.asked:
+        return _is_old(due)
+    tried = minute_of(sync_feed.clock.now()) - due.left_off if due.left_off is not None else 0
+    return tried > STALE_MINUTES or _is_old(due, OUTAGE_MINUTES)
+
+
+def _is_told(due: Due, ended: str, deadline: datetime) -> bool:
+    """Whether somebody who waits for a pull that is given up is told so, as far as they may still look."""
+    if not due.asked or ended == UNANSWERED:
+        return True
+    if sync_feed.clock.now() >= deadline + RESERVED - LAST:
+        return False
+    try:
+        sync_feed.give_up(due.ref.practice, due.ref.feed_id, due.minute)
+    except Exception as error:  # it comes once more, and is given up then
+        log("a pull was given up, and nobody told", error=fault(error))
+        return False
+    return True
 
 
 def _is_old(due: Due, minutes: int = STALE_MINUTES) -> bool:

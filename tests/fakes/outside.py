@@ -173,10 +173,10 @@ class FakeSyncQueue:
         for ref in refs:
             self.asked[ref.practice, ref.feed_id, word] = ref
 
-    def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
+    def put_back(self, ref: FeedRef, minute: int, word: str, group: str, *, left_off: int | None = None) -> None:
         self.asked[ref.practice, ref.feed_id, word] = ref
 
-    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
+    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool, left_off: int | None = None) -> None:
         self.broken[ref.practice, ref.feed_id, word] = ref
 
 

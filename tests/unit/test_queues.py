@@ -125,7 +125,7 @@ def test_a_pull_that_is_asked_for_is_told_from_those_that_are_due_and_from_other
     syncs.send(REFS[:1], 7, 1)
     for word in ("one", "one", "two"):
         syncs.ask(REFS[:1], 7, word, 1)
-    syncs.put_back(REFS[0], 7, "three", "0")
+    syncs.put_back(REFS[0], 7, "three", "0", left_off=9)
     ids = [one["MessageDeduplicationId"] for one in queue.taken]
     assert ids == ["0.7.0", "0.one.0", "0.one.0", "0.two.0", "three"]
     assert {one["MessageGroupId"] for one in queue.taken} == {"0"}
@@ -136,6 +136,7 @@ def test_a_pull_that_is_asked_for_is_told_from_those_that_are_due_and_from_other
         True,
         True,
     ]
+    assert [json.loads(one["MessageBody"]).get("left_off") for one in queue.taken] == [None, None, None, None, 9]
 
 
 def test_one_that_broke_waits_in_a_group_of_its_own_for_each_time_that_it_was_to_be_pulled(queue: Queue) -> None:

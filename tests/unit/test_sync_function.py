@@ -40,6 +40,9 @@ class Pulls:
         self.words: list[str] = []
         self.refuses = False
         self.late: list[str] = []
+        self.left_off: list[int | None] = []
+        self.given_up: list[tuple[str, int]] = []
+        self.mute = False
         self.outage = 0
 
     def missed(self, practice: str, feed: str) -> SyncReport:
@@ -53,16 +56,22 @@ class Pulls:
         self.left.append(lane)
         self.untils.add(until)
 
-    def send_alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
+    def give_up(self, practice: str, feed: str, minute: int) -> None:
+        if self.mute:
+            raise StoreUnavailable("later")
+        self.given_up.append((feed, minute))
+
+    def send_alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool, left_off: int | None) -> None:
         if self.refuses:
             raise QueueUnavailable("later")
         assert asked is ("asked" in ref.feed_id)
         self.words.append(word)
         self.alone.append(ref.feed_id)
 
-    def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
+    def put_back(self, ref: FeedRef, minute: int, word: str, group: str, *, left_off: int | None) -> None:
         if self.refuses:
             raise QueueUnavailable("later")
+        self.left_off.append(left_off)
         self.words.append(word)
         self.put.append((ref.feed_id, group))
 
@@ -89,7 +98,9 @@ def function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return emf.load("sync_schedule", monkeypatch)
 
 
-def batch(*messages: tuple[str, str], practice: str = "harbor", minute: int = minute_of(NOW)) -> dict[str, Any]:
+def batch(
+    *messages: tuple[str, str], practice: str = "harbor", minute: int = minute_of(NOW), left_off: int | None = None
+) -> dict[str, Any]:
     """A message for each (lane, feed), whose id is the feed's; with "alone" in its name it broke before."""
     return {
         "Records": [
@@ -101,6 +112,7 @@ def batch(*messages: tuple[str, str], practice: str = "harbor", minute: int = mi
                         "minute": minute,
                         **({"asked": True} if "asked" in feed else {}),
                         **({"alone": True} if "alone" in feed else {}),
+                        **({"left_off": left_off} if left_off is not None else {}),
                     }
                 ),
                 "attributes": {"MessageGroupId": "7"},
@@ -372,9 +384,46 @@ class TestSyncNow:
         pulls = Pulls(**late)
         assert run(function, pulls, batch(("a", "asked-late"), ("a", "one"))) == []
         assert (pulls.pulled, pulls.put) == (["asked-late", "one"], [("asked-late", "7")])
+        assert pulls.left_off == [minute_of(NOW)]
+        for minutes, comes in ((10, True), (11, False)):
+            pulls, since = Pulls(**late), minute_of(NOW) - minutes
+            assert run(function, pulls, batch(("a", "asked-late"), minute=since, left_off=since)) == []
+            assert pulls.left_off == [since] * comes
+            assert pulls.given_up == [("asked-late", since)] * (not comes), "whoever waits is told"
+
+    def test_one_that_had_waited_for_long_is_tried_as_long_as_any_other(self, function: ModuleType) -> None:
+        """In an outage, or in its queue: that is no try that was left off."""
+        late = {"asked-late": SyncReport(Outcome.LEFT_OFF)}
         pulls = Pulls(**late)
-        assert run(function, pulls, batch(("a", "asked-late"), minute=minute_of(NOW) - 11)) == []
-        assert pulls.put == []
+        assert run(function, pulls, batch(("a", "asked-late"), minute=minute_of(NOW) - 600)) == []
+        assert (pulls.put, pulls.left_off, pulls.given_up) == ([("asked-late", "7")], [minute_of(NOW)], [])
+        pulls = Pulls()
+        outage = batch(("a", "asked-outage"), minute=minute_of(NOW) - 12, left_off=minute_of(NOW) - 9)
+        assert run(function, pulls, outage) == []
+        assert (pulls.put, pulls.left_off) == ([("asked-outage", "7")], [None]), "counted anew after it"
+        pulls = Pulls(**late)
+        assert run(function, pulls, batch(("a", "asked-late"), minute=minute_of(NOW) - 24 * 60 - 1)) == []
+        assert (pulls.put, len(pulls.given_up)) == ([], 1), "nobody waits for it any more"
+
+    def test_one_that_nobody_can_be_told_of_is_not_given_up(
+        self, function: ModuleType, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        since = minute_of(NOW) - 11
+        for mute, seconds in ((True, 0), (False, 12)):
+            pulls = Pulls(seconds=seconds, **{"asked-late": SyncReport(Outcome.LEFT_OFF)})
+            pulls.mute = mute
+            assert run(function, pulls, batch(("a", "asked-late"), minute=since, left_off=since), seconds=15) == []
+            assert (pulls.put, pulls.left_off) == ([("asked-late", "7")], [since])
+        assert "nobody told" in capsys.readouterr().err
+
+    def test_one_that_broke_is_tried_for_a_while_too(self, function: ModuleType) -> None:
+        late = {"asked-late-alone": SyncReport(Outcome.LEFT_OFF)}
+        pulls, since = Pulls(**late), minute_of(NOW) - 36
+        assert run(function, pulls, batch(("a", "asked-late-alone"), minute=since)) == []
+        assert (pulls.alone, pulls.put) == (["asked-late-alone"], [])
+        pulls = Pulls(**late)
+        assert run(function, pulls, batch(("a", "asked-late-alone"), minute=since, left_off=since)) == []
+        assert (pulls.alone, pulls.given_up) == ([], [("asked-late-alone", since)])
 
     def test_behind_one_that_breaks_the_others_go_on(self, function: ModuleType) -> None:
         pulls = Pulls()

@@ -4,7 +4,7 @@ SourceError
 ├── RateLimited     wait until `until`
 ├── AuthExpired     sign in again and go on
 ├── AuthRevoked     staff have to give access again
-├── Unavailable     try again later: no connection, time-out, 5xx, cut or oversized answer
+├── Unavailable     try again later: no connection, time-out, 408, 425, 5xx but 501, cut answer
 ├── SchemaDrift     the answer is not what this kind of source gives
 │   └── RequestRefused  the source does not take this question; it may take another
 ├── CursorExpired   begin again with a snapshot
@@ -31,13 +31,14 @@ class SourceError(Exception):
 
 
 class RateLimited(SourceError):
-    """The source asks us to wait."""
+    """The source refuses us for a while; `until` is how long it asked us to wait (`asked`), or how long we leave it alone."""
 
     word = "rate_limited"
 
-    def __init__(self, until: datetime | None) -> None:
+    def __init__(self, until: datetime | None, *, asked: bool = True) -> None:
         super().__init__("rate limited")
         self.until = until
+        self.asked_until = until if asked else None
 
 
 class AuthExpired(SourceError):

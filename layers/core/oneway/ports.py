@@ -647,10 +647,12 @@ class SyncQueue(Protocol):
     def ask(self, refs: Sequence[FeedRef], minute: int, word: str, bundles: int) -> None:
         """Enqueue pulls that somebody waits for, whatever else is due; the same `word` twice is once."""
 
-    def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
-        """Enqueue a pull that somebody waits for once more, in the group that it came in; the same `word` twice is once."""
+    def put_back(self, ref: FeedRef, minute: int, word: str, group: str, *, left_off: int | None = None) -> None:
+        """Enqueue a pull that somebody waits for once more, in the group that it came in; the same `word` twice is once. There is
+        no time for it since the minute `left_off`.
+        """
 
-    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
+    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool, left_off: int | None = None) -> None:
         """Enqueue one pull that broke beside others, where it keeps nobody waiting; the same `word` twice is once."""
 
 

@@ -71,18 +71,19 @@ class SqsSyncQueue:
             ],
         )
 
-    def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
+    def put_back(self, ref: FeedRef, minute: int, word: str, group: str, *, left_off: int | None = None) -> None:
         """Enqueue a pull that somebody waits for once more, behind what waits in its group. Raises QueueUnavailable."""
-        _send(self._url, [(_pulls([ref], minute) | {"asked": True}, group, word)])
+        _send(self._url, [(_pulls([ref], minute, left_off) | {"asked": True}, group, word)])
 
-    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
+    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool, left_off: int | None = None) -> None:
         """Enqueue one pull that broke, as a group of its own. Raises QueueUnavailable."""
-        body = _pulls([ref], minute) | {"alone": True} | ({"asked": True} if asked else {})
+        body = _pulls([ref], minute, left_off) | {"alone": True} | ({"asked": True} if asked else {})
         _send(self._url, [(body, f"{ref.practice}.{ref.feed_id}", word)])
 
 
-def _pulls(refs: Sequence[FeedRef], minute: int) -> dict[str, object]:
-    return {"minute": minute, "pulls": [[ref.practice, ref.feed_id, ref.lane] for ref in refs]}
+def _pulls(refs: Sequence[FeedRef], minute: int, left_off: int | None = None) -> dict[str, object]:
+    pulls = [[ref.practice, ref.feed_id, ref.lane] for ref in refs]
+    return {"minute": minute, "pulls": pulls} | ({"left_off": left_off} if left_off is not None else {})
 
 
 class SqsMessageQueue:

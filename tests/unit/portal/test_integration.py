@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 from oneway.domain.appointments import SetAsideRow
+from oneway.domain.clock_time import minute_of
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.feeds import FeedState, VanishedAnswer
 from oneway.domain.practices import StaffMember
@@ -323,6 +324,18 @@ class TestSyncNow:
         assert "Begun, but not ended in ten minutes." in page.text
         assert "Sync finished: not every schedule could be read." in page.text
         assert "hx-trigger" not in page.html.partition('id="schedules"')[2]
+
+    def test_that_never_had_the_time_it_needs_says_so(self, desk: PortalDesk) -> None:
+        desk.clock.advance(seconds=40)
+        location, minute = desk.send("/portal/harbor/sync").headers["Location"], minute_of(desk.clock.now())
+        desk.pull_asked("harbor", "ehr~brandt", now_asked=True)
+        desk.clock.advance(minutes=11)
+        later = desk.send("/portal/harbor/sync").headers["Location"]
+        desk.pull_asked.give_up("harbor", "ehr~osei", minute)
+        page = desk.open(location)
+        assert "The schedule could not be read in time." in page.text
+        assert "Sync finished: not every schedule could be read." in page.text
+        assert desk.open(later).text.count("Asked for") == 2, "it says nothing of one that was asked for since"
 
     @pytest.mark.parametrize("asked", ["", "x", "-1", "99999999999", "9" * 14, "9" * 15, "²"])
     def test_that_was_never_asked_for_is_not_followed(self, desk: PortalDesk, asked: str) -> None:

@@ -13,7 +13,7 @@ from oneway.domain.health import patience_minutes
 from oneway.domain.requests import Happening
 from oneway.domain.short_answers import is_habit
 from oneway.domain.vanishing import Brake, Held, held
-from oneway.faults import AuthRevoked, OutOfTime, RequestRefused, SourceError, Unavailable
+from oneway.faults import AuthRevoked, OutOfTime, RequestRefused, SchemaDrift, SourceError, Unavailable
 from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.pull import window_at
 from oneway.use_cases.resolve_absence import MOST_LOOKED_UP
@@ -50,11 +50,14 @@ def events(report: SyncReport, kind: type) -> list[Any]:
     return [event for event in report.events if isinstance(event, kind)]
 
 
+REFUSALS = [RequestRefused("status 400"), AuthRevoked("status 403"), SchemaDrift("status 451")]
+
+
 class TestOneThatTheSourceFailsOn:
     """It stops nothing but itself."""
 
     @pytest.mark.parametrize("told", [False, True])
-    @pytest.mark.parametrize("fault", [RequestRefused("status 400"), AuthRevoked("status 403")])
+    @pytest.mark.parametrize("fault", REFUSALS)
     def test_one_that_it_refuses_to_show_is_missing(self, world: World, fault: SourceError, told: bool) -> None:
         confirmed(world)
         world.source.delete("appt-1")
@@ -97,10 +100,41 @@ class TestOneThatTheSourceFailsOn:
         pulls(world, 1)
         assert not the_visit(world, "second").occupies
 
-    @pytest.mark.parametrize("fault", [Unavailable("status 500"), AuthRevoked("status 403")])
-    def test_where_it_fails_on_one_that_it_shows_nothing_is_known(self, world: World, fault: SourceError) -> None:
+    @pytest.mark.parametrize("fault", REFUSALS)
+    def test_where_it_refuses_also_those_that_it_shows_the_pull_goes_on_and_staff_are_asked(
+        self, world: World, fault: SourceError
+    ) -> None:
+        request = confirmed(world)
+        sent = len(world.mailer.sent)
+        world.source.delete("appt-1")
+        world.source.faults = {"appt-1": fault, "other": fault}
+        tomorrow = START + timedelta(days=1)
+        world.source.enter(a_row("fresh", start=tomorrow, end=tomorrow + timedelta(hours=1), patient=None))
+        world.source.faults["fresh"] = fault
+        assert Outcome.FAILED not in {report.outcome for report in pulls(world, 3)}
+        assert the_visit(world, "fresh").occupies
+        assert the_visit(world).occupies
+        found = world.stored(request)
+        assert (found.shown_state, found.to_act, bool(found.vanished_at)) == ("booked", True, True)
+        world.deliver()
+        assert len(world.mailer.sent) == sent
+        assert world.store.feeds_by_id[FEED].last_failure == ""
+
+    @pytest.mark.parametrize("refused", ["other", "another"])
+    def test_another_that_it_shows_stands_for_one_that_it_refuses(self, world: World, refused: str) -> None:
+        confirmed(world)
+        tomorrow = START + timedelta(days=1)
+        world.source.enter(a_row("another", start=tomorrow, end=tomorrow + timedelta(hours=1), patient=None))
+        world.pull()
+        world.source.delete("appt-1")
+        world.source.faults[refused] = AuthRevoked("status 403")
+        pulls(world, 2)
+        assert the_visit(world).row.raw_state == "gone"
+
+    def test_where_it_fails_on_one_that_it_shows_nothing_is_known(self, world: World) -> None:
         confirmed(world)
         world.source.delete("appt-1")
+        fault = Unavailable("status 500")
         world.source.faults = {"appt-1": fault, "other": fault}
         assert [report.outcome for report in pulls(world, 2)] == [Outcome.UNCHANGED, Outcome.FAILED]
         assert the_visit(world).missing_since is None

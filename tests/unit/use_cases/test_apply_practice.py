@@ -146,9 +146,24 @@ def test_what_was_seen_under_other_settings_is_forgotten(applied: Applied) -> No
     assert after.not_before is None
 
 
+def test_other_settings_end_our_back_off_and_only_another_address_what_the_source_asked_for(applied: Applied) -> None:
+    applied.apply(a_practice())
+    before = applied.pulled()
+    until = NOW + timedelta(minutes=20)
+    applied.feeds.save(before, replace(before, not_before=NOW + timedelta(hours=1), asked_until=until))
+    practice = a_practice(horizon_days=30)
+    applied.apply(practice)
+    assert (applied.state().not_before, applied.state().asked_until) == (until, until)
+    moved = replace(practice.sources["ehr"], address="https://other.example/fhir")
+    applied.apply(replace(practice, sources={"ehr": moved}))
+    assert (applied.state().not_before, applied.state().asked_until) == (None, None)
+
+
 def test_new_credentials_end_a_back_off(applied: Applied) -> None:
     applied.apply(a_practice())
     before = applied.pulled()
+    applied.feeds.save(before, replace(before, asked_until=NOW))
+    before = replace(before, version=before.version + 1)
     applied.apply(a_practice(), retry_sources={"ehr"})
     assert applied.state() == replace(before, not_before=None, version=before.version + 1)
 

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from oneway.domain.errors import Forbidden, PracticeNotFound
-from oneway.domain.feeds import FeedRef
+from oneway.domain.feeds import FeedRef, FeedState
 from oneway.faults import RateLimited, Unavailable
 from oneway.use_cases.ask_sync import AskSync, feed_refs
 from oneway.use_cases.keep_feeds import feeds_of
@@ -57,6 +58,52 @@ def test_no_back_off_of_ours_holds_it_up(world: World) -> None:
     world.source.enter(a_row(start=START))
     assert world.pull().outcome is Outcome.WAITING
     assert world.sync_feed("harbor", "ehr~osei", now_asked=True).changed == 1
+
+
+def test_nor_one_after_a_refusal_that_does_not_say_how_long(world: World) -> None:
+    world.source.fault = RateLimited(None)
+    for _ in range(6):
+        world.pull()
+    assert world.pull().outcome is Outcome.WAITING
+    assert world.sync_feed("harbor", "ehr~osei", now_asked=True).outcome is Outcome.FAILED
+    world.clock.advance(hours=1)
+    # As an account's pace says it, which has not asked again.
+    world.source.fault = RateLimited(world.clock.at + timedelta(seconds=60), asked=False)
+    world.pull(minutes=0)
+    world.source.fault = None
+    assert world.pull(minutes=0).outcome is Outcome.WAITING
+    assert world.sync_feed("harbor", "ehr~osei", now_asked=True).outcome is Outcome.UNCHANGED
+
+
+def test_it_waits_as_long_as_the_source_asked_and_no_longer(world: World) -> None:
+    world.source.fault = Unavailable("503")
+    for _ in range(8):
+        world.pull(minutes=61)
+    world.source.fault = RateLimited(world.clock.at + timedelta(minutes=62))
+    world.pull(minutes=61)
+    world.source.fault = None
+    assert world.sync_feed("harbor", "ehr~osei", now_asked=True).outcome is Outcome.WAITING
+    assert world.pull(minutes=2).outcome is Outcome.WAITING, "our own back-off is longer"
+    assert world.sync_feed("harbor", "ehr~osei", now_asked=True).outcome is Outcome.UNCHANGED
+
+
+def test_what_the_source_asked_an_account_for_holds_where_our_own_back_off_is_longer(world: World) -> None:
+    world.source.fault = Unavailable("503")
+    for _ in range(8):
+        world.pull("brandt", minutes=61)
+    world.source.fault = RateLimited(world.clock.at + timedelta(minutes=10))
+    world.pull()
+    world.source.fault = None
+    assert world.sync_feed("harbor", "ehr~brandt", now_asked=True).outcome is Outcome.WAITING
+    world.clock.advance(minutes=10)
+    assert world.pull("brandt", minutes=0).outcome is Outcome.WAITING
+    assert world.sync_feed("harbor", "ehr~brandt", now_asked=True).outcome is Outcome.UNCHANGED
+
+
+def test_a_state_that_was_stored_before_that_was_told_apart_is_read(world: World) -> None:
+    stored = msgspec.json.decode(msgspec.json.encode(world.store.feeds_by_id["harbor", "ehr~osei"]))
+    del stored["asked_until"]
+    assert msgspec.convert(stored, FeedState).asked_until is None
 
 
 def test_what_the_source_asks_for_is_obeyed_all_the_same(world: World) -> None:

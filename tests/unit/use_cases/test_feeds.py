@@ -13,7 +13,7 @@ from oneway.domain.events import VisitMoved
 from oneway.domain.feeds import FeedSettings, FeedState, VanishedAnswer
 from oneway.domain.occupancy import OccupantKind
 from oneway.domain.practices import Location
-from oneway.faults import OutOfTime, RateLimited, Unavailable
+from oneway.faults import OutOfTime, RateLimited, SchemaDrift, Unavailable
 from oneway.use_cases.await_pull import AwaitPull
 from oneway.use_cases.keep_feeds import feeds_of
 from oneway.use_cases.sync_feed import Outcome
@@ -310,6 +310,26 @@ class TestOneAccount:
         world.clock.advance(minutes=2)
         assert world.sync_feed(*OTHER).outcome is Outcome.UNCHANGED
         assert world.store.feeds_by_id[OTHER].last_failure == ""
+
+    def test_one_that_is_broken_is_so_for_its_own_reason(self, world: World) -> None:
+        world.source.fault = SchemaDrift()
+        for _ in range(40):
+            world.clock.advance(minutes=1)
+            world.sync_feed(*OTHER, now_asked=True)
+        self.refused(world, 30)
+        broken = world.store.feeds_by_id[OTHER]
+        assert (bool(broken.broken_since), broken.last_failure) == (True, "schema_drift")
+        report = world.sync_feed(*OTHER, now_asked=True)
+        assert (report.outcome, report.failure) == (Outcome.WAITING, "rate_limited"), "which is why this turn ended so"
+        assert world.store.feeds_by_id[OTHER].last_failure == "schema_drift"
+
+    def test_one_that_only_waits_breaks_for_that(self, world: World) -> None:
+        self.refused(world, 120)
+        for _ in range(60):
+            world.clock.advance(minutes=1)
+            world.sync_feed(*OTHER)
+        broken = world.store.feeds_by_id[OTHER]
+        assert (bool(broken.broken_since), broken.last_failure) == (True, "rate_limited")
 
     def test_what_is_over_in_a_moment_is_not_written_down(self, world: World) -> None:
         self.refused(world, 0)

@@ -127,6 +127,19 @@ def test_what_its_first_pull_brought_goes_with_its_place(slow: Desk) -> None:
     assert not slow.visit().occupies
 
 
+def test_so_does_what_its_first_pulls_brought_that_were_stopped(slow: Desk) -> None:
+    for day in (1, 2, 3):
+        slow.enter(f"day {day}", patient=None, **at(START + timedelta(days=day)))
+    for _ in range(3):
+        slow.clock.advance(minutes=1)
+        assert slow.sync_feed("harbor", "ehr~osei", deadline=slow.clock.now()).outcome is Outcome.STOPPED
+    pull(slow, 1)
+    slow.source.delete("appt-1")
+    slow.source.delete("day 1")
+    pull(slow, 3)
+    assert [slow.visit(one).row.raw_state for one in ("appt-1", "day 1")] == [GONE, GONE]
+
+
 def test_what_is_stored_is_asked_for_once(slow: Desk) -> None:
     asked, stage = [], slow.store.stage  # type: ignore[attr-defined]
     for _ in range(3):

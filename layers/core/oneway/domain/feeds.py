@@ -108,7 +108,8 @@ class FeedState(Struct, frozen=True):
     `set_aside` is how many rows could not be used, `aside` a digest of the reasons. `suspects` is how many visits the last
     pull did not show for the first time (`suspects_back`: how many that only a look back reaches); `held` is set while a pull
     waits for staff, and `answer` is what they said of just these visits. `failing_since` is when the first turn
-    after a good pull brought none, however it ended; `failures` counts those that failed, running;
+    after a good pull brought none, however it ended; `failures` counts those that failed, running, and none is pulled before
+    `not_before`, but when staff ask; until `asked_until` its source asked not to be asked, and nobody does;
     `broken_since` is set once the source counts as broken (domain/health.py), until it is well, and `unheard` as long as its
     source was not judged since that turned. `short_since` is when the answers began that say themselves that they do not show
     everything (domain/short_answers.py; `short_since_back`: those of look backs). `awaited`: something waits for a good pull
@@ -130,6 +131,7 @@ class FeedState(Struct, frozen=True):
     last_failure: str = ""
     failing_since: datetime | None = None
     not_before: datetime | None = None
+    asked_until: datetime | None = None
     set_aside: int = 0
     aside: str = ""
     suspects: int = 0

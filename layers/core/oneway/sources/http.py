@@ -13,6 +13,7 @@ import ssl
 import threading
 import time
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -41,7 +42,8 @@ TRIES = 3
 KEPT_SECONDS = 4.0
 """A connection that was idle for longer is not used again: many servers close it after five."""
 _CHUNK = 64 * 1024
-_PASSING = frozenset((500, 502, 503, 504))
+_PASSING = frozenset((408, 425, *range(500, 600))) - {501}
+"""Those of proxies (520 and up) as those of servers."""
 _GONE = frozenset((404, 410))
 _REFUSED = frozenset((400, 405, 422, 501))
 _REFUSALS = frozenset((400, 401, 403))
@@ -60,7 +62,7 @@ A_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
 class Answer(Struct, frozen=True):
     """What a source answered: `status` is 200 or what was asked for besides (304 by If-None-Match); names of headers are in
-    lower case.
+    lower case. A byte order mark, which some servers write before their UTF-8, is no part of the body.
     """
 
     status: int
@@ -309,7 +311,7 @@ class SourceHttp:
             raise Unavailable("a cut answer")
         if unpack is None and announced is not None and raw != announced:
             raise Unavailable("a cut answer")
-        return Answer(response.status, headers, b"".join(parts))
+        return Answer(response.status, headers, b"".join(parts).removeprefix(BOM_UTF8))
 
     def _accepted(self, answer: Answer, taken: frozenset[int]) -> Answer:
         status = answer.status

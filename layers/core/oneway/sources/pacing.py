@@ -24,8 +24,8 @@ class Pace:
         self._gap = timedelta(minutes=1) / requests_per_minute if requests_per_minute else timedelta()
         self._clock = clock
         self._next: datetime | None = None
-        self._asked_for = False
-        """Whether it is the source that asked to wait until then."""
+        self._refused = self._asked = False
+        """Whether it is because the source refused us that it is not asked until then, and whether it said until when."""
 
     def rest(self, until: datetime) -> None:
         """Wait until the next request may be made, whoever makes it, but not beyond `until`. What the source asked for besides is
@@ -39,19 +39,19 @@ class Pace:
     @contextmanager
     def request(self, most: timedelta) -> Iterator[None]:
         """Wait for one's turn, for at most `most`, and make one request. What is longer away waits for the next pull: raises
-        RateLimited where the source asked for that, OutOfTime where it is our own pace.
+        RateLimited where the source refused us, OutOfTime where it is our own pace.
         """
         now = self._clock.now()
         if self._next and self._next > now:
             if self._next - now > most:
-                raise RateLimited(self._next) if self._asked_for else OutOfTime("the account's budget")
+                raise RateLimited(self._next, asked=self._asked) if self._refused else OutOfTime("the account's budget")
             self._clock.pause((self._next - now).total_seconds())
             now = self._clock.now()
-        self._next, self._asked_for = now + self._gap, False
+        self._next, self._refused = now + self._gap, False
         try:
             yield
         except RateLimited as refusal:
             until = refusal.until or self._clock.now() + USUAL_REST
             if until > self._next:
-                self._next, self._asked_for = until, True
+                self._next, self._refused, self._asked = until, True, refusal.asked_until is not None
             raise

@@ -21,7 +21,7 @@ class KeepFeeds(Struct, frozen=True):
     clock: Clock
 
     def __call__(self, settings: FeedSettings, *, retry: bool = False, unheard: bool = False) -> None:
-        """Store a feed's settings; `retry`: it no longer waits for a back-off. Raises WriteConflict."""
+        """Store a feed's settings; `retry`: it waits no longer, whoever wanted it to. Raises WriteConflict."""
         for _ in range(_TRIES):
             before = self.feeds.get(settings.practice, settings.feed_id)
             after = _with_settings(before, settings, retry, self.clock.now())
@@ -87,5 +87,12 @@ def _with_settings(before: FeedState | None, settings: FeedSettings, retry: bool
         )
         moved_at = now if reads_elsewhere(before.settings, settings) else before.moved_at
         since = before.applying_since or (unknown if covers_more(before.settings, settings) else None)
-        state, retry = replace(forgotten, settings=settings, moved_at=moved_at, applying_since=since), True
-    return replace(state, not_before=None) if retry else state
+        state = replace(
+            forgotten,
+            settings=settings,
+            moved_at=moved_at,
+            applying_since=since,
+            not_before=before.asked_until,  # what the source asks for holds whatever it is asked
+        )
+        retry = retry or before.settings.address != settings.address
+    return replace(state, not_before=None, asked_until=None) if retry else state

@@ -46,6 +46,13 @@ class Pull(Struct, frozen=True):
         return moved_at
 
     @property
+    def is_over(self) -> datetime:
+        """What this pull leaves, if it is stopped: what it applied is not recorded, but nobody has to wait for it, and of what it
+        applied all is of the system that is read.
+        """
+        return self.still_doubted or (self.moved_at or self.began) - 2 * LONGEST_PULL
+
+    @property
     def seen(self) -> Seen:
         """What the last pull of this window saw; nothing, if it was another day's."""
         seen = self.state.seen_back if self.back else self.state.seen

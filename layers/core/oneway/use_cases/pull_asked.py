@@ -9,7 +9,9 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..domain.clock_time import instant_of
 from ..domain.pull_history import AskedPull
+from ..faults import OutOfTime
 from ..ports import Clock, FeedRepository
 from .sync_feed import Outcome, SyncFeed, SyncReport
 
@@ -41,6 +43,11 @@ class PullAsked(Struct, frozen=True):
     def missed(self, practice: str, feed_id: str) -> SyncReport:
         """A feed's turn came, and nobody had the time for it. Raises StoreUnavailable."""
         return self.sync_feed.missed(practice, feed_id)
+
+    def give_up(self, practice: str, feed_id: str, minute: int) -> None:
+        """Tell whoever asked in an epoch minute that there never was the time to read it. Raises StoreUnavailable."""
+        told = AskedPull(instant_of(minute + 1), self.clock.now(), Outcome.LEFT_OFF, failure=OutOfTime.word)
+        self.feeds.save_asked(practice, feed_id, told)
 
     def leave(self, lane: str, until: datetime) -> None:
         """A worker is done with a lane for now (ports.SourceFactory)."""

@@ -2,13 +2,14 @@
 
 Another provider's feed may have it: then it went there. Else the source is asked for it by id, if it can be, and if it still
 shows a visit that it does have: a server that says "not found" to everything tells nothing, unless it said so of this very visit
-(a tombstone). One that it refuses to show, or breaks on, stands for itself alone. What it has no longer is gone; what nobody
-knows of is missing, and staff are asked. A visit that is over and not found is missing, too: many systems put away what is old,
-and its history stays as it was.
+(a tombstone), and one that refuses even what it shows cannot be asked. A visit that it refuses to show, or breaks on, stands for
+itself alone. What it has no longer is gone; what nobody knows of is missing, and staff are asked. A visit that is over and not
+found is missing, too: many systems put away what is old, and its history stays as it was.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 
@@ -19,7 +20,7 @@ from ..domain.appointments import Appointment, AppointmentState, ScheduleRow
 from ..domain.clock_time import minute_of
 from ..domain.comparing import Mark
 from ..domain.feeds import FeedSettings
-from ..faults import AuthRevoked, OutOfTime, RequestRefused, Unavailable
+from ..faults import AuthRevoked, OutOfTime, SchemaDrift, Unavailable
 from ..ports import Absence, AppointmentRepository, Clock, PracticeRepository, ScheduleSource
 from .apply_schedule import Fate, Work
 from .pull import window_at
@@ -28,6 +29,8 @@ MOST_LOOKED_UP = 50
 """Visits that one pull asks for by id; the others wait for the next one."""
 _CONTROLS = 5
 """Visits among which one that is surely there is looked for."""
+_REFUSALS = (SchemaDrift, AuthRevoked)
+"""Of a visit, by a source that has just been read: it does not let it be read by id, or answers with what is none."""
 
 
 class Resolved(Struct):
@@ -74,8 +77,8 @@ class ResolveAbsence(Struct, frozen=True):
         stored = self._stored(settings, absent)
         elsewhere = self._elsewhere(settings, absent)
         by_id = source.capabilities().read_by_id
-        control = self._control(settings, shown) if by_id else None
-        asks = self._finds(source, settings, control)
+        controls = self._controls(settings, shown) if by_id else []
+        asks = self._finds(source, settings, controls)
         looked_up, now = 0, minute_of(self.clock.now())
         for identifier in sorted(absent, key=lambda one: (absent[one] < now, absent[one])):  # those to come are sooner
             before, other = stored.get(identifier), elsewhere.get(identifier)
@@ -94,7 +97,7 @@ class ResolveAbsence(Struct, frozen=True):
                 of_another = moved_at is not None and before.changed_at <= moved_at
                 not_found = Fate.MISSING if put_away or of_another else Fate.GONE
                 try:
-                    self._ask(resolved, settings, source, before, not_found, control)
+                    self._ask(resolved, settings, source, before, not_found, controls)
                 except OutOfTime:
                     if looked_up == 1:
                         raise
@@ -120,15 +123,15 @@ class ResolveAbsence(Struct, frozen=True):
         source: ScheduleSource,
         before: Appointment,
         not_found: Fate,
-        control: str | None,
+        controls: Sequence[str],
     ) -> None:
         found: ScheduleRow | Absence
         try:
             found = source.get_appointment(before.row.external_id, self._external_ids(settings))
-        except (RequestRefused, AuthRevoked):  # this one: it shows the control, or said itself that this is no more
+        except _REFUSALS:  # this one: it shows a control, or said itself that this is no more
             found = Absence.UNKNOWN
         except Unavailable:
-            if not self._finds(source, settings, control):
+            if not self._finds(source, settings, controls):
                 raise
             resolved.marks[before.id] = Mark.SUSPECTED  # it breaks on this one alone
             return
@@ -163,16 +166,17 @@ class ResolveAbsence(Struct, frozen=True):
         resolved.work.append(Work(before.id, before.provider_id, None, fate))
         resolved.marks[before.id] = Mark.SETTLED
 
-    def _control(self, settings: FeedSettings, shown: Iterable[str]) -> str | None:
-        """A visit that the source shows, as it names it."""
+    def _controls(self, settings: FeedSettings, shown: Iterable[str]) -> list[str]:
+        """Some visits that the source shows, as it names them."""
         known = self._stored(settings, islice(shown, _CONTROLS)).values()
-        return next((one.row.external_id for one in known if one.missing_since is None), None)
+        return [one.row.external_id for one in known if one.missing_since is None]
 
-    def _finds(self, source: ScheduleSource, settings: FeedSettings, control: str | None) -> bool:
-        """Whether the source, read by id, finds a visit that it shows."""
-        if control is None:
-            return False
-        return isinstance(source.get_appointment(control, self._external_ids(settings)), ScheduleRow)
+    def _finds(self, source: ScheduleSource, settings: FeedSettings, controls: Sequence[str]) -> bool:
+        """Whether the source, read by id, finds a visit that it shows: the first that it does not refuse to show."""
+        for control in controls:
+            with suppress(*_REFUSALS):
+                return isinstance(source.get_appointment(control, self._external_ids(settings)), ScheduleRow)
+        return False
 
     def _stored(self, settings: FeedSettings, identifiers: Iterable[str]) -> dict[str, Appointment]:
         wanted = [(provider_id, i) for i in identifiers for _, provider_id, _ in settings.providers]

@@ -149,9 +149,12 @@ class SyncFeed(Struct, frozen=True):
             self.follow_pull([FeedTurned(practice, state.settings.source_id)])
             state = self.feeds.get(practice, feed_id) or state
         now = self.clock.now()
-        obeys = state.last_failure == RateLimited.word  # what the source asks for holds for everybody
-        if state.not_before and state.not_before > now and (obeys or not now_asked):
-            return self._followed(SyncReport(Outcome.WAITING, failure=state.last_failure, events=self._missed(state)))
+        # What the source asks for holds for everybody.
+        waits_until = state.asked_until if now_asked else state.not_before
+        if waits_until and waits_until > now:
+            asked = state.asked_until and state.asked_until > now
+            word = RateLimited.word if asked else state.last_failure
+            return self._followed(SyncReport(Outcome.WAITING, failure=word, events=self._missed(state, word)))
         back = state.looked_back_at is None or now - state.looked_back_at >= LOOK_BACK_EVERY
         window = window_at(state.settings, now, back=back)
         return self._followed(self._pull(state, window, now, deadline, back=back, now_asked=now_asked))
@@ -428,13 +431,13 @@ class SyncFeed(Struct, frozen=True):
     def _stopped(self, pull: Pull, done: _Done, seen: int, set_aside: int, short: bool | None = None) -> SyncReport:
         """Its time was up before all was applied; the next pull goes on, and need not wait for this one to be over."""
         state = pull.state
-        left = replace(state, applying_since=pull.still_doubted or pull.began - LONGEST_PULL, moved_at=pull.moved_at)
+        left = replace(state, applying_since=pull.is_over, moved_at=pull.moved_at)
         done.events += self._turned(state, self.judge_feed(pull.told_short(left, short), OutOfTime.word))
         return self._report(Outcome.STOPPED, pull, done, seen, 0, set_aside)
 
-    def _missed(self, state: FeedState) -> tuple[Event, ...]:
-        """A turn that was no fault of the source's brought no good pull."""
-        return self._turned(state, self.judge_feed(state, OutOfTime.word))
+    def _missed(self, state: FeedState, word: str = OutOfTime.word) -> tuple[Event, ...]:
+        """A turn in which the source was not asked, for a reason that `word` tells, brought no good pull."""
+        return self._turned(state, self.judge_feed(state, word))
 
     def _turned(self, before: FeedState, after: FeedState) -> tuple[Event, ...]:
         """Store what a turn left that brought no good pull; what is learnt if its feed turned by that. Where somebody wrote
@@ -461,23 +464,29 @@ class SyncFeed(Struct, frozen=True):
         ceiling = min(interval * 2 ** min(failures - 1, 10), LONGEST_BACK_OFF)
         # The first failure is tried again at the next turn; later ones wait longer and spread out.
         wait = ceiling * self.spread(0.5, 1.0) if failures > 1 else timedelta()
-        not_before = self.clock.now() + wait
+        not_before, asked_until = self.clock.now() + wait, None
         if isinstance(fault, RateLimited) and fault.until:
-            not_before = max(not_before, fault.until)
-            self._hold_lane(state.settings, fault.until)
-        after = replace(state, failures=failures, last_failure=fault.word, not_before=not_before)
+            not_before, asked_until = max(not_before, fault.until), fault.asked_until
+        if asked_until:
+            self._hold_lane(state.settings, asked_until)
+        after = replace(
+            state, failures=failures, last_failure=fault.word, not_before=not_before, asked_until=asked_until
+        )
         turned = self._turned(state, self.judge_feed(after, fault.word, at_once=isinstance(fault, AuthRevoked)))
         finished = PullFinished(state.settings.practice, state.settings.feed_id, Outcome.FAILED)
         return SyncReport(Outcome.FAILED, failure=fault.word, events=(finished, *turned))
 
     def _hold_lane(self, settings: FeedSettings, until: datetime) -> None:
-        """What a source asks of one feed for a while, it asks of all of its account's: also where another worker pulls them."""
+        """What a source asks of one feed for a while, it asks of all of its account's: also where another worker pulls them. Why
+        each of them cannot be read else, stays.
+        """
         if until - self.clock.now() < ASKED_OF_ALL:
             return
         for one in self.feeds.of_practice(settings.practice):
-            known = one.not_before and one.not_before >= until
+            known = one.asked_until and one.asked_until >= until
             if one.settings.lane == settings.lane and one.settings.feed_id != settings.feed_id and not known:
-                self._save(one, replace(one, not_before=until, last_failure=RateLimited.word))
+                not_before = max(until, one.not_before or until)
+                self._save(one, replace(one, not_before=not_before, asked_until=until))
 
     def _good(self, pull: Pull, after: FeedState, done: _Done, complete: bool = True) -> None:
         """Store what a good pull leaves, if anything is new or waits for it; whoever was broken is well again, once. One that is
@@ -559,7 +568,7 @@ class SyncFeed(Struct, frozen=True):
 
 def _well(state: FeedState) -> FeedState:
     """A state without its failures."""
-    return replace(state, failures=0, last_failure="", failing_since=None, not_before=None)
+    return replace(state, failures=0, last_failure="", failing_since=None, not_before=None, asked_until=None)
 
 
 def _outcome(done: _Done) -> Outcome:

@@ -11,7 +11,7 @@ from oneway.domain.appointments import AppointmentState, PersonName
 from oneway.domain.feeds import FeedState
 from oneway.languages import portal_words
 
-from tests.builders import NOW, a_record, a_row, an_appointment
+from tests.builders import NOW, a_form, a_record, a_row, an_appointment
 from tests.desk import LATER, NADIA, VIC, at
 from tests.portal import PortalDesk
 
@@ -389,6 +389,20 @@ class TestSearch:
 
         for typed in ("typed@example.org", "other@example.org"):
             assert len(rows(desk.send(f"{HARBOR}/search", text=typed).html)) == 1
+
+    @pytest.mark.parametrize(
+        "typed", ["rosa", "quispe", "vega", "Rosa Quispe", "Vega, Rosa", "maria", "elena", "(415) 555-2671", "maria@"]
+    )
+    def test_who_asked_for_somebody_else_is_found_as_the_patient_is(self, desk: PortalDesk, typed: str) -> None:
+        booker = {"first_name": "Rosa", "last_name": "Vega Quispe", "relation": "mother"}
+        desk.submit(booker=booker, patient=a_form()["patient"] | {"first_name": "María Elena"})
+        desk.enter(patient=a_record(names=(PersonName(("María", "Elena"), "Núñez"),)))
+
+        for state in ("Pending request", "Confirmed"):
+            (row,) = rows(desk.send(f"{HARBOR}/search", text=typed).html)
+            assert "María Elena Núñez" in row
+            assert state in row
+            desk.minutes()
 
     def test_what_more_than_can_be_looked_at_begins_with_says_so(self, desk: PortalDesk) -> None:
         fill(desk, 1001)

@@ -1,6 +1,8 @@
 """Appointment details: working together on a request, cancelling with open eyes, and visits that nobody asked for online."""
 
+import re
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from msgspec.structs import replace
@@ -321,6 +323,23 @@ class TestCancelling:
 
         assert '<div class="letter" lang="es">' in page.html
         assert "Cancel request" in page.text
+
+
+class TestIdentifiers:
+    def test_each_is_copied_exactly_as_it_was_typed(self, desk: PortalDesk) -> None:
+        typed = {
+            "first_name": "MARÍA-José",
+            "last_name": 'O\'Brien "de la" Núñez',
+            "birth_date": "1984-03-12",
+            "mobile": "(415) 555 26-71",
+            "email": "Maria.Nunez+clinic@Example.ORG",
+        }
+        request = desk.ask(**typed)
+
+        page = desk.open(f"{LIST}/{request.id}")
+
+        buttons = re.findall(r'<button [^>]*data-copy="([^"]*)"', page.html)
+        assert list(map(unescape, buttons)) == list(typed.values())
 
 
 class TestPossibleMatches:

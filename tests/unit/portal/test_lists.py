@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, PersonName
 from oneway.domain.feeds import FeedState
+from oneway.domain.requests import Request
 from oneway.languages import portal_words
 
 from tests.builders import NOW, a_form, a_record, a_row, an_appointment
@@ -116,6 +117,41 @@ class TestActionRequired:
         desk.cancel_by_patient("harbor", desk.links.of(desk.stored(request)))
 
         assert "Asked to cancel" in rows(desk.open(LIST).html)[0]
+
+    @pytest.mark.parametrize(
+        ("typed", "happens", "says"),
+        [
+            ({}, lambda desk, request: desk.source.rows.clear(), "No longer in your schedule"),
+            ({}, lambda desk, request: desk.change(patient=ANOTHER), "Another patient now"),
+            ({"email": None}, lambda desk, request: None, "Call patient"),
+            ({}, lambda desk, request: desk.undo(desk.stored(request)), "Pending request"),
+        ],
+        ids=["vanished", "suspended", "call task", "undone"],
+    )
+    def test_so_does_what_becomes_of_a_confirmed_visit(
+        self,
+        desk: PortalDesk,
+        typed: dict[str, str | None],
+        happens: Callable[[PortalDesk, Request], object],
+        says: str,
+    ) -> None:
+        request = desk.ask(**typed)
+        desk.enter()
+        desk.minutes(2)
+        assert desk.stored(request).link
+        happens(desk, request)
+        desk.minutes(3)
+
+        assert says in rows(desk.open(LIST).html)[0]
+
+    def test_a_request_whose_new_time_is_looked_for_stands_there_until_it_is_found(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        assert "Looking for its new time" in rows(desk.open(LIST).html)[0]
+
+        desk.enter(**at(LATER))
+        desk.minutes()
+        assert rows(desk.open(LIST).html) == []
 
     def test_a_source_that_is_broken_is_told_even_if_it_was_never_read(self, desk: PortalDesk) -> None:
         key = ("harbor", "ehr~osei")

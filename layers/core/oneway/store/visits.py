@@ -33,7 +33,7 @@ def booker_item(request: Request) -> TableItem | None:
     """Stands beside a request that somebody made for somebody else, so that both of them are found by all their names."""
     if request.booker is None:
         return None
-    names = {str(by): key for by, key in keys_of_booker(request.booker).items()}
+    names: dict[str, Any] = {str(by): key for by, key in keys_of_booker(request.booker).items()}
     return item(keys.booker(request.practice, request.id), visits=keys.visits(request.practice), **names)
 
 

@@ -297,8 +297,8 @@ class TestSyncNow:
             desk.clock.advance(seconds=2)
             part = desk.part(polled)
             assert "appt-77" not in part.html
-            assert '<div id="aside-ehr~osei" hx-preserve hidden></div>' in part.html
-            assert "aside-ehr~brandt" not in part.html, "nothing of it is set aside"
+            assert '<div id="aside-ehr--osei" hx-preserve hidden></div>' in part.html
+            assert "aside-ehr--brandt" not in part.html, "nothing of it is set aside"
         assert len(desk.store.looks) == 1
 
         for provider in ("osei", "brandt"):

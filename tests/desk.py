@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from oneway.domain.appointments import Appointment, AppointmentState, ScheduleRow
 from oneway.domain.messages import MessageKind
 from oneway.domain.requests import Happening, Request, TimelineEntry
+from oneway.use_cases.undo_dismissal import TakenBack
 
 from tests.builders import START, a_form, a_row
 from tests.world import World
@@ -109,9 +110,10 @@ class Desk(World):
         visit = self.visit(external_id)
         return self.dismiss_match("harbor", by, request.id, visit.provider_id, visit.id)
 
-    def perhaps(self, request: Request, external_id: str = "appt-1", by: str = NADIA) -> Request:
+    def perhaps(self, request: Request, external_id: str = "appt-1", by: str = NADIA) -> TakenBack:
         """Staff take back that a visit is not the answer."""
-        return self.undo_dismissal("harbor", by, request.id, self.visit(external_id).id)
+        visit = self.visit(external_id)
+        return self.undo_dismissal("harbor", by, request.id, visit.provider_id, visit.id)
 
     def undo(self, request: Request, by: str = NADIA) -> Request:
         """Staff untie a request from its visit."""

@@ -202,9 +202,7 @@ class World:
         decide = membership, store.requests, store.appointments
         self.accept_match = AcceptMatch(*decide, store.calendar, store.ledger, clock)
         self.dismiss_match = DismissMatch(*decide, store.ledger, clock)
-        self.undo_dismissal = UndoDismissal(
-            Membership(store.practices), store.requests, store.ledger, self.confirm_matches, clock
-        )
+        self.undo_dismissal = UndoDismissal(*decide, store.ledger, self.confirm_matches, clock)
         self.undo_link = UndoLink(
             *decide, store.calendar, store.ledger, self.confirm_matches, self.suggest_matches, clock
         )

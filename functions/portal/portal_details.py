@@ -63,22 +63,14 @@ def answer_match(session: Session, practice: str, request: str) -> Response:
     form = form_body(app.current_request)
     provider, visit = form.get("provider", ""), form.get("appointment", "")
     who, word = (practice, session.email, request), form.get("answer", "")
-    answers: dict[str, Callable[[], Request]] = {
-        "accepted": partial(portal().accept_match, *who, provider, visit),
-        "dismissed": partial(portal().dismiss_match, *who, provider, visit),
-        "perhaps": partial(portal().undo_dismissal, *who, visit),
-    }
-    if word not in answers:
-        return _not_understood(session, practice, request)
-    dismissed = word == "dismissed"
-    return _answered(
-        session,
-        practice,
-        request,
-        word,
-        answers[word],
-        lambda after: not dismissed or any(one.appointment_id == visit for one in after.dismissals),
-    )
+    if word == "accepted":
+        return _answered(session, practice, request, word, partial(portal().accept_match, *who, provider, visit))
+    if word == "dismissed":
+        dismiss = partial(portal().dismiss_match, *who, provider, visit)
+        return _answered(session, practice, request, partial(_dismissed, visit), dismiss)
+    if word == "perhaps":
+        return _answered(session, practice, request, str, partial(portal().undo_dismissal, *who, provider, visit))
+    return _not_understood(session, practice, request)
 
 
 @app.route("/portal/{practice}/appointments/{request}/link", methods=["POST"], content_types=FORMS)
@@ -113,7 +105,7 @@ def close_call_task(session: Session, practice: str, request: str) -> Response:
     """Staff have called the patient whom a message did not reach."""
     task = form_body(app.current_request).get("task", "")
     act = partial(portal().close_call_task, practice, session.email, request, task)
-    return _answered(session, practice, request, "called", act, lambda after: task in after.told_by_phone)
+    return _answered(session, practice, request, lambda after: "called" if task in after.told_by_phone else "gone", act)
 
 
 @app.route("/portal/{practice}/appointments/{request}/address", methods=["POST"], content_types=FORMS)
@@ -202,17 +194,21 @@ def _answered(
     session: Session,
     practice: str,
     request: str,
-    word: str,
+    word: str | Callable[[T], str],
     answer: Callable[[], T],
-    was_there: Callable[[T], bool] = lambda after: True,
 ) -> Response:
-    """Do what staff said and show the page again; if somebody was faster, or what they spoke of `was_there` no more, say so."""
+    """Do what staff said and show the page again, with a word for what came of it; if somebody was faster, say so."""
     try:
-        word = word if was_there(answer()) else "gone"
+        after = answer()
+        said = word if isinstance(word, str) else word(after)
     except RequestAlreadyAnswered:
         found = portal().show_request(practice, session.email, request)
         return _page("appointment.html", session, found, 409, done="over")
-    return to(practice, "appointments", request, done=word)
+    return to(practice, "appointments", request, done=said)
+
+
+def _dismissed(visit: str, after: Request) -> str:
+    return "dismissed" if any(one.appointment_id == visit for one in after.dismissals) else "gone"
 
 
 def _not_understood(session: Session, practice: str, request: str) -> Response:

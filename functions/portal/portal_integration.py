@@ -18,8 +18,9 @@ from portal_app import FORMS, app, asked, changing, pages, portal, show, signed_
 @app.route("/portal/{practice}/integration")
 @signed_in
 def show_integration(session: Session, practice: str) -> Response:
-    """How the schedules are read; `asked` follows a *Sync now* of then (milliseconds since the epoch)."""
-    return _page(session, portal().show_integration(practice, session.email, _instant(asked().get("asked", ""))))
+    """How the schedules are read; `asked` follows a *Sync now* of then (milliseconds since the epoch), `part` from its page."""
+    since, follows = _instant(asked().get("asked", "")), asked().get("part") == "progress"
+    return _page(session, portal().show_integration(practice, session.email, since, follows))
 
 
 @app.route("/portal/{practice}/sync", methods=["POST"], content_types=FORMS)

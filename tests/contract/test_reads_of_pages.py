@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from oneway.domain import identifiers
 from oneway.domain.appointments import PersonName
+from oneway.domain.claims import Claim
 from oneway.store.appointments import appointment_item
 from oneway.store.items import TableItem, connection
 
@@ -115,6 +116,35 @@ def test_no_page_asks_more_often_than_it_says(desk: PortalDesk) -> None:
 
     assert found == READS
     assert all(queries <= 3 for queries, _ in found.values())
+
+
+OF_THE_REQUEST = "/portal/harbor/appointments/{request}/"
+REFUSED: tuple[tuple[str, dict[str, str], int], ...] = (
+    (OF_THE_REQUEST + "claim", {"answer": "claimed"}, 409),
+    (OF_THE_REQUEST + "notes", {"text": "x" * 1001}, 422),
+    (OF_THE_REQUEST + "match", {"answer": "accepted", "provider": "osei", "appointment": "x"}, 409),
+    (OF_THE_REQUEST + "link", {"answer": "undone"}, 409),
+    (OF_THE_REQUEST + "vanished", {"answer": "stands"}, 409),
+    (OF_THE_REQUEST + "cancel", {"reason": "", "note": ""}, 422),
+    ("/portal/harbor/calendar/closures", {"shown": "osei", "week": "2026-11-23", "first": ""}, 422),
+    ("/portal/harbor/integration/held", {"feed": "ehr~osei", "since": "2026-11-23T18:00:00Z", "answer": "keep"}, 409),
+    ("/portal/harbor/settings/branding", {"accent": "red", "seen.accent": "#0b6e99"}, 422),
+    ("/portal/harbor/settings/visit-types/_new", {"name": "", "minutes": "30"}, 422),
+)
+"""Forms that cannot be done, each with the status of the page that says so."""
+
+
+@pytest.mark.parametrize(("path", "form", "status"), REFUSED)
+def test_a_page_that_says_why_a_form_cannot_be_done_takes_three_queries_at_most(
+    desk: PortalDesk, path: str, form: dict[str, str], status: int
+) -> None:
+    (request,) = desk.store.requests.to_act("harbor")
+    desk.store.requests.claim("harbor", request.id, None, Claim("omar@harbor.example", desk.clock.now()))
+    desk.open("/portal/harbor/appointments")
+    with counted() as calls:
+        answer = desk.send(path.replace("{request}", request.id), **form)
+    assert answer.status == status
+    assert calls["Query"] <= 3
 
 
 def test_five_thousand_visits_cost_no_query_more(desk: PortalDesk) -> None:

@@ -23,7 +23,7 @@ from oneway.domain.pending import Waiting
 from oneway.domain.practice_events import EventPlace, PracticeEvent
 from oneway.domain.practices import StaffEdit, Switches
 from oneway.domain.pull_history import AskedPull
-from oneway.domain.requests import Actor, ActorKind, PartOfDay, PreferredTimes, Request, Transition, with_due
+from oneway.domain.requests import Actor, ActorKind, Booker, PartOfDay, PreferredTimes, Request, Transition, with_due
 from oneway.domain.suppression import Suppression, mark_of
 from oneway.ports import (
     AppointmentChange,
@@ -119,6 +119,14 @@ class TestLedger:
             )
         assert caught.value.conflicted == (3,)
         assert store.requests.get("harbor", request.id) == request
+
+    def test_the_stale_one_is_named_past_a_request_for_somebody_else(self, store: Store) -> None:
+        day, other_day = an_empty_day(), an_empty_day("brandt")
+        store.ledger.commit([DayChange(other_day, occupied(other_day))])
+        asked = submitted(a_request(booker=Booker("Rosa", "Lind", "mother")))
+        with pytest.raises(WriteConflict) as caught:
+            store.ledger.commit([RequestChange(asked), DayChange(day, day), DayChange(other_day, other_day)])
+        assert caught.value.conflicted == (2,)
 
     def test_a_request_is_born_once(self, store: Store) -> None:
         put(store)

@@ -9,7 +9,7 @@ from oneway.domain.appointments import AppointmentState, PersonName, RowKind
 from oneway.domain.claims import Claim, Note
 from oneway.domain.errors import RequestNotFound, WriteConflict
 from oneway.domain.practices import Switches
-from oneway.domain.requests import Happening
+from oneway.domain.requests import Booker, Happening
 from oneway.domain.searching import Look, SearchBy
 from oneway.ports import AppointmentChange, Beside, Listed, ListedKind, RequestChange
 
@@ -103,6 +103,29 @@ def test_visits_and_requests_are_found_by_the_beginning_of_what_is_known(
     found, all_of_it = store.visits.found("harbor", look)
     assert ({names[one.id] for one in found}, all_of_it) == (finds, True)
     assert store.visits.found("elsewhere", look) == ([], True)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        Look(SearchBy.NAMED, "vega"),
+        Look(SearchBy.GIVEN, "rosa"),
+        Look(SearchBy.GIVEN, "rosa", ("quispe",)),
+        Look(SearchBy.FURTHER, "quispe"),
+        Look(SearchBy.NAMED, "nunez"),
+        Look(SearchBy.FURTHER, "elena"),
+    ],
+)
+def test_a_request_is_found_by_all_names_of_the_patient_and_of_whoever_asked_for_them(store: Store, look: Look) -> None:
+    booker, patient = Booker("Rosa", "Vega Quispe", "mother"), a_patient(first_name="María Elena")
+    request = put(store, a_request(booker=booker, patient=patient))
+
+    (found,), _ = store.visits.found("harbor", look)
+
+    assert store.visits.load("harbor", [found]) == [request]
+    assert len(store.visits.between("harbor", START, LATER)) == 1, "it stands in a list once"
+    file = store.requests.file("harbor", request.id)
+    assert (file.request, len(file.timeline)) == (request, 1)
 
 
 def test_what_is_loaded_comes_in_the_order_of_the_list_without_what_is_gone(store: Store) -> None:

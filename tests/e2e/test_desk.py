@@ -343,6 +343,9 @@ def test_an_identifier_is_copied_as_it_was_typed_and_a_page_is_printed_without_i
     page.get_by_role("button", name="Copy Mobile number").click()
     expect(page.locator("#live")).to_contain_text("Mobile number copied")
     assert page.evaluate("navigator.clipboard.readText()") == "(415) 555-2671"
+    page.evaluate("window.print = () => { window.printed = true; }")
+    page.get_by_role("button", name="Print").click()
+    assert page.evaluate("window.printed") is True
     page.emulate_media(media="print")
     assert not page.locator("header").is_visible()
     assert not page.get_by_role("button").first.is_visible()

@@ -293,6 +293,26 @@ def test_what_was_dismissed_and_set_aside_stands_up_to_eyes(scene: Scene, page: 
     eyes.look(page, "place-aside")
 
 
+def test_rows_set_aside_stay_open_while_a_sync_is_followed_and_are_anew_at_its_end(scene: Scene, page: Page) -> None:
+    scene.desk.enter("appt-77", start=LATER, end=LATER - timedelta(minutes=5), patient=a_record(source_id="pat-7"))
+    scene.desk.minutes()
+    page.goto(f"{scene.harbor}/integration")
+    page.get_by_role("button", name="Sync now").click()
+    expect(page.locator(".progress li")).to_have_count(2)
+    page.get_by_text("1 row set aside").click()
+    scene.desk.enter("appt-78", start=LATER, end=LATER - timedelta(minutes=5), patient=a_record(source_id="pat-8"))
+
+    scene.desk.pull_asked("harbor", "ehr~osei", now_asked=True)
+    expect(page.locator(".progress li.done")).to_have_count(1)
+    expect(page.get_by_text("number appt-77")).to_be_visible()
+    assert [look[2] for look in scene.desk.store.looks] == ["show_set_aside"] * 2, "the page, and once it was asked for"
+
+    scene.desk.pull_asked("harbor", "ehr~brandt", now_asked=True)
+    expect(page.locator("#progress")).to_contain_text("Sync finished")
+    expect(page.get_by_text("number appt-78")).to_be_visible()
+    assert len(scene.desk.store.looks) == 3
+
+
 def test_an_empty_time_can_be_asked_about_where_all_providers_are_shown(scene: Scene, page: Page, eyes: Eyes) -> None:
     page.goto(f"{scene.harbor}/calendar")
     page.select_option("#why-provider", "brandt")

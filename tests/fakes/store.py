@@ -24,7 +24,7 @@ from oneway.domain.practice_events import EventPlace, PracticeEvent
 from oneway.domain.practices import Practice
 from oneway.domain.pull_history import AskedPull
 from oneway.domain.requests import PATIENT, Happening, Request, TimelineEntry
-from oneway.domain.searching import Look, SearchBy, keys_of_patient, keys_of_record
+from oneway.domain.searching import Look, SearchBy, keys_of_booker, keys_of_patient, keys_of_record
 from oneway.domain.suppression import Suppression
 from oneway.ports import (
     AppointmentChange,
@@ -565,7 +565,9 @@ class FakeVisits:
             at = at and at.replace(second=0, microsecond=0)
             provider = request.provider_id if at else ""
             listed = Listed(ListedKind.REQUEST, request.id, provider, at, state if at else "")
-            yield listed, keys_of_patient(request.patient, request.booker)
+            yield listed, keys_of_patient(request.patient)
+            if request.booker:
+                yield Listed(ListedKind.REQUEST, request.id, "", None), keys_of_booker(request.booker)
         for one in (one for one in self.store.appointments_by_key.values() if one.practice == practice):
             if one.row.kind is RowKind.APPOINTMENT:
                 at = one.start.replace(second=0, microsecond=0)

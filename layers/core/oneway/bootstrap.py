@@ -261,7 +261,7 @@ def portal() -> Portal:
         AnswerVanished(membership, requests, appointments, calendar, ledger, clock),
         AcceptMatch(membership, requests, appointments, calendar, ledger, clock),
         DismissMatch(membership, requests, appointments, ledger, clock),
-        UndoDismissal(membership, requests, ledger, _confirm_matches(clock), clock),
+        UndoDismissal(membership, requests, appointments, ledger, _confirm_matches(clock), clock),
         UndoLink(
             membership,
             requests,

@@ -1,6 +1,8 @@
 """Appointment details: working together on a request, cancelling with open eyes, and visits that nobody asked for online."""
 
+import re
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from msgspec.structs import replace
@@ -137,6 +139,48 @@ class TestWhatIsNoLongerThere:
             done = desk.send(f"{page}/match", **(form | {"appointment": visit}))
             assert done.headers["Location"] == f"{page}?done={word}"
         assert desk.happened(request).count(Happening.NOT_THIS) == 1
+
+    def test_of_a_visit_that_may_be_it_after_all(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        desk.dismiss(request)
+        page = f"{LIST}/{request.id}"
+        form = desk.open(page).fields(f"{page}/match") | {"answer": "perhaps"}
+
+        gone = desk.send(f"{page}/match", **(form | {"appointment": "x" * 13}))
+        elsewhere = desk.send(f"{page}/match", **(form | {"provider": "brandt"}))
+        for done in (gone, elsewhere):
+            assert done.headers["Location"] == f"{page}?done=gone"
+        assert "Nothing was changed" in desk.open(f"{page}?done=gone").html
+        assert desk.stored(request).dismissals
+        assert Happening.PERHAPS_THIS not in desk.happened(request)
+
+        for _ in range(2):
+            assert desk.send(f"{page}/match", **form).headers["Location"] == f"{page}?done=perhaps"
+        assert desk.happened(request).count(Happening.PERHAPS_THIS) == 1
+
+    def test_of_one_that_is_cancelled_by_now(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
+        desk.minutes()
+        desk.dismiss(request)
+        page = f"{LIST}/{request.id}"
+        form = desk.open(page).fields(f"{page}/match") | {"answer": "perhaps"}
+        desk.call_off()
+        desk.minutes()
+
+        assert desk.send(f"{page}/match", **form).headers["Location"] == f"{page}?done=not_now"
+        assert "cannot answer this request" in desk.open(f"{page}?done=not_now").html
+
+    def test_of_one_that_answers_the_request_at_once(self, desk: PortalDesk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        page = f"{LIST}/{request.id}"
+        form = {"provider": "osei", "appointment": desk.visit().id, "answer": "perhaps"}
+
+        assert desk.send(f"{page}/match", **form).headers["Location"] == f"{page}?done=answers"
+        assert "the visit answers this request" in desk.open(f"{page}?done=answers").html
 
     def test_nor_by_a_word_that_no_page_sends(self, desk: PortalDesk) -> None:
         request = desk.ask()
@@ -279,6 +323,23 @@ class TestCancelling:
 
         assert '<div class="letter" lang="es">' in page.html
         assert "Cancel request" in page.text
+
+
+class TestIdentifiers:
+    def test_each_is_copied_exactly_as_it_was_typed(self, desk: PortalDesk) -> None:
+        typed = {
+            "first_name": "MARÍA-José",
+            "last_name": 'O\'Brien "de la" Núñez',
+            "birth_date": "1984-03-12",
+            "mobile": "(415) 555 26-71",
+            "email": "Maria.Nunez+clinic@Example.ORG",
+        }
+        request = desk.ask(**typed)
+
+        page = desk.open(f"{LIST}/{request.id}")
+
+        buttons = re.findall(r'<button [^>]*data-copy="([^"]*)"', page.html)
+        assert list(map(unescape, buttons)) == list(typed.values())
 
 
 class TestPossibleMatches:

@@ -285,6 +285,30 @@ class TestSyncNow:
         assert 'data-say="Sync finished: 1 visit new or changed."' in page.html
         assert "hx-trigger" not in page.html.partition('id="schedules"')[2]
 
+    def test_leaves_the_rows_set_aside_where_they_are_until_its_end_and_is_one_look_at_them(
+        self, desk: PortalDesk
+    ) -> None:
+        desk.enter("appt-77", end=START - timedelta(minutes=5))
+        desk.minutes()
+        page = desk.open(desk.send("/portal/harbor/sync").headers["Location"])
+        polled = page.html.partition(' data-poll hx-get="')[2].partition('"')[0].replace("&amp;", "&")
+        assert ("appt-77" in page.html, len(desk.store.looks)) == (True, 1)
+
+        for _ in range(3):
+            desk.clock.advance(seconds=2)
+            part = desk.part(polled)
+            assert "appt-77" not in part.html
+            assert '<div id="aside-ehr--osei" hx-preserve hidden></div>' in part.html
+            assert "aside-ehr--brandt" not in part.html, "nothing of it is set aside"
+        assert len(desk.store.looks) == 1
+
+        for provider in ("osei", "brandt"):
+            desk.pull_asked("harbor", f"ehr~{provider}", now_asked=True)
+        last = desk.part(polled)
+        assert "Sync finished" in last.text
+        assert ("appt-77" in last.html, "hx-preserve" in last.html) == (True, False)
+        assert [look[:3] for look in desk.store.looks] == [("harbor", NADIA, "show_set_aside")] * 2
+
     def test_says_that_it_is_reading(self, desk: PortalDesk) -> None:
         location, seen = desk.send("/portal/harbor/sync").headers["Location"], []
         snapshot = desk.source.snapshot

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from oneway.domain import identifiers
 from oneway.domain.appointments import AppointmentState, PersonName
 from oneway.domain.feeds import FeedState
+from oneway.domain.requests import Request
 from oneway.languages import portal_words
 
-from tests.builders import NOW, a_record, a_row, an_appointment
+from tests.builders import NOW, a_form, a_record, a_row, an_appointment
 from tests.desk import LATER, NADIA, VIC, at
 from tests.portal import PortalDesk
 
@@ -116,6 +117,41 @@ class TestActionRequired:
         desk.cancel_by_patient("harbor", desk.links.of(desk.stored(request)))
 
         assert "Asked to cancel" in rows(desk.open(LIST).html)[0]
+
+    @pytest.mark.parametrize(
+        ("typed", "happens", "says"),
+        [
+            ({}, lambda desk, request: desk.source.rows.clear(), "No longer in your schedule"),
+            ({}, lambda desk, request: desk.change(patient=ANOTHER), "Another patient now"),
+            ({"email": None}, lambda desk, request: None, "Call patient"),
+            ({}, lambda desk, request: desk.undo(desk.stored(request)), "Pending request"),
+        ],
+        ids=["vanished", "suspended", "call task", "undone"],
+    )
+    def test_so_does_what_becomes_of_a_confirmed_visit(
+        self,
+        desk: PortalDesk,
+        typed: dict[str, str | None],
+        happens: Callable[[PortalDesk, Request], object],
+        says: str,
+    ) -> None:
+        request = desk.ask(**typed)
+        desk.enter()
+        desk.minutes(2)
+        assert desk.stored(request).link
+        happens(desk, request)
+        desk.minutes(3)
+
+        assert says in rows(desk.open(LIST).html)[0]
+
+    def test_a_request_whose_new_time_is_looked_for_stands_there_until_it_is_found(self, desk: PortalDesk) -> None:
+        request = desk.ask()
+        desk.cancel_as_moved(request)
+        assert "Looking for its new time" in rows(desk.open(LIST).html)[0]
+
+        desk.enter(**at(LATER))
+        desk.minutes()
+        assert rows(desk.open(LIST).html) == []
 
     def test_a_source_that_is_broken_is_told_even_if_it_was_never_read(self, desk: PortalDesk) -> None:
         key = ("harbor", "ehr~osei")
@@ -389,6 +425,20 @@ class TestSearch:
 
         for typed in ("typed@example.org", "other@example.org"):
             assert len(rows(desk.send(f"{HARBOR}/search", text=typed).html)) == 1
+
+    @pytest.mark.parametrize(
+        "typed", ["rosa", "quispe", "vega", "Rosa Quispe", "Vega, Rosa", "maria", "elena", "(415) 555-2671", "maria@"]
+    )
+    def test_who_asked_for_somebody_else_is_found_as_the_patient_is(self, desk: PortalDesk, typed: str) -> None:
+        booker = {"first_name": "Rosa", "last_name": "Vega Quispe", "relation": "mother"}
+        desk.submit(booker=booker, patient=a_form()["patient"] | {"first_name": "María Elena"})
+        desk.enter(patient=a_record(names=(PersonName(("María", "Elena"), "Núñez"),)))
+
+        for state in ("Pending request", "Confirmed"):
+            (row,) = rows(desk.send(f"{HARBOR}/search", text=typed).html)
+            assert "María Elena Núñez" in row
+            assert state in row
+            desk.minutes()
 
     def test_what_more_than_can_be_looked_at_begins_with_says_so(self, desk: PortalDesk) -> None:
         fill(desk, 1001)

@@ -110,7 +110,9 @@ OF_A_PRACTICE = {
         {"text": "Called."}, ({"text": " "},), changes=True
     ),
     ("POST", "/portal/{practice}/appointments/{request}/match"): Route(
-        {**_MATCH, "answer": "accepted"}, ({**_MATCH, "answer": "dismissed"}, {"answer": "x"}), changes=True
+        {**_MATCH, "answer": "accepted"},
+        ({**_MATCH, "answer": "dismissed"}, {**_MATCH, "answer": "perhaps"}, {"answer": "x"}),
+        changes=True,
     ),
     ("POST", "/portal/{practice}/appointments/{request}/link"): Route(
         {"answer": "undone"}, ({"answer": "kept"}, {"answer": "x"}), changes=True

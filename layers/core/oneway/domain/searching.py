@@ -38,9 +38,7 @@ class SearchBy(StrEnum):
     GIVEN = "given"
     """First names, then last name, as it is spoken: with what leads it."""
     FURTHER = "further"
-    """All names, beginning with the second last name; without one, with what leads the last name, or the second first name. Of a
-    patient with none of these: the name of whoever asked for them.
-    """
+    """All names, beginning with the second last name; without one, with what leads the last name, or the second first name."""
     PHONED = "phoned"
     """Digits of the phone number, country code first."""
     MAILED = "mailed"
@@ -59,13 +57,14 @@ class Look(Struct, frozen=True):
         return all(other in key for other in self.others)
 
 
-def keys_of_patient(patient: Patient, booker: Booker | None = None) -> Mapping[SearchBy, str]:
+def keys_of_patient(patient: Patient) -> Mapping[SearchBy, str]:
     """What a request can be found by: the contacts are those of the booker, if there is one."""
-    keys = _keys((patient.first_name,), patient.last_name, patient.mobile or "", patient.email or "")
-    if booker is None or SearchBy.FURTHER in keys:
-        return keys
-    named = _keys((booker.first_name,), booker.last_name, "", "").get(SearchBy.NAMED, "")
-    return {**keys, SearchBy.FURTHER: named} if named else keys
+    return _keys((patient.first_name,), patient.last_name, patient.mobile or "", patient.email or "")
+
+
+def keys_of_booker(booker: Booker) -> Mapping[SearchBy, str]:
+    """What a request can be found by, too, if somebody asked for somebody else: their names."""
+    return _keys((booker.first_name,), booker.last_name, "", "")
 
 
 def keys_of_record(record: RecordPatient | None) -> Mapping[SearchBy, str]:

@@ -127,6 +127,8 @@ WORDS = {
     "match.dismissed.other": "Not the same person: {count} visits",
     "match.undo": "Undo: it may be the same person",
     "done.perhaps": "It is a possible match again.",
+    "done.answers": "All agrees: the visit answers this request.",
+    "done.not_now": "Noted: it may be the same person. As it is now, that visit cannot answer this request.",
     "match_kind.mistyped": "Perhaps mistyped",
     "match_kind.for_days": "Perhaps the answer",
     "match_kind.rescheduled": "Perhaps at another time",

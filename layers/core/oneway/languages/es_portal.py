@@ -127,6 +127,8 @@ WORDS = {
     "match.dismissed.other": "No es la misma persona: {count} citas",
     "match.undo": "Deshacer: puede ser la misma persona",
     "done.perhaps": "Vuelve a ser una posible coincidencia.",
+    "done.answers": "Todo coincide: la cita responde a esta solicitud.",
+    "done.not_now": "Anotado: puede ser la misma persona. Tal como está ahora, esa cita no puede responder a esta solicitud.",
     "match_kind.mistyped": "Quizá mal escrita",
     "match_kind.for_days": "Quizá la respuesta",
     "match_kind.rescheduled": "Quizá a otra hora",

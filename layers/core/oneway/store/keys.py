@@ -103,6 +103,11 @@ def request(slug: str, request_id: str) -> Key:
     return Key(request_partition(slug, request_id), "STATE")
 
 
+def booker(slug: str, request_id: str) -> Key:
+    """The names of whoever made a request for somebody else, to find it by."""
+    return Key(request_partition(slug, request_id), "BOOKER")
+
+
 def event(slug: str, request_id: str, number: int) -> Key:
     """A timeline entry of a request."""
     return Key(request_partition(slug, request_id), f"EVENT#{number:06d}")

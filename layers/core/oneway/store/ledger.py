@@ -24,6 +24,7 @@ from . import keys
 from .appointments import appointment_item
 from .items import LOST_TO_ANOTHER, STORE_FAULTS, TableItem, connection, item, unavailable
 from .requests import request_item, still_as_read
+from .visits import booker_item
 
 
 class DynamoLedger:
@@ -69,6 +70,8 @@ def _write_request(transaction: TransactWrite, change: RequestChange) -> None:
     if before:
         # The first entry is the request itself.
         transaction.save(item(keys.event(after.practice, after.id, entry.number), entry))
+    elif booker := booker_item(after):
+        transaction.save(booker)
 
 
 def _write_day(transaction: TransactWrite, change: DayChange) -> None:
@@ -126,4 +129,6 @@ def _moves(change: Change) -> bool:
 def _saves(change: Change) -> int:
     if isinstance(change, AppointmentRemoval | AppointmentUnchanged):
         return 0
-    return 2 if isinstance(change, RequestChange) and change.transition.before else 1
+    if not isinstance(change, RequestChange):
+        return 1
+    return 2 if change.transition.before or change.transition.after.booker else 1

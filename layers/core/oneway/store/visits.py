@@ -9,10 +9,10 @@ from typing import Any
 
 from ..domain.appointments import Appointment, RowKind
 from ..domain.requests import Request
-from ..domain.searching import Look, keys_of_patient, keys_of_record
+from ..domain.searching import Look, keys_of_booker, keys_of_patient, keys_of_record
 from ..ports import Listed, ListedKind
 from . import keys
-from .items import TableItem, answered, connection, decoded, get_many
+from .items import TableItem, answered, connection, decoded, get_many, item
 
 _MOST_FOUND = 1000
 """Entries that one look reads: a beginning that more have says too little."""
@@ -25,8 +25,16 @@ def listed_request(request: Request) -> Mapping[str, str | None]:
         "visits": keys.visits(request.practice),
         "starts": _starts(start, request.provider_id) if start else None,
         "shows": request.shown_state if start else None,
-        **{str(by): key for by, key in keys_of_patient(request.patient, request.booker).items()},
+        **{str(by): key for by, key in keys_of_patient(request.patient).items()},
     }
+
+
+def booker_item(request: Request) -> TableItem | None:
+    """Stands beside a request that somebody made for somebody else, so that both of them are found by all their names."""
+    if request.booker is None:
+        return None
+    names: dict[str, Any] = {str(by): key for by, key in keys_of_booker(request.booker).items()}
+    return item(keys.booker(request.practice, request.id), visits=keys.visits(request.practice), **names)
 
 
 def listed_appointment(appointment: Appointment) -> Mapping[str, str | None]:
@@ -91,7 +99,7 @@ def _listed(entry: Mapping[str, Any]) -> Listed:
     starts, _, provider_id = entry.get("starts", {}).get("S", "").partition("#")
     start = datetime.fromisoformat(starts.replace("Z", "+00:00")) if starts else None
     state = entry.get("shows", {}).get("S", "")
-    if sk == "STATE":
+    if sk in ("STATE", "BOOKER"):
         return Listed(ListedKind.REQUEST, keys.subject_named_by(pk)[1], provider_id, start, state)
     return Listed(ListedKind.APPOINTMENT, sk, keys.provider_named_by(pk), start, state)
 

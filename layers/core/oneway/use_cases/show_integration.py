@@ -1,12 +1,14 @@
 """Integration: how the schedules of a practice are read, feed by feed (product sections 5 and 7). Of patients' visits there is
-here but the time and number of rows that were set aside; each look at those is on record first.
+here but the time and number of rows that were set aside; each look at those is on record first. What follows a *Sync now* asks
+every two seconds and leaves them out until that has ended: one look is one record.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..domain.appointments import SetAsideRow
 from ..domain.feeds import LOOK_BACK_EVERY, FeedState, next_turn
@@ -47,6 +49,11 @@ class Progress(StrEnum):
     LOST = "lost"
     UNENDED = "unended"
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is more to come of it."""
+        return self in (Progress.ASKED, Progress.READING)
+
 
 class FeedView(Struct, frozen=True):
     """A feed with its providers: when it was last read in full and will be next, what is wrong, how far *Sync now* is.
@@ -79,7 +86,9 @@ class SourceView(Struct, frozen=True):
 
 
 class IntegrationView(Struct, frozen=True):
-    """What the page shows. `asked_at` is when *Sync now* was pressed, while it is followed."""
+    """What the page shows. `asked_at` is when *Sync now* was pressed, while it is followed; `rows_stay`: the set-aside rows
+    are not here, those that the page shows already stay.
+    """
 
     practice: Practice
     member: StaffMember
@@ -87,6 +96,7 @@ class IntegrationView(Struct, frozen=True):
     sources: Sequence[SourceView]
     not_connected: Sequence[Provider]
     asked_at: datetime | None
+    rows_stay: bool = False
 
     @property
     def following(self) -> Sequence[FeedView]:
@@ -96,7 +106,7 @@ class IntegrationView(Struct, frozen=True):
     @property
     def under_way(self) -> bool:
         """Whether there is more to come of it."""
-        return any(feed.progress in (Progress.ASKED, Progress.READING) for feed in self.following)
+        return any(feed.progress is not None and feed.progress.goes_on for feed in self.following)
 
     @property
     def ended_badly(self) -> bool:
@@ -117,15 +127,20 @@ class ShowIntegration(Struct, frozen=True):
     age: ScheduleAge
     clock: Clock
 
-    def __call__(self, slug: str, email: str, asked_at: datetime | None = None) -> IntegrationView:
-        """The page; with `asked_at` it follows the pulls that were asked for then. Raises PracticeNotFound,
-        StoreUnavailable (then nothing is shown).
+    def __call__(
+        self, slug: str, email: str, asked_at: datetime | None = None, follows: bool = False
+    ) -> IntegrationView:
+        """The page; with `asked_at` it follows the pulls that were asked for then. `follows`: a page asks that has the set-aside
+        rows, and gets them anew once those pulls have ended. Raises PracticeNotFound, StoreUnavailable (then nothing is shown).
         """
         member, practice, now = self.membership(slug, email), self.practices.get(slug), self.clock.now()
         if asked_at and not timedelta() <= now - asked_at + _SKEW <= TOLD + _SKEW:
             asked_at = None
         files = self.age.feeds.files(slug, (ref.feed_id for ref in feed_refs(practice)))
         self.age.know(one.state for one in files.values())
+        rows_stay = follows and asked_at is not None and _goes_on(files, asked_at, now)
+        if rows_stay:
+            files = {feed_id: replace(file, aside=()) for feed_id, file in files.items()}
         sources = [self._source(practice, source, files, asked_at, now) for source in practice.sources.values()]
         if any(feed.aside for source in sources for feed in source.feeds):
             self.audit.record(slug, member.email, "show_set_aside", "", now)
@@ -136,13 +151,14 @@ class ShowIntegration(Struct, frozen=True):
             [one for one in sources if one.feeds],
             [one for one in practice.providers.values() if not one.integrated],
             asked_at,
+            rows_stay,
         )
 
     def _source(
         self,
         practice: Practice,
         source: Source,
-        files: dict[str, FeedFile],
+        files: Mapping[str, FeedFile],
         asked_at: datetime | None,
         now: datetime,
     ) -> SourceView:
@@ -197,6 +213,11 @@ def condition_of(state: FeedState, read_at: datetime | None, now: datetime) -> F
     if not state.settings.beats:
         patience = max(patience, LOOK_BACK_EVERY + timedelta(minutes=interval))
     return FeedCondition.OLD if now - read_at > patience else FeedCondition.WELL
+
+
+def _goes_on(files: Mapping[str, FeedFile], asked_at: datetime, now: datetime) -> bool:
+    """Whether not all has ended that was asked for at an instant."""
+    return any(progress_of(file.asked, asked_at, now).goes_on for file in files.values())
 
 
 def progress_of(pull: AskedPull | None, asked_at: datetime, now: datetime) -> Progress:

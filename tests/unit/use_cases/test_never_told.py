@@ -1,7 +1,8 @@
 """What a patient was to be told, and never was: nobody corrects it, and nothing that is still to say is lost with it."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
@@ -13,7 +14,7 @@ from oneway.mail import ses_events
 from oneway.use_cases.send_messages import NotYet
 
 from tests.builders import START, a_record
-from tests.desk import CANCELLED, CONFIRMED, NADIA, NOT_CONFIRMED, Desk, at
+from tests.desk import CANCELLED, CONFIRMED, CORRECTION, NADIA, NOT_CONFIRMED, RESCHEDULED, Desk, at
 from tests.ses_events import an_event
 
 WHEN = START + timedelta(days=7)
@@ -409,6 +410,56 @@ class TestACancellationOfWhatWasNeverTold:
         minutes(desk, 12)
         assert desk.told(request) == [CONFIRMED, CANCELLED]
         assert b"METHOD:CANCEL" in _calendar(desk.mailer.sent[-1][0])
+
+
+class TestTakenBackAsItWasTold:
+    """Told of a visit, and of nothing that happened to it since: what takes it back names the time that the patient knows."""
+
+    def away(self, desk: Desk, *acts: Callable[[], object]) -> None:
+        desk.mailer.fault = MailUnavailable()
+        for act in acts:
+            act()
+            minutes(desk, 4)
+        desk.mailer.fault = None
+        minutes(desk, 12)
+
+    def takes_it_back(self, desk: Desk) -> None:
+        mime = desk.mailer.sent[-1][0]
+        text = message_from_bytes(mime, policy=policy.default).get_body(("plain",)).get_content()
+        assert "November 24" in text
+        assert "November 26" not in text
+        assert b"METHOD:CANCEL" in _calendar(mime)
+        assert b"20261124T093000" in _calendar(mime)
+
+    @pytest.mark.parametrize("again", [START, START + timedelta(days=2)])
+    def test_called_off_booked_again_and_untied_it_is_corrected(self, desk: Desk, again: datetime) -> None:
+        request = desk.confirmed()
+        self.away(desk, desk.call_off, lambda: desk.book_again(**at(again)), lambda: desk.undo(request))
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+        self.takes_it_back(desk)
+
+    @pytest.mark.parametrize("again", [START, START + timedelta(days=2)])
+    def test_called_off_booked_again_and_called_off_it_is_cancelled(self, desk: Desk, again: datetime) -> None:
+        request = desk.confirmed()
+        self.away(desk, desk.call_off, lambda: desk.book_again(**at(again)), desk.call_off)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        self.takes_it_back(desk)
+
+    def test_where_the_first_correction_came_back_the_second_says_the_same(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(START + timedelta(days=1)))
+        minutes(desk, 4)
+        desk.undo(request)
+        minutes(desk)
+        first = next(one for one in desk.store.messages.list("harbor", request.id) if one.kind == CORRECTION)
+        desk.track_mail(ses_events.read(an_event("bounce_transient", request.id, first.id)))
+        desk.change(**at(START + timedelta(days=2)))
+        minutes(desk)
+        self.away(desk, lambda: desk.accept(request), lambda: desk.undo(request))
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED, CORRECTION, CORRECTION]
+        text = message_from_bytes(desk.mailer.sent[-1][0], policy=policy.default).get_body(("plain",)).get_content()
+        assert "We told you of a visit on Wednesday, November 25" in text
+        assert b"20261125T093000" in _calendar(desk.mailer.sent[-1][0])
 
 
 def _calendar(mime: bytes) -> bytes:

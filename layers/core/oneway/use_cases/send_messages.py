@@ -223,10 +223,9 @@ class SendMessages(Struct, frozen=True):
     ) -> MessageRecord:
         record, now = records.get(due.id), self.clock.now()
         place = request.due.index(due)
-        by_phone = request.told_by_phone
-        dropped = [one for one in request.due[:place] if _is_overtaken(records.get(one.id)) and one.id not in by_phone]
         told = _told([one for one in records.values() if one.id != due.id], request)
-        due = as_known(due, dropped, told, request.slot.start if request.slot else None, request.start)
+        asked = request.slot.start if request.slot else None
+        due = as_known(due, records.values(), told, request.told_by_phone, asked, request.start)
         by_staff = request.link is None and request.cancelled_by is ActorKind.STAFF
         due = instead_of_correcting(due, told, by_staff, practice.switches)
         if record is None or record.state is MessageState.CLAIMED:
@@ -446,7 +445,7 @@ class SendMessages(Struct, frozen=True):
         if record and record.claimed_until and record.claimed_until > now:
             raise NotYet("claimed")
         state = MessageState.UNCERTAIN if record and record.may_have_gone else MessageState.OVERTAKEN
-        known = record or MessageRecord(due.id, due.kind, state, 0)
+        known = record or MessageRecord(due.id, due.kind, state, 0, old_start=due.old_start)
         dropped = replace(known, kind=due.kind, state=state, claimed_until=None)
         return self.messages.claim(request.practice, request.id, record, dropped)
 
@@ -464,10 +463,6 @@ def _is_soon(due: DueMessage, request: Request, now: datetime) -> bool:
     to_come = [one for one in (due.old_start, request.start) if one is not None and one > now]
     start = min(to_come, default=request.start)
     return start is not None and start - now < SOON
-
-
-def _is_overtaken(record: MessageRecord | None) -> bool:
-    return record is not None and record.state is MessageState.OVERTAKEN
 
 
 def _may_be_known(records: Iterable[MessageRecord]) -> bool:

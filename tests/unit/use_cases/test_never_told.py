@@ -14,7 +14,7 @@ from oneway.mail import ses_events
 from oneway.use_cases.send_messages import NotYet
 
 from tests.builders import START, a_record
-from tests.desk import CANCELLED, CONFIRMED, CORRECTION, NADIA, NOT_CONFIRMED, RESCHEDULED, Desk, at
+from tests.desk import CANCELLED, CONFIRMED, CORRECTION, EXPIRED, NADIA, NOT_CONFIRMED, RESCHEDULED, Desk, at
 from tests.ses_events import an_event
 
 WHEN = START + timedelta(days=7)
@@ -288,6 +288,43 @@ class TestTakenBackTwice:
         minutes(desk, 12)
         assert desk.told(request) == [CONFIRMED, CANCELLED]
         assert desk.stored(request).due == ()
+
+
+class TestToldAnewAfterACorrection:
+    """What was corrected, and confirmed again: who was told to come is not told that nobody answered."""
+
+    def confirmed_again(self, desk: Desk) -> Request:
+        request = desk.confirmed()
+        desk.undo(request)
+        minutes(desk)
+        desk.accept(request)
+        minutes(desk)
+        return request
+
+    def untied_too_late(self, desk: Desk, request: Request) -> None:
+        desk.clock.at = START
+        desk.undo(request)
+        desk.source.delete("appt-1")
+        desk.mailer.fault = None
+        minutes(desk, 6)
+        assert desk.stored(request).state is RequestState.EXPIRED
+        assert desk.stored(request).due == ()
+
+    def test_nobody_says_that_it_was_not_answered(self, desk: Desk) -> None:
+        request = self.confirmed_again(desk)
+        assert desk.told(request) == [CONFIRMED, CORRECTION, CONFIRMED]
+        self.untied_too_late(desk, request)
+        assert desk.told(request) == [CONFIRMED, CORRECTION, CONFIRMED]
+
+    def test_unless_it_was_never_confirmed_again(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        minutes(desk)
+        desk.mailer.fault = MailUnavailable()
+        desk.accept(request)
+        minutes(desk)
+        self.untied_too_late(desk, request)
+        assert desk.told(request) == [CONFIRMED, CORRECTION, EXPIRED]
 
 
 SOON = START - timedelta(hours=2, minutes=30)

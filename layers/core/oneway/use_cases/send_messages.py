@@ -477,7 +477,7 @@ def _has_a_call(request: Request) -> bool:
 
 def _told(records: Iterable[MessageRecord], request: Request) -> set[MessageKind]:
     """The kinds of what the patient has, or may have: of what did not reach them, what staff have told by phone. A visit that was
-    taken back since is none that they expect.
+    taken back since is none that they expect; nor is one taken back of which they were told anew.
     """
     call = request.call
     unsaid = call.id if call and not call.why.unsure else ""
@@ -485,4 +485,6 @@ def _told(records: Iterable[MessageRecord], request: Request) -> set[MessageKind
     has = [one for one in records if one.id in by_phone or (not one.has_missed and one.id != unsaid)]
     certain = [one for one in has if one.id in by_phone or one.state is MessageState.SENT]
     taken_back = max((one.id for one in certain if one.kind in TAKE_BACK), default="")
-    return {one.kind for one in has if one.kind not in TELL_A_VISIT or one.id > taken_back}
+    told_anew = max((one.id for one in has if one.kind in TELL_A_VISIT), default="")
+    outdated = dict.fromkeys(TELL_A_VISIT, taken_back) | dict.fromkeys(TAKE_BACK, told_anew)
+    return {one.kind for one in has if one.id > outdated.get(one.kind, "")}

@@ -383,10 +383,26 @@ class TestMailIsAwayAndTheVisitIsSoon:
         minutes(desk, 20)
         assert to_tell(desk, request) is None
 
-    def test_nobody_has_called_when_it_begins(self, desk: Desk, fault: MailError) -> None:
-        request = self.cancelled(desk, fault, 160)
+    def test_until_it_begins(self, desk: Desk, fault: MailError) -> None:
+        request = self.cancelled(desk, fault, 20)
+        desk.clock.at = START - timedelta(minutes=10)
+        minutes(desk, 1)
         assert to_tell(desk, request) is MessageKind.CANCELLED_PATIENT
+        desk.clock.at = START
+        minutes(desk, 6)
+        assert not desk.stored(request).to_act
         assert desk.stored(request).due == ()
+
+    def test_of_a_later_visit_the_call_stays(self, desk: Desk, fault: MailError) -> None:
+        """The time that the patient knows is past, and they still have to hear of the new one."""
+        request = desk.confirmed()
+        desk.clock.at = SOON
+        desk.mailer.fault = fault
+        desk.change(**at(WHEN))
+        minutes(desk, 20)
+        desk.clock.at = START
+        minutes(desk, 6)
+        assert to_tell(desk, request) is MessageKind.RESCHEDULED_PATIENT
 
     def test_booked_again_there_is_nothing_to_tell(self, desk: Desk, fault: MailError) -> None:
         request = self.cancelled(desk, fault, 20)

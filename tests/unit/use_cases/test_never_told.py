@@ -290,6 +290,40 @@ class TestTakenBackTwice:
         assert desk.stored(request).due == ()
 
 
+class TestMovedBackToTheTimeThatWasAskedFor:
+    """Accepted at another time, and moved to the one that was asked for before that could be told."""
+
+    def moved_back(self, desk: Desk, request: Request) -> None:
+        desk.mailer.fault = MailUnavailable()
+        desk.accept(request)
+        minutes(desk, 4)
+        desk.change(**at(START))
+        minutes(desk, 4)
+        desk.mailer.fault = None
+        minutes(desk, 12)
+
+    def test_whoever_waits_is_told_that_it_is_confirmed(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(START + timedelta(days=1)))
+        minutes(desk)
+        self.moved_back(desk, request)
+        assert desk.told(request)
+        mail = message_from_bytes(desk.mailer.sent[-1][0], policy=policy.default)
+        assert mail["Subject"] == "Harbor Clinic: your visit on Tuesday, November 24, 2026 is confirmed"
+        assert b"METHOD:REQUEST" in _calendar(desk.mailer.sent[-1][0])
+
+    @pytest.mark.parametrize("fault", [None, MailBroke()])
+    def test_so_is_who_was_or_may_have_been_told_of_a_mistake(self, desk: Desk, fault: MailError | None) -> None:
+        request = desk.confirmed()
+        desk.mailer.fault = fault
+        desk.undo(request)
+        minutes(desk)
+        desk.change(**at(START + timedelta(days=1)))
+        minutes(desk)
+        self.moved_back(desk, request)
+        assert "is confirmed" in message_from_bytes(desk.mailer.sent[-1][0], policy=policy.default)["Subject"]
+
+
 class TestToldAnewAfterACorrection:
     """What was corrected, and confirmed again: who was told to come is not told that nobody answered."""
 

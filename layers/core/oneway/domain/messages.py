@@ -282,7 +282,8 @@ def as_known(
     first = next((one for one in dropped if one.kind in TELL_A_VISIT), None)
     if first is None or due.kind is not MessageKind.RESCHEDULED_PATIENT:
         return due
-    if first.kind is MessageKind.RESCHEDULED_PATIENT:
+    expects = TELL_A_VISIT & set(told) and not (went and went.kind in TAKE_BACK)
+    if expects and first.kind is MessageKind.RESCHEDULED_PATIENT:
         return replace(due, old_start=first.old_start or due.old_start)
     if asked is None or asked == start:
         return replace(due, kind=MessageKind.CONFIRMED_PATIENT, old_start=None)

@@ -9,7 +9,7 @@ from oneway.domain.appointments import RecordPatient, ScheduleRow, SetAsideRow
 from oneway.domain.comparing import print_of
 from oneway.domain.feeds import FeedRef, FeedState, Window
 from oneway.faults import CursorExpired, MailError, SourceError
-from oneway.ports import Absence, Capabilities, Changes, Snapshot, SourceProvider, Translate, Translated
+from oneway.ports import Absence, Capabilities, Changes, Mailer, Snapshot, SourceProvider, Translate, Translated
 
 
 @dataclass
@@ -189,3 +189,18 @@ class FakeMessageQueue:
     def send(self, requests: Sequence[tuple[str, str, str]]) -> None:
         for one in requests:
             self.waiting[one] = None
+
+
+@dataclass
+class PartlyAway:
+    """A mail service that takes no mail to staff, or to patients."""
+
+    inner: Mailer
+    to_staff: MailError | None = None
+    to_patients: MailError | None = None
+
+    def send(self, mime: bytes, sender: str, recipients: Sequence[str], tags: Mapping[str, str]) -> str:
+        fault = self.to_staff if str(tags["message"]).endswith("_staff") else self.to_patients
+        if fault:
+            raise fault
+        return self.inner.send(mime, sender, recipients, tags)

@@ -5,14 +5,18 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from oneway.faults import MailUnavailable
 from oneway.queues import EVENT_UNKNOWN, MESSAGE_UNKNOWN, WHY_ASIDE
+from oneway.use_cases.send_messages import NotYet
 from rich.console import Console
 
-from cli import dead_letters
+from cli import dead_letters, messages
 from cli.stack import Stack
+from tests.desk import Desk
 from tests.ses_events import an_event
 
 PULLS = {"minute": 1, "pulls": [["harbor", "ehr~osei", "lane"], ["quay", "ehr~tanaka", "lane"]], "alone": True}
@@ -223,3 +227,28 @@ def test_only_what_would_come_back_is_discarded(letters: Letters) -> None:
     told = letters.told(dead_letters.show)
     assert "ehr~osei" in told
     assert "come back" not in told
+
+
+def test_mail_that_waits_is_tried_at_once_and_what_was_given_up_of_it_is_put_back(
+    letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`oneway messages retry`."""
+    desk, asked = Desk(), list[tuple[str, str]]()
+    request = desk.submit().request
+    desk.mailer.fault = MailUnavailable()
+    with pytest.raises(NotYet):
+        desk.deliver()
+    desk.clock.advance(hours=3)
+    desk.mailer.fault = None
+    mail, pulls = letters.put("messages", MAIL, "one"), letters.put("pulls", PULLS, "3")
+    ours = SimpleNamespace(requests=desk.store.requests, clock=desk.clock)
+    monkeypatch.setattr(messages, "operators", lambda: ours)
+    monkeypatch.setattr(Stack, "enter", lambda _: None)
+    monkeypatch.setattr(Stack, "enqueue", lambda _, waiting: asked.extend(waiting))
+    told = letters.told(messages.retry)
+    assert "1 put back." in told
+    assert "1 that wait are tried now." in told
+    assert letters.sqs.texts(ALIVE["messages"]) == [mail]
+    assert letters.sqs.texts(DEAD["pulls"]) == [pulls]
+    assert asked == [("harbor", request.id)]
+    assert sum(desk.send_messages(*one) for one in asked) == 2

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from oneway.domain.errors import LinkNotFound
 from oneway.domain.messages import MessageKind, Why
 from oneway.domain.suppression import Suppression, mark_of, missed_mark_of
 from oneway.languages import LANGUAGES
+from oneway.mail import ses_events
 from rich.console import Console
 
 from cli import dead_letters, doctor, messages
@@ -19,7 +21,9 @@ from cli.samples import samples
 from cli.terminal import Failure
 from local.laptop import PRACTICE_FILE
 from tests.builders import NOW, a_practice
+from tests.desk import CONFIRMED, Desk
 from tests.fakes.store import FakeStore
+from tests.ses_events import an_event
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
 HEALTHY = {
@@ -256,3 +260,43 @@ def test_an_address_that_is_written_twice_gets_one_message() -> None:
 
 def test_what_is_given_up_has_a_way_back() -> None:
     assert set(dead_letters.QUEUES) == {"pulls", "messages", "mail events"}
+
+
+class TestWhatOperatorsMayDo:
+    STACK: Any = SimpleNamespace(name="oneway", enter=lambda: None)
+
+    @pytest.fixture
+    def desk(self, monkeypatch: pytest.MonkeyPatch) -> Desk:
+        desk = Desk()
+        ours = SimpleNamespace(
+            practices=desk.store.practices, suppressions=desk.store.suppressions, revoke_link=desk.revoke_link
+        )
+        monkeypatch.setattr(messages, "operators", lambda: ours)
+        return desk
+
+    def test_an_address_that_bounced_may_have_mail_again(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.track_mail(ses_events.read(an_event("bounce", request.id)))
+        messages.allow(self.STACK, "harbor", "Maria@Example.org", Console())
+        desk.enter()
+        desk.minutes()
+        assert desk.told(request) == [CONFIRMED]
+
+    def test_staff_s_that_missed_a_message_is_told_of_no_more(self, desk: Desk) -> None:
+        front = "front@harbor.example"
+        desk.store.suppressions.add("harbor", Suppression(missed_mark_of("harbor", front), Why.REFUSED, NOW))
+        messages.allow(self.STACK, "harbor", front, Console())
+        assert desk.stopped_staff_mail(desk.practice).missed == []
+
+    def test_a_link_that_was_sent_opens_nothing_any_more(self, desk: Desk) -> None:
+        submitted = desk.submit()
+        messages.revoke(self.STACK, "harbor", submitted.request.id, Console())
+        with pytest.raises(LinkNotFound):
+            desk.look_up("harbor", submitted.link)
+        with pytest.raises(Failure, match="no request"):
+            messages.revoke(self.STACK, "harbor", "aaaaaaaaaaaaa", Console())
+
+    def test_of_a_practice_that_is_not_there_it_says_so(self, desk: Desk) -> None:
+        for act in (messages.allow, messages.revoke):
+            with pytest.raises(Failure, match="no practice"):
+                act(self.STACK, "harbour", "maria@example.org", Console())

@@ -543,7 +543,8 @@ class Decisions(RuleBasedStateMachine):
                 view.say(CANCELLED, ("ended", None), self.now, timedelta())
         if request.state is RequestState.EXPIRED and not before.link:
             assert before.expires_at <= self.now
-            if CORRECTION in view.told or not {CONFIRMED, RESCHEDULED} & set(view.told):
+            of_a_visit = [kind for kind in view.told if kind in (CONFIRMED, RESCHEDULED, CANCELLED, CORRECTION)]
+            if not of_a_visit or of_a_visit[-1] in (CANCELLED, CORRECTION):
                 view.say(EXPIRED, ("ended", None), self.now, timedelta())
 
     def follow(self, view: View, request: Request, now: datetime, cause: str) -> None:

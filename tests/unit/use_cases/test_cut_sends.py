@@ -33,6 +33,7 @@ from tests.desk import (
     Desk,
     at,
 )
+from tests.fakes.outside import PartlyAway
 from tests.fakes.store import FakeClock
 from tests.ses_events import an_event
 from tests.stage import Killed, Stage, Watched, WatchedStore
@@ -319,6 +320,33 @@ def test_cut_before_it_is_handed_over_however_often_it_goes_out_once_all_the_sam
     assert {one.state for one in records} == {MessageState.SENT}
 
 
+def half_away(to_staff: MailError | None, to_patients: MailError | None) -> Sending:
+    sending = Sending(submitted)
+    sender = sending.world.send_messages
+    sending.world.send_messages = replace(sender, mailer=PartlyAway(sender.mailer, to_staff, to_patients))
+    return sending
+
+
+HALVES = [(MailUnavailable(), None), (None, MailUnavailable())]
+HALF_CUTS = [(half, step) for half in HALVES for step in range(1, len(half_away(*half).cut_at(0)) + 1)]
+
+
+@pytest.mark.parametrize(("half", "step"), HALF_CUTS)
+def test_so_it_is_where_only_one_of_staff_and_the_patient_is_written_to(
+    half: tuple[MailError | None, MailError | None], step: int
+) -> None:
+    cut = half_away(*half)
+    died = cut.cut_at(step)[-1]
+    cut.until_done()
+    taken = cut.sent()
+    assert len(taken) == 1
+    cut.world.send_messages = replace(cut.world.send_messages, mailer=cut.world.mailer)
+    cut.until_done()
+    assert sorted(message[7:] for message in cut.sent()) == sorted(RECEIVED)
+    assert cut.sent().total() - 2 <= (died in ("answer", "mark"))
+    assert cut.world.stored(cut.world.store.requests.get("harbor", cut.subject)).due == ()
+
+
 def test_whoever_dies_of_old_age_while_the_service_asks_for_patience_has_not_tried() -> None:
     world = World()
     request = world.submit().request
@@ -563,9 +591,7 @@ class TestServiceInTrouble:
         assert len([minute for minute in asked if minute < 15]) >= 12
 
     @given(st.lists(st.sampled_from(FAULTS), max_size=12))
-    def test_whatever_the_service_says_each_message_is_told_and_in_order(
-        self, faults: Sequence[MailError | None]
-    ) -> None:
+    def test_whatever_the_service_says_each_message_is_told_once(self, faults: Sequence[MailError | None]) -> None:
         world = World()
         request = world.submit().request
         for minutes, fault in [*((3, fault) for fault in faults), *((61, None),) * 3]:
@@ -578,7 +604,6 @@ class TestServiceInTrouble:
         records = world.store.messages.list("harbor", request.id)
         uncertain = [one.kind for one in records if one.state is MessageState.UNCERTAIN and one.kind in RECEIVED]
         assert sorted([*kinds, *uncertain]) == sorted(RECEIVED)
-        assert kinds == [kind for kind in RECEIVED if kind in kinds]
         call = world.stored(request).call
         assert bool(call) == (MessageKind.RECEIVED_PATIENT in uncertain)
         assert call is None or call.why is Why.UNCERTAIN
@@ -630,7 +655,7 @@ class TestMixedOutage:
     @pytest.mark.parametrize("first", range(3))
     def test_nothing_is_given_up_or_doubled(self, minutes: int, first: int) -> None:
         desk, request = self.live(minutes, first, None, timedelta())
-        assert [str(tags["message"])[7:] for *_, tags in desk.mailer.sent] == RECEIVED
+        assert sorted(str(tags["message"])[7:] for *_, tags in desk.mailer.sent) == sorted(RECEIVED)
         assert desk.stored(request).due == ()
         assert desk.stored(request).call is None
 

@@ -1,7 +1,8 @@
 """What a patient was to be told, and never was: nobody corrects it, and nothing that is still to say is lost with it."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
@@ -13,7 +14,7 @@ from oneway.mail import ses_events
 from oneway.use_cases.send_messages import NotYet
 
 from tests.builders import START, a_record
-from tests.desk import CANCELLED, CONFIRMED, NADIA, NOT_CONFIRMED, Desk, at
+from tests.desk import CANCELLED, CONFIRMED, CORRECTION, EXPIRED, NADIA, NOT_CONFIRMED, RESCHEDULED, Desk, at
 from tests.ses_events import an_event
 
 WHEN = START + timedelta(days=7)
@@ -289,6 +290,77 @@ class TestTakenBackTwice:
         assert desk.stored(request).due == ()
 
 
+class TestMovedBackToTheTimeThatWasAskedFor:
+    """Accepted at another time, and moved to the one that was asked for before that could be told."""
+
+    def moved_back(self, desk: Desk, request: Request) -> None:
+        desk.mailer.fault = MailUnavailable()
+        desk.accept(request)
+        minutes(desk, 4)
+        desk.change(**at(START))
+        minutes(desk, 4)
+        desk.mailer.fault = None
+        minutes(desk, 12)
+
+    def test_whoever_waits_is_told_that_it_is_confirmed(self, desk: Desk) -> None:
+        request = desk.ask()
+        desk.enter(**at(START + timedelta(days=1)))
+        minutes(desk)
+        self.moved_back(desk, request)
+        assert desk.told(request)
+        mail = message_from_bytes(desk.mailer.sent[-1][0], policy=policy.default)
+        assert mail["Subject"] == "Harbor Clinic: your visit on Tuesday, November 24, 2026 is confirmed"
+        assert b"METHOD:REQUEST" in _calendar(desk.mailer.sent[-1][0])
+
+    @pytest.mark.parametrize("fault", [None, MailBroke()])
+    def test_so_is_who_was_or_may_have_been_told_of_a_mistake(self, desk: Desk, fault: MailError | None) -> None:
+        request = desk.confirmed()
+        desk.mailer.fault = fault
+        desk.undo(request)
+        minutes(desk)
+        desk.change(**at(START + timedelta(days=1)))
+        minutes(desk)
+        self.moved_back(desk, request)
+        assert "is confirmed" in message_from_bytes(desk.mailer.sent[-1][0], policy=policy.default)["Subject"]
+
+
+class TestToldAnewAfterACorrection:
+    """What was corrected, and confirmed again: who was told to come is not told that nobody answered."""
+
+    def confirmed_again(self, desk: Desk) -> Request:
+        request = desk.confirmed()
+        desk.undo(request)
+        minutes(desk)
+        desk.accept(request)
+        minutes(desk)
+        return request
+
+    def untied_too_late(self, desk: Desk, request: Request) -> None:
+        desk.clock.at = START
+        desk.undo(request)
+        desk.source.delete("appt-1")
+        desk.mailer.fault = None
+        minutes(desk, 6)
+        assert desk.stored(request).state is RequestState.EXPIRED
+        assert desk.stored(request).due == ()
+
+    def test_nobody_says_that_it_was_not_answered(self, desk: Desk) -> None:
+        request = self.confirmed_again(desk)
+        assert desk.told(request) == [CONFIRMED, CORRECTION, CONFIRMED]
+        self.untied_too_late(desk, request)
+        assert desk.told(request) == [CONFIRMED, CORRECTION, CONFIRMED]
+
+    def test_unless_it_was_never_confirmed_again(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.undo(request)
+        minutes(desk)
+        desk.mailer.fault = MailUnavailable()
+        desk.accept(request)
+        minutes(desk)
+        self.untied_too_late(desk, request)
+        assert desk.told(request) == [CONFIRMED, CORRECTION, EXPIRED]
+
+
 SOON = START - timedelta(hours=2, minutes=30)
 AWAY = [MailUnavailable(), MailThrottled(), MailBroke()]
 
@@ -345,10 +417,26 @@ class TestMailIsAwayAndTheVisitIsSoon:
         minutes(desk, 20)
         assert to_tell(desk, request) is None
 
-    def test_nobody_has_called_when_it_begins(self, desk: Desk, fault: MailError) -> None:
-        request = self.cancelled(desk, fault, 160)
+    def test_until_it_begins(self, desk: Desk, fault: MailError) -> None:
+        request = self.cancelled(desk, fault, 20)
+        desk.clock.at = START - timedelta(minutes=10)
+        minutes(desk, 1)
         assert to_tell(desk, request) is MessageKind.CANCELLED_PATIENT
+        desk.clock.at = START
+        minutes(desk, 6)
+        assert not desk.stored(request).to_act
         assert desk.stored(request).due == ()
+
+    def test_of_a_later_visit_the_call_stays(self, desk: Desk, fault: MailError) -> None:
+        """The time that the patient knows is past, and they still have to hear of the new one."""
+        request = desk.confirmed()
+        desk.clock.at = SOON
+        desk.mailer.fault = fault
+        desk.change(**at(WHEN))
+        minutes(desk, 20)
+        desk.clock.at = START
+        minutes(desk, 6)
+        assert to_tell(desk, request) is MessageKind.RESCHEDULED_PATIENT
 
     def test_booked_again_there_is_nothing_to_tell(self, desk: Desk, fault: MailError) -> None:
         request = self.cancelled(desk, fault, 20)
@@ -409,6 +497,56 @@ class TestACancellationOfWhatWasNeverTold:
         minutes(desk, 12)
         assert desk.told(request) == [CONFIRMED, CANCELLED]
         assert b"METHOD:CANCEL" in _calendar(desk.mailer.sent[-1][0])
+
+
+class TestTakenBackAsItWasTold:
+    """Told of a visit, and of nothing that happened to it since: what takes it back names the time that the patient knows."""
+
+    def away(self, desk: Desk, *acts: Callable[[], object]) -> None:
+        desk.mailer.fault = MailUnavailable()
+        for act in acts:
+            act()
+            minutes(desk, 4)
+        desk.mailer.fault = None
+        minutes(desk, 12)
+
+    def takes_it_back(self, desk: Desk) -> None:
+        mime = desk.mailer.sent[-1][0]
+        text = message_from_bytes(mime, policy=policy.default).get_body(("plain",)).get_content()
+        assert "November 24" in text
+        assert "November 26" not in text
+        assert b"METHOD:CANCEL" in _calendar(mime)
+        assert b"20261124T093000" in _calendar(mime)
+
+    @pytest.mark.parametrize("again", [START, START + timedelta(days=2)])
+    def test_called_off_booked_again_and_untied_it_is_corrected(self, desk: Desk, again: datetime) -> None:
+        request = desk.confirmed()
+        self.away(desk, desk.call_off, lambda: desk.book_again(**at(again)), lambda: desk.undo(request))
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+        self.takes_it_back(desk)
+
+    @pytest.mark.parametrize("again", [START, START + timedelta(days=2)])
+    def test_called_off_booked_again_and_called_off_it_is_cancelled(self, desk: Desk, again: datetime) -> None:
+        request = desk.confirmed()
+        self.away(desk, desk.call_off, lambda: desk.book_again(**at(again)), desk.call_off)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        self.takes_it_back(desk)
+
+    def test_where_the_first_correction_came_back_the_second_says_the_same(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.change(**at(START + timedelta(days=1)))
+        minutes(desk, 4)
+        desk.undo(request)
+        minutes(desk)
+        first = next(one for one in desk.store.messages.list("harbor", request.id) if one.kind == CORRECTION)
+        desk.track_mail(ses_events.read(an_event("bounce_transient", request.id, first.id)))
+        desk.change(**at(START + timedelta(days=2)))
+        minutes(desk)
+        self.away(desk, lambda: desk.accept(request), lambda: desk.undo(request))
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED, CORRECTION, CORRECTION]
+        text = message_from_bytes(desk.mailer.sent[-1][0], policy=policy.default).get_body(("plain",)).get_content()
+        assert "We told you of a visit on Wednesday, November 25" in text
+        assert b"20261125T093000" in _calendar(desk.mailer.sent[-1][0])
 
 
 def _calendar(mime: bytes) -> bytes:

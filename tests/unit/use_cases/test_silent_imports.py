@@ -1,6 +1,7 @@
 """Nothing but requests ever mails a patient: whatever is imported, removed, restored or replayed, nobody hears of it."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from datetime import timedelta
@@ -25,7 +26,6 @@ from tests.desk import CANCELLED, CONFIRMED, LATER, RESCHEDULED, Desk, at
 from tests.fakes.outside import FakeMessageQueue
 from tests.stage import Killed
 from tests.unit import emf
-from tests.world import World
 
 OF_SCHEDULES = ("appointments_by_key", "digest_weeks", "feeds_by_id", "days_by_key")
 
@@ -286,14 +286,25 @@ def sent_by_kind(desk: Desk) -> list[tuple[str, ...]]:
     return [(str(tags["message"]).rpartition("-")[2], str(tags["request"])) for *_, tags in desk.mailer.sent]
 
 
-def test_a_request_restored_from_before_its_mail_is_told_no_more_than_once_again(world: World) -> None:
+@pytest.mark.parametrize("records_too", [False, True])
+def test_a_request_restored_from_before_its_mail_is_told_no_more_than_once_again(desk: Desk, records_too: bool) -> None:
     """A table that was restored to before the mark: the records of its messages came back with it, or not."""
-    submitted = world.submit()
-    before = world.stored(submitted.request)
-    world.deliver()
-    world.store.requests_by_id["harbor", before.id] = before
-    world.deliver()
-    assert len(world.mailer.sent) == 2
+    desk.submit()
+    store = desk.store
+    before, restore = deepcopy((store.requests_by_id, store.messages_by_id)), backed_up(desk)
+    desk.deliver()
+    desk.enter()
+    desk.minutes(3)
+    first = Counter(str(tags["message"]) for *_, tags in desk.mailer.sent)
+    assert set(first.values()) == {1}
+    assert len(first) == 3
+    restore()
+    store.requests_by_id, records = before
+    if records_too:
+        store.messages_by_id = records
+    desk.deliver()
+    desk.minutes(10)
+    assert Counter(str(tags["message"]) for *_, tags in desk.mailer.sent) == (first + first if records_too else first)
 
 
 def moves_to(desk: Desk, **source: str | int) -> None:

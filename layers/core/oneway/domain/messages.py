@@ -1,6 +1,6 @@
 """Which messages a change calls for, and what became of them (product section 6). Who sends them is no concern of the rules."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -259,26 +259,50 @@ def overtaken(
 
 def as_known(
     due: DueMessage,
-    dropped: Iterable[DueMessage],
+    records: Iterable[MessageRecord],
     told: Iterable[MessageKind],
+    by_phone: Container[str],
     asked: datetime | None,
     start: datetime | None,
 ) -> DueMessage:
-    """A message for somebody who did not get those `dropped` before it: what they know is what they knew before the first one.
+    """A message for somebody who did not get those that were dropped before it: what they know is what they knew before the first
+    one.
 
-    `told` are the kinds that they have, or may have, `asked` is the time that they asked for, `start` when the visit is now. Whom
-    nobody told of a visit knows no time of one that is cancelled.
+    `told` are the kinds that they have, or may have, of all `records`; of those `by_phone` staff told them what they say. `asked`
+    is the time that they asked for, `start` when the visit is now. Whom nobody told of a visit knows no time of one that is
+    cancelled.
     """
     if due.kind is MessageKind.CANCELLED_PATIENT and not TELL_A_VISIT & set(told):
         return replace(due, old_start=None)
+    went, dropped = _of_the_visit(due, records, by_phone)
+    if due.kind in TAKE_BACK and dropped:
+        # What was to take the visit back before, and perhaps did not arrive, names the time that they know.
+        known = went.old_start if went and went.kind in TAKE_BACK else None
+        return replace(due, old_start=known or dropped[0].old_start or due.old_start)
     first = next((one for one in dropped if one.kind in TELL_A_VISIT), None)
-    if first is None or due.kind not in OF_A_VISIT:
+    if first is None or due.kind is not MessageKind.RESCHEDULED_PATIENT:
         return due
-    if due.kind is MessageKind.RESCHEDULED_PATIENT and first.kind is MessageKind.CONFIRMED_PATIENT:
-        if asked is None or asked == start:
-            return replace(due, kind=MessageKind.CONFIRMED_PATIENT, old_start=None)
-        return replace(due, old_start=asked)
-    return replace(due, old_start=first.old_start)
+    expects = TELL_A_VISIT & set(told) and not (went and went.kind in TAKE_BACK)
+    if expects and first.kind is MessageKind.RESCHEDULED_PATIENT:
+        return replace(due, old_start=first.old_start or due.old_start)
+    if asked is None or asked == start:
+        return replace(due, kind=MessageKind.CONFIRMED_PATIENT, old_start=None)
+    return replace(due, old_start=asked)
+
+
+def _of_the_visit(
+    due: DueMessage, records: Iterable[MessageRecord], by_phone: Container[str]
+) -> tuple[MessageRecord | None, list[MessageRecord]]:
+    """What was said last of a request's visit before a message, and what was dropped since, in its order."""
+    went, dropped = None, list[MessageRecord]()
+    for one in sorted(records, key=lambda one: one.id):
+        if one.kind not in OF_A_VISIT or one.id >= due.id:
+            continue
+        if one.state is MessageState.OVERTAKEN and one.id not in by_phone:
+            dropped.append(one)
+        else:
+            went, dropped = one, []
+    return went, dropped
 
 
 def instead_of_correcting(

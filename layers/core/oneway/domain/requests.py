@@ -526,9 +526,9 @@ def with_call_after(request: Request, due: DueMessage, record: MessageRecord, no
         case MessageState.SENT:
             return reached(request, due.id)
         case MessageState.OVERTAKEN | MessageState.UNCERTAIN if (
-            call and call.id == due.id and call.why is Why.AWAY and not record.why and not _has_begun(request, due, now)
+            call and call.id == due.id and call.why is Why.AWAY and not record.why
         ):
-            return replace(request, call=None)  # there is nothing to tell any more
+            return replace(request, call=None)  # there is nothing to tell any more, or it is too late for it
         case MessageState.OVERTAKEN if (
             call and due.kind is MessageKind.CORRECTION_PATIENT and call.kind in TELL_A_VISIT
         ):
@@ -570,11 +570,6 @@ def with_call_meanwhile(request: Request, record: MessageRecord, now: datetime) 
     if not any(one is not None and one > now for one in (record.old_start, request.start)):
         return request
     return to_call(request, CallTask(record.id, record.kind, Why.AWAY, now, record.old_start))
-
-
-def _has_begun(request: Request, due: DueMessage, now: datetime) -> bool:
-    """Whether the visit that a message is about has begun."""
-    return any(one is not None and one <= now for one in (due.old_start, request.start))
 
 
 def changed(

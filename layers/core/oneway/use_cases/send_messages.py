@@ -7,7 +7,7 @@ none in all its tries staff are told to call about.
 """
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -65,13 +65,15 @@ who did not hear of two tries may only hear late. After the last, staff are told
 """
 UNANSWERED_SOON = UNANSWERED[0], UNANSWERED[0]
 SOON = timedelta(hours=4)
-"""Of a visit that begins so soon a call in time is worth more than another try, of mail to staff as well."""
+"""Of a visit that begins so soon a call in time is worth more than another try; so is, of mail to staff, what comes next."""
 ONE_SEND = timedelta(seconds=16)
 """The longest that handing over one message may take, the wait for our part of the rate included (mail/ses.py, mail/pacing.py),
 and writing what became of it: with less time left none is claimed.
 """
 TRIES = 2
 """So often may a sender die between claiming and writing what became of it: then it may be a second copy already."""
+_PATIENTS = False
+"""Of the two lanes that a request's messages go in, staff's and the patient's, the latter (MessageKind.to_staff)."""
 _THROTTLED_TRIES = 4
 _FIRST_PAUSE_SECONDS = 0.5
 _MARK = 12
@@ -152,21 +154,30 @@ class SendMessages(Struct, frozen=True):
         request = self._released(slug, subject)
         if not free_to_go(request):
             return 0
-        records = {record.id: record for record in self.messages.list(slug, subject)}
-        sent, waiting = 0, ""
+        records = self._records(request)
+        waiting, why, sent = dict[bool, DueMessage](), list[str](), 0
         for due in free_to_go(request):
+            to_staff = due.kind.to_staff
+            if to_staff in waiting:
+                continue  # the patient's messages keep their order, and so do staff's; neither wait for the others
             try:
                 before = records.get(due.id)
                 records[due.id] = self._send_due(practice, request, due, records, way)
                 sent += records[due.id].state is MessageState.SENT and records[due.id] != before
             except (WriteConflict, MailUnavailable, MailOutcomeUnknown, NotYet) as error:
-                waiting = f"{type(error).__name__} {error}".strip()
-                self._call_meanwhile(request, due)
-                break  # what follows on the same request waits, so that messages keep their order
+                waiting[to_staff] = due
+                why.append(f"{type(error).__name__} {error}".strip())
+        after = self._settled(request, records, waiting)
+        if _PATIENTS in waiting:
+            after = self._with_call_meanwhile(after, waiting[_PATIENTS])
+        if after is not request:
+            self.messages.settle(request, after)
         if waiting:
-            raise NotYet(waiting)
-        self.messages.settle(request, self._settled(request, records))
+            raise NotYet(", ".join(why))
         return sent
+
+    def _records(self, request: Request) -> dict[str, MessageRecord]:
+        return {record.id: record for record in self.messages.list(request.practice, request.id)}
 
     def _released(self, slug: str, request_id: str) -> Request:
         """The request, with what may be sent let go in a write of its own: a change that came first overtakes what is held, one
@@ -181,41 +192,40 @@ class SendMessages(Struct, frozen=True):
             raise NotYet("changed meanwhile")
         return settled
 
-    def _settled(self, request: Request, records: dict[str, MessageRecord]) -> Request:
-        """The request without what was sent; with whom to call about what was not, of which staff are told once."""
+    def _settled(self, request: Request, records: dict[str, MessageRecord], waiting: Container[bool]) -> Request:
+        """The request without what was sent; with whom to call about what was not, of which staff are told once. Of staff's
+        messages, or the patient's, all are kept while one of them is `waiting`: what it says depends on those before it.
+        """
+        done = [due for due in request.due if due.kind.to_staff not in waiting]
+        free = [due for due in free_to_go(request) if due in done]
+        if not free:
+            return request
         now, after = self.clock.now(), request
         told = _told(records.values(), request)
-        for due in request.due:
+        for due in done:
             if record := records.get(due.id):
                 after = with_warning_after(with_call_after(after, due, record, now), record, told, now)
         is_new = request.call is None or (request.call != after.call and request.call.why is Why.AWAY)
         unknown = is_new and after.call is not None and after.call.why not in UNTOLD
         more = due_meanwhile(request, (MessageKind.UNREACHABLE_STAFF,)) if unknown else ()
-        free = free_to_go(request)
         return with_due(after, (*(due for due in request.due if due not in free), *more), now)
 
-    def _call_meanwhile(self, request: Request, due: DueMessage) -> None:
-        """Staff are told to call where a message waits for mail that is away, and the visit is soon; it is tried on. Where the
-        request was changed meanwhile the next try tells them.
+    def _with_call_meanwhile(self, request: Request, due: DueMessage) -> Request:
+        """The request with a call to make where a message waits for mail that is away, and the visit is soon; it is tried on.
+        Where the request was changed meanwhile the next try tells staff.
         """
         now = self.clock.now()
-        if not _is_soon(due, request, now):
-            return
-        records = self.messages.list(request.practice, request.id)
-        record = next((one for one in records if one.id == due.id), None)
-        after = with_call_meanwhile(request, record, now) if record else request
-        if after is not request:
-            self.messages.settle(request, after)
+        record = self._records(request).get(due.id) if _is_soon(due, request, now) else None
+        return with_call_meanwhile(request, record, now) if record else request
 
     def _send_due(
         self, practice: Practice, request: Request, due: DueMessage, records: dict[str, MessageRecord], way: _Way
     ) -> MessageRecord:
         record, now = records.get(due.id), self.clock.now()
         place = request.due.index(due)
-        by_phone = request.told_by_phone
-        dropped = [one for one in request.due[:place] if _is_overtaken(records.get(one.id)) and one.id not in by_phone]
         told = _told([one for one in records.values() if one.id != due.id], request)
-        due = as_known(due, dropped, told, request.slot.start if request.slot else None, request.start)
+        asked = request.slot.start if request.slot else None
+        due = as_known(due, records.values(), told, request.told_by_phone, asked, request.start)
         by_staff = request.link is None and request.cancelled_by is ActorKind.STAFF
         due = instead_of_correcting(due, told, by_staff, practice.switches)
         if record is None or record.state is MessageState.CLAIMED:
@@ -435,7 +445,7 @@ class SendMessages(Struct, frozen=True):
         if record and record.claimed_until and record.claimed_until > now:
             raise NotYet("claimed")
         state = MessageState.UNCERTAIN if record and record.may_have_gone else MessageState.OVERTAKEN
-        known = record or MessageRecord(due.id, due.kind, state, 0)
+        known = record or MessageRecord(due.id, due.kind, state, 0, old_start=due.old_start)
         dropped = replace(known, kind=due.kind, state=state, claimed_until=None)
         return self.messages.claim(request.practice, request.id, record, dropped)
 
@@ -449,14 +459,10 @@ class SendMessages(Struct, frozen=True):
 
 
 def _is_soon(due: DueMessage, request: Request, now: datetime) -> bool:
-    """Whether it is of a visit that is soon, or was to be: mail to staff, too, which the patient's may wait behind."""
+    """Whether it is of a visit that is soon, or was to be: mail to staff, too, as what they have to know next waits behind it."""
     to_come = [one for one in (due.old_start, request.start) if one is not None and one > now]
     start = min(to_come, default=request.start)
     return start is not None and start - now < SOON
-
-
-def _is_overtaken(record: MessageRecord | None) -> bool:
-    return record is not None and record.state is MessageState.OVERTAKEN
 
 
 def _may_be_known(records: Iterable[MessageRecord]) -> bool:
@@ -471,7 +477,7 @@ def _has_a_call(request: Request) -> bool:
 
 def _told(records: Iterable[MessageRecord], request: Request) -> set[MessageKind]:
     """The kinds of what the patient has, or may have: of what did not reach them, what staff have told by phone. A visit that was
-    taken back since is none that they expect.
+    taken back since is none that they expect; nor is one taken back of which they were told anew.
     """
     call = request.call
     unsaid = call.id if call and not call.why.unsure else ""
@@ -479,4 +485,6 @@ def _told(records: Iterable[MessageRecord], request: Request) -> set[MessageKind
     has = [one for one in records if one.id in by_phone or (not one.has_missed and one.id != unsaid)]
     certain = [one for one in has if one.id in by_phone or one.state is MessageState.SENT]
     taken_back = max((one.id for one in certain if one.kind in TAKE_BACK), default="")
-    return {one.kind for one in has if one.kind not in TELL_A_VISIT or one.id > taken_back}
+    told_anew = max((one.id for one in has if one.kind in TELL_A_VISIT), default="")
+    outdated = dict.fromkeys(TELL_A_VISIT, taken_back) | dict.fromkeys(TAKE_BACK, told_anew)
+    return {one.kind for one in has if one.id > outdated.get(one.kind, "")}

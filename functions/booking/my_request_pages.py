@@ -80,6 +80,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     request = found.request
+    cancelled = request.shown_state == "cancelled"
     on = on.having(language=request.language) if not on.query.get("lang") else on
     return on.render(
         template,
@@ -94,6 +95,8 @@ def _page(
         whole_address=f"{on.ours.settings.public_url}/my-request/{on.shop.slug}/{link}",
         notice=notice,
         promise=_promise(found),
+        headline="withdrawn" if cancelled and request.link is None else request.shown_state,
+        cancelled=cancelled,
         confirmed=_confirmed(found),
         may_cancel=may_cancel(request, on.ours.clock.now()),
     )

@@ -982,8 +982,25 @@ def test_what_was_confirmed_since_the_cancel_page_was_shown_is_asked_once_more(a
 
 def test_a_request_that_is_cancelled_never_was_a_visit(asking: Asking) -> None:
     patient = asking()
-    page = patient.press(patient.open(f"{my_request(patient)}/cancel?lang=en"), "Cancel my request")
+    asked = patient.open(f"{my_request(patient)}/cancel?lang=en")
+    page = patient.press(asked, "Cancel my request")
     assert "This request is cancelled." in page.text
+    again = patient.open(asked.url)
+    assert "This request is cancelled." in again.text, "whoever goes back to the button need not call"
+    assert "can no longer be cancelled" not in again.text
+
+
+def test_a_visit_that_is_cancelled_already_needs_no_call(asking: Asking) -> None:
+    patient = asking()
+    address = my_request(patient)
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    patient.world.source.enter(a_row(state=AppointmentState.CANCELLED, raw_state="cancelled"))
+    patient.world.pull()
+    patient.world.pull()
+    page = patient.open(f"{address}/cancel?lang=en")
+    assert "This visit is cancelled." in page.text
+    assert "can no longer be cancelled" not in page.text
 
 
 @pytest.mark.parametrize("state", ["arrived", "completed", "no_show"])
@@ -1048,10 +1065,21 @@ def test_whoever_was_told_not_to_come_reads_it_here_too(asking: Asking) -> None:
 def test_what_is_over_cannot_be_cancelled(asking: Asking) -> None:
     patient = asking()
     asked = patient.world.submit()
-    patient.world.cancel_by_staff("harbor", "nadia@harbor.example", asked.request.id, "other", "")
+    key = asked.request.practice, asked.request.id
+    patient.world.store.requests_by_id[key] = replace(asked.request, state=RequestState.EXPIRED)
     page = patient.open(f"/my-request/harbor/{asked.link}/cancel?lang=en", "POST")
     assert page.status == 409
     assert "can no longer be cancelled here" in page.text
+
+
+def test_what_staff_cancelled_meanwhile_is_cancelled_and_needs_no_call(asking: Asking) -> None:
+    patient = asking()
+    asked = patient.world.submit()
+    patient.world.cancel_by_staff("harbor", "nadia@harbor.example", asked.request.id, "other", "")
+    page = patient.open(f"/my-request/harbor/{asked.link}/cancel?lang=en", "POST")
+    assert page.status == 409
+    assert "This request is cancelled." in page.text
+    assert "can no longer be cancelled" not in page.text
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

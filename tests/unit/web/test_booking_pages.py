@@ -695,6 +695,7 @@ def test_what_only_a_program_fills_in_is_no_puzzle_and_loses_nothing(asking: Ask
     assert page.status == 422
     assert not patient.world.store.requests_by_id
     assert "spam" not in page.html
+    assert "website" not in page.html, "what fills it in on every page would never get through"
     assert "Request sent" in sent(patient, page).text
 
 

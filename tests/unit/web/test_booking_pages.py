@@ -805,6 +805,13 @@ def two_zones() -> World:
     return World(a_practice(*providers, locations={"main": main, "east": east}))
 
 
+@pytest.mark.parametrize("lang", ["es-MX", "ES", "es_419"])
+def test_a_link_may_name_a_language_as_browsers_do(asking: Asking, lang: str) -> None:
+    page = asking().open(f"/book/harbor?lang={lang}", **{"accept-language": "en"})
+    assert '<html lang="es"' in page.html
+    assert all("lang=es" in address for address, _ in links(page) if "/visit" in address)
+
+
 def test_times_of_several_places_say_which_and_by_which_clock(asking: Asking) -> None:
     patient = asking(two_zones())
     several = patient.open("/book/harbor/times?provider=any&visit_type=new&day=2026-11-24&lang=en").text

@@ -1187,6 +1187,14 @@ def test_photos_are_part_of_the_page_while_they_are_small_and_initials_stand_for
     assert patient.open("/photos/harbor/none").status == 404
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "English, Korean, American Sign Language"), ("es", "inglés, coreano, lengua")]
+)
+def test_what_a_provider_speaks_is_said_in_words(asking: Asking, lang: str, said: str) -> None:
+    patient = asking(World(a_practice(a_provider(languages=("en", "ko", "ase")))))
+    assert f"Harbor Clinic · {said}" in patient.open(f"/book/harbor?lang={lang}").text
+
+
 def test_photos_that_are_large_together_are_files_of_their_own(asking: Asking) -> None:
     world = World(a_practice(a_provider(photo="large")))
     patient = asking(world)

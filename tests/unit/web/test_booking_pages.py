@@ -12,6 +12,7 @@ from oneway.domain.availability import Closure
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.practices import Limits, Location, Switches, VisitType
 from oneway.domain.requests import RequestState
+from oneway.use_cases.request_form import LONGEST_REASON
 from oneway.web.forms import CHOICES, FIELDS
 
 from local.demo.browser import Page
@@ -1193,6 +1194,15 @@ def test_photos_are_part_of_the_page_while_they_are_small_and_initials_stand_for
 def test_what_a_provider_speaks_is_said_in_words(asking: Asking, lang: str, said: str) -> None:
     patient = asking(World(a_practice(a_provider(languages=("en", "ko", "ase")))))
     assert f"Harbor Clinic · {said}" in patient.open(f"/book/harbor?lang={lang}").text
+
+
+def test_how_long_a_reason_may_be_is_said_before_it_is_too_long(asking: Asking) -> None:
+    patient = asking()
+    page = at_details(patient)
+    assert f"{LONGEST_REASON} characters at most" in page.text
+    refused = patient.submit(page, page.forms[0], **{**TYPED, "reason": "x" * (LONGEST_REASON + 1)})
+    assert "please use fewer characters" in refused.text
+    assert "Maria Núñez" in patient.submit(refused, refused.forms[0], reason="x" * LONGEST_REASON).text
 
 
 def test_photos_that_are_large_together_are_files_of_their_own(asking: Asking) -> None:

@@ -128,7 +128,7 @@ WORDS = {
     "details.booker_relation_hint": "For example, mother, son or carer",
     "details.more": "Anything else? (optional)",
     "details.reason": "Reason for the visit",
-    "details.reason_hint": "A few words are enough. Only the practice reads them.",
+    "details.reason_hint": "A few words are enough, {most} characters at most. Only the practice reads them.",
     "details.insurance": "Insurance",
     "details.consent": "{practice} may contact me about this request.",
     "check.title": "Check your request",

@@ -129,7 +129,7 @@ WORDS = {
     "details.booker_relation_hint": "Por ejemplo, madre, hijo o cuidadora",
     "details.more": "¿Algo más? (opcional)",
     "details.reason": "Motivo de la consulta",
-    "details.reason_hint": "Bastan unas palabras. Solo las lee la consulta.",
+    "details.reason_hint": "Bastan unas palabras, {most} caracteres como máximo. Solo las lee la consulta.",
     "details.insurance": "Seguro",
     "details.consent": "{practice} puede contactarme sobre esta solicitud.",
     "check.title": "Revise su solicitud",

@@ -373,6 +373,7 @@ MINE: Mapping[str, Callable[[Scene], None]] = {
     "waits, cancel": _mine("/cancel"),
     "warned": _mine(warned_at=START),
     "cancelled": _mine(state=RequestState.CANCELLED),
+    "cancelled, cancel": _mine("/cancel", state=RequestState.CANCELLED),
     "expired": _mine(state=RequestState.EXPIRED),
     "expired, cancel": _mine("/cancel", state=RequestState.EXPIRED),
     "over meanwhile": _cancelled_meanwhile,

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState
-from oneway.domain.availability import Closure
+from oneway.domain.availability import Closure, DefaultWeek, Opening
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.practices import Limits, Location, Switches, VisitType
 from oneway.domain.requests import RequestState
@@ -136,6 +136,21 @@ def test_a_month_marks_its_free_days_and_leads_to_the_next(asking: Asking) -> No
     assert not [one for one in days if one.startswith(("22", "28", "29"))], "weekends are closed"
     assert "December 2026" in patient.follow(page, "December 2026").text
     assert not [text for _, text in links(page) if "October" in text]
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", ["Morning 11:30 AM", "Afternoon 12:00 PM 12:30 PM", "Evening 5:00 PM 5:30 PM"]),
+        ("es", ["Mañana 11:30 a. m.", "Tarde 12:00 p. m. 12:30 p. m.", "Última hora 5:00 p. m. 5:30 p. m."]),
+    ],
+)
+def test_the_times_of_a_day_stand_by_part_of_day(asking: Asking, lang: str, said: list[str]) -> None:
+    hours = (Opening(11 * 60 + 30, 13 * 60), Opening(17 * 60, 18 * 60))
+    week = (hours, hours, hours, hours, hours, (), ())
+    world = World(a_practice(calendars={"osei": a_calendar(default_weeks=(DefaultWeek(week),))}))
+    page = asking(world).open(f"/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang={lang}")
+    assert " ".join(said) in page.text
 
 
 def test_where_a_month_has_nothing_the_next_free_day_is_one_tap_away(asking: Asking) -> None:

@@ -973,6 +973,28 @@ def test_a_visit_at_another_place_is_shown_there_by_its_clock(asking: Asking) ->
     assert "DTSTART;TZID=America/Denver:20261124T103000" in patient.follow(page, "Add to my calendar").html
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"start": START + timedelta(hours=2), "end": START + timedelta(hours=2.5)},
+        {"provider_id": "brandt"},
+    ],
+    ids=["another time", "another provider"],
+)
+def test_what_is_not_as_it_was_asked_for_says_so(asking: Asking, moved: dict[str, object]) -> None:
+    patient = asking()
+    address = my_request(patient)
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    assert "You asked for" not in patient.open(f"{address}?lang=en").text
+    ((key, request),) = patient.world.store.requests_by_id.items()
+    assert request.link
+    patient.world.store.requests_by_id[key] = replace(request, link=replace(request.link, **moved))
+    asked = "You asked for: Tuesday, November 24, 2026, 9:30 AM (PST), Dr. Amara Osei"
+    assert asked in patient.open(f"{address}?lang=en").text
+    assert "Usted pidió: martes, 24 de noviembre" in patient.open(f"{address}?lang=es").text
+
+
 def test_cancelling_is_asked_first_and_of_a_confirmed_visit_passed_on(asking: Asking) -> None:
     patient = asking()
     address = my_request(patient)

@@ -204,6 +204,7 @@ WORDS = {
     "my.mail_sent": "We have sent you an e-mail with a link to this page.",
     "my.or_call": "Questions? Call {practice}:",
     "my.your_time": "In your time zone: {time}",
+    "my.asked_for": "You asked for: {when}, {provider}",
     "my.download": "Add to my calendar",
     "my.open": "Open my request",
     "my.calendar": "Appointment",

@@ -205,6 +205,7 @@ WORDS = {
     "my.mail_sent": "Le hemos enviado un correo con un enlace a esta página.",
     "my.or_call": "¿Preguntas? Llame a {practice}:",
     "my.your_time": "En su zona horaria: {time}",
+    "my.asked_for": "Usted pidió: {when}, {provider}",
     "my.download": "Añadir a mi calendario",
     "my.open": "Abrir mi solicitud",
     "my.calendar": "Cita",

@@ -245,6 +245,7 @@ def test_an_answer_by_mail_is_promised_where_one_will_come(asking: Asking, confi
     page = sent(patient, at_check(patient))
     assert ("will answer by e-mail" in page.text) is confirmed
     assert ("This page shows how your request stands" in page.text) is not confirmed
+    assert "Please do not come before your visit is confirmed." in page.text
 
 
 START_TEXT = "2026-11-24T09:30:00-08:00"

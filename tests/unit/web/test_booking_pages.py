@@ -56,6 +56,19 @@ def test_no_address_tells_who_asks(asking: Asking) -> None:
     assert not [one for one in seen if re.search("Maria|N%C3%BA|1984|555|example.org|Knee", one)]
 
 
+def test_nothing_of_anybody_is_stored_and_what_is_typed_survives_back(asking: Asking) -> None:
+    """Browsers show a page again as it was left unless it is no-store; no page is for search engines."""
+    patient = asking()
+    pages = [patient.open("/book/harbor"), patient.open(TUESDAY), at_details(patient)]
+    assert {page.headers["cache-control"] for page in pages} == {"private, no-cache"}
+    check = at_check(patient)
+    changed = [patient.press(check, words) for words in ("Change When", "Change With", "Change Patient")]
+    typed = [check, *changed, sent(patient, check, contact_consent="")]
+    assert {page.headers["cache-control"] for page in typed} == {"no-store"}
+    for page in (*pages, *typed, sent(patient, check)):
+        assert '<meta name="robots" content="noindex">' in page.html
+
+
 def test_every_page_says_whom_to_call_and_what_to_do_in_an_emergency(asking: Asking) -> None:
     patient = asking()
     first = patient.open("/book/harbor?lang=en")

@@ -33,7 +33,11 @@ def addresses(page: Page) -> list[str]:
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_the_whole_way(asking: Asking, place: str, lang: str) -> None:
     patient = asking()
-    page = sent(patient, at_check(patient, place=place, lang=lang))
+    check = at_check(patient, place=place, lang=lang)
+    where = f"{'Where' if lang == 'en' else 'Dónde'} Harbor Clinic, 1 Main St, Oakland"
+    assert where in check.text
+    page = sent(patient, check)
+    assert where in page.text
     assert page.path.startswith("/my-request/harbor/" if place == "book" else "/embed/harbor/sent/")
     assert ("Request sent" if lang == "en" else "Solicitud enviada") in page.text
     (request,) = patient.world.store.requests_by_id.values()
@@ -982,7 +986,7 @@ def test_a_visit_at_another_place_is_shown_there_by_its_clock(asking: Asking) ->
     assert request.link
     world.store.requests_by_id[key] = replace(request, link=replace(request.link, location="loc-9"))
     page = patient.open(f"{address}?lang=en")
-    assert "Harbor East, 9 Mesa Rd, Denver" in page.text
+    assert "Where Harbor East, 9 Mesa Rd, Denver" in page.text
     assert "10:30 AM (MST)" in page.text
     assert "DTSTART;TZID=America/Denver:20261124T103000" in patient.follow(page, "Add to my calendar").html
 

@@ -419,6 +419,17 @@ def test_what_is_private_is_not_read_from_an_address_nor_put_into_one(asking: As
     assert "secret" not in page.html
 
 
+@pytest.mark.parametrize(
+    ("lang", "born"), [("en", "Born March 12, 1984"), ("es", "Nacimiento: 12 de marzo de 1984")], ids=["en", "es"]
+)
+def test_the_check_shows_all_that_was_typed_as_people_write_it(asking: Asking, lang: str, born: str) -> None:
+    patient = asking()
+    page = at_check(patient, lang=lang, insurance="Acme 123", mobile="415.555.2671")
+    for said in ("Maria Núñez", born, "(415) 555-2671 maria@example.org", "Knee pain", "Acme 123"):
+        assert said in page.text
+    assert "+34 612 34 56 78" in at_check(patient, lang=lang, mobile="0034612345678").text
+
+
 def test_consent_is_asked_for_on_the_last_page(asking: Asking) -> None:
     patient = asking()
     page = sent(patient, at_check(patient), contact_consent="")

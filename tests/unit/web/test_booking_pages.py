@@ -456,6 +456,36 @@ def test_a_time_that_is_taken_meanwhile_leaves_the_nearest_ones_and_all_that_was
     assert "Request sent" in page.text
 
 
+def test_the_times_that_are_left_are_the_nearest_to_the_one_that_was_taken(asking: Asking) -> None:
+    """Before and after it, on its own day and the days around it; not the first ones of each."""
+    world = World(a_practice(a_provider()))
+    patient = asking(world)
+    page = patient.follow(patient.open(TUESDAY.replace("11-24", "11-30")), "^3:00 PM")
+    page = patient.submit(page, page.forms[0], for_whom="me", new_patient="yes")
+    check = patient.submit(page, page.forms[0], **TYPED)
+    zoe = a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org", "mobile": ""}
+    world.submit("a" * 32, start="2026-11-30T15:00:00-08:00", patient=zoe)
+    left = re.findall(r"(\w+), (\w+ \d+) ((?:[\d:]+ [AP]M ?)+)", sent(patient, check).text.partition("The nearest")[2])
+    own = "1:30 PM 2:00 PM 2:30 PM 3:30 PM 4:00 PM 4:30 PM"
+    around = "1:30 PM 2:00 PM 2:30 PM 3:00 PM 3:30 PM 4:00 PM"
+    assert [(day, times.strip()) for _, day, times in left] == [
+        ("November 30", own),
+        ("December 1", around),
+        ("December 2", around),
+    ]
+
+
+def test_the_first_page_tells_when_each_is_free_next(asking: Asking) -> None:
+    world = World()
+    calendar = world.store.calendars_by_key["harbor", "brandt"]
+    away = Closure(date(2026, 11, 23), date(2026, 11, 25))
+    world.store.calendars_by_key["harbor", "brandt"] = replace(
+        calendar, availability=replace(calendar.availability, closures=(away,))
+    )
+    page = asking(world).open("/book/harbor?lang=en")
+    assert re.search("Amara Osei .{0,40}Next free: Mon, Nov 23 .*Lena Brandt .{0,40}Next free: Thu, Nov 26", page.text)
+
+
 def test_where_a_provider_has_nothing_left_others_are_shown(asking: Asking) -> None:
     world = World()
     patient = asking(world)

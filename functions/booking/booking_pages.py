@@ -30,6 +30,7 @@ from oneway.domain.slots import Closed
 from oneway.languages.formats import family_first, month_first, week_begins, weekdays
 from oneway.phones import example
 from oneway.use_cases.list_slots import OfferedSlots
+from oneway.use_cases.request_form import LONGEST_REASON
 from oneway.use_cases.submit_request import Submitted
 from oneway.web.answers import redirect
 from oneway.web.forms import POINTERS, request_form
@@ -207,6 +208,7 @@ def show_details(on: PageRequest, problems: Sequence[FieldProblem] = ()) -> Resp
         elsewhere=[one.code for one in problems if one.pointer not in POINTERS],
         phone_example=example(on.shop.country),
         name_order=names[::-1] if family_first(on.shop.country) else names,
+        longest_reason=LONGEST_REASON,
         birth_order=("month", "day", "year") if month_first(on.language, on.shop.country) else ("day", "month", "year"),
     )
 

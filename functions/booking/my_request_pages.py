@@ -1,10 +1,13 @@
 """My request: what became of it, for whoever has the private link. Looking changes nothing, however it is done."""
 
+from datetime import datetime
+
 from chalice.app import Response
 from oneway.calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
 from oneway.domain.addresses import as_sent
 from oneway.domain.clock_time import zone_of
 from oneway.domain.errors import NotFound, RequestAlreadyAnswered
+from oneway.domain.practices import Provider
 from oneway.domain.requests import may_cancel
 from oneway.phones import shown
 from oneway.use_cases.look_up_request import LookedUp
@@ -65,6 +68,16 @@ def _confirmed(found: LookedUp) -> bool:
     return found.request.shown_state == "booked" and not found.request.asked_to_cancel_at
 
 
+def _asked_otherwise(found: LookedUp) -> tuple[datetime, Provider] | None:
+    """The time and the provider that were asked for, where a visit to come has another of these."""
+    request = found.request
+    if request.slot is None or request.link is None or request.shown_state != "booked":
+        return None
+    if (request.slot.start, request.provider_id) == (request.link.start, request.link.provider_id):
+        return None
+    return request.slot.start, found.practice.provider_named(request.provider_id, request.location_id)
+
+
 def _promise(found: LookedUp) -> str:
     """What cancelling does: it ends a request, and of a visit it is a wish."""
     return "end" if found.request.pending else "wish"
@@ -80,6 +93,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     request = found.request
+    cancelled = request.shown_state == "cancelled"
     on = on.having(language=request.language) if not on.query.get("lang") else on
     return on.render(
         template,
@@ -94,6 +108,9 @@ def _page(
         whole_address=f"{on.ours.settings.public_url}/my-request/{on.shop.slug}/{link}",
         notice=notice,
         promise=_promise(found),
+        headline="withdrawn" if cancelled and request.link is None else request.shown_state,
+        cancelled=cancelled,
         confirmed=_confirmed(found),
+        asked=_asked_otherwise(found),
         may_cancel=may_cancel(request, on.ours.clock.now()),
     )

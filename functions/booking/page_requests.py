@@ -58,7 +58,9 @@ class PageRequest(Struct, frozen=True, dict=True):
         """As asked for (?lang=, or the form's), else the browser's, else the practice's."""
         asked = self.query.get("lang", "") or self.values.get("language", "")
         preferred = self.practice.language if self.practice else ""
-        return first_spoken(asked, accepted=self.request.headers.get("accept-language", ""), preferred=preferred)
+        return first_spoken(
+            asked.lower()[:2], accepted=self.request.headers.get("accept-language", ""), preferred=preferred
+        )
 
     @cached_property
     def colour(self) -> str:

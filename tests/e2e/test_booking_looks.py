@@ -6,6 +6,7 @@ Over a world in memory, where any state is a line away; the same pages on the de
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -373,11 +374,13 @@ MINE: Mapping[str, Callable[[Scene], None]] = {
     "waits, cancel": _mine("/cancel"),
     "warned": _mine(warned_at=START),
     "cancelled": _mine(state=RequestState.CANCELLED),
+    "cancelled, cancel": _mine("/cancel", state=RequestState.CANCELLED),
     "expired": _mine(state=RequestState.EXPIRED),
     "expired, cancel": _mine("/cancel", state=RequestState.EXPIRED),
     "over meanwhile": _cancelled_meanwhile,
     "confirmed": _visit(),
     "confirmed, cancel": _visit("/cancel"),
+    "confirmed at another time": _visit(start=START + timedelta(hours=2), end=START + timedelta(hours=3)),
     "asked to cancel": _asked_to_cancel(),
     "asked to cancel, cancel": _asked_to_cancel("/cancel"),
     **{

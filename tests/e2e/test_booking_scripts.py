@@ -200,6 +200,11 @@ def test_a_page_is_not_moved_by_the_tool_in_it_until_somebody_goes_on(site: Site
     page.wait_for_function("scrollY < 900")
 
 
+def test_the_tag_may_name_a_language_as_pages_do(site: Site, tool: Tool, page: Page) -> None:
+    page.goto(on_its_site(site, tool, "data-language='es-MX'"))
+    expect(page.get_by_role("button", name="Pedir una cita")).to_be_attached()
+
+
 @pytest.mark.parametrize("mode", ["button", "inline"])
 def test_an_older_browser_gets_a_link(site: Site, tool: Tool, page: Page, mode: str) -> None:
     page.add_init_script("delete CSSStyleSheet.prototype.replaceSync; delete Document.prototype.adoptedStyleSheets")

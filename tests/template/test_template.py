@@ -119,6 +119,17 @@ def test_whoever_asks_too_much_is_told_kindly_by_the_gateway_too(kind: str, stat
     assert told["detail"] in answer["responseTemplates"]["text/html"]
 
 
+@pytest.mark.parametrize("kind", ["THROTTLED", "WAF_FILTERED"])
+def test_whoever_meets_a_limit_is_not_refused_but_asked_to_wait(kind: str) -> None:
+    """A patient behind a network that many share did nothing wrong; a page that is loaded again sends its form again."""
+    html = API["x-amazon-apigateway-gateway-responses"][kind]["responseTemplates"]["text/html"]
+    assert "<h1>Please wait a little</h1>" in html
+    assert "Nothing you typed is lost: load this page again" in html
+    assert "<h2>Espere un poco</h2>" in html
+    assert "Nada de lo que escribió se ha perdido: vuelva a cargar esta página" in html
+    assert "efused" not in html
+
+
 def test_what_the_gateway_says_by_itself_names_what_to_do_in_an_emergency() -> None:
     """It knows no practice, so it says no more than that; in every language."""
     for kind, answer in API["x-amazon-apigateway-gateway-responses"].items():

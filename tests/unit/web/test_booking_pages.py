@@ -8,10 +8,11 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from msgspec.structs import replace
 from oneway.domain.appointments import AppointmentState
-from oneway.domain.availability import Closure
+from oneway.domain.availability import Closure, DefaultWeek, Opening
 from oneway.domain.errors import StoreUnavailable
 from oneway.domain.practices import Limits, Location, Switches, VisitType
 from oneway.domain.requests import RequestState
+from oneway.use_cases.request_form import LONGEST_REASON
 from oneway.web.forms import CHOICES, FIELDS
 
 from local.demo.browser import Page
@@ -32,7 +33,11 @@ def addresses(page: Page) -> list[str]:
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_the_whole_way(asking: Asking, place: str, lang: str) -> None:
     patient = asking()
-    page = sent(patient, at_check(patient, place=place, lang=lang))
+    check = at_check(patient, place=place, lang=lang)
+    where = f"{'Where' if lang == 'en' else 'Dónde'} Harbor Clinic, 1 Main St, Oakland"
+    assert where in check.text
+    page = sent(patient, check)
+    assert where in page.text
     assert page.path.startswith("/my-request/harbor/" if place == "book" else "/embed/harbor/sent/")
     assert ("Request sent" if lang == "en" else "Solicitud enviada") in page.text
     (request,) = patient.world.store.requests_by_id.values()
@@ -53,6 +58,19 @@ def test_no_address_tells_who_asks(asking: Asking) -> None:
     page = sent(patient, page)
     seen += [page.url, *addresses(page)]
     assert not [one for one in seen if re.search("Maria|N%C3%BA|1984|555|example.org|Knee", one)]
+
+
+def test_nothing_of_anybody_is_stored_and_what_is_typed_survives_back(asking: Asking) -> None:
+    """Browsers show a page again as it was left unless it is no-store; no page is for search engines."""
+    patient = asking()
+    pages = [patient.open("/book/harbor"), patient.open(TUESDAY), at_details(patient)]
+    assert {page.headers["cache-control"] for page in pages} == {"private, no-cache"}
+    check = at_check(patient)
+    changed = [patient.press(check, words) for words in ("Change When", "Change With", "Change Patient")]
+    typed = [check, *changed, sent(patient, check, contact_consent="")]
+    assert {page.headers["cache-control"] for page in typed} == {"no-store"}
+    for page in (*pages, *typed, sent(patient, check)):
+        assert '<meta name="robots" content="noindex">' in page.html
 
 
 def test_every_page_says_whom_to_call_and_what_to_do_in_an_emergency(asking: Asking) -> None:
@@ -135,6 +153,21 @@ def test_a_month_marks_its_free_days_and_leads_to_the_next(asking: Asking) -> No
     assert not [one for one in days if one.startswith(("22", "28", "29"))], "weekends are closed"
     assert "December 2026" in patient.follow(page, "December 2026").text
     assert not [text for _, text in links(page) if "October" in text]
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", ["Morning 11:30 AM", "Afternoon 12:00 PM 12:30 PM", "Evening 5:00 PM 5:30 PM"]),
+        ("es", ["Mañana 11:30 a. m.", "Tarde 12:00 p. m. 12:30 p. m.", "Última hora 5:00 p. m. 5:30 p. m."]),
+    ],
+)
+def test_the_times_of_a_day_stand_by_part_of_day(asking: Asking, lang: str, said: list[str]) -> None:
+    hours = (Opening(11 * 60 + 30, 13 * 60), Opening(17 * 60, 18 * 60))
+    week = (hours, hours, hours, hours, hours, (), ())
+    world = World(a_practice(calendars={"osei": a_calendar(default_weeks=(DefaultWeek(week),))}))
+    page = asking(world).open(f"/book/harbor/times?provider=osei&visit_type=new&day=2026-11-24&lang={lang}")
+    assert " ".join(said) in page.text
 
 
 def test_where_a_month_has_nothing_the_next_free_day_is_one_tap_away(asking: Asking) -> None:
@@ -229,6 +262,7 @@ def test_an_answer_by_mail_is_promised_where_one_will_come(asking: Asking, confi
     page = sent(patient, at_check(patient))
     assert ("will answer by e-mail" in page.text) is confirmed
     assert ("This page shows how your request stands" in page.text) is not confirmed
+    assert "Please do not come before your visit is confirmed." in page.text
 
 
 START_TEXT = "2026-11-24T09:30:00-08:00"
@@ -385,6 +419,17 @@ def test_what_is_private_is_not_read_from_an_address_nor_put_into_one(asking: As
     assert "secret" not in page.html
 
 
+@pytest.mark.parametrize(
+    ("lang", "born"), [("en", "Born March 12, 1984"), ("es", "Nacimiento: 12 de marzo de 1984")], ids=["en", "es"]
+)
+def test_the_check_shows_all_that_was_typed_as_people_write_it(asking: Asking, lang: str, born: str) -> None:
+    patient = asking()
+    page = at_check(patient, lang=lang, insurance="Acme 123", mobile="415.555.2671")
+    for said in ("Maria Núñez", born, "(415) 555-2671 maria@example.org", "Knee pain", "Acme 123"):
+        assert said in page.text
+    assert "+34 612 34 56 78" in at_check(patient, lang=lang, mobile="0034612345678").text
+
+
 def test_consent_is_asked_for_on_the_last_page(asking: Asking) -> None:
     patient = asking()
     page = sent(patient, at_check(patient), contact_consent="")
@@ -409,6 +454,36 @@ def test_a_time_that_is_taken_meanwhile_leaves_the_nearest_ones_and_all_that_was
     page = sent(patient, page)
     assert "10:00 AM" in page.text
     assert "Request sent" in page.text
+
+
+def test_the_times_that_are_left_are_the_nearest_to_the_one_that_was_taken(asking: Asking) -> None:
+    """Before and after it, on its own day and the days around it; not the first ones of each."""
+    world = World(a_practice(a_provider()))
+    patient = asking(world)
+    page = patient.follow(patient.open(TUESDAY.replace("11-24", "11-30")), "^3:00 PM")
+    page = patient.submit(page, page.forms[0], for_whom="me", new_patient="yes")
+    check = patient.submit(page, page.forms[0], **TYPED)
+    zoe = a_form()["patient"] | {"first_name": "Zoe", "email": "z@example.org", "mobile": ""}
+    world.submit("a" * 32, start="2026-11-30T15:00:00-08:00", patient=zoe)
+    left = re.findall(r"(\w+), (\w+ \d+) ((?:[\d:]+ [AP]M ?)+)", sent(patient, check).text.partition("The nearest")[2])
+    own = "1:30 PM 2:00 PM 2:30 PM 3:30 PM 4:00 PM 4:30 PM"
+    around = "1:30 PM 2:00 PM 2:30 PM 3:00 PM 3:30 PM 4:00 PM"
+    assert [(day, times.strip()) for _, day, times in left] == [
+        ("November 30", own),
+        ("December 1", around),
+        ("December 2", around),
+    ]
+
+
+def test_the_first_page_tells_when_each_is_free_next(asking: Asking) -> None:
+    world = World()
+    calendar = world.store.calendars_by_key["harbor", "brandt"]
+    away = Closure(date(2026, 11, 23), date(2026, 11, 25))
+    world.store.calendars_by_key["harbor", "brandt"] = replace(
+        calendar, availability=replace(calendar.availability, closures=(away,))
+    )
+    page = asking(world).open("/book/harbor?lang=en")
+    assert re.search("Amara Osei .{0,40}Next free: Mon, Nov 23 .*Lena Brandt .{0,40}Next free: Thu, Nov 26", page.text)
 
 
 def test_where_a_provider_has_nothing_left_others_are_shown(asking: Asking) -> None:
@@ -695,6 +770,7 @@ def test_what_only_a_program_fills_in_is_no_puzzle_and_loses_nothing(asking: Ask
     assert page.status == 422
     assert not patient.world.store.requests_by_id
     assert "spam" not in page.html
+    assert "website" not in page.html, "what fills it in on every page would never get through"
     assert "Request sent" in sent(patient, page).text
 
 
@@ -802,6 +878,13 @@ def two_zones() -> World:
     east = replace(main, id="east", name="Boise", zone="America/Boise")
     providers = a_provider(), a_provider("brandt", location_id="east")
     return World(a_practice(*providers, locations={"main": main, "east": east}))
+
+
+@pytest.mark.parametrize("lang", ["es-MX", "ES", "es_419"])
+def test_a_link_may_name_a_language_as_browsers_do(asking: Asking, lang: str) -> None:
+    page = asking().open(f"/book/harbor?lang={lang}", **{"accept-language": "en"})
+    assert '<html lang="es"' in page.html
+    assert all("lang=es" in address for address, _ in links(page) if "/visit" in address)
 
 
 def test_times_of_several_places_say_which_and_by_which_clock(asking: Asking) -> None:
@@ -944,9 +1027,31 @@ def test_a_visit_at_another_place_is_shown_there_by_its_clock(asking: Asking) ->
     assert request.link
     world.store.requests_by_id[key] = replace(request, link=replace(request.link, location="loc-9"))
     page = patient.open(f"{address}?lang=en")
-    assert "Harbor East, 9 Mesa Rd, Denver" in page.text
+    assert "Where Harbor East, 9 Mesa Rd, Denver" in page.text
     assert "10:30 AM (MST)" in page.text
     assert "DTSTART;TZID=America/Denver:20261124T103000" in patient.follow(page, "Add to my calendar").html
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"start": START + timedelta(hours=2), "end": START + timedelta(hours=2.5)},
+        {"provider_id": "brandt"},
+    ],
+    ids=["another time", "another provider"],
+)
+def test_what_is_not_as_it_was_asked_for_says_so(asking: Asking, moved: dict[str, object]) -> None:
+    patient = asking()
+    address = my_request(patient)
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    assert "You asked for" not in patient.open(f"{address}?lang=en").text
+    ((key, request),) = patient.world.store.requests_by_id.items()
+    assert request.link
+    patient.world.store.requests_by_id[key] = replace(request, link=replace(request.link, **moved))
+    asked = "You asked for: Tuesday, November 24, 2026, 9:30 AM (PST), Dr. Amara Osei"
+    assert asked in patient.open(f"{address}?lang=en").text
+    assert "Usted pidió: martes, 24 de noviembre" in patient.open(f"{address}?lang=es").text
 
 
 def test_cancelling_is_asked_first_and_of_a_confirmed_visit_passed_on(asking: Asking) -> None:
@@ -982,8 +1087,25 @@ def test_what_was_confirmed_since_the_cancel_page_was_shown_is_asked_once_more(a
 
 def test_a_request_that_is_cancelled_never_was_a_visit(asking: Asking) -> None:
     patient = asking()
-    page = patient.press(patient.open(f"{my_request(patient)}/cancel?lang=en"), "Cancel my request")
+    asked = patient.open(f"{my_request(patient)}/cancel?lang=en")
+    page = patient.press(asked, "Cancel my request")
     assert "This request is cancelled." in page.text
+    again = patient.open(asked.url)
+    assert "This request is cancelled." in again.text, "whoever goes back to the button need not call"
+    assert "can no longer be cancelled" not in again.text
+
+
+def test_a_visit_that_is_cancelled_already_needs_no_call(asking: Asking) -> None:
+    patient = asking()
+    address = my_request(patient)
+    patient.world.source.enter(a_row())
+    patient.world.pull()
+    patient.world.source.enter(a_row(state=AppointmentState.CANCELLED, raw_state="cancelled"))
+    patient.world.pull()
+    patient.world.pull()
+    page = patient.open(f"{address}/cancel?lang=en")
+    assert "This visit is cancelled." in page.text
+    assert "can no longer be cancelled" not in page.text
 
 
 @pytest.mark.parametrize("state", ["arrived", "completed", "no_show"])
@@ -1048,10 +1170,21 @@ def test_whoever_was_told_not_to_come_reads_it_here_too(asking: Asking) -> None:
 def test_what_is_over_cannot_be_cancelled(asking: Asking) -> None:
     patient = asking()
     asked = patient.world.submit()
-    patient.world.cancel_by_staff("harbor", "nadia@harbor.example", asked.request.id, "other", "")
+    key = asked.request.practice, asked.request.id
+    patient.world.store.requests_by_id[key] = replace(asked.request, state=RequestState.EXPIRED)
     page = patient.open(f"/my-request/harbor/{asked.link}/cancel?lang=en", "POST")
     assert page.status == 409
     assert "can no longer be cancelled here" in page.text
+
+
+def test_what_staff_cancelled_meanwhile_is_cancelled_and_needs_no_call(asking: Asking) -> None:
+    patient = asking()
+    asked = patient.world.submit()
+    patient.world.cancel_by_staff("harbor", "nadia@harbor.example", asked.request.id, "other", "")
+    page = patient.open(f"/my-request/harbor/{asked.link}/cancel?lang=en", "POST")
+    assert page.status == 409
+    assert "This request is cancelled." in page.text
+    assert "can no longer be cancelled" not in page.text
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -1149,6 +1282,23 @@ def test_photos_are_part_of_the_page_while_they_are_small_and_initials_stand_for
     assert b64encode(b"RIFFabcWEBP").decode() in photo.html
     assert "immutable" in photo.headers["cache-control"]
     assert patient.open("/photos/harbor/none").status == 404
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "English, Korean, American Sign Language"), ("es", "inglés, coreano, lengua")]
+)
+def test_what_a_provider_speaks_is_said_in_words(asking: Asking, lang: str, said: str) -> None:
+    patient = asking(World(a_practice(a_provider(languages=("en", "ko", "ase")))))
+    assert f"Harbor Clinic · {said}" in patient.open(f"/book/harbor?lang={lang}").text
+
+
+def test_how_long_a_reason_may_be_is_said_before_it_is_too_long(asking: Asking) -> None:
+    patient = asking()
+    page = at_details(patient)
+    assert f"{LONGEST_REASON} characters at most" in page.text
+    refused = patient.submit(page, page.forms[0], **{**TYPED, "reason": "x" * (LONGEST_REASON + 1)})
+    assert "please use fewer characters" in refused.text
+    assert "Maria Núñez" in patient.submit(refused, refused.forms[0], reason="x" * LONGEST_REASON).text
 
 
 def test_photos_that_are_large_together_are_files_of_their_own(asking: Asking) -> None:

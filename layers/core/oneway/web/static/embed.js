@@ -7,7 +7,8 @@
   const { practice, provider, colour, mode } = script.dataset;
   const site = script.src.replace(/\/embed\.js.*$/, "");
   const said = { en: ["Book an appointment", "Close", "Open in a new window"], es: ["Pedir una cita", "Cerrar", "Abrir en otra ventana"] };
-  const language = [script.dataset.language, document.documentElement.lang.slice(0, 2)].find((one) => one in said) || "en";
+  const language = [script.dataset.language, document.documentElement.lang]
+    .map((one) => (one || "").slice(0, 2).toLowerCase()).find((one) => one in said) || "en";
   const [book, close, open] = said[language];
   const label = script.dataset.label || book;
   const query = new URLSearchParams({ lang: language, ...(colour && { colour }), ...(provider && { provider }) });

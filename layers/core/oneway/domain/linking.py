@@ -30,6 +30,7 @@ from .requests import (
     Transition,
     changed,
     due_now,
+    looked_at_soon,
     with_due,
     with_true_call,
 )
@@ -269,7 +270,7 @@ def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor
     dismissal = Dismissal(appointment_id, identifiers)
     if dismissal in request.dismissals:
         return None
-    after = replace(request, dismissals=_with(request.dismissals, dismissal), look_at=_soon(request, now))
+    after = replace(request, dismissals=_with(request.dismissals, dismissal), look_at=looked_at_soon(request, now))
     return changed(request, after, by, now, Happening.NOT_THIS)
 
 
@@ -278,13 +279,8 @@ def dismissal_undone(request: Request, appointment_id: str, by: Actor, now: date
     others = tuple(one for one in request.dismissals if one.appointment_id != appointment_id)
     if others == request.dismissals:
         return None
-    after = replace(request, dismissals=others, look_at=_soon(request, now))
+    after = replace(request, dismissals=others, look_at=looked_at_soon(request, now))
     return changed(request, after, by, now, Happening.PERHAPS_THIS)
-
-
-def _soon(request: Request, now: datetime) -> datetime:
-    """When the clock looks again: now, but it still knows of a request that it has yet to look at for the first time."""
-    return request.created_at if request.look_at == request.created_at else now
 
 
 def vanished_dismissed(request: Request, by: Actor, now: datetime) -> Transition:

@@ -547,7 +547,12 @@ def with_warning_after(
     dropped = record.state is MessageState.OVERTAKEN and record.kind in SAY_NOT_CONFIRMED
     if not dropped or MessageKind.NOT_CONFIRMED_PATIENT in told:
         return request
-    return replace(request, warned_at=None, look_at=now if request.pending else request.look_at)
+    return replace(request, warned_at=None, look_at=looked_at_soon(request, now) if request.pending else request.look_at)
+
+
+def looked_at_soon(request: Request, now: datetime) -> datetime:
+    """When the clock looks again: now, but it still knows of a request that it has yet to look at for the first time."""
+    return request.created_at if request.look_at == request.created_at else now
 
 
 def to_call(request: Request, task: CallTask) -> Request:

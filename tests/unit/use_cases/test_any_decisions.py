@@ -101,6 +101,15 @@ class Plan:
 
 
 @dataclass
+class Step:
+    """A visit of which another took the place: whose it was, and what the patient believed then."""
+
+    visit: str
+    source_id: str | None
+    belief: tuple[str, datetime | None]
+
+
+@dataclass
 class View:
     """A patient's: what they believe, what waits to be said to them, and what was said."""
 
@@ -111,6 +120,7 @@ class View:
     told: list[str] = field(default_factory=list)
     awaited: tuple[int, datetime] | None = None
     warned: bool = False
+    steps: list[Step] = field(default_factory=list)
 
     @property
     def has_email(self) -> bool:
@@ -280,6 +290,40 @@ class Decisions(RuleBasedStateMachine):
             else:
                 self.desk.call_off(old)
 
+    @precondition(lambda self: any(one.link and not one.may_be_anew for one in self.requests()))
+    @rule(
+        data=st.data(),
+        start=st.sampled_from(STARTS),
+        gone=st.booleans(),
+        minutes=st.integers(1, 3),
+        then=st.sampled_from((1, 59, 61, 180)),
+        undone=st.booleans(),
+    )
+    def enter_anew_less_surely(
+        self, data: st.DataObject, start: datetime, gone: bool, minutes: int, then: int, undone: bool
+    ) -> None:
+        """With the other provider: staff say that it is the visit, and perhaps take it back."""
+        rows = self.desk.source.rows
+        linked = {one.id: one for one in self.requests() if one.link and not one.may_be_anew}
+        request = linked[data.draw(st.sampled_from(sorted(linked)))]
+        old, new = self.desk.answered_by(request), next((one for one in VISITS if one not in rows), None)
+        if old not in rows or new is None:
+            return
+        other = next(one for one in PROVIDERS if f"prac-{one}" != rows[old].provider_external_id)
+        booked = {"state": AppointmentState.BOOKED, "raw_state": "booked", "provider_external_id": f"prac-{other}"}
+        self.desk.source.enter(replace(rows[old], external_id=new, **booked, **at(start)))  # type: ignore[arg-type]
+        if gone:
+            self.desk.source.read_by_id = False
+            self.desk.source.delete(old)
+        else:
+            self.desk.call_off(old)
+        for _ in range(minutes):
+            self.minute()
+        if new in self.seen and self.accept(request, new):
+            self.time_passes(then)
+            if undone and self.desk.stored(request).link:
+                self.untie(self.desk.stored(request))
+
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
         if visit := self.entered(data):
@@ -310,17 +354,21 @@ class Decisions(RuleBasedStateMachine):
         request = self.one(data)
         if request is None:
             return
+        if not dismisses:
+            self.accept(request, visit)
+            self.time_passes(then)
+        elif self.tried("dismiss", lambda: self.desk.dismiss(request, visit)):
+            self.dismissed[request.id, visit] = self.copies(visit)[0].row.patient
+
+    def accept(self, request: Request, visit: str) -> bool:
+        """Whether staff can say that a visit is a request's."""
         copies = self.copies(visit)
         found = copies[0]
-        if dismisses:
-            if self.tried("dismiss", lambda: self.desk.dismiss(request, visit)):
-                self.dismissed[request.id, visit] = found.row.patient
-            return
         free = not any(copy.request_id for copy in copies) and found.state in CONFIRMING and not found.missing_since
-        mine = found.request_id == request.id
+        mine = any(copy.request_id == request.id for copy in copies)
         possible = mine or (free and found.row.patient is not None and self.has_no_visit(self.desk.stored(request)))
         assert self.tried("accept", lambda: self.desk.accept(request, visit)) == possible
-        self.time_passes(then)
+        return possible
 
     def has_no_visit(self, request: Request) -> bool:
         """Whether none answers it, or none any more."""
@@ -489,6 +537,7 @@ class Decisions(RuleBasedStateMachine):
                 before.state is not request.state
                 or before.link != request.link
                 or bool(before.suspended_at) != bool(request.suspended_at)
+                or bool(before.vanished_at) != bool(request.vanished_at)
             ):
                 self.judge(view, before, request, cause)
             if request.asked_to_cancel_at and not before.asked_to_cancel_at and view.has_email:
@@ -496,6 +545,13 @@ class Decisions(RuleBasedStateMachine):
 
     def judge(self, view: View, before: Request, request: Request, cause: str) -> None:
         link, now = request.link, self.now
+        if cause == "undo" and before.link:
+            back = self.visit_before(view, request)
+            given = self.desk.timeline(request)[-1].detail == "given_back"
+            assert given == (back is not None), (view.steps, self.desk.happened(request))
+            if back:
+                self.given_back(view, request, back)
+                return
         if cause == "undo" and link and before.link and link.appointment_id != before.link.appointment_id:
             between = replace(request, state=before.link.before, link=None)
             self.unlinked(view, before, between, cause)  # and another visit was the answer at once
@@ -506,23 +562,60 @@ class Decisions(RuleBasedStateMachine):
             if cause in ("pull", "timers", "undo", "perhaps"):
                 self.is_right(view, before, request)
             if before.link is None:
-                view.plan, view.awaited = None, None
+                view.plan, view.awaited, view.steps = None, None, []
                 wait = UNDO if cause == "accept" else timedelta()
                 self.news(view, request, now, wait)
             else:
+                view.steps.append(self.step_from(before, view.belief))
                 self.follow(view, request, now, cause)
         elif request.suspended_at and not before.suspended_at:
             view.plan, view.awaited = None, None
         elif before.suspended_at and not request.suspended_at:
-            self.follow(view, request, now, cause)
+            if not request.vanished_at:
+                self.follow(view, request, now, cause)
         else:
             cancelled, was = (one.state is AppointmentState.CANCELLED for one in (link, before.link))
             if cancelled is not was or (link.start != before.link.start and not cancelled):
                 self.follow(view, request, now, cause)
+            elif before.vanished_at and not request.vanished_at and view.plan is None:
+                self.news(view, request, now, timedelta())  # if the patient was told otherwise meanwhile
+
+    def step_from(self, before: Request, belief: tuple[str, datetime | None]) -> Step:
+        """A step away from the visit that a request was linked to."""
+        assert before.link
+        visit, stored = before.link.appointment_id, self.desk.store.appointments_by_key.values()
+        patient = next((one.row.patient for one in stored if one.id == visit), None)
+        return Step(visit, patient.source_id if patient else None, belief)
+
+    def visit_before(self, view: View, request: Request) -> Step | None:
+        """The visit that an undo gives back: of which another took the place, if it is there, free, and hers."""
+        step = view.steps[-1] if view.steps else None
+        stored = self.desk.store.appointments_by_key.values()
+        kept = [one for one in stored if step and one.id == step.visit]
+        if step is None or not kept or any(one.request_id not in (None, request.id) for one in kept):
+            return None
+        shown = min(kept, key=lambda one: one.missing_since is not None)
+        is_hers = shown.row.patient is not None and shown.row.patient.source_id == step.source_id
+        return step if is_hers else None
+
+    def given_back(self, view: View, request: Request, step: Step) -> None:
+        """A link is undone, and the visit before it is the answer again."""
+        link, now = request.link, self.now
+        assert link
+        assert link.appointment_id == step.visit
+        view.steps.pop()
+        view.plan, view.awaited = None, None
+        cancelled = link.state is AppointmentState.CANCELLED
+        stands = link.start > now and not cancelled and not request.vanished_at
+        belief, start = view.belief
+        if view.belief != step.belief and belief == "expects" and start and start > now and not stands:
+            view.say(CORRECTION, ("cancelled", None), now, timedelta())
+        if not request.vanished_at:
+            self.follow(view, request, now, "undo")
 
     def unlinked(self, view: View, before: Request, request: Request, cause: str) -> None:
         moving = bool(before.link) and view.belief[0] == "waits" and request.state is RequestState.CANCELLED
-        view.plan, view.awaited = None, None
+        view.plan, view.awaited, view.steps = None, None, []
         link = before.link
         # Of one that was to take a cancelled one's place, and was not told, there is nothing to correct.
         told = link and (view.belief[0] == "expects" or (link.state is AppointmentState.CANCELLED and bool(link.told)))
@@ -622,9 +715,10 @@ class Decisions(RuleBasedStateMachine):
         seen = self.seen.get(external_id) or Seen(visit.row, visit.provider_id, self.now, self.now)
         entry = self.desk.timeline(request)[-1].what
         if before.link:
-            (old,) = [
-                one.row for one in self.desk.store.appointments_by_key.values() if one.id == before.link.appointment_id
-            ]
+            stored = self.desk.store.appointments_by_key.values()
+            kept = [one for one in stored if one.id == before.link.appointment_id]
+            whose = before.link.provider_id  # it may be on its way to another
+            old = max(kept, key=lambda one: one.provider_id == whose).row
             same = old.patient and visit.row.patient and old.patient.source_id == visit.row.patient.source_id
             pointed = visit.row.replaces == old.external_id
             assert entry in (Happening.RESCHEDULED, Happening.CONFIRMED)

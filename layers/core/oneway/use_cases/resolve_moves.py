@@ -90,11 +90,15 @@ class ResolveMoves(Struct, frozen=True):
         self, practice: Practice, request: Request, appointment: Appointment, copies: Sequence[Appointment]
     ) -> None:
         now = self.clock.now()
-        follow = linking.replaced if request.link else linking.rescheduled
         old = linked_visit(self.appointments, practice, request)
-        known = known_after(old.identity, appointment.row.patient) if old else None
+        whose = old.identity if old else None
+        known = known_after(whose, appointment.row.patient) if old else None
+        if request.link:
+            transition = linking.replaced(request, appointment, now, practice.switches, whose)
+        else:
+            transition = linking.rescheduled(request, appointment, now, practice.switches)
         changes: list[Change] = [
-            RequestChange(follow(request, appointment, now, practice.switches)),
+            RequestChange(transition),
             AppointmentChange(appointment, appointment.linked(request.id, known)),
             *still(copies),
         ]

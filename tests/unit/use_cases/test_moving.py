@@ -712,6 +712,39 @@ class TestEnteredAnew:
         suggested = desk.explain_request(desk.practice, desk.stored(request)).suggestions
         assert "follow-up" in [one.visit.row.external_id for one in suggested]
 
+    def test_a_visit_that_the_source_names_is_waited_for_until_its_feed_is_read(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off(replaced_by="appt-2")
+        desk.enter("appt-2", **at(LATER), provider_external_id="prac-brandt")
+        desk.enter("follow-up", **at(MUCH_LATER))
+        for _ in range(5):
+            desk.clock.advance(minutes=1)
+            desk.pull("osei")
+            desk.tick()
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED]
+        desk.pull("brandt")
+        desk.tick(minutes=3)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_a_visit_that_the_source_names_and_no_feed_shows_is_waited_for_no_longer(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off(replaced_by="elsewhere")
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_nor_where_its_feed_is_not_read_for_two_hours(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off(replaced_by="elsewhere")
+        for minutes in (0, 28, 28, 28, 28):
+            desk.clock.advance(minutes=minutes)
+            desk.pull("osei")
+            desk.tick()
+        assert desk.told(request) == [CONFIRMED]
+        desk.tick(minutes=5)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
     def test_the_same_patients_one_visit_is_a_move_however_far(self, desk: Desk) -> None:
         request = desk.confirmed()
         desk.call_off()

@@ -287,6 +287,14 @@ class TestTakenBackTwice:
         minutes(desk, 12)
         assert desk.told(request) == [CONFIRMED, MessageKind.CORRECTION_PATIENT]
 
+    def test_a_cancellation_of_what_was_not_theirs_is_corrected(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        minutes(desk, 6)
+        desk.undo(request)
+        minutes(desk)
+        assert desk.told(request) == [CONFIRMED, CANCELLED, MessageKind.CORRECTION_PATIENT]
+
     def test_nor_is_a_cancellation(self, desk: Desk) -> None:
         request = desk.confirmed()
         desk.call_off()

@@ -194,7 +194,8 @@ def undone(
         awaited = AwaitedPulls(PULLS_OF_A_MOVE, now)
         due = due_now(request, messages.on_cancel_by_staff(switches), awaits_pulls=True)
     elif _is_to_correct(link, now):
-        due = due_now(request, messages.on_undo(), old_start=link.knows.start or link.start)
+        corrects = link.told if link.knows.belief is Belief.CANCELLED else ""
+        due = due_now(request, messages.on_undo(), old_start=link.knows.start or link.start, corrects=corrects)
     after = replace(
         calm,
         state=link.before,

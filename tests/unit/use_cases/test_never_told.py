@@ -294,6 +294,9 @@ class TestTakenBackTwice:
         desk.undo(request)
         minutes(desk)
         assert desk.told(request) == [CONFIRMED, CANCELLED, MessageKind.CORRECTION_PATIENT]
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        minutes(desk)
+        assert desk.told(request)[3:] == [CANCELLED]
 
     def test_nor_is_a_cancellation(self, desk: Desk) -> None:
         request = desk.confirmed()

@@ -478,7 +478,7 @@ def _has_a_call(request: Request) -> bool:
 def _told(records: Iterable[MessageRecord], request: Request, corrected: str = "") -> set[MessageKind]:
     """The kinds of what the patient has, or may have: of what did not reach them, what staff have told by phone. A visit that was
     taken back since is none that they expect; nor is one taken back of which they were told anew. A cancellation that is
-    `corrected` took nothing back.
+    `corrected` took nothing back, and one that was corrected is not known.
     """
     call = request.call
     unsaid = call.id if call and not call.why.unsure else ""
@@ -487,5 +487,7 @@ def _told(records: Iterable[MessageRecord], request: Request, corrected: str = "
     certain = [one for one in has if one.id in by_phone or one.state is MessageState.SENT]
     taken_back = max((one.id for one in certain if one.kind in TAKE_BACK and one.id != corrected), default="")
     told_anew = max((one.id for one in has if one.kind in TELL_A_VISIT), default="")
+    corrected_at = max((one.id for one in certain if one.kind is MessageKind.CORRECTION_PATIENT), default="")
     outdated = dict.fromkeys(TELL_A_VISIT, taken_back) | dict.fromkeys(TAKE_BACK, told_anew)
+    outdated[MessageKind.CANCELLED_PATIENT] = max(told_anew, corrected_at)
     return {one.kind for one in has if one.id > outdated.get(one.kind, "")}

@@ -278,31 +278,54 @@ class Decisions(RuleBasedStateMachine):
         if visit := self.entered(data):
             self.desk.change(visit, provider_external_id=f"prac-{provider}")
 
-    @rule(data=st.data(), start=st.sampled_from(STARTS), points=st.booleans(), gone=st.booleans())
-    def cancel_and_enter_anew(self, data: st.DataObject, start: datetime, points: bool, gone: bool) -> None:
+    @rule(
+        data=st.data(),
+        start=st.sampled_from(STARTS),
+        points=st.sampled_from(("", "", "new", "old")),
+        gone=st.booleans(),
+        provider=st.sampled_from(("", *PROVIDERS)),
+    )
+    def cancel_and_enter_anew(
+        self, data: st.DataObject, start: datetime, points: str, gone: bool, provider: str
+    ) -> None:
+        """One of the two may say that it is the other's; the new one may be in a feed that is read later."""
         rows = self.desk.source.rows
         old, new = self.entered(data), next((one for one in VISITS if one not in rows), None)
         if old and new:
-            pointer = {"replaces": old} if points else {}
+            pointer = {"replaces": old} if points == "new" else {}
+            if provider and points:
+                pointer["provider_external_id"] = f"prac-{provider}"
             self.desk.source.enter(replace(rows[old], external_id=new, **at(start), **pointer))  # type: ignore[arg-type]
             if gone:
                 self.desk.source.delete(old)
             else:
-                self.desk.call_off(old)
+                self.desk.call_off(old, **({"replaced_by": new} if points == "old" else {}))
 
     @precondition(lambda self: any(one.link and not one.may_be_anew for one in self.requests()))
     @rule(
         data=st.data(),
         start=st.sampled_from(STARTS),
         gone=st.booleans(),
+        points=st.booleans(),
+        waits=st.integers(0, 2),
         minutes=st.integers(1, 3),
         then=st.sampled_from((1, 59, 61, 180)),
         undone=st.booleans(),
     )
-    def enter_anew_less_surely(
-        self, data: st.DataObject, start: datetime, gone: bool, minutes: int, then: int, undone: bool
+    def enter_anew_with_another(
+        self,
+        data: st.DataObject,
+        start: datetime,
+        gone: bool,
+        points: bool,
+        waits: int,
+        minutes: int,
+        then: int,
+        undone: bool,
     ) -> None:
-        """With the other provider: staff say that it is the visit, and perhaps take it back."""
+        """The new one may be in a feed that is read later. Staff say that it is the visit, unless that is known, and perhaps take
+        it back.
+        """
         rows = self.desk.source.rows
         linked = {one.id: one for one in self.requests() if one.link and not one.may_be_anew}
         request = linked[data.draw(st.sampled_from(sorted(linked)))]
@@ -316,7 +339,9 @@ class Decisions(RuleBasedStateMachine):
             self.desk.source.read_by_id = False
             self.desk.source.delete(old)
         else:
-            self.desk.call_off(old)
+            self.desk.call_off(old, **({"replaced_by": new} if points else {}))
+        for _ in range(waits):
+            self.pull_one(next(one for one in PROVIDERS if one != other))
         for _ in range(minutes):
             self.minute()
         if new in self.seen and self.accept(request, new):
@@ -685,7 +710,7 @@ class Decisions(RuleBasedStateMachine):
             left, since = view.awaited
             link = view.before.link
             good_at = self.good_at.get(link.provider_id if link else view.before.provider_id)
-            if good_at and good_at > since:
+            if good_at and good_at > since and not self.is_successor_unread(view.before, since):
                 view.awaited = (left - 1, good_at)
             elif self.now - since >= NEVER_READ:
                 view.awaited = (0, self.now)
@@ -697,6 +722,13 @@ class Decisions(RuleBasedStateMachine):
             if view.plan and (view.before.start or view.before.expires_at) > self.now:
                 view.hear(view.plan.kind, view.plan.belief)
             view.plan = None
+
+    def is_successor_unread(self, request: Request, since: datetime) -> bool:
+        """Whether a cancelled visit names one that was not seen yet, and may be in a feed that was not read since."""
+        stored = self.desk.store.appointments_by_key.values()
+        names = {one.row.replaced_by for one in stored if one.request_id == request.id} - {None}
+        unseen = names - {one.row.external_id for one in stored}
+        return bool(unseen) and any(self.good_at.get(one, since) <= since for one in self.read)
 
     def deliver(self) -> None:
         """What has waited long enough."""
@@ -720,7 +752,7 @@ class Decisions(RuleBasedStateMachine):
             whose = before.link.provider_id  # it may be on its way to another
             old = max(kept, key=lambda one: one.provider_id == whose).row
             same = old.patient and visit.row.patient and old.patient.source_id == visit.row.patient.source_id
-            pointed = visit.row.replaces == old.external_id
+            pointed = visit.row.replaces == old.external_id or old.replaced_by == visit.row.external_id
             assert entry in (Happening.RESCHEDULED, Happening.CONFIRMED)
             if entry is Happening.RESCHEDULED:
                 assert pointed or (same and visit.provider_id == before.link.provider_id)
@@ -741,9 +773,9 @@ class Decisions(RuleBasedStateMachine):
             assert (entry is Happening.CONFIRMED) == before.pending
 
     def is_replaced(self, old: ScheduleRow) -> bool:
-        """Whether a visit says itself that it takes the place of a cancelled one: then no other does."""
+        """Whether it is said which visit takes the place of a cancelled one: then no other does."""
         stored = self.desk.store.appointments_by_key.values()
-        return any(one.row.replaces == old.external_id for one in stored)
+        return old.replaced_by is not None or any(one.row.replaces == old.external_id for one in stored)
 
     def was_read_since(self, cancelled: Request, provider: str) -> bool:
         """Whether a good pull began after a cancellation: only then is the one visit that is known the only one."""

@@ -1163,6 +1163,24 @@ class TestLessSure:
             desk.accept(request, "appt-2")
 
 
+def test_a_visit_that_answers_a_request_of_whom_is_read_no_more_answers_no_other(desk: Desk) -> None:
+    request = desk.ask(provider="brandt")
+    desk.enter(provider_external_id="prac-brandt")
+    desk.minutes()
+    assert desk.answered_by(request) == "appt-1"
+    desk.reads_no_more("brandt")
+    other = desk.ask(1, start=LATER)
+    desk.change(**at(LATER), provider_external_id="prac-osei")
+    desk.clock.advance(minutes=1)
+    desk.pull("osei")
+    desk.tick()
+    assert desk.answered_by(request) == "appt-1"
+    assert desk.stored(other).pending
+    with pytest.raises(RequestAlreadyAnswered):
+        osei = next(one for one in desk.store.appointments_by_key.values() if one.provider_id == "osei")
+        desk.accept_match("harbor", NADIA, other.id, "osei", osei.id)
+
+
 def test_walk_ins_that_move_and_are_cancelled_tell_nobody(desk: Desk) -> None:
     """Also those who have the contacts of somebody who asks."""
     request = desk.ask()

@@ -42,8 +42,10 @@ def former_visit(appointments: AppointmentRepository, practice: Practice, reques
 
 
 def copies_of(appointments: AppointmentRepository, practice: Practice, visit: Appointment) -> list[Appointment]:
-    """The visit's copies with other providers, from or to whom it goes, or whom it is with as well, read consistently."""
-    ids = [p.id for p in practice.providers.values() if p.source_id == visit.source_id and p.id != visit.provider_id]
+    """The visit's copies with other providers, from or to whom it goes, or whom it is with as well, read consistently; also with
+    those whose schedule is read no more.
+    """
+    ids = [one for one in practice.providers if one != visit.provider_id]
     if not ids or not appointments.get_many(practice.slug, [(one, visit.id) for one in ids]):
         return []
     copies = [appointments.get_many(practice.slug, [(one, visit.id)]).get(visit.id) for one in ids]

@@ -105,6 +105,7 @@ class Step:
     """A visit of which another took the place: whose it was, and what the patient believed then."""
 
     visit: str
+    provider: str
     source_id: str | None
     belief: tuple[str, datetime | None]
 
@@ -608,9 +609,11 @@ class Decisions(RuleBasedStateMachine):
     def step_from(self, before: Request, belief: tuple[str, datetime | None]) -> Step:
         """A step away from the visit that a request was linked to."""
         assert before.link
-        visit, stored = before.link.appointment_id, self.desk.store.appointments_by_key.values()
-        patient = next((one.row.patient for one in stored if one.id == visit), None)
-        return Step(visit, patient.source_id if patient else None, belief)
+        visit, provider = before.link.appointment_id, before.link.provider_id
+        kept = [one for one in self.desk.store.appointments_by_key.values() if one.id == visit]
+        # It may be on its way to another provider, or be one anew that has its id.
+        patient = max(kept, key=lambda one: one.provider_id == provider).row.patient
+        return Step(visit, provider, patient.source_id if patient else None, belief)
 
     def visit_before(self, view: View, request: Request) -> Step | None:
         """The visit that an undo gives back: of which another took the place, if it is there, free, and hers."""
@@ -619,7 +622,7 @@ class Decisions(RuleBasedStateMachine):
         kept = [one for one in stored if step and one.id == step.visit]
         if step is None or not kept or any(one.request_id not in (None, request.id) for one in kept):
             return None
-        shown = min(kept, key=lambda one: one.missing_since is not None)
+        shown = min(kept, key=lambda one: (one.missing_since is not None, one.provider_id != step.provider))
         is_hers = shown.row.patient is not None and shown.row.patient.source_id == step.source_id
         return step if is_hers else None
 

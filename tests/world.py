@@ -142,6 +142,7 @@ class World:
             membership,
             store.practices,
             store.requests,
+            store.appointments,
             store.suppressions,
             store.audit,
             self.age,

@@ -252,7 +252,7 @@ def portal() -> Portal:
         ListToAct(membership, practices, requests, appointments, audit, age, clock),
         ListVisits(membership, practices, requests, visits, audit, age, clock),
         FindVisits(membership, practices, visits, audit, age, clock),
-        ShowRequest(membership, practices, requests, suppressions, audit, age, explain, clock),
+        ShowRequest(membership, practices, requests, appointments, suppressions, audit, age, explain, clock),
         ShowVisit(membership, practices, appointments, audit, age, clock),
         ClaimRequest(membership, requests, clock),
         WriteNote(membership, requests, clock),

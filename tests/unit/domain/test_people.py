@@ -134,6 +134,13 @@ SAME_LAST_NAMES = [
     ("Smith MD Jr", "Smith Jr"),
     ("Smith MD Jr PhD", "Smith"),
     ("Smith III MD", "Smith, M.D., 3rd"),
+    ("Smith M. D.", "Smith"),
+    ("Smith M D, Jr", "Smith Jr., Ph. D."),
+    ("Smith D. M. D.", "Smith"),
+    ("Smith, Dr.", "Dr Smith"),
+    ("Smith Jr III", "Smith"),
+    ("Smith III Jr MD", "Smith Jr. III"),
+    ("Ng M. D.", "Ng"),
     ("Do", "DO"),
     ("Senior", "senior"),
 ]
@@ -156,6 +163,15 @@ OTHER_LAST_NAMES = [
     ("Smith MD Jr", "Smith MD Sr"),
     ("Smith Sr MD", "Smith MD Jr"),
     ("Smith Jr Sr", "Smith"),  # one suffix, and the other is a name
+    ("Smith Jr III", "Smith Jr"),
+    ("Smith Jr III", "Smith III"),
+    ("Smith Senior III", "Smith III"),  # a surname
+    ("Smith Jr III 2nd", "Smith"),
+    ("Smith M.", "Smith"),
+    ("Smith D.", "Smith D. M. D. D."),
+    ("Md", "D"),
+    ("M D", "M"),
+    ("Nguyen Ma", "Nguyen"),
     ("タ゛ナカ", "タナカ"),
     ("Smith", "Smyth"),
     ("Smith", "Smiht"),
@@ -196,6 +212,9 @@ def test_what_a_person_would_call_another_last_name(typed: str, record: str) -> 
         (a_patient(first_name="Maria Jr"), PersonName(("Maria", "Junior"), "Nunez"), True),
         (a_patient(last_name="Nunez Sr"), PersonName(("Maria", "Jr."), "Nunez"), False),
         (a_patient(), PersonName(("Maria",), "Nunez", "Jr"), True),
+        (a_patient(first_name="Maria MD Jr"), PersonName(("Maria",), "Nunez", "Sr"), False),
+        (a_patient(last_name="Nunez Jr III"), PersonName(("Maria",), "Nunez", "III, Jr."), True),
+        (a_patient(last_name="Nunez Jr III"), PersonName(("Maria", "III"), "Nunez", "Jr"), False),
     ],
 )
 def test_suffixes_count_wherever_they_stand(typed: Patient, record: PersonName, same: bool) -> None:
@@ -255,6 +274,23 @@ def test_two_records_have_the_same_name_whichever_is_looked_at_first(
         ("Oleg", ("Олег",), False),
         ("Maria", (), False),
         ("", ("",), False),
+        ("Maria MD", ("Maria",), True),
+        ("Maria", ("Maria", "M.D."), True),
+        ("Maria Elena, Ph. D.", ("Maria", "Elena"), True),
+        ("Maria Dra.", ("Maria",), True),
+        ("Maria RN Jr", ("Maria",), True),
+        ("Maria Jr III", ("Maria",), True),
+        ("Maria M. D.", ("Maria",), False),  # initials
+        ("Maria M. D.", ("Maria", "M", "D"), True),
+        ("Md", ("Md", "Abdul"), True),
+        ("Md Abdul", ("Md", "Abdul"), True),
+        ("Md Abdul", ("Abdul",), False),
+        ("Md", ("Abdul",), False),
+        ("Md", ("Md",), True),
+        ("Jr", ("Jr",), True),
+        ("Jr", ("Sr",), False),
+        ("Maria Do", ("Maria",), False),
+        ("Maria Ma", ("Maria",), False),
     ],
 )
 def test_first_names(typed: str, given_names: tuple[str, ...], same: bool) -> None:
@@ -316,7 +352,11 @@ def test_addresses(one: str, other: str, same: bool) -> None:
         assert found.contact is same
 
 
-@given(st.lists(st.sampled_from(["Maria", "Elena", "Jr.", "Dr.", "", " ", "Ann-Lee", "III"]), max_size=4))
+@given(
+    st.lists(
+        st.sampled_from(["Maria", "Elena", "Jr.", "Dr.", "", " ", "Ann-Lee", "III", "MD", "Ph.", "D."]), max_size=5
+    )
+)
 def test_entries_of_given_names_may_be_joined(names: list[str]) -> None:
     apart, joined = given_names(tuple(names)), given_names((" ".join(names),))
     assert (apart.whole, apart.suffix) == (joined.whole, joined.suffix)
@@ -340,6 +380,33 @@ def test_nothing_but_white_space_and_the_comma_parts_words() -> None:
 def test_degrees_and_a_suffix_stand_in_any_order(after: list[str], count: int, last: str) -> None:
     written = " ".join([last, *after[:count]])
     assert family_name(written) == family_name(f"{last} Jr" if "Jr." in after[:count] else last)
+    assert given_names((written,)) == given_names((f"{last} Jr" if "Jr." in after[:count] else last,))
+
+
+AFTER_NAMES = ["MD", "M.D.", "Ph. D.", "PhD", "Esq.", "Dr.", "Mrs", "RN", "Jr.", "III", "2nd", "Snr"]
+
+
+@given(st.sampled_from(FIRST), st.sampled_from(LAST), st.lists(st.sampled_from(AFTER_NAMES), max_size=4), st.booleans())
+def test_what_stands_after_a_name_says_at_most_which_generation(
+    first: str, last: str, after: list[str], of_last: bool
+) -> None:
+    has_suffix = [one for one in after if one in ("Jr.", "III", "2nd", "Snr")]
+    assume(len(has_suffix) < 2)
+    written = " ".join([last if of_last else first, *after])
+    name = PersonName((first,), written) if of_last else PersonName((written,), last)
+    typed = a_patient(first_name=first, last_name=last)
+    for suffix in ("", "Jr", "III", "II", "Sr"):
+        found = agreement(replace(typed, last_name=f"{last} {suffix}"), a_record(names=(name,)))
+        same = not suffix or not has_suffix or family_name("X", suffix).suffix == family_name("X", has_suffix[0]).suffix
+        assert (found.first_name, found.last_name) == (True, same)
+
+
+@given(st.lists(st.sampled_from(["Md", "Do", "Ma", "Jr", "Dr", "Rahman", "Ng", "Esq"]), min_size=1, max_size=3))
+def test_of_a_name_a_word_is_left(words: list[str]) -> None:
+    written = " ".join(words)
+    assert given_names((written,)).words
+    assert family_name(written).whole
+    assert given_names((words[0],)).whole == family_name(words[0]).whole == normalise_name(words[0])
 
 
 @given(st.permutations([PersonName(("Maria",), "Núñez"), PersonName(("Ana",), "Quill"), PersonName((), "")]))

@@ -281,6 +281,24 @@ class TestUndoing:
         assert (said == "past") == begun
         assert (said == "silent") == (not begun and not confirmed)
 
+    @pytest.mark.parametrize("told", [False, True])
+    def test_of_a_visit_that_took_the_place_of_one_that_vanished(self, desk: PortalDesk, told: bool) -> None:
+        desk.source.read_by_id = False
+        desk.enter("stays", patient=None)
+        request = desk.confirmed()
+        desk.source.delete("appt-1")
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes(4)
+        desk.accept(request, "appt-2")
+        if told:
+            desk.minutes(2)
+
+        said = self.undone(desk, request)
+
+        assert said == ("corrects" if told else "silent")
+        assert desk.told(request)[len(self.told) :] == ([CORRECTION] if told else [])
+        assert desk.answered_by(request) == "appt-1"
+
     def test_nor_is_anything_promised_where_staff_accepted(self, desk: PortalDesk) -> None:
         switched(desk, confirmed=False)
         request = requested(desk, "good")

@@ -101,6 +101,16 @@ class Plan:
 
 
 @dataclass
+class Step:
+    """A visit of which another took the place: whose it was, and what the patient believed then."""
+
+    visit: str
+    provider: str
+    source_id: str | None
+    belief: tuple[str, datetime | None]
+
+
+@dataclass
 class View:
     """A patient's: what they believe, what waits to be said to them, and what was said."""
 
@@ -111,6 +121,7 @@ class View:
     told: list[str] = field(default_factory=list)
     awaited: tuple[int, datetime] | None = None
     warned: bool = False
+    steps: list[Step] = field(default_factory=list)
 
     @property
     def has_email(self) -> bool:
@@ -268,17 +279,76 @@ class Decisions(RuleBasedStateMachine):
         if visit := self.entered(data):
             self.desk.change(visit, provider_external_id=f"prac-{provider}")
 
-    @rule(data=st.data(), start=st.sampled_from(STARTS), points=st.booleans(), gone=st.booleans())
-    def cancel_and_enter_anew(self, data: st.DataObject, start: datetime, points: bool, gone: bool) -> None:
+    @rule(
+        data=st.data(),
+        start=st.sampled_from(STARTS),
+        points=st.sampled_from(("", "", "new", "old")),
+        gone=st.booleans(),
+        provider=st.sampled_from(("", *PROVIDERS)),
+    )
+    def cancel_and_enter_anew(
+        self, data: st.DataObject, start: datetime, points: str, gone: bool, provider: str
+    ) -> None:
+        """One of the two may say that it is the other's; the new one may be in a feed that is read later."""
         rows = self.desk.source.rows
         old, new = self.entered(data), next((one for one in VISITS if one not in rows), None)
         if old and new:
-            pointer = {"replaces": old} if points else {}
+            pointer = {"replaces": old} if points == "new" else {}
+            if provider and points:
+                pointer["provider_external_id"] = f"prac-{provider}"
             self.desk.source.enter(replace(rows[old], external_id=new, **at(start), **pointer))  # type: ignore[arg-type]
             if gone:
                 self.desk.source.delete(old)
             else:
-                self.desk.call_off(old)
+                self.desk.call_off(old, **({"replaced_by": new} if points == "old" else {}))
+
+    @precondition(lambda self: any(one.link and not one.may_be_anew for one in self.requests()))
+    @rule(
+        data=st.data(),
+        start=st.sampled_from(STARTS),
+        gone=st.booleans(),
+        points=st.booleans(),
+        waits=st.integers(0, 2),
+        minutes=st.integers(1, 3),
+        then=st.sampled_from((1, 59, 61, 180)),
+        undone=st.booleans(),
+    )
+    def enter_anew_with_another(
+        self,
+        data: st.DataObject,
+        start: datetime,
+        gone: bool,
+        points: bool,
+        waits: int,
+        minutes: int,
+        then: int,
+        undone: bool,
+    ) -> None:
+        """The new one may be in a feed that is read later. Staff say that it is the visit, unless that is known, and perhaps take
+        it back.
+        """
+        rows = self.desk.source.rows
+        linked = {one.id: one for one in self.requests() if one.link and not one.may_be_anew}
+        request = linked[data.draw(st.sampled_from(sorted(linked)))]
+        old, new = self.desk.answered_by(request), next((one for one in VISITS if one not in rows), None)
+        if old not in rows or new is None:
+            return
+        other = next(one for one in PROVIDERS if f"prac-{one}" != rows[old].provider_external_id)
+        booked = {"state": AppointmentState.BOOKED, "raw_state": "booked", "provider_external_id": f"prac-{other}"}
+        self.desk.source.enter(replace(rows[old], external_id=new, **booked, **at(start)))  # type: ignore[arg-type]
+        if gone:
+            self.desk.source.read_by_id = False
+            self.desk.source.delete(old)
+        else:
+            self.desk.call_off(old, **({"replaced_by": new} if points else {}))
+        for _ in range(waits):
+            self.pull_one(next(one for one in PROVIDERS if one != other))
+        for _ in range(minutes):
+            self.minute()
+        if new in self.seen and self.accept(request, new):
+            self.time_passes(then)
+            if undone and self.desk.stored(request).link:
+                self.untie(self.desk.stored(request))
 
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
@@ -310,17 +380,21 @@ class Decisions(RuleBasedStateMachine):
         request = self.one(data)
         if request is None:
             return
+        if not dismisses:
+            self.accept(request, visit)
+            self.time_passes(then)
+        elif self.tried("dismiss", lambda: self.desk.dismiss(request, visit)):
+            self.dismissed[request.id, visit] = self.copies(visit)[0].row.patient
+
+    def accept(self, request: Request, visit: str) -> bool:
+        """Whether staff can say that a visit is a request's."""
         copies = self.copies(visit)
         found = copies[0]
-        if dismisses:
-            if self.tried("dismiss", lambda: self.desk.dismiss(request, visit)):
-                self.dismissed[request.id, visit] = found.row.patient
-            return
         free = not any(copy.request_id for copy in copies) and found.state in CONFIRMING and not found.missing_since
-        mine = found.request_id == request.id
+        mine = any(copy.request_id == request.id for copy in copies)
         possible = mine or (free and found.row.patient is not None and self.has_no_visit(self.desk.stored(request)))
         assert self.tried("accept", lambda: self.desk.accept(request, visit)) == possible
-        self.time_passes(then)
+        return possible
 
     def has_no_visit(self, request: Request) -> bool:
         """Whether none answers it, or none any more."""
@@ -489,6 +563,7 @@ class Decisions(RuleBasedStateMachine):
                 before.state is not request.state
                 or before.link != request.link
                 or bool(before.suspended_at) != bool(request.suspended_at)
+                or bool(before.vanished_at) != bool(request.vanished_at)
             ):
                 self.judge(view, before, request, cause)
             if request.asked_to_cancel_at and not before.asked_to_cancel_at and view.has_email:
@@ -496,6 +571,13 @@ class Decisions(RuleBasedStateMachine):
 
     def judge(self, view: View, before: Request, request: Request, cause: str) -> None:
         link, now = request.link, self.now
+        if cause == "undo" and before.link:
+            back = self.visit_before(view, request)
+            given = self.desk.timeline(request)[-1].detail == "given_back"
+            assert given == (back is not None), (view.steps, self.desk.happened(request))
+            if back:
+                self.given_back(view, request, back)
+                return
         if cause == "undo" and link and before.link and link.appointment_id != before.link.appointment_id:
             between = replace(request, state=before.link.before, link=None)
             self.unlinked(view, before, between, cause)  # and another visit was the answer at once
@@ -506,23 +588,62 @@ class Decisions(RuleBasedStateMachine):
             if cause in ("pull", "timers", "undo", "perhaps"):
                 self.is_right(view, before, request)
             if before.link is None:
-                view.plan, view.awaited = None, None
+                view.plan, view.awaited, view.steps = None, None, []
                 wait = UNDO if cause == "accept" else timedelta()
                 self.news(view, request, now, wait)
             else:
+                view.steps.append(self.step_from(before, view.belief))
                 self.follow(view, request, now, cause)
         elif request.suspended_at and not before.suspended_at:
             view.plan, view.awaited = None, None
         elif before.suspended_at and not request.suspended_at:
-            self.follow(view, request, now, cause)
+            if not request.vanished_at:
+                self.follow(view, request, now, cause)
         else:
             cancelled, was = (one.state is AppointmentState.CANCELLED for one in (link, before.link))
             if cancelled is not was or (link.start != before.link.start and not cancelled):
                 self.follow(view, request, now, cause)
+            elif before.vanished_at and not request.vanished_at and view.plan is None:
+                self.news(view, request, now, timedelta())  # if the patient was told otherwise meanwhile
+
+    def step_from(self, before: Request, belief: tuple[str, datetime | None]) -> Step:
+        """A step away from the visit that a request was linked to."""
+        assert before.link
+        visit, provider = before.link.appointment_id, before.link.provider_id
+        kept = [one for one in self.desk.store.appointments_by_key.values() if one.id == visit]
+        # It may be on its way to another provider, or be one anew that has its id.
+        patient = max(kept, key=lambda one: one.provider_id == provider).row.patient
+        return Step(visit, provider, patient.source_id if patient else None, belief)
+
+    def visit_before(self, view: View, request: Request) -> Step | None:
+        """The visit that an undo gives back: of which another took the place, if it is there, free, and hers."""
+        step = view.steps[-1] if view.steps else None
+        stored = self.desk.store.appointments_by_key.values()
+        kept = [one for one in stored if step and one.id == step.visit]
+        if step is None or not kept or any(one.request_id not in (None, request.id) for one in kept):
+            return None
+        shown = min(kept, key=lambda one: (one.missing_since is not None, one.provider_id != step.provider))
+        is_hers = shown.row.patient is not None and shown.row.patient.source_id == step.source_id
+        return step if is_hers else None
+
+    def given_back(self, view: View, request: Request, step: Step) -> None:
+        """A link is undone, and the visit before it is the answer again."""
+        link, now = request.link, self.now
+        assert link
+        assert link.appointment_id == step.visit
+        view.steps.pop()
+        view.plan, view.awaited = None, None
+        cancelled = link.state is AppointmentState.CANCELLED
+        stands = link.start > now and not cancelled and not request.vanished_at
+        belief, start = view.belief
+        if view.belief != step.belief and belief == "expects" and start and start > now and not stands:
+            view.say(CORRECTION, ("cancelled", None), now, timedelta())
+        if not request.vanished_at:
+            self.follow(view, request, now, "undo")
 
     def unlinked(self, view: View, before: Request, request: Request, cause: str) -> None:
         moving = bool(before.link) and view.belief[0] == "waits" and request.state is RequestState.CANCELLED
-        view.plan, view.awaited = None, None
+        view.plan, view.awaited, view.steps = None, None, []
         link = before.link
         # Of one that was to take a cancelled one's place, and was not told, there is nothing to correct.
         told = link and (view.belief[0] == "expects" or (link.state is AppointmentState.CANCELLED and bool(link.told)))
@@ -592,7 +713,7 @@ class Decisions(RuleBasedStateMachine):
             left, since = view.awaited
             link = view.before.link
             good_at = self.good_at.get(link.provider_id if link else view.before.provider_id)
-            if good_at and good_at > since:
+            if good_at and good_at > since and not self.is_successor_unread(view.before, since):
                 view.awaited = (left - 1, good_at)
             elif self.now - since >= NEVER_READ:
                 view.awaited = (0, self.now)
@@ -604,6 +725,13 @@ class Decisions(RuleBasedStateMachine):
             if view.plan and (view.before.start or view.before.expires_at) > self.now:
                 view.hear(view.plan.kind, view.plan.belief)
             view.plan = None
+
+    def is_successor_unread(self, request: Request, since: datetime) -> bool:
+        """Whether a cancelled visit names one that was not seen yet, and may be in a feed that was not read since."""
+        stored = self.desk.store.appointments_by_key.values()
+        names = {one.row.replaced_by for one in stored if one.request_id == request.id} - {None}
+        unseen = names - {one.row.external_id for one in stored}
+        return bool(unseen) and any(self.good_at.get(one, since) <= since for one in self.read)
 
     def deliver(self) -> None:
         """What has waited long enough."""
@@ -622,11 +750,12 @@ class Decisions(RuleBasedStateMachine):
         seen = self.seen.get(external_id) or Seen(visit.row, visit.provider_id, self.now, self.now)
         entry = self.desk.timeline(request)[-1].what
         if before.link:
-            (old,) = [
-                one.row for one in self.desk.store.appointments_by_key.values() if one.id == before.link.appointment_id
-            ]
+            stored = self.desk.store.appointments_by_key.values()
+            kept = [one for one in stored if one.id == before.link.appointment_id]
+            whose = before.link.provider_id  # it may be on its way to another
+            old = max(kept, key=lambda one: one.provider_id == whose).row
             same = old.patient and visit.row.patient and old.patient.source_id == visit.row.patient.source_id
-            pointed = visit.row.replaces == old.external_id
+            pointed = visit.row.replaces == old.external_id or old.replaced_by == visit.row.external_id
             assert entry in (Happening.RESCHEDULED, Happening.CONFIRMED)
             if entry is Happening.RESCHEDULED:
                 assert pointed or (same and visit.provider_id == before.link.provider_id)
@@ -647,9 +776,9 @@ class Decisions(RuleBasedStateMachine):
             assert (entry is Happening.CONFIRMED) == before.pending
 
     def is_replaced(self, old: ScheduleRow) -> bool:
-        """Whether a visit says itself that it takes the place of a cancelled one: then no other does."""
+        """Whether it is said which visit takes the place of a cancelled one: then no other does."""
         stored = self.desk.store.appointments_by_key.values()
-        return any(one.row.replaces == old.external_id for one in stored)
+        return old.replaced_by is not None or any(one.row.replaces == old.external_id for one in stored)
 
     def was_read_since(self, cancelled: Request, provider: str) -> bool:
         """Whether a good pull began after a cancellation: only then is the one visit that is known the only one."""

@@ -712,6 +712,39 @@ class TestEnteredAnew:
         suggested = desk.explain_request(desk.practice, desk.stored(request)).suggestions
         assert "follow-up" in [one.visit.row.external_id for one in suggested]
 
+    def test_a_visit_that_the_source_names_is_waited_for_until_its_feed_is_read(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off(replaced_by="appt-2")
+        desk.enter("appt-2", **at(LATER), provider_external_id="prac-brandt")
+        desk.enter("follow-up", **at(MUCH_LATER))
+        for _ in range(5):
+            desk.clock.advance(minutes=1)
+            desk.pull("osei")
+            desk.tick()
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED]
+        desk.pull("brandt")
+        desk.tick(minutes=3)
+        assert desk.answered_by(request) == "appt-2"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+
+    def test_a_visit_that_the_source_names_and_no_feed_shows_is_waited_for_no_longer(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off(replaced_by="elsewhere")
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_nor_where_its_feed_is_not_read_for_two_hours(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off(replaced_by="elsewhere")
+        for minutes in (0, 28, 28, 28, 28):
+            desk.clock.advance(minutes=minutes)
+            desk.pull("osei")
+            desk.tick()
+        assert desk.told(request) == [CONFIRMED]
+        desk.tick(minutes=5)
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
     def test_the_same_patients_one_visit_is_a_move_however_far(self, desk: Desk) -> None:
         request = desk.confirmed()
         desk.call_off()
@@ -821,6 +854,18 @@ class TestLessSure:
         assert desk.stored(request).to_act == bool(found)
         assert (request.id in desk.list_to_act("harbor", NADIA).matched) == bool(found)
         return sorted(one.visit.row.external_id for one in found)
+
+    @staticmethod
+    def vanished(desk: Desk) -> Request:
+        """A confirmed request whose visit is no longer in the schedule, beside what may be that one."""
+        desk.source.read_by_id = False
+        desk.enter("stays", patient=None)
+        request = desk.confirmed()
+        desk.source.delete("appt-1")
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes(4)
+        assert desk.stored(request).vanished_at
+        return request
 
     def test_with_another_provider_staff_are_asked(self, desk: Desk) -> None:
         request = desk.confirmed()
@@ -949,29 +994,140 @@ class TestLessSure:
             desk.accept(request, "appt-2")
 
     def test_what_is_no_longer_in_the_schedule_may_have_been_entered_anew(self, desk: Desk) -> None:
-        desk.source.read_by_id = False
-        desk.enter("stays", patient=None)
-        request = desk.confirmed()
-        desk.source.delete("appt-1")
-        desk.enter("appt-2", **at(LATER))
-        desk.minutes(4)
-        assert desk.stored(request).vanished_at
+        request = self.vanished(desk)
         assert self.asked(desk, request) == ["appt-2"]
         desk.accept(request, "appt-2")
         desk.minutes(3)
         assert (desk.stored(request).vanished_at, desk.answered_by(request)) == (None, "appt-2")
         assert desk.told(request) == [CONFIRMED, RESCHEDULED]
 
-    def test_undone_it_waits_as_it_did_before_any_visit(self, desk: Desk) -> None:
+    def test_undone_it_is_the_visit_that_was_called_off_again(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.minutes(3)
+        before = desk.stored(request)
+        assert before.link
+        desk.accept(request, "appt-2")
+        desk.undo(request)
+        assert desk.timeline(request)[-1].detail == "given_back"
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.stored(request).link == replace(before.link, knew=before.link.knows)
+        assert desk.stored(request).shown_state == AppointmentState.CANCELLED
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        assert self.asked(desk, request) == []
+        assert desk.places() == []
+        desk.perhaps(request, "appt-2")
+        desk.minutes()
+        assert self.asked(desk, request) == ["appt-2"]
+
+    def test_undone_before_the_cancellation_was_told_that_is_told_after_all(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.enter("appt-2", **ELSEWHERE)
+        desk.call_off()
+        desk.pull("osei")
+        desk.pull("brandt")
+        desk.accept(request, "appt-2")
+        desk.undo(request)
+        assert desk.stored(request).awaited
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED]
+
+    def test_undone_what_is_no_longer_in_the_schedule_is_asked_about_again_and_nothing_is_told(
+        self, desk: Desk
+    ) -> None:
+        request = self.vanished(desk)
+        desk.accept(request, "appt-2")
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.stored(request).vanished_at
+        assert desk.told(request) == [CONFIRMED]
+
+    @pytest.mark.parametrize("stands", ["shown again", "staff say so"])
+    def test_undone_once_it_was_told_what_had_vanished_is_confirmed_if_it_stands(self, desk: Desk, stands: str) -> None:
+        request = self.vanished(desk)
+        desk.accept(request, "appt-2")
+        desk.minutes(3)
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED, CORRECTION]
+        assert "25" in desk.last_mail()
+        if stands == "shown again":
+            desk.enter()
+        else:
+            desk.answer_vanished("harbor", NADIA, request.id, is_cancelled=False)
+        desk.minutes(3)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED, CORRECTION, CONFIRMED]
+        assert not desk.stored(request).to_act
+
+    @pytest.mark.parametrize("told", [False, True])
+    def test_undone_after_the_one_before_was_booked_again_that_one_stands(self, desk: Desk, told: bool) -> None:
         request = desk.confirmed()
         desk.call_off()
         desk.enter("appt-2", **ELSEWHERE)
         desk.minutes(3)
         desk.accept(request, "appt-2")
+        desk.book_again()
+        if told:
+            desk.minutes(3)
+        else:
+            desk.pull("osei")
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, CANCELLED, *([CONFIRMED, RESCHEDULED] if told else [CONFIRMED])]
+        assert "24" in desk.last_mail()
+
+    @pytest.mark.parametrize("why", ["answers another", "another patient's", "not kept any more"])
+    def test_undone_where_the_one_before_is_not_theirs_any_more_it_waits_and_hears_so(
+        self, desk: Desk, why: str
+    ) -> None:
+        request = self.vanished(desk)
+        desk.accept(request, "appt-2")
+        if why == "another patient's":
+            desk.enter(patient=replace(ANOTHER, names=(PersonName(("Jo",), "Reed"),)))
+        elif why == "answers another":
+            desk.ask(1, start=MUCH_LATER)
+            desk.enter(**at(MUCH_LATER))
+        else:
+            kept = desk.store.appointments_by_key
+            del kept[next(key for key, one in kept.items() if one.row.external_id == "appt-1")]
+        desk.pull("osei")
         desk.undo(request)
         desk.minutes(3)
         assert desk.stored(request).pending
-        assert desk.told(request) == [CONFIRMED, CANCELLED]
+        assert desk.told(request) == [CONFIRMED, CORRECTION]
+
+    def test_each_undo_takes_back_one_step(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        for old, new in (("appt-1", "appt-2"), ("appt-2", "appt-3")):
+            desk.call_off(old)
+            desk.enter(new, **ELSEWHERE)
+            desk.enter(f"{new}-too", **ELSEWHERE)
+            desk.minutes(3)
+            desk.accept(request, new)
+            desk.minutes(3)
+        found = []
+        while desk.stored(request).link:
+            found.append(desk.answered_by(request))
+            desk.undo(request)
+        assert found == ["appt-3", "appt-2", "appt-1"]
+        assert desk.stored(request).pending
+
+    def test_undone_what_the_schedule_moved_by_itself_is_the_visit_before_it_again(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        desk.enter("appt-2", **at(LATER))
+        desk.minutes(6)
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED]
+        desk.undo(request)
+        desk.minutes(3)
+        assert desk.answered_by(request) == "appt-1"
+        assert desk.told(request) == [CONFIRMED, RESCHEDULED, CORRECTION]
+        assert "State: Cancelled" in desk.last_mail()
 
     def test_undone_after_it_was_called_off_too_nothing_is_told_of_it(self, desk: Desk) -> None:
         request = desk.confirmed()
@@ -1005,6 +1161,24 @@ class TestLessSure:
         assert desk.stored(request).suspended_at
         with pytest.raises(RequestAlreadyAnswered):
             desk.accept(request, "appt-2")
+
+
+def test_a_visit_that_answers_a_request_of_whom_is_read_no_more_answers_no_other(desk: Desk) -> None:
+    request = desk.ask(provider="brandt")
+    desk.enter(provider_external_id="prac-brandt")
+    desk.minutes()
+    assert desk.answered_by(request) == "appt-1"
+    desk.reads_no_more("brandt")
+    other = desk.ask(1, start=LATER)
+    desk.change(**at(LATER), provider_external_id="prac-osei")
+    desk.clock.advance(minutes=1)
+    desk.pull("osei")
+    desk.tick()
+    assert desk.answered_by(request) == "appt-1"
+    assert desk.stored(other).pending
+    with pytest.raises(RequestAlreadyAnswered):
+        osei = next(one for one in desk.store.appointments_by_key.values() if one.provider_id == "osei")
+        desk.accept_match("harbor", NADIA, other.id, "osei", osei.id)
 
 
 def test_walk_ins_that_move_and_are_cancelled_tell_nobody(desk: Desk) -> None:

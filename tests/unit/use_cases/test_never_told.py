@@ -57,6 +57,18 @@ class TestACorrectionOfNothing:
         minutes(desk)
         assert to_tell(desk, request) is MessageKind.NOT_CONFIRMED_PATIENT
 
+    def test_what_was_entered_meanwhile_is_looked_for_all_the_same(self, desk: Desk) -> None:
+        request = desk.ask(start=WHEN, email=None)
+        desk.enter(**at(WHEN))
+        minutes(desk)
+        desk.enter("appt-2", patient=a_record(birth_date=date(1985, 3, 12)), **at(WHEN + timedelta(hours=1)))
+        minutes(desk)
+        desk.undo(request)
+        desk.deliver()  # before the minute in which the clock looks
+        minutes(desk)
+        found = desk.explain_request(desk.practice, desk.stored(request)).suggestions
+        assert [one.visit.row.external_id for one in found] == ["appt-2"]
+
     def test_undone_a_day_before_the_patient_hears_at_once(self, desk: Desk) -> None:
         request = desk.ask(start=WHEN, email=None)
         desk.enter(**at(WHEN))
@@ -274,6 +286,17 @@ class TestTakenBackTwice:
         desk.mailer.fault = None
         minutes(desk, 12)
         assert desk.told(request) == [CONFIRMED, MessageKind.CORRECTION_PATIENT]
+
+    def test_a_cancellation_of_what_was_not_theirs_is_corrected(self, desk: Desk) -> None:
+        request = desk.confirmed()
+        desk.call_off()
+        minutes(desk, 6)
+        desk.undo(request)
+        minutes(desk)
+        assert desk.told(request) == [CONFIRMED, CANCELLED, MessageKind.CORRECTION_PATIENT]
+        desk.cancel_by_staff("harbor", NADIA, request.id, "other", "")
+        minutes(desk)
+        assert desk.told(request)[3:] == [CANCELLED]
 
     def test_nor_is_a_cancellation(self, desk: Desk) -> None:
         request = desk.confirmed()

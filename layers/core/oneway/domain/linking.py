@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from . import messages
-from .appointments import WAITING, Appointment, AppointmentState
+from .appointments import WAITING, Appointment, AppointmentState, RecordPatient
 from .errors import RequestAlreadyAnswered
 from .messages import DueMessage, MessageKind
 from .practices import Switches
@@ -22,6 +22,7 @@ from .requests import (
     AwaitedPulls,
     Belief,
     Dismissal,
+    Former,
     Happening,
     Knowledge,
     Link,
@@ -30,6 +31,7 @@ from .requests import (
     Transition,
     changed,
     due_now,
+    looked_at_soon,
     with_due,
     with_true_call,
 )
@@ -52,15 +54,22 @@ def confirmed(request: Request, appointment: Appointment, now: datetime, switche
     return _linked(request, appointment, SYNC, now, Happening.CONFIRMED, switches, detail)
 
 
-def accepted(request: Request, appointment: Appointment, by: Actor, now: datetime, switches: Switches) -> Transition:
-    """Staff say that an appointment is the answer, or the cancelled one entered anew. The patient is told after a minute; of a
-    request that had ended, nothing.
+def accepted(
+    request: Request,
+    appointment: Appointment,
+    by: Actor,
+    now: datetime,
+    switches: Switches,
+    whose: RecordPatient | None = None,
+) -> Transition:
+    """Staff say that an appointment is the answer, or the cancelled one, which was `whose`, entered anew. The patient is told
+    after a minute; of a request that had ended, nothing.
 
     Raises RequestAlreadyAnswered if the request is linked to a visit that stands.
     """
     waits = now + UNDO_TIME
-    if request.may_be_anew and request.link:
-        after, due = _followed(request, request.link, appointment, now, switches, waits)
+    if request.may_be_anew:
+        after, due = _in_its_place(request, appointment, whose, now, switches, waits)
         after = with_true_call(replace(after, vanished_at=None), due)
         return changed(request, after, by, now, Happening.ACCEPTED, due)
     if request.link is not None:
@@ -90,11 +99,19 @@ def came_late(request: Request, appointment: Appointment, now: datetime) -> Tran
     return _linked(request, appointment, SYNC, now, Happening.CAME_LATE, Switches(), detail)
 
 
-def replaced(request: Request, appointment: Appointment, now: datetime, switches: Switches) -> Transition:
-    """A linked visit that was cancelled, and entered anew at another time: a move. Raises RequestAlreadyAnswered."""
+def replaced(
+    request: Request,
+    appointment: Appointment,
+    now: datetime,
+    switches: Switches,
+    whose: RecordPatient | None = None,
+) -> Transition:
+    """A linked visit, which was `whose`, that was cancelled, and entered anew at another time: a move. Raises
+    RequestAlreadyAnswered.
+    """
     if request.link is None or request.link.state is not AppointmentState.CANCELLED:
         raise RequestAlreadyAnswered
-    after, due = _followed(request, request.link, appointment, now, switches)
+    after, due = _in_its_place(request, appointment, whose, now, switches)
     return changed(request, replace(after, vanished_at=None), SYNC, now, Happening.RESCHEDULED, due)
 
 
@@ -109,8 +126,7 @@ def mirrored(request: Request, appointment: Appointment, now: datetime, switches
         return _vanished(request, now)
     link = before if appointment.state in WAITING else _link(appointment, before)
     if link == before:
-        back = replace(request, vanished_at=None)
-        return changed(request, back, SYNC, now, Happening.REAPPEARED) if request.vanished_at else None
+        return _there_again(request, SYNC, now, Happening.REAPPEARED, switches) if request.vanished_at else None
     after, due = replace(request, link=link), tuple[DueMessage, ...]()
     cancelled, was = (one.state is AppointmentState.CANCELLED for one in (link, before))
     if cancelled is not was or (link.start != before.start and not cancelled):
@@ -140,26 +156,35 @@ def resumed(
     if request.suspended_at is None or before is None:
         raise RequestAlreadyAnswered
     after, due = replace(request, suspended_at=None), tuple[DueMessage, ...]()
-    if appointment and appointment.missing_since:
-        vanished = _vanished(after, now)
-        after = vanished.after if vanished else after
-    elif appointment and appointment.state not in WAITING:
-        after, due = _followed(after, before, appointment, now, switches)
-        if appointment.state is AppointmentState.CANCELLED:
-            after = replace(after, asked_to_cancel_at=None)
-        after = replace(after, vanished_at=None)
+    if appointment:
+        link, vanished_at = _as_shown(appointment, before, now)
+        wish = None if link.state is AppointmentState.CANCELLED else request.asked_to_cancel_at
+        look_at = now if vanished_at else request.look_at
+        after = replace(after, link=link, asked_to_cancel_at=wish, vanished_at=vanished_at, look_at=look_at)
+        if not vanished_at:
+            after, due = _following(_without_held(after), link, now, switches)
     detail = str(after.link.state) if after.link and after.link.state is not before.state else ""
     return changed(request, after, by, now, Happening.RESUMED, due, detail=detail)
 
 
-def undone(request: Request, by: Actor, now: datetime, identifiers: str, switches: Switches) -> Transition:
-    """Staff untie a link: the request is what it was before, and this appointment is not its answer.
+def undone(
+    request: Request,
+    by: Actor,
+    now: datetime,
+    identifiers: str,
+    switches: Switches,
+    former: Appointment | None = None,
+) -> Transition:
+    """Staff untie a link: the request is what it was before, and this appointment is not its answer. What it had taken the place
+    of is so again, if that visit (`former`) is there, and free.
 
     Silent while the message that told of it is held; else what the patient was told is corrected. What was being *moved to
     another time*, and was not told yet, is looked for again. Raises RequestAlreadyAnswered if there is no link.
     """
     if request.link is None:
         raise RequestAlreadyAnswered
+    if former and request.link.former:
+        return _given_back(request, request.link.former, former, by, now, identifiers, switches)
     calm = _without_held(request)
     link = calm.link or request.link
     closed = link.before is not RequestState.REQUESTED
@@ -169,7 +194,8 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
         awaited = AwaitedPulls(PULLS_OF_A_MOVE, now)
         due = due_now(request, messages.on_cancel_by_staff(switches), awaits_pulls=True)
     elif _is_to_correct(link, now):
-        due = due_now(request, messages.on_undo(), old_start=link.knows.start or link.start)
+        corrects = link.told if link.knows.belief is Belief.CANCELLED else ""
+        due = due_now(request, messages.on_undo(), old_start=link.knows.start or link.start, corrects=corrects)
     after = replace(
         calm,
         state=link.before,
@@ -188,10 +214,67 @@ def undone(request: Request, by: Actor, now: datetime, identifiers: str, switche
     return changed(request, after, by, now, Happening.UNDONE, due)
 
 
-def undo_is_silent(request: Request, now: datetime) -> bool:
-    """Whether undoing the link now would tell the patient nothing."""
+def _given_back(
+    request: Request,
+    former: Former,
+    visit: Appointment,
+    by: Actor,
+    now: datetime,
+    identifiers: str,
+    switches: Switches,
+) -> Transition:
+    """A request that is linked again to the visit that it was linked to before, as that one is now: what is not told of it yet is
+    told, and a patient who was told of the one that took its place hears that it was a mistake.
+    """
+    calm = _without_held(request)
+    wrong = calm.link or former.link
+    again, vanished_at = _as_shown(visit, replace(former.link, knows=wrong.knows, knew=wrong.knows), now)
+    cancelled = again.state is AppointmentState.CANCELLED
+    due = tuple[DueMessage, ...]()
+    # Of a visit that stands *rescheduled* says both: that it is not then, and when it is.
+    stands = again.start > now and not cancelled and not vanished_at
+    says_both = stands and bool(messages.on_reschedule(switches))
+    if _is_to_take_back(wrong, former, now) and not says_both:
+        due = due_now(request, messages.on_undo(), old_start=wrong.knows.start)
+        known = Knowledge(Belief.CANCELLED)
+        again = replace(again, knows=known, knew=known, told="")
+    after = replace(
+        calm,
+        link=again,
+        asked_to_cancel_at=None if cancelled else request.asked_to_cancel_at,
+        vanished_at=vanished_at,
+        suspended_at=None,
+        anew_at=None,
+        dismissals=_with(request.dismissals, Dismissal(wrong.appointment_id, identifiers)),
+        look_at=now,  # for what else may be the visit entered anew
+    )
+    if not vanished_at:
+        after, more = _following(after, again, now, switches)
+        due = (*due, *more)
+    return changed(request, with_true_call(after, due), by, now, Happening.UNDONE, due, detail="given_back")
+
+
+def _as_shown(visit: Appointment, link: Link, now: datetime) -> tuple[Link, datetime | None]:
+    """A link to a visit as that is now, and since when it has vanished, if it is to come. Of one that is tentative or unknown
+    only that is known.
+    """
+    link = link if visit.state in WAITING else _link(visit, link)
+    to_come = link.start > now and link.state is not AppointmentState.CANCELLED
+    return link, visit.missing_since if to_come else None
+
+
+def undo_is_silent(request: Request, now: datetime, former: Appointment | None = None) -> bool:
+    """Whether undoing the link now would tell the patient nothing of its visit; `former` is the one that is given back then."""
     link = _without_held(request).link
+    if link and link.former and former:
+        return not _is_to_take_back(link, link.former, now)
     return link is None or not _is_to_correct(link, now)
+
+
+def _is_to_take_back(link: Link, former: Former, now: datetime) -> bool:
+    """Whether a patient expects a visit to come of which they were told since it took the place of another."""
+    knows = link.knows
+    return knows != former.link.knows and knows.start is not None and knows.start > now
 
 
 def _is_to_correct(link: Link, now: datetime) -> bool:
@@ -269,7 +352,7 @@ def dismissed(request: Request, appointment_id: str, identifiers: str, by: Actor
     dismissal = Dismissal(appointment_id, identifiers)
     if dismissal in request.dismissals:
         return None
-    after = replace(request, dismissals=_with(request.dismissals, dismissal), look_at=_soon(request, now))
+    after = replace(request, dismissals=_with(request.dismissals, dismissal), look_at=looked_at_soon(request, now))
     return changed(request, after, by, now, Happening.NOT_THIS)
 
 
@@ -278,20 +361,15 @@ def dismissal_undone(request: Request, appointment_id: str, by: Actor, now: date
     others = tuple(one for one in request.dismissals if one.appointment_id != appointment_id)
     if others == request.dismissals:
         return None
-    after = replace(request, dismissals=others, look_at=_soon(request, now))
+    after = replace(request, dismissals=others, look_at=looked_at_soon(request, now))
     return changed(request, after, by, now, Happening.PERHAPS_THIS)
 
 
-def _soon(request: Request, now: datetime) -> datetime:
-    """When the clock looks again: now, but it still knows of a request that it has yet to look at for the first time."""
-    return request.created_at if request.look_at == request.created_at else now
-
-
-def vanished_dismissed(request: Request, by: Actor, now: datetime) -> Transition:
+def vanished_dismissed(request: Request, by: Actor, now: datetime, switches: Switches) -> Transition:
     """Staff say that a visit which is no longer in the schedule stands. Raises RequestAlreadyAnswered."""
     if request.vanished_at is None:
         raise RequestAlreadyAnswered
-    return changed(request, replace(request, vanished_at=None), by, now, Happening.DISMISSED)
+    return _there_again(request, by, now, Happening.DISMISSED, switches)
 
 
 def vanished_cancelled(request: Request, by: Actor, now: datetime, switches: Switches) -> Transition:
@@ -324,6 +402,30 @@ def _linked(
     return changed(request, with_true_call(after, due), by, now, what, due, detail=detail)
 
 
+def _in_its_place(
+    request: Request,
+    appointment: Appointment,
+    whose: RecordPatient | None,
+    now: datetime,
+    switches: Switches,
+    not_before: datetime | None = None,
+) -> tuple[Request, tuple[DueMessage, ...]]:
+    """A linked request that follows to another visit, in the place of its own, and what is told of it; what it was stays with it,
+    for an undo. Raises RequestAlreadyAnswered.
+    """
+    calm = _without_held(request)
+    if calm.link is None:
+        raise RequestAlreadyAnswered
+    link = replace(calm.link, former=Former(calm.link, whose))
+    return _followed(replace(calm, link=link), link, appointment, now, switches, not_before)
+
+
+def _there_again(request: Request, by: Actor, now: datetime, what: Happening, switches: Switches) -> Transition:
+    """A visit that had vanished stands after all: whoever was told otherwise hears it."""
+    link, due = _told(request, request.link, now, switches) if request.link else (None, ())
+    return changed(request, replace(request, link=link, vanished_at=None), by, now, what, due)
+
+
 def _followed(
     request: Request,
     before: Link,
@@ -336,7 +438,13 @@ def _followed(
     place of what is still held: `not_before` an instant, else once it has settled.
     """
     calm = _without_held(request)
-    link = _link(appointment, calm.link or before)
+    return _following(calm, _link(appointment, calm.link or before), now, switches, not_before)
+
+
+def _following(
+    calm: Request, link: Link, now: datetime, switches: Switches, not_before: datetime | None = None
+) -> tuple[Request, tuple[DueMessage, ...]]:
+    """A request of which nothing is held, with its link as it is now, and what is told of that."""
     cancelled = link.state is AppointmentState.CANCELLED
     hold: dict[str, Any] = {}
     if cancelled:
@@ -344,7 +452,7 @@ def _followed(
     elif not_before or link.knows.belief is not Belief.CANCELLED:
         hold["not_before"] = not_before or now + SETTLING_TIME
     awaited = AwaitedPulls(PULLS_OF_A_CANCELLATION, now) if cancelled and link.start > now else None
-    link, due = _told(request, link, now, switches, **hold)
+    link, due = _told(calm, link, now, switches, **hold)
     return replace(calm, link=link, awaited=awaited, anew_at=None), due
 
 
@@ -390,7 +498,7 @@ def _seen(appointment: Appointment) -> tuple[str, str, AppointmentState, datetim
 
 def _link(appointment: Appointment, link: Link) -> Link:
     """A link to an appointment as it is now."""
-    return Link(*_seen(appointment), link.before, link.told, link.knows, link.knew, _place(appointment))
+    return Link(*_seen(appointment), link.before, link.told, link.knows, link.knew, _place(appointment), link.former)
 
 
 def _place(appointment: Appointment) -> str:

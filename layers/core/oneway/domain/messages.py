@@ -82,7 +82,8 @@ class DueMessage(Struct, frozen=True):
     number of the change (and, of what became due after it without another, of the write) and the kind.
 
     It is held back until an instant (`not_before`), or while the request awaits pulls (`awaits_pulls`). `old_start` is the time
-    that a *rescheduled* tells of as the one before, and the one that the patient knows of a visit that is cancelled.
+    that a *rescheduled* tells of as the one before, and the one that the patient knows of a visit that is cancelled. `corrects`
+    is the cancellation that a *correction* takes back, where the patient knows of one.
     """
 
     id: str
@@ -90,6 +91,7 @@ class DueMessage(Struct, frozen=True):
     not_before: datetime | None = None
     awaits_pulls: bool = False
     old_start: datetime | None = None
+    corrects: str = ""
 
     @property
     def change(self) -> int:

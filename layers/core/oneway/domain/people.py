@@ -10,13 +10,15 @@ with its reason and its source; in short:
   neither *Soren* nor *Soeren*. An accent that goes leaves its letter: *Müller* is *Muller*, not *Mueller*.
 - Marks are dropped only on Latin and Greek letters, on Cyrillic ё (printed as е), and where they are vowel points (Arabic,
   Hebrew): elsewhere a mark makes another letter (й is no и) or is the vowel.
-- Titles before a name and degrees after it are no part of it. Generational suffixes stand apart, wherever they were written:
-  one on one side only is ignored, two different ones disagree.
+- Titles before a name, and titles and degrees after it, are no part of it, with the first name or with the last. Generational
+  suffixes stand apart, wherever they were written: one on one side only is ignored, two different ones disagree. What is all of a
+  name is the name: *Md* Rahman is Md.
 - E-mail addresses compare in lower case, their domains as people read them (RFC 5890: an A-label is its U-label). Dots, plus-tags
   and other domains make other addresses. Phones are E.164 (`oneway.phones`).
 """
 
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,7 +33,11 @@ _TITLES = frozenset(
 _TITLES_BEFORE_LAST_NAMES = frozenset(("dr", "dra", "mr", "mrs", "ms", "mx", "prof", "sra", "srta"))
 """Only what is no surname: Herr, Miss, Doctor, Frau and Sr are, or may be, and a double name must keep its first part."""
 _DEGREES = frozenset(("md", "phd", "dds", "dmd", "dvm", "rn", "esq"))
-"""After last names, as words of their own. Not what is a surname somewhere: Do, Ma, Pa."""
+"""After names, as words of their own. Not what is a surname somewhere: Do, Ma, Pa."""
+_AFTER_NAMES = _DEGREES | _TITLES_BEFORE_LAST_NAMES
+_PIECES = 3
+"""A degree may be written in so many: D. D. S."""
+_LONGEST_PIECE = 2
 _SUFFIXES = {
     "jr": "jr", "jnr": "jr", "junior": "jr", "sr": "sr", "snr": "sr", "senior": "sr",
     "ii": "2", "2nd": "2", "iii": "3", "3rd": "3", "iv": "4", "4th": "4",
@@ -166,8 +172,10 @@ def given_names(given: tuple[str, ...]) -> GivenNames:
     suffix = ""
     if entries:
         entries[0] = _without(entries[0], _TITLES)
-        if sum(map(len, entries)) > 1 and (suffix := _SUFFIXES.get(normalise_name(entries[-1][-1]), "")):
-            entries[-1] = entries[-1][:-1]
+        # Letters that stand alone are initials here: John M. D. has two more names.
+        left, suffix = _before_suffix([word for entry in entries for word in entry], has_initials=True)
+        while (over := sum(map(len, entries)) - len(left)) > 0:
+            entries = [*entries[:-1], *filter(None, [entries[-1][:-over]])]
     each = tuple(one for entry in entries for word in entry if (one := normalise_name(word)))
     first = (each[0] if each else "", normalise_name("".join(entries[0])) if entries else "", "".join(each))
     return GivenNames(frozenset(filter(None, first)), "".join(each), each, suffix)
@@ -177,20 +185,52 @@ def given_names(given: tuple[str, ...]) -> GivenNames:
 def family_name(text: str, suffix: str = "") -> FamilyName:
     """A last name as entered, and what the source has in its suffix field, which counts first."""
     words, own = _before_suffix(_without(_words(text), _TITLES_BEFORE_LAST_NAMES))
-    found = next(filter(None, (_SUFFIXES_IN_THEIR_FIELD.get(normalise_name(one)) for one in _words(suffix))), own)
+    found = _together(_SUFFIXES_IN_THEIR_FIELD.get(normalise_name(one), "") for one in _words(suffix)) or own
     parts = (normalise_name(part) for word in words for part in word.replace("‐", "-").split("-"))
     return FamilyName(normalise_name("".join(words)), tuple(filter(None, parts)), found)
 
 
-def _before_suffix(words: list[str]) -> tuple[list[str], str]:
-    """A last name's words without degrees and a suffix at their end, in whichever order; and that suffix."""
-    found = ""
+def _before_suffix(words: list[str], *, has_initials: bool = False) -> tuple[list[str], str]:
+    """A name's words without degrees, titles and suffixes at their end, in whichever order; and what the suffixes say. At least
+    one word is left.
+    """
+    found: list[str] = []
     while len(words) > 1:
-        last = normalise_name(words[-1])
-        if last not in _DEGREES and (found or not (found := _SUFFIXES.get(last, ""))):
+        count = _degree_at_end(words, has_initials=has_initials)
+        if not count and (suffix := _suffix_before(found, normalise_name(words[-1]))):
+            found.append(suffix)
+            count = 1
+        if not count:
             break
-        words = words[:-1]
-    return words, found
+        words = words[:-count]
+    return words, _together(found)
+
+
+def _degree_at_end(words: list[str], *, has_initials: bool) -> int:
+    """How many words a degree or title after a name takes, also in pieces (Ph. D.); 0 if there is none."""
+    for count in range(min(_PIECES, len(words) - 1), 0, -1):
+        pieces = [normalise_name(one) for one in words[-count:]]
+        if "".join(pieces) in (_DEGREES if count > 1 else _AFTER_NAMES):
+            longest = max(map(len, pieces))
+            if count == 1 or (longest <= _LONGEST_PIECE and not (has_initials and longest == 1)):
+                return count
+    return 0
+
+
+def _suffix_before(found: list[str], word: str) -> str:
+    """The suffix that a word is, before those `found`; "" if it is none. Before one it is so only if it is of the other kind, as
+    of *Jr III*; a word in full is a surname there.
+    """
+    suffix = _SUFFIXES.get(word, "")
+    if not suffix or not found:
+        return suffix
+    is_other = len(found) == 1 and suffix.isdigit() is not found[0].isdigit()
+    return suffix if is_other and word not in ("junior", "senior") else ""
+
+
+def _together(suffixes: Iterable[str]) -> str:
+    """What several suffixes say, in whichever order."""
+    return "".join(sorted({*suffixes} - {""}))
 
 
 def _only_accents(letter: str, mark: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .appointments import AppointmentState
+from .appointments import AppointmentState, RecordPatient
 from .errors import RequestAlreadyAnswered
 from .messages import (
     OF_A_VISIT,
@@ -140,7 +140,7 @@ class Link(Struct, frozen=True):
 
     `before` is the request's state before it was linked. The patient `knows` what the message `told` says ("": none was due) once
     that is no longer held, and `knew` something else before. `location` is the source's id of the visit's own place ("": it says
-    none).
+    none). `former` is what the request was linked to before this visit took that one's place.
     """
 
     appointment_id: str
@@ -153,6 +153,14 @@ class Link(Struct, frozen=True):
     knows: Knowledge = Knowledge()
     knew: Knowledge = Knowledge()
     location: str = ""
+    former: "Former | None" = None
+
+
+class Former(Struct, frozen=True):
+    """A visit of which another took the place: the link to it as it was then, and whose visit it was."""
+
+    link: Link
+    whose: RecordPatient | None = None
 
 
 class AwaitedPulls(Struct, frozen=True):
@@ -547,7 +555,14 @@ def with_warning_after(
     dropped = record.state is MessageState.OVERTAKEN and record.kind in SAY_NOT_CONFIRMED
     if not dropped or MessageKind.NOT_CONFIRMED_PATIENT in told:
         return request
-    return replace(request, warned_at=None, look_at=now if request.pending else request.look_at)
+    return replace(
+        request, warned_at=None, look_at=looked_at_soon(request, now) if request.pending else request.look_at
+    )
+
+
+def looked_at_soon(request: Request, now: datetime) -> datetime:
+    """When the clock looks again: now, but it still knows of a request that it has yet to look at for the first time."""
+    return request.created_at if request.look_at == request.created_at else now
 
 
 def to_call(request: Request, task: CallTask) -> Request:

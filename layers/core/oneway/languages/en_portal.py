@@ -227,6 +227,7 @@ WORDS = {
     "event_detail.refused": "the mail service refused it",
     "event_detail.suppressed": "no more mail goes to this address",
     "event_detail.other_provider": "with another provider",
+    "event_detail.given_back": "the visit before it is the one again",
     "actor.patient": "Patient",
     "actor.staff": "Staff",
     "actor.sync": "Sync",

@@ -227,6 +227,7 @@ WORDS = {
     "event_detail.refused": "el servicio de correo lo rechazó",
     "event_detail.suppressed": "ya no se envía correo a esta dirección",
     "event_detail.other_provider": "con otro profesional",
+    "event_detail.given_back": "vuelve a ser la cita anterior",
     "actor.patient": "Paciente",
     "actor.staff": "Equipo",
     "actor.sync": "Sincronización",

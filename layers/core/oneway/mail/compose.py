@@ -19,6 +19,7 @@ from msgspec import Struct
 from ..calendar_file import CalendarEvent, Method, calendar_file, summary_of, uid_of
 from ..colours import readable_on
 from ..domain.addresses import as_sent
+from ..domain.appointments import AppointmentState
 from ..domain.clock_time import zone_of
 from ..domain.matching import place_of
 from ..domain.messages import TELL_A_VISIT, CallTask, DueMessage, MessageKind
@@ -215,8 +216,8 @@ class MailComposer(Struct, frozen=True):
         if start is None:
             when = _asked_for(request, practice, language, t)
         state = _STATES.get(kind, "")
-        if kind is MessageKind.CORRECTION_PATIENT and request.closed:
-            state = str(request.state)
+        if kind is MessageKind.CORRECTION_PATIENT and _is_over(request):
+            state = request.shown_state
         facts = [
             (t("state"), t(state) if state else ""),
             (t("tell"), t(f"tell.{unreached.kind}") if unreached else ""),
@@ -322,11 +323,16 @@ def _text_of(due: DueMessage, request: Request, days: bool, practice: Practice) 
     kind = due.kind
     if kind is MessageKind.CANCELLED_PATIENT and due.old_start:
         return "text_visit"
-    if kind is MessageKind.CORRECTION_PATIENT and request.closed:
+    if kind is MessageKind.CORRECTION_PATIENT and _is_over(request):
         return "text_closed"
     if days and kind in _OTHER_FOR_DAYS:
         return "text_days"
     return "text" if practice.switches.confirmed or kind not in _PROMISE_MAIL else "text_no_mail"
+
+
+def _is_over(request: Request) -> bool:
+    """Whether nobody will confirm a visit any more: the request ended, or is linked to a visit that is cancelled."""
+    return request.closed or request.shown_state == AppointmentState.CANCELLED
 
 
 def _when(request: Request, practice: Practice, language: str, t: Callable[..., str]) -> str:

@@ -52,11 +52,13 @@ class AcceptMatch(Struct, frozen=True):
             raise RequestAlreadyAnswered
         if answers_elsewhere(copies := copies_of(self.appointments, practice, found)):
             raise RequestAlreadyAnswered
-        transition = linking.accepted(request, found, by, self.clock.now(), practice.switches)
+        old = linked_visit(self.appointments, practice, request)
+        whose = old.identity if old else None
+        transition = linking.accepted(request, found, by, self.clock.now(), practice.switches, whose)
         changes: list[Change] = [RequestChange(transition), AppointmentChange(found, found.linked(request.id))]
         if request.pending:
             changes += freed(self.calendar, practice, request)
-        if old := linked_visit(self.appointments, practice, request):
+        if old:
             changes.append(AppointmentChange(old, old.linked(None)))
         self.ledger.commit([*changes, *still(copies)])
         return transition.after

@@ -25,7 +25,9 @@ from .settling import settle
 
 
 class AnswerVanished(Struct, frozen=True):
-    """*Cancelled*: the patient is told and the place is free. *It stands*: nothing happens, and nobody is asked again."""
+    """*Cancelled*: the patient is told and the place is free. *It stands*: nobody is asked again, and the patient is told only
+    where they were told otherwise.
+    """
 
     membership: Membership
     requests: RequestRepository
@@ -47,7 +49,7 @@ class AnswerVanished(Struct, frozen=True):
         practice, request = self.membership.practices.get(slug), self.requests.get(slug, request_id)
         now = self.clock.now()
         if not is_cancelled:
-            transition = linking.vanished_dismissed(request, by, now)
+            transition = linking.vanished_dismissed(request, by, now, practice.switches)
             self.ledger.commit([RequestChange(transition)])
             return transition.after
         transition = linking.vanished_cancelled(request, by, now, practice.switches)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from ..domain.appointments import Appointment
 from ..domain.identifiers import appointment_id
+from ..domain.matching import is_another_patient
 from ..domain.practices import Practice
 from ..domain.requests import Request
 from ..ports import AppointmentRepository, AppointmentUnchanged, Change
@@ -25,9 +26,26 @@ def linked_visit(appointments: AppointmentRepository, practice: Practice, reques
     return None
 
 
+def former_visit(appointments: AppointmentRepository, practice: Practice, request: Request) -> list[Appointment]:
+    """The visit that the linked one took the place of, and then its other copies, read consistently; none where it is gone,
+    answers a request, or is another patient's by now.
+    """
+    former = request.link.former if request.link else None
+    if former is None:
+        return []
+    visit = former.link.appointment_id
+    providers = dict.fromkeys((former.link.provider_id, *practice.providers))
+    copies = [appointments.get_many(practice.slug, [(one, visit)]).get(visit) for one in providers]
+    found = sorted((one for one in copies if one), key=lambda one: one.missing_since is not None)
+    is_theirs = found and not is_another_patient(former.whose, found[0].row.patient)
+    return found if is_theirs and not answers_elsewhere(found) else []
+
+
 def copies_of(appointments: AppointmentRepository, practice: Practice, visit: Appointment) -> list[Appointment]:
-    """The visit's copies with other providers, from or to whom it goes, or whom it is with as well, read consistently."""
-    ids = [p.id for p in practice.providers.values() if p.source_id == visit.source_id and p.id != visit.provider_id]
+    """The visit's copies with other providers, from or to whom it goes, or whom it is with as well, read consistently; also with
+    those whose schedule is read no more.
+    """
+    ids = [one for one in practice.providers if one != visit.provider_id]
     if not ids or not appointments.get_many(practice.slug, [(one, visit.id) for one in ids]):
         return []
     copies = [appointments.get_many(practice.slug, [(one, visit.id)]).get(visit.id) for one in ids]

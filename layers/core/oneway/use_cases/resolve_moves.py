@@ -6,7 +6,7 @@ began after the cancellation: what stood there before may be a visit of its own,
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec import Struct
@@ -71,6 +71,8 @@ class ResolveMoves(Struct, frozen=True):
         # A visit is entered anew with the provider it was with, which may be another than was asked for.
         provider_id = request.link.provider_id if request.link else request.provider_id
         good_at = self.await_pull(practice, provider_id, request.awaited.since, request_id)
+        if good_at and self._is_successor_unread(practice, request, request.awaited.since):
+            good_at = None
         never_read = not good_at and now - request.awaited.since >= NEVER_READ
         # Of a request that staff say is moved, what they knew of decides then; a cancelled visit stays one.
         whole = bool(good_at) or (never_read and request.link is None)
@@ -86,15 +88,34 @@ class ResolveMoves(Struct, frozen=True):
                 self.await_pull(practice, provider_id, waited.awaited.since, request_id)
         return False
 
+    def _is_successor_unread(self, practice: Practice, request: Request, since: datetime) -> bool:
+        """Whether the source says which visit takes the place of the cancelled one, and no pull has shown that one yet: it may be
+        in any feed of the source that was not read since an instant.
+        """
+        old = linked_visit(self.appointments, practice, request)
+        if old is None or not old.row.replaced_by:
+            return False
+        names = named(practice, old.source_id, old.row.replaced_by)
+        if self.appointments.get_many(practice.slug, names):
+            return False
+        read_by = {practice.feed_reading(provider_id): provider_id for provider_id, _ in names}
+        # All are asked: each writes down that its next pull is waited for.
+        read_at = [self.await_pull(practice, one, since, request.id) for feed, one in read_by.items() if feed]
+        return not all(read_at)
+
     def _link(
         self, practice: Practice, request: Request, appointment: Appointment, copies: Sequence[Appointment]
     ) -> None:
         now = self.clock.now()
-        follow = linking.replaced if request.link else linking.rescheduled
         old = linked_visit(self.appointments, practice, request)
-        known = known_after(old.identity, appointment.row.patient) if old else None
+        whose = old.identity if old else None
+        known = known_after(whose, appointment.row.patient) if old else None
+        if request.link:
+            transition = linking.replaced(request, appointment, now, practice.switches, whose)
+        else:
+            transition = linking.rescheduled(request, appointment, now, practice.switches)
         changes: list[Change] = [
-            RequestChange(follow(request, appointment, now, practice.switches)),
+            RequestChange(transition),
             AppointmentChange(appointment, appointment.linked(request.id, known)),
             *still(copies),
         ]

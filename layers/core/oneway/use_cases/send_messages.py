@@ -223,7 +223,7 @@ class SendMessages(Struct, frozen=True):
     ) -> MessageRecord:
         record, now = records.get(due.id), self.clock.now()
         place = request.due.index(due)
-        told = _told([one for one in records.values() if one.id != due.id], request)
+        told = _told([one for one in records.values() if one.id != due.id], request, due.corrects)
         asked = request.slot.start if request.slot else None
         due = as_known(due, records.values(), told, request.told_by_phone, asked, request.start)
         by_staff = request.link is None and request.cancelled_by is ActorKind.STAFF
@@ -475,16 +475,19 @@ def _has_a_call(request: Request) -> bool:
     return call is not None and (request.link is not None or call.kind not in TELL_A_VISIT)
 
 
-def _told(records: Iterable[MessageRecord], request: Request) -> set[MessageKind]:
+def _told(records: Iterable[MessageRecord], request: Request, corrected: str = "") -> set[MessageKind]:
     """The kinds of what the patient has, or may have: of what did not reach them, what staff have told by phone. A visit that was
-    taken back since is none that they expect; nor is one taken back of which they were told anew.
+    taken back since is none that they expect; nor is one taken back of which they were told anew. A cancellation that is
+    `corrected` took nothing back, and one that was corrected is not known.
     """
     call = request.call
     unsaid = call.id if call and not call.why.unsure else ""
     by_phone = request.told_by_phone
     has = [one for one in records if one.id in by_phone or (not one.has_missed and one.id != unsaid)]
     certain = [one for one in has if one.id in by_phone or one.state is MessageState.SENT]
-    taken_back = max((one.id for one in certain if one.kind in TAKE_BACK), default="")
+    taken_back = max((one.id for one in certain if one.kind in TAKE_BACK and one.id != corrected), default="")
     told_anew = max((one.id for one in has if one.kind in TELL_A_VISIT), default="")
+    corrected_at = max((one.id for one in certain if one.kind is MessageKind.CORRECTION_PATIENT), default="")
     outdated = dict.fromkeys(TELL_A_VISIT, taken_back) | dict.fromkeys(TAKE_BACK, told_anew)
+    outdated[MessageKind.CANCELLED_PATIENT] = max(told_anew, corrected_at)
     return {one.kind for one in has if one.id > outdated.get(one.kind, "")}

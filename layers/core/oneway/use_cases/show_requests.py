@@ -25,6 +25,7 @@ from ..ports import (
     SuppressionRepository,
 )
 from .explain_request import Explained, ExplainRequest
+from .linked_visit import former_visit
 from .list_visits import ANY, PAGE, Filters
 from .look_up_request import looked_up
 from .membership import Membership
@@ -146,6 +147,7 @@ class ShowRequest(Struct, frozen=True):
     membership: Membership
     practices: PracticeRepository
     requests: RequestRepository
+    appointments: AppointmentRepository
     suppressions: SuppressionRepository
     audit: AuditRepository
     age: ScheduleAge
@@ -170,7 +172,7 @@ class ShowRequest(Struct, frozen=True):
             found.visit_type,
             self.age.minutes(practice, found.provider),
             self.explain(practice, request, file.hints),
-            undo_is_silent(request, now),
+            undo_is_silent(request, now, next(iter(former_visit(self.appointments, practice, request)), None)),
             file.claim if file.claim and file.claim.holds(now) else None,
             file.notes,
             self._suppressed(request),

@@ -7,7 +7,7 @@ from msgspec import Struct
 from ..domain import linking
 from ..domain.appointments import Appointment
 from ..domain.errors import RequestAlreadyAnswered
-from ..domain.matching import could_confirm, identifiers_of
+from ..domain.matching import could_confirm, identifiers_of, known_after
 from ..domain.occupancy import OccupantKind, days_touched, occupant_on
 from ..domain.practices import Practice
 from ..domain.requests import Actor, Request
@@ -23,14 +23,16 @@ from ..ports import (
     RequestRepository,
 )
 from .confirm_matches import ConfirmMatches
-from .linked_visit import linked_visit
+from .linked_visit import former_visit, linked_visit, still
 from .membership import Membership
 from .settling import settle
 from .suggest_matches import SuggestMatches
 
 
 class UndoLink(Struct, frozen=True):
-    """The request is what it was before, and holds its place again if it waits; the visit stays, free to answer another."""
+    """The request is what it was before: linked to the visit whose place this one took, or holding its own place again if it
+    waits; the visit stays, free to answer another.
+    """
 
     membership: Membership
     requests: RequestRepository
@@ -62,8 +64,13 @@ class UndoLink(Struct, frozen=True):
             raise RequestAlreadyAnswered
         found = linked_visit(self.appointments, practice, request)
         identifiers = identifiers_of(found.row.patient if found else None)
-        transition = linking.undone(request, by, self.clock.now(), identifiers, practice.switches)
-        changes: list[Change] = [RequestChange(transition), *self._held(practice, transition.after)]
+        copies = former_visit(self.appointments, practice, request)
+        former = copies[0] if copies else None
+        transition = linking.undone(request, by, self.clock.now(), identifiers, practice.switches, former)
+        changes: list[Change] = [RequestChange(transition), *self._held(practice, transition.after), *still(copies[1:])]
+        if former and request.link and request.link.former:
+            known = known_after(request.link.former.whose, former.row.patient)
+            changes.append(AppointmentChange(former, former.linked(request.id, known)))
         freed = found.linked(None) if found and found.request_id == request.id else None
         if found and freed:
             changes.append(AppointmentChange(found, freed))

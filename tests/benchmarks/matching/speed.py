@@ -36,6 +36,9 @@ from ..timing import Row, processor_seconds
 from . import front_desk, worlds
 
 ROWS, CHANGED, REQUESTS = 10_000, 100, 500
+MOST = 20 / 0.3
+"""goals.md's 20 ms stand beside a set membership of 0.3 ms: as a ratio they hold on a slower machine, too."""
+GOAL = f"≤ 20 ms where membership takes 0.3: {MOST:.0f}"
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def measure(repeats: int) -> list[Row]:
     return [
         Row("set membership of 10,000 ids", bare * 1000, "1", "", True),
         Row("comparing 10,000 rows, 100 changed", comparing * 1000, f"{comparing / bare:.0f}", "", True),
-        Row(what, ours * 1000, f"{ours / bare:.0f}", "≤ 20 ms", ours <= 0.02),
+        Row(what, ours * 1000, f"{ours / bare:.0f}", GOAL, ours <= MOST * bare),
     ]
 
 

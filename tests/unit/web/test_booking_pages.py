@@ -46,6 +46,12 @@ def test_the_whole_way(asking: Asking, place: str, lang: str) -> None:
     assert (request.language, request.patient.last_name, request.reason) == (lang, "Núñez", "Knee pain")
 
 
+def test_whom_no_mail_reaches_calls(asking: Asking) -> None:
+    """Whether it does is not known yet; and nobody is told of an address that mail goes to no more."""
+    patient = asking()
+    assert "If none comes, call Harbor Clinic." in sent(patient, at_check(patient)).text
+
+
 def test_no_address_tells_who_asks(asking: Asking) -> None:
     patient = asking()
     seen = []

@@ -169,8 +169,8 @@ WORDS = {
     "taken.text": "We are sorry: somebody else was a moment faster. Nothing you typed is lost. Choose another time "
     "and go on.",
     "taken.gone": "This time is no longer offered",
-    "taken.gone_text": "We are sorry: the practice's schedule has changed. Nothing you typed is lost. Choose another "
-    "time and go on.",
+    "taken.gone_text": "We are sorry: it is too late to book it, or the practice's schedule has changed. "
+    "Nothing you typed is lost. Choose another time and go on.",
     "taken.left": "The nearest free times with {provider}",
     "taken.nothing_left": "{provider} has no free time left",
     "taken.by_phone": "{provider} takes no requests online for now",
@@ -201,7 +201,7 @@ WORDS = {
     "my.next.by_page": "{practice} will answer. This page shows how your request stands.",
     "my.next.by_phone": "{practice} will call you.",
     "my.next.wait": "Please do not come before your visit is confirmed.",
-    "my.mail_sent": "We have sent you an e-mail with a link to this page.",
+    "my.mail_sent": "An e-mail with a link to this page should reach you within a few minutes. If none comes, call {practice}.",
     "my.or_call": "Questions? Call {practice}:",
     "my.your_time": "In your time zone: {time}",
     "my.asked_for": "You asked for: {when}, {provider}",

@@ -170,8 +170,8 @@ WORDS = {
     "taken.text": "Lo sentimos: otra persona fue un momento más rápida. Nada de lo que escribió se ha perdido. Elija "
     "otra hora y siga.",
     "taken.gone": "Esta hora ya no se ofrece",
-    "taken.gone_text": "Lo sentimos: la agenda de la consulta ha cambiado. Nada de lo que escribió se ha perdido. "
-    "Elija otra hora y siga.",
+    "taken.gone_text": "Lo sentimos: ya es tarde para reservarla, o la agenda de la consulta ha "
+    "cambiado. Nada de lo que escribió se ha perdido. Elija otra hora y siga.",
     "taken.left": "Las horas libres más cercanas con {provider}",
     "taken.nothing_left": "A {provider} no le queda ninguna hora libre",
     "taken.by_phone": "{provider} no recibe solicitudes en línea por ahora",
@@ -202,7 +202,7 @@ WORDS = {
     "my.next.by_page": "{practice} le responderá. Esta página muestra el estado de su solicitud.",
     "my.next.by_phone": "{practice} le llamará.",
     "my.next.wait": "No acuda antes de que su cita esté confirmada.",
-    "my.mail_sent": "Le hemos enviado un correo con un enlace a esta página.",
+    "my.mail_sent": "En unos minutos debería llegarle un correo con un enlace a esta página. Si no llega, llame a {practice}.",
     "my.or_call": "¿Preguntas? Llame a {practice}:",
     "my.your_time": "En su zona horaria: {time}",
     "my.asked_for": "Usted pidió: {when}, {provider}",

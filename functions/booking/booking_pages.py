@@ -241,7 +241,10 @@ def send_request(on: PageRequest) -> Response:
         return check_answers(on) if made.request.replaced_by else _to_my_request(on, made)
     except InvalidInput as error:
         if [one.pointer for one in error.problems] == ["/contact_consent"]:
-            return _check_page(on, wrong={"contact_consent": "consent_needed"})
+            # The box may have been ticked since, and the form sent.
+            return (
+                check_answers(on) if _sent(on, "key") else _check_page(on, wrong={"contact_consent": "consent_needed"})
+            )
         return _told_where_it_was_asked(on, error)
     except (KeyReused, RequestAlreadyAnswered):  # the earlier one was answered meanwhile: this would be a second visit
         return check_answers(on)

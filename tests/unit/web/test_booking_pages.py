@@ -600,6 +600,15 @@ def test_going_back_after_sending_instead_finds_the_request_that_stands(asking: 
     assert (again.status, again.path) == (200, stands.path)
 
 
+def test_going_back_to_the_box_that_was_not_ticked_finds_what_was_sent_after_it(asking: Asking) -> None:
+    patient = asking(World(a_practice(a_provider())))
+    check = at_check(patient)
+    stands = sent(patient, sent(patient, check, contact_consent=""))
+    assert "Request sent" in stands.text
+    again = sent(patient, check, contact_consent="")
+    assert (again.status, again.path) == (200, stands.path)
+
+
 @pytest.mark.parametrize("when", ["", "^10:30 AM"])
 def test_what_is_changed_once_more_takes_the_place_of_the_request_that_stands(asking: Asking, when: str) -> None:
     patient = asking(World(a_practice(a_provider())))

@@ -357,7 +357,10 @@ def test_nothing_is_written_as_in_html_where_it_is_text(kind: MessageKind, langu
 def test_whoever_asks_for_somebody_else_is_greeted() -> None:
     mime = a_composed(MessageKind.RECEIVED_PATIENT, a_request(booker=Booker("Rosa", "Núñez", "mother")))
     assert "Hello Rosa" in text_of(mime)
-    assert "Maria" not in text_of(mime)
+    assert "For: Maria" in text_of(mime), "who asks for two children knows for whom this is"
+    assert "Núñez" not in f"{mime['Subject']}{text_of(mime)}"
+    alone = a_composed(MessageKind.RECEIVED_PATIENT, a_request())
+    assert "For:" not in text_of(alone)
 
 
 def test_another_provider_is_said() -> None:

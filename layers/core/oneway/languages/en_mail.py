@@ -20,6 +20,7 @@ WORDS = {
     "part.morning": "morning",
     "part.afternoon": "afternoon",
     "part.evening": "evening",
+    "for": "For",
     "with": "With",
     "where": "Where",
     "what": "Visit",

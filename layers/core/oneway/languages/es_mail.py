@@ -20,6 +20,7 @@ WORDS = {
     "part.evening": "última hora",
     "before": "Antes",
     "when": "Cuándo",
+    "for": "Para",
     "with": "Con",
     "where": "Dónde",
     "what": "Consulta",

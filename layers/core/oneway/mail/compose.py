@@ -223,6 +223,7 @@ class MailComposer(Struct, frozen=True):
             (t("tell"), t(f"tell.{unreached.kind}") if unreached else ""),
             (t("before"), old if kind is MessageKind.RESCHEDULED_PATIENT else ""),
             (t("preferred" if asked_days else "when"), when),
+            (t("for"), request.patient.first_name if request.booker and not kind.to_staff else ""),
             (t("with"), _provider_name(practice, request)),
             (t("what"), visit_type.name_in(language) if visit_type else ""),
             (t("where"), f"{location.name}, {location.address}"),

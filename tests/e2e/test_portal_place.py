@@ -244,6 +244,11 @@ def test_the_way_back_from_a_visit_leads_to_what_was_found(scene: Scene, page: P
     expect(page.get_by_role("heading", level=1)).to_have_text("1 visit found")
     page.locator(link(page, "Cleo")).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Pending request")
+    page.get_by_role("button", name="I'm on it").click()
+    expect(page.get_by_role("button", name="I'm on it")).to_have_count(0)
+    page.get_by_label("Note for your team").fill("Called at noon.")
+    page.get_by_role("button", name="Keep note").click()
+    expect(page.get_by_text("Called at noon.")).to_be_visible()
 
     page.go_back()
 

@@ -108,6 +108,12 @@
     else htmx.ajax("GET", here(), { source: "#main" });
   }, true);
 
+  // What is done on a page leads to that page anew: Back leads to where one came from, whatever was done.
+  document.addEventListener("htmx:beforeHistoryUpdate", ({ detail }) => {
+    const leads = new URL(detail.history.path, location.href).pathname;
+    if (detail.requestConfig.verb === "post" && leads === location.pathname) detail.history.type = "replace";
+  });
+
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (polls(event)) {
       if (document.hidden) event.preventDefault();

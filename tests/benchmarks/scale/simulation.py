@@ -105,10 +105,10 @@ class _Queue(Struct):
     def ask(self, refs: Sequence[FeedRef], minute: int, word: str, bundles: int) -> None:
         raise NotImplementedError("nobody asks")
 
-    def put_back(self, ref: FeedRef, minute: int, word: str, group: str) -> None:
+    def put_back(self, ref: FeedRef, minute: int, word: str, group: str, *, left_off: int | None = None) -> None:
         raise NotImplementedError("nobody asks")
 
-    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool) -> None:
+    def alone(self, ref: FeedRef, minute: int, word: str, *, asked: bool, left_off: int | None = None) -> None:
         raise NotImplementedError("nothing breaks")
 
 

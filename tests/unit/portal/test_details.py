@@ -10,7 +10,7 @@ from oneway.domain.appointments import PersonName
 from oneway.domain.claims import LASTS, Claim
 from oneway.domain.errors import Forbidden, RequestAlreadyAnswered, RequestNotFound, SomebodyElseIsOnIt
 from oneway.domain.practices import StaffMember, Switches
-from oneway.domain.requests import Happening
+from oneway.domain.requests import Happening, Request
 from oneway.use_cases.preview_cancel import Follows
 
 from tests.builders import a_practice, a_record
@@ -140,13 +140,18 @@ class TestWhatIsNoLongerThere:
             assert done.headers["Location"] == f"{page}?done={word}"
         assert desk.happened(request).count(Happening.NOT_THIS) == 1
 
-    def test_of_a_visit_that_may_be_it_after_all(self, desk: PortalDesk) -> None:
+    @staticmethod
+    def dismissed(desk: PortalDesk) -> tuple[Request, str, dict[str, str]]:
+        """A request whose possible match was dismissed, its page, and the form that takes that back."""
         request = desk.ask()
         desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
         desk.minutes()
         desk.dismiss(request)
         page = f"{LIST}/{request.id}"
-        form = desk.open(page).fields(f"{page}/match") | {"answer": "perhaps"}
+        return request, page, desk.open(page).fields(f"{page}/match") | {"answer": "perhaps"}
+
+    def test_of_a_visit_that_may_be_it_after_all(self, desk: PortalDesk) -> None:
+        request, page, form = self.dismissed(desk)
 
         gone = desk.send(f"{page}/match", **(form | {"appointment": "x" * 13}))
         elsewhere = desk.send(f"{page}/match", **(form | {"provider": "brandt"}))
@@ -161,12 +166,7 @@ class TestWhatIsNoLongerThere:
         assert desk.happened(request).count(Happening.PERHAPS_THIS) == 1
 
     def test_of_one_that_is_cancelled_by_now(self, desk: PortalDesk) -> None:
-        request = desk.ask()
-        desk.enter(patient=a_record(birth_date=a_record().birth_date.replace(day=13)))
-        desk.minutes()
-        desk.dismiss(request)
-        page = f"{LIST}/{request.id}"
-        form = desk.open(page).fields(f"{page}/match") | {"answer": "perhaps"}
+        _, page, form = self.dismissed(desk)
         desk.call_off()
         desk.minutes()
 
